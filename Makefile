@@ -1,0 +1,90 @@
+# Everything happens in .venv; nothing is installed elsewhere, except Debian packages by root (see `services`).
+
+PYTHON ?= python3
+OLDEST_PYTHON ?= python3.11
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# What the tests start and no wheel ships. A program of any other origin is brought by tests/services/install.
+DEBIAN_PACKAGES :=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo install services test check bench pins clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.installed ## crawl a bundled follower graph: no key, no server
+	@$(BIN)/twittomatic demo
+
+install: $(VENV)/.installed-dev ## put the package and the tools of its development into .venv
+	@:
+
+test: install services ## run the tests (ARGS="-k lease" to choose)
+	@$(BIN)/pytest $(ARGS)
+
+check: install ## style, types, and who may import whom
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
+
+bench: install ## run every script in benchmarks/
+	@for script in benchmarks/*.py; do \
+	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
+	done
+
+pins: ## renew constraints.txt: the newest versions that fit together
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	$(OLDEST_PYTHON) -m venv "$$scratch/venv" && \
+	"$$scratch/venv/bin/pip" install --quiet --disable-pip-version-check '.[dev]' && \
+	"$$scratch/venv/bin/pip" freeze --exclude twittomatic > "$$scratch/pins" && \
+	grep '^#' constraints.txt > "$$scratch/constraints" && \
+	LC_ALL=C sort -f "$$scratch/pins" >> "$$scratch/constraints" && \
+	cp "$$scratch/constraints" constraints.txt
+
+clean: ## remove what make made; a dataset, its state and its logs stay
+	@rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- how it is done
+
+# $(call apt_install,PACKAGES): says nothing unless it fails; fails where we may not.
+apt_install = { \
+  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing $(1) ..." && { \
+    said=$$(export DEBIAN_FRONTEND=noninteractive; \
+      { apt-get -qq update; apt-get -qq install -y --no-install-recommends $(1); } 2>&1) || \
+    { echo "$$said" >&2; false; }; }; }
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Twittomatic needs Python 3.11 or newer, and '$(PYTHON)' is not; name one: make PYTHON=python3.12 ..." >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  package=python$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv; \
+	  $(call apt_install,$$package) && $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "'$(PYTHON)' cannot make virtual environments; install $$package and try again." >&2; \
+	    exit 1; }; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing Twittomatic into $(VENV) ..."
+	@$(PIP_INSTALL) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing Twittomatic and the tools of its development into $(VENV) ..."
+	@$(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'
+	@touch $(VENV)/.installed $@
+
+# Where Debian packages may not be installed, the tests that need them skip and say so.
+services: install
+	@missing=; for package in $(DEBIAN_PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$${missing:+$$missing }$$package"; \
+	done; \
+	[ -z "$$missing" ] || $(call apt_install,$$missing) || echo "Not installed: $$missing; some tests will skip." >&2
+	@[ ! -x tests/services/install ] || tests/services/install

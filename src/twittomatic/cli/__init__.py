@@ -1,0 +1,1 @@
+"""The command `twittomatic`, one file per group of commands."""

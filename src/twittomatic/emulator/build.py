@@ -1,0 +1,52 @@
+"""From the choices of a command line to a world."""
+
+from importlib import resources
+from pathlib import Path
+
+from .datasetworld import read_dataset
+from .graphworld import GraphWorld
+from .pagesworld import read_pages
+from .proceduralworld import ProceduralWorld
+from .world import World
+
+
+def bundled_graph() -> Path:
+    """Return the small real follower graph that comes with us; see graphs/ATTRIBUTION.md."""
+    return Path(str(resources.files(__package__))) / "graphs" / "hersheycareers.edges.gz"
+
+
+def open_world(
+    *,
+    graph: Path | None = None,
+    users: int | None = None,
+    dataset: Path | None = None,
+    pages: Path | None = None,
+    seed: int = 0,
+) -> World:
+    """Open the world of exactly one source.
+
+    Args:
+        graph: a graph file, gzip or plain, lines `A B`: B follows A.
+        users: the size of a world that is computed, 1 to 1e9.
+        dataset: a directory that a crawl has left.
+        pages: recorded response pages, gzip or plain, one JSON object a line.
+        seed: what made-up profiles and posts are computed from.
+
+    Raises:
+        ValueError: no source or several, a missing or broken file, a size out of range; in one sentence.
+    """
+    sources = {"graph": graph, "users": users, "dataset": dataset, "pages": pages}
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise ValueError(f"a world needs exactly one of graph, users, dataset and pages; found {found}")
+    try:
+        if graph is not None:
+            return GraphWorld.read(graph, seed=seed)
+        if users is not None:
+            return ProceduralWorld(users, seed=seed)
+        if dataset is not None:
+            return read_dataset(dataset)
+        return read_pages(pages or Path())
+    except OSError as error:
+        raise ValueError(f"cannot read {error.filename or given[0]}: {error.strerror or error}") from error

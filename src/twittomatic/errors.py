@@ -1,0 +1,189 @@
+"""Every error of ours, in one tree, each leaf named by what its catcher must do.
+
+TwittomaticError
+├── SettingsError                 the user corrects what he gave
+├── NetworkError                  what the network said, or failed to say
+│   ├── RateLimited               wait until reset_at, on this credential and endpoint alone
+│   ├── CrawlMustPause            nobody may ask anything until the cause is gone
+│   │   ├── BudgetExhausted
+│   │   ├── CreditsDepleted
+│   │   └── NoCredentialLeft
+│   ├── CredentialRejected        this credential is out
+│   ├── TargetUnavailable         protected, suspended, deleted: a result
+│   ├── PaginationExpired         begin this list anew
+│   ├── UpstreamUnavailable       ask again, later
+│   ├── UnexpectedPayload         ask again, later; an answer that makes no sense
+│   └── RequestRefused            our own request was wrong: no use in asking again
+├── StateError
+│   ├── LeaseLost                 somebody else has this job: let go of it
+│   ├── LeadershipLost            somebody else leads: stop leading
+│   ├── StateBusy                 somebody else holds this state directory
+│   └── StateUnavailable          wait for the server to come back
+└── StorageError
+    ├── CorruptFile               stop: our own file is not what we wrote
+    └── StorageUnavailable        stop: full, read-only, gone
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum, auto
+
+
+class TwittomaticError(Exception):
+    """Base of every error that we raise; its text is one sentence for the user."""
+
+
+class SettingsError(TwittomaticError):
+    """A setting, an argument or a target file that cannot be used."""
+
+
+class NetworkError(TwittomaticError):
+    """The network refused, failed, or answered something unusable."""
+
+
+class RateLimited(NetworkError):
+    """The window of one credential on one endpoint is empty.
+
+    Attributes:
+        reset_at: When it opens again (aware UTC), None when the network did not say.
+    """
+
+    def __init__(self, message: str, *, reset_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.reset_at = reset_at
+
+
+class CrawlMustPause(NetworkError):
+    """Nothing can be asked of this network until the cause is removed.
+
+    Attributes:
+        until: When the network expects to serve again (aware UTC), None when it did not say.
+    """
+
+    def __init__(self, message: str, *, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class BudgetExhausted(CrawlMustPause):
+    """The next request could cost more than BUDGET_USD still allows."""
+
+
+class CreditsDepleted(CrawlMustPause):
+    """The account has no credits, reached its spend cap or its monthly usage cap."""
+
+
+class NoCredentialLeft(CrawlMustPause):
+    """Every credential was rejected, or none was given."""
+
+
+class CredentialRejected(NetworkError):
+    """The network does not accept this credential."""
+
+
+class TargetUnavailable(NetworkError):
+    """The target cannot be read, and that is the answer.
+
+    Attributes:
+        reason: `protected`, `suspended`, `deleted` or `unavailable`.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class PaginationExpired(NetworkError):
+    """The network no longer knows the pagination token that we hold."""
+
+
+class UpstreamUnavailable(NetworkError):
+    """5xx, a timeout, a reset connection, a body cut short.
+
+    Attributes:
+        may_be_billed: True when the request may have been served, so that its reservation stands.
+    """
+
+    def __init__(self, message: str, *, may_be_billed: bool = False) -> None:
+        super().__init__(message)
+        self.may_be_billed = may_be_billed
+
+
+class UnexpectedPayload(UpstreamUnavailable):
+    """A 200 whose body is not what the network documents."""
+
+
+class RequestRefused(NetworkError):
+    """The network calls our request invalid; repeating it cannot help."""
+
+
+class StateError(TwittomaticError):
+    """The state of the crawl could not be read or changed."""
+
+
+class LeaseLost(StateError):
+    """The job belongs to another attempt now; nothing that this one does may count."""
+
+
+class LeadershipLost(StateError):
+    """Another master leads, under a later epoch."""
+
+
+class StateBusy(StateError):
+    """Another process works on this state directory."""
+
+
+class StateUnavailable(StateError):
+    """The Redis server cannot be reached, started or used."""
+
+
+class StorageError(TwittomaticError):
+    """The dataset could not be read or written."""
+
+
+class CorruptFile(StorageError):
+    """A file of ours does not hold what was written to it."""
+
+
+class StorageUnavailable(StorageError):
+    """A directory is full, read-only, missing, or on the wrong volume."""
+
+
+class Disposition(Enum):
+    """What a worker does with a job whose module raised an error."""
+
+    DELAY = auto()  # give the job back, due later; dead after too many attempts
+    CLOSE = auto()  # the target is done, with its reason in the journal
+    PAUSE = auto()  # give the job back as it is and pause the crawl
+    ABANDON = auto()  # it is no longer ours: touch nothing
+    RELEASE = auto()  # give the job back as it is, at once
+    BURY = auto()  # dead, with its reason
+    STOP = auto()  # give the job back and end this process loudly
+
+
+_DISPOSITIONS: tuple[tuple[type[TwittomaticError], Disposition], ...] = (
+    (TargetUnavailable, Disposition.CLOSE),
+    (CrawlMustPause, Disposition.PAUSE),
+    (RateLimited, Disposition.DELAY),
+    (CredentialRejected, Disposition.RELEASE),  # the credential is out; the job finds another one
+    (PaginationExpired, Disposition.DELAY),  # paging begins a list anew by itself; here it failed to
+    (UpstreamUnavailable, Disposition.DELAY),
+    (RequestRefused, Disposition.BURY),
+    (LeaseLost, Disposition.ABANDON),
+    (StateError, Disposition.STOP),
+    (CorruptFile, Disposition.BURY),
+    (StorageUnavailable, Disposition.STOP),
+    (SettingsError, Disposition.STOP),
+)
+
+
+def disposition(error: Exception) -> Disposition:
+    """Say what to do with a job that ended in `error`.
+
+    Errors that are not ours are faults of our code: the job is buried with its reason, the crawl goes on.
+    """
+    for kind, verdict in _DISPOSITIONS:
+        if isinstance(error, kind):
+            return verdict
+    return Disposition.BURY

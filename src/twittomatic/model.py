@@ -1,0 +1,128 @@
+"""The words of the crawler as values: modules, jobs, checkpoints, pages.
+
+Money is in micro-dollars (1 USD = 1,000,000) wherever it is an integer.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+MICROS_PER_USD = 1_000_000
+
+
+class Module(StrEnum):
+    """What can be done to a target."""
+
+    TIMELINE = "timeline"
+    FOLLOWER = "follower"
+    ANALYZER = "analyzer"
+    UPDATE = "update"
+
+
+class Phase(StrEnum):
+    """Where a crawl stands as a whole."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+
+
+class FileState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far one part file of a job is certain.
+
+    Attributes:
+        size: Bytes that are written, synced and paid for; what lies behind them does not count.
+        lines: Records in those bytes.
+        crc: CRC-32 of those bytes.
+    """
+
+    size: int = 0
+    lines: int = 0
+    crc: int = 0
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a job stands: enough for any other worker to go on.
+
+    Attributes:
+        part: Stem of the part files in TEMPORARY_DIRECTORY, empty before the first page.
+        files: State of each part file by extension (`fws`, `usr`, `twt`).
+        token: Pagination token of the page to ask for next; None on the first page, and when `ended`.
+        ended: Why no further page will be asked for (see `Ending`), None while there are more.
+        requests: Pages asked for so far.
+        cost: Micro-dollars those pages cost.
+        received: Records the network delivered so far, repeated ones included.
+        began_at: RFC 3339 time of the first page.
+        restarts: How often the list was begun anew because its token had expired.
+        claimed: The count that the network claims for this list, when known.
+        first_id: Newest id of a timeline, so that an update can check what it stands on.
+        last_id: Oldest id of a timeline.
+    """
+
+    part: str = ""
+    files: dict[str, FileState] = {}
+    token: str | None = None
+    ended: str | None = None
+    requests: int = 0
+    cost: int = 0
+    received: int = 0
+    began_at: str = ""
+    restarts: int = 0
+    claimed: int | None = None
+    first_id: str | None = None
+    last_id: str | None = None
+
+
+class Ending(StrEnum):
+    """Why a list ended, as the journal says it."""
+
+    COMPLETE = "complete"  # the network has no further page: these are all of them
+    CEILING = "ceiling"  # the network serves no more than this of a timeline
+    CUT = "cut"  # MAX_FOLLOWERS or MAX_POSTS
+    UNAVAILABLE = "unavailable"  # protected, suspended, deleted: `reason` says which
+    STALLED = "stalled"  # the network repeated itself: no new record in several pages, or a token again
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One module on one target, leased to one attempt.
+
+    Attributes:
+        entry: Id of its entry in the job stream.
+        module: What to do.
+        user_id: To whom, decimal.
+        depth: Hops from a seed.
+        consumer: The worker process that holds the lease.
+        deliveries: How often the job was handed out; with `consumer` it is the fence.
+        attempts: How often the job was tried and failed.
+        checkpoint: Where the last attempt stopped.
+    """
+
+    entry: str
+    module: Module
+    user_id: str
+    depth: int
+    consumer: str
+    deliveries: int = 1
+    attempts: int = 0
+    checkpoint: Checkpoint = Checkpoint()
+
+    @property
+    def name(self) -> str:
+        """`module:user_id`, the same for every attempt."""
+        return f"{self.module}:{self.user_id}"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A user to crawl: his id, his depth, and under `priority` his score."""
+
+    user_id: str
+    depth: int
+    score: float = 0.0
+
+
+def usd(micros: int) -> float:
+    """Micro-dollars as dollars, for people and for JSON."""
+    return micros / MICROS_PER_USD

@@ -1,0 +1,147 @@
+"""Turns every refusal of X into the error that says what to do.
+
+Sources: docs.x.com, x-api/fundamentals/response-codes-and-errors, and the shapes that clients have reported,
+which differ from it. What X says in words goes before the status: it has sent the same words under several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from twittomatic.errors import (
+    CredentialRejected,
+    CreditsDepleted,
+    NetworkError,
+    PaginationExpired,
+    RateLimited,
+    RequestRefused,
+    TargetUnavailable,
+    UnexpectedPayload,
+    UpstreamUnavailable,
+)
+from twittomatic.networks.base import Request, Response
+from twittomatic.networks.x import windows
+from twittomatic.networks.x.problems import Problem, problems_of
+from twittomatic.networks.x.wording import printable
+
+_NO_MONEY_KINDS = frozenset({"credits", "credits-depleted", "usage-capped"})
+_NO_MONEY_TITLES = frozenset({"CreditsDepleted", "SpendCapReached", "UsageCapExceeded"})
+_REJECTED_KINDS = frozenset({"client-forbidden", "unsupported-authentication", "oauth1-permissions"})
+# developer.x.com, "Error codes": 32 could not authenticate, 64 and 326 the account is suspended or locked,
+# 89 expired, 99 could not verify, 215 bad authentication, 453 the plan does not include this.
+_REJECTED_CODES = frozenset({32, 64, 89, 99, 215, 326, 453})
+_TOO_MANY_CODE = 88
+_OF_ONE_USER = frozenset({"followers", "following", "timeline"})
+
+
+def refusal(request: Request, response: Response) -> NetworkError:
+    """Return the error for a response that is not a 200."""
+    problems = problems_of(response.body)
+    status = response.status
+    if 400 <= status < 500:
+        return said(request, response, problems) or _by_status(request, response, problems)
+    if status >= 500:
+        return UpstreamUnavailable(f"X failed ({status}){_words(problems)}; it will be asked again later.")
+    if 300 <= status < 400:
+        return UnexpectedPayload(
+            f"X answered with a redirect ({status}), which is not followed; check X_API_URL."
+        )
+    return garbage(request, f"with status {status}", billed=200 <= status < 300)
+
+
+def said(request: Request, response: Response, problems: Sequence[Problem]) -> NetworkError | None:
+    """Return the error that the words of a response stand for, None when they are none that we know."""
+    words = _words(problems)
+    for problem in problems:
+        if problem.kind in _NO_MONEY_KINDS or problem.title in _NO_MONEY_TITLES:
+            return _no_money(words, _date(problem.reset_date))
+        if (
+            problem.kind in _REJECTED_KINDS
+            or problem.code in _REJECTED_CODES
+            or problem.cause == "client-not-enrolled"
+        ):
+            return _rejected(words)
+        if problem.code == _TOO_MANY_CODE:
+            return _too_many(request, response)
+    return _unavailable(request, problems)
+
+
+def garbage(request: Request, what: str, *, billed: bool = True) -> UnexpectedPayload:
+    """Return the error for an answer that makes no sense.
+
+    Args:
+        request: What was asked.
+        what: How X answered, a few words after "X answered".
+        billed: Whether X may have charged for it, as it does for what it believes to have served.
+    """
+    return UnexpectedPayload(
+        f"X answered {request.endpoint} {what}; it will be asked again later.",
+        may_be_billed=billed and request.most_resources > 0,
+    )
+
+
+def _by_status(request: Request, response: Response, problems: Sequence[Problem]) -> NetworkError:
+    words = _words(problems)
+    match response.status:
+        case 400 if request.paginated and b"pagination_token" in response.body:
+            return PaginationExpired(
+                f"X no longer knows the pagination token of this {request.endpoint} list, which begins anew."
+            )
+        case 400:
+            return RequestRefused(f"X calls our {request.endpoint} request invalid{words}.")
+        case 401:
+            return _rejected(words)
+        case 402:
+            return _no_money(words, None)
+        case 429:
+            return _too_many(request, response)
+        case status:
+            return UpstreamUnavailable(f"X answered with {status}{words}; it will be asked again later.")
+
+
+def _unavailable(request: Request, problems: Sequence[Problem]) -> TargetUnavailable | None:
+    if request.endpoint not in _OF_ONE_USER:
+        return None
+    user_id = request.path.split("/")[3]
+    for problem in problems:
+        reason = problem.reason
+        if reason is not None and problem.concerns(user_id):
+            return TargetUnavailable(
+                f"User {user_id} cannot be read: {reason}{_words([problem])}.", reason=reason
+            )
+    return None
+
+
+def _rejected(words: str) -> CredentialRejected:
+    return CredentialRejected(f"X does not accept this credential{words}; check it in X's developer console.")
+
+
+def _no_money(words: str, until: datetime | None) -> CreditsDepleted:
+    return CreditsDepleted(
+        f"X serves no more on this account{words}; add credits, raise its cap or wait for its next cycle.",
+        until=until,
+    )
+
+
+def _too_many(request: Request, response: Response) -> RateLimited:
+    reset_at = windows.reset_at(response.headers)
+    until = f" until {reset_at:%Y-%m-%d %H:%M:%S} UTC" if reset_at else ""
+    return RateLimited(f"X allows no more {request.endpoint} requests{until}.", reset_at=reset_at)
+
+
+def _words(problems: Sequence[Problem]) -> str:
+    """Return what X says, to be put behind our own words: the innermost detail says most."""
+    for problem in reversed(problems):
+        text = printable(problem.detail or problem.title).rstrip(".")
+        if text:
+            return f" (“{text}”)"
+    return ""
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

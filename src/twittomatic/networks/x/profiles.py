@@ -1,0 +1,142 @@
+"""A stored profile as SELECT and PRIORITY see it: every field there, each always of one type.
+
+An expression such as `followers_count >= 100 && !protected` must mean something for every profile, whatever
+X left out, in either of its dialects. So each field has a default, which also stands for a value of another
+type; X's counts are lifted out of `public_metrics`; `entities` are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Annotated, Any, cast
+
+import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""What an expression can hold in an integer."""
+
+_NEVER = "1970-01-01T00:00:00.000Z"  # so that timestamp(created_at) is always one
+
+
+class _Metrics(msgspec.Struct):
+    followers_count: Count = 0
+    following_count: Count = 0
+    listed_count: Count = 0
+    like_count: Count = 0
+    media_count: Count = 0
+    tweet_count: Count = 0
+    post_count: Count = 0
+
+
+class _Affiliation(msgspec.Struct):
+    badge_url: str = ""
+    description: str = ""
+    url: str = ""
+    user_id: list[str] = []
+
+
+class _Withheld(msgspec.Struct):
+    country_codes: list[str] = []
+    scope: str = ""
+
+
+class _Profile(msgspec.Struct):
+    id: str = ""
+    name: str = ""
+    username: str = ""
+    created_at: str = _NEVER
+    description: str = ""
+    location: str = ""
+    url: str = ""
+    protected: bool = False
+    verified: bool = False
+    verified_type: str = "none"
+    verified_followers_count: Count = 0
+    is_identity_verified: bool = False
+    parody: bool = False
+    subscription_type: str = "None"
+    profile_image_url: str = ""
+    profile_banner_url: str = ""
+    pinned_tweet_id: str = ""
+    pinned_post_id: str = ""
+    most_recent_tweet_id: str = ""
+    most_recent_post_id: str = ""
+    affiliation: _Affiliation = msgspec.field(default_factory=_Affiliation)
+    withheld: _Withheld = msgspec.field(default_factory=_Withheld)
+    public_metrics: _Metrics = msgspec.field(default_factory=_Metrics)
+
+
+class _Named(msgspec.Struct):
+    username: str = ""
+
+
+_decode = msgspec.json.Decoder(_Profile).decode
+_decode_named = msgspec.json.Decoder(_Named).decode
+_fields: Callable[[msgspec.Struct], dict[str, Any]] = msgspec.structs.asdict
+_BROKEN = (msgspec.MsgspecError, ValueError, RecursionError)
+_BOTH_NAMES = (
+    ("tweet_count", "post_count"),
+    ("pinned_tweet_id", "pinned_post_id"),
+    ("most_recent_tweet_id", "most_recent_post_id"),
+)
+
+
+def lifted(record: bytes) -> Mapping[str, object]:
+    """Return the fields of a profile for an expression; never fails, whatever the record holds.
+
+    Texts are empty by default, counts 0, flags false, `verified_type` `none`, `subscription_type` `None` and
+    `created_at` the beginning of 1970, as X itself would write them. What X's dialects name differently
+    stands under both names. `affiliation` and `withheld` are maps with all their fields.
+
+    Args:
+        record: The JSON object of a user, as X wrote it.
+    """
+    try:
+        profile = _decode(record)
+    except _BROKEN:
+        profile = _mended(record)
+    view = _fields(profile)
+    view.update(_fields(view.pop("public_metrics")))
+    view["affiliation"] = _fields(profile.affiliation)
+    view["withheld"] = _fields(profile.withheld)
+    for older, newer in _BOTH_NAMES:
+        view[older] = view[newer] = view[older] or view[newer]
+    return view
+
+
+def name_of(record: bytes) -> str:
+    """Return the screen name in a profile, empty when there is none; never fails."""
+    try:
+        return _decode_named(record).username
+    except _BROKEN:
+        return _mended(record).username
+
+
+def _mended(record: bytes) -> _Profile:
+    """Decode a profile field by field; what does not fit is left at its default."""
+    try:
+        return cast("_Profile", _fitting(_Profile, json.loads(record.decode(errors="replace"))))
+    except _BROKEN:
+        return _Profile()
+
+
+def _fitting(kind: type[msgspec.Struct], content: Any) -> msgspec.Struct:
+    fields = {}
+    for field in msgspec.structs.fields(kind):
+        if isinstance(content, dict) and field.name in content:
+            value = content[field.name]
+            if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+                fields[field.name] = _fitting(field.type, value)
+            else:
+                with suppress(*_BROKEN):  # X writes some numbers as text
+                    fields[field.name] = msgspec.convert(_clean(value), field.type, strict=False)
+    return kind(**fields)
+
+
+def _clean(value: Any) -> Any:
+    """Replace halves of emoji, which no encoder takes."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    return [_clean(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,126 @@
+"""Builds the requests to X, each with the most that its answer can cost.
+
+Paths and parameters: X's openapi.json, version 2.159. What comes from outside and goes into a URL is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from twittomatic.errors import RequestRefused
+from twittomatic.networks.base import Request
+from twittomatic.networks.x import fields, prices
+from twittomatic.networks.x.wording import printable
+
+USERS_PER_REQUEST = 100
+FOLLOWERS_PER_PAGE = 1000
+POSTS_PER_PAGE = 100
+_FEWEST_POSTS = 5  # X refuses to be asked for fewer
+
+_USER_ID = re.compile(r"[0-9]{1,19}")
+_NAME = re.compile(r"[A-Za-z0-9_]{1,15}")
+
+_USER_FIELDS = ",".join(fields.USER_FIELDS)
+_POSTS_ALONE = {"tweet.fields": ",".join(fields.POST_FIELDS)}
+_POSTS_EXPANDED = {
+    **_POSTS_ALONE,
+    "expansions": ",".join(fields.EXPANSIONS),
+    "media.fields": ",".join(fields.MEDIA_FIELDS),
+    "poll.fields": ",".join(fields.POLL_FIELDS),
+    "place.fields": ",".join(fields.PLACE_FIELDS),
+}
+
+
+def usage() -> Request:
+    """Ask for the usage of the account: free, so it shows whether a credential is accepted."""
+    return Request(endpoint="usage", path="/2/usage/tweets", params={}, most_resources=0, unit_price=0)
+
+
+def users_by_id(user_ids: Sequence[str]) -> Request:
+    """Ask for 1 to 100 profiles by id.
+
+    Raises:
+        RequestRefused: none, too many, or something that is not an id.
+    """
+    return _users("users", "/2/users", "ids", [_checked_id(user_id) for user_id in user_ids])
+
+
+def users_by_name(names: Sequence[str]) -> Request:
+    """Ask for 1 to 100 profiles by screen name, without @.
+
+    Raises:
+        RequestRefused: none, too many, or something that is not a name.
+    """
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise RequestRefused(f"“{printable(name)}” is not a name on X: 1 to 15 letters, digits and _.")
+    return _users("users_by", "/2/users/by", "usernames", names)
+
+
+def follows(endpoint: str, user_id: str, *, token: str | None, size: int) -> Request:
+    """Ask for a page of `followers` or `following`, 1 to 1000 users; another size is brought into that range.
+
+    Raises:
+        RequestRefused: not an id.
+    """
+    size = min(max(size, 1), FOLLOWERS_PER_PAGE)
+    return Request(
+        endpoint=endpoint,
+        path=f"/2/users/{_checked_id(user_id)}/{endpoint}",
+        params=_paged({"max_results": str(size), "user.fields": _USER_FIELDS}, token),
+        most_resources=size,
+        unit_price=prices.FOLLOWER,
+        paginated=token is not None,
+    )
+
+
+def timeline(
+    user_id: str, *, token: str | None, since_id: str | None, size: int, expand_referenced: bool
+) -> Request:
+    """Ask for a page of posts, 5 to 100, newest first; another size is brought into that range.
+
+    Args:
+        user_id: Whose posts, decimal.
+        token: Pagination token, None for the first page.
+        since_id: Only posts newer than this one.
+        size: Posts on the page.
+        expand_referenced: Buy the posts that these refer to as well.
+
+    Raises:
+        RequestRefused: not an id.
+    """
+    size = min(max(size, _FEWEST_POSTS), POSTS_PER_PAGE)
+    params = {"max_results": str(size), **(_POSTS_EXPANDED if expand_referenced else _POSTS_ALONE)}
+    if since_id is not None:
+        params["since_id"] = _checked_id(since_id)
+    return Request(
+        endpoint="timeline",
+        path=f"/2/users/{_checked_id(user_id)}/tweets",
+        params=_paged(params, token),
+        most_resources=size * (1 + fields.MOST_REFERENCES) if expand_referenced else size,
+        unit_price=prices.POST,
+        paginated=token is not None,
+    )
+
+
+def _users(endpoint: str, path: str, parameter: str, values: Sequence[str]) -> Request:
+    if not 1 <= len(values) <= USERS_PER_REQUEST:
+        raise RequestRefused(f"X takes 1 to {USERS_PER_REQUEST} users at a time, not {len(values)}.")
+    return Request(
+        endpoint=endpoint,
+        path=path,
+        params={parameter: ",".join(values), "user.fields": _USER_FIELDS},
+        most_resources=len(values),
+        unit_price=prices.USER,
+    )
+
+
+def _paged(params: dict[str, str], token: str | None) -> dict[str, str]:
+    return params if token is None else {**params, "pagination_token": token}
+
+
+def _checked_id(text: str) -> str:
+    if not _USER_ID.fullmatch(text):
+        raise RequestRefused(f"“{printable(text)}” is not an id on X: 1 to 19 digits.")
+    return text

@@ -1,0 +1,173 @@
+"""One connection to the server for a whole process: commands of a moment travel together."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ConnectionError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError,
+)
+
+from twittomatic.errors import StateError, StateUnavailable
+from twittomatic.state.scripts import source
+
+_Argument = str | bytes | int | float
+_MOST_COMMANDS = 512  # a pipeline's answers are held in memory until all are there
+_LATER = (ConnectionError, TimeoutError, ReadOnlyError, BusyLoadingError, OSError)
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.02, 0.5
+
+
+class Connection:
+    """Sends commands and scripts; whatever several tasks ask for in one moment goes in one round trip.
+
+    While the server is away every call waits and is sent again, so each script of ours may run twice: its
+    header says why that is harmless.
+
+    Args:
+        redis: A client that decodes responses; the connection closes it.
+        patience_s: How long a call waits for a server that is away.
+    """
+
+    def __init__(self, redis: Redis, *, patience_s: float = 60.0) -> None:
+        self._redis = redis
+        self._patience_s = patience_s
+        self._digests: dict[str, str] = {}
+        self._waiting: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]] = []
+        self._sender: asyncio.Task[None] | None = None
+
+    @property
+    def redis(self) -> Redis:
+        """The client itself, for commands that block (`XREADGROUP BLOCK`) and must not hold others up."""
+        return self._redis
+
+    async def call(self, *command: _Argument) -> Any:
+        """Send one command and return its answer.
+
+        Raises:
+            StateUnavailable: no server answered within `patience_s`.
+            StateError: the server refused the command.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append((command, future))
+        if self._sender is None:
+            self._sender = loop.create_task(self._send())
+        return await future
+
+    async def run(self, script: str, keys: Sequence[str], arguments: Sequence[_Argument] = ()) -> Any:
+        """Run one of our scripts and return its result.
+
+        Args:
+            script: Its name in `state/scripts`.
+            keys: KEYS, as its header lists them.
+            arguments: ARGV.
+
+        Raises:
+            StateUnavailable: no server answered within `patience_s`.
+            StateError: the script failed, which is a fault of ours.
+        """
+        return await self.call("EVALSHA", self._digest(script), len(keys), *keys, *arguments)
+
+    async def close(self) -> None:
+        """Close the client; calls that wait fail."""
+        if self._sender:
+            self._sender.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sender
+        for _, future in self._waiting:
+            future.cancel()
+        await self._redis.aclose()
+
+    def _digest(self, script: str) -> str:
+        if script not in self._digests:
+            self._digests[script] = hashlib.sha1(source(script).encode(), usedforsecurity=False).hexdigest()
+        return self._digests[script]
+
+    async def _send(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[:_MOST_COMMANDS]
+                del self._waiting[:_MOST_COMMANDS]
+                try:
+                    await self._send_batch(batch)
+                except BaseException as error:
+                    for _, future in batch:
+                        if not future.done():
+                            if isinstance(error, Exception):
+                                future.set_exception(error)
+                            else:
+                                future.cancel()
+                    if not isinstance(error, StateError):
+                        raise
+        finally:
+            self._sender = None
+
+    async def _send_batch(self, batch: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]]) -> None:
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._patience_s
+        delay_s = _FIRST_DELAY_S
+        while batch:
+            again: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]] = []
+            error: Exception | None = None
+            try:
+                async with self._redis.pipeline(transaction=False) as pipeline:
+                    for command, _ in batch:
+                        pipeline.execute_command(*command)
+                    answers = await pipeline.execute(raise_on_error=False)
+            except AuthenticationError as refusal:
+                raise StateUnavailable(
+                    f"Redis does not accept the credentials of REDIS_URL ({refusal})."
+                ) from None
+            except _LATER as failure:
+                again, error = batch, failure
+            else:
+                unknown = False
+                for item, answer in zip(batch, answers, strict=True):
+                    if isinstance(answer, NoScriptError):
+                        again.append(item)
+                        unknown = True
+                    elif isinstance(answer, _LATER):
+                        again.append(item)
+                        error = answer
+                    elif not item[1].done():
+                        if isinstance(answer, Exception):
+                            item[1].set_exception(_refused(answer))
+                        else:
+                            item[1].set_result(answer)
+                if unknown:
+                    try:
+                        for script in self._digests:
+                            await self._redis.script_load(source(script))
+                    except _LATER as failure:
+                        error = failure
+            batch = again
+            if batch and error is not None:
+                if loop.time() >= give_up_at:
+                    raise StateUnavailable(_sentence(error)) from error
+                await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
+                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+
+
+def _refused(error: Exception) -> StateError:
+    if isinstance(error, ResponseError) and "OOM" in str(error):
+        return StateUnavailable("Redis is out of memory; raise its maxmemory and start again.")
+    if isinstance(error, RedisError):
+        return StateError(f"Redis refused a command: {error}.")
+    return StateError(f"Redis answered something unexpected: {error!r}.")
+
+
+def _sentence(error: Exception) -> str:
+    return f"Redis cannot be reached ({error}); check REDIS_URL and the server, then start again."

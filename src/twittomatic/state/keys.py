@@ -1,0 +1,129 @@
+"""The name of every key in Redis.
+
+A crawl's keys share the hash tag `{<crawl>}`, what crawls share of a network has `{net:<network>}`, so each
+family lives in one slot of a Redis Cluster, and no script touches both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twittomatic.model import Module
+
+GROUP = "workers"
+"""The consumer group of every job stream."""
+
+
+@dataclass(frozen=True)
+class CrawlKeys:
+    """The keys of one crawl.
+
+    Attributes:
+        crawl: Its name, CRAWL.
+        traversal: What it does to each target, such as `TFA`: another combination in the same crawl has a
+            frontier and a seen of its own, so that nothing found by the one is lost to the other.
+    """
+
+    crawl: str
+    traversal: str = ""
+
+    def _key(self, name: str) -> str:
+        return f"tw:{{{self.crawl}}}:{name}"
+
+    @property
+    def crawl_hash(self) -> str:
+        """Hash: phase, reason, until, modules, epoch, run, options of the crawl."""
+        return self._key("crawl")
+
+    @property
+    def counters(self) -> str:
+        """Hash: numbers that only grow, `pages:follower`, `completed:follower`, `records:timeline`, ..."""
+        return self._key("counters")
+
+    @property
+    def seen(self) -> str:
+        """Prefix of the seen buckets; `<prefix>shape` is the hash that tells how many there are."""
+        return self._key(f"seen:{self.traversal}:")
+
+    @property
+    def frontier(self) -> str:
+        """Prefix: `<prefix>list:<depth>` LIST, `<prefix>rank:<depth>` ZSET, `<prefix>depths` ZSET."""
+        return self._key(f"frontier:{self.traversal}:")
+
+    @property
+    def names(self) -> str:
+        """Hash: lower-case screen name of a seed -> id, or `?reason` where the network has none."""
+        return self._key("names")
+
+    @property
+    def job(self) -> str:
+        """Prefix of the job hashes, `job:<module>:<user id>`."""
+        return self._key("job:")
+
+    def jobs(self, module: Module) -> str:
+        """Stream of a module's jobs that are ready or leased."""
+        return self._key(f"jobs:{module}")
+
+    @property
+    def jobs_prefix(self) -> str:
+        """Prefix of the job streams, for scripts that touch several."""
+        return self._key("jobs:")
+
+    @property
+    def delayed(self) -> str:
+        """ZSET: `module:user id`, scored by the time it is due in milliseconds."""
+        return self._key("delayed")
+
+    @property
+    def dead(self) -> str:
+        """Hash: `module:user id` -> JSON with the reason, when, and where the job stood."""
+        return self._key("dead")
+
+    @property
+    def leader(self) -> str:
+        """Hash with a TTL: name and epoch of the master that leads."""
+        return self._key("leader")
+
+    @property
+    def workers(self) -> str:
+        """Hash: name of a worker process -> JSON of what it does; `seen_at` in it tells who is gone."""
+        return self._key("workers")
+
+    @property
+    def events(self) -> str:
+        """Stream: what happened, capped."""
+        return self._key("events")
+
+
+@dataclass(frozen=True)
+class NetworkKeys:
+    """The keys that all crawls of one network on one server share.
+
+    Attributes:
+        network: Its name, `x`.
+    """
+
+    network: str
+
+    def _key(self, name: str) -> str:
+        return f"tw:{{net:{self.network}}}:{name}"
+
+    @property
+    def windows(self) -> str:
+        """Prefix: hash `window:<credential>:<endpoint>`."""
+        return self._key("window:")
+
+    @property
+    def rejected(self) -> str:
+        """Hash: credential -> why the network does not accept it."""
+        return self._key("rejected")
+
+    @property
+    def ledger(self) -> str:
+        """Hash: `spent`, `reserved`, and the spending per crawl, module and day, all in micro-dollars."""
+        return self._key("ledger")
+
+    @property
+    def reservations(self) -> str:
+        """Hash: reservation -> `micro-dollars:ms since the epoch` of a request that is not settled."""
+        return self._key("reservations")

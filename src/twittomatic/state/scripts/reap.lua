@@ -1,0 +1,48 @@
+-- reap: takes jobs from workers that are silent or gone.
+-- KEYS  1 leader hash  2 prefix of the job streams  3 prefix of the job hashes  4 dead  5 workers  6 events
+-- ARGV  1 name of the master  2 its epoch  3 lease in ms  4 deaths of its workers after which a job is dead
+--       5 RFC 3339 now  6 number of modules, then those, then the consumers that are known to be gone
+-- Returns {-1} when another master leads, else {`module:user id`, ...} of the jobs taken back.
+-- Invariant: a job that is taken gets a new entry, so its old holder's every script fails.
+-- Twice is harmless: nothing is idle the second time. Cost: one XPENDING per module, 100 jobs of each at most.
+-- use leads
+-- use queue
+if not leads(KEYS[1], ARGV[1], ARGV[2]) then
+  return { -1 }
+end
+local taken, last = {}, 6 + tonumber(ARGV[6])
+local function take(module, pending)
+  local stream = KEYS[2] .. module
+  for _, item in ipairs(pending) do
+    local entry = redis.call('XRANGE', stream, item[1], item[1])[1]
+    if not entry then
+      redis.call('XACK', stream, 'workers', item[1])
+    else
+      local user = entry[2][2]
+      local name = module .. ':' .. user
+      drop(stream, item[1])
+      taken[#taken + 1] = name
+      if redis.call('HINCRBY', KEYS[3] .. name, 'crashes', 1) >= tonumber(ARGV[4]) then
+        local reason = 'every worker that tried it died, the last one was ' .. item[2]
+        redis.call('HSET', KEYS[4], name, cjson.encode({ reason = reason, died_at = ARGV[5], worker = item[2] }))
+        redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'event',
+          cjson.encode({ type = 'JobDied', module = module, user_id = user, reason = reason }))
+      else
+        requeue(KEYS[2], KEYS[3], module, user)
+      end
+    end
+  end
+end
+for i = 7, last do
+  local module = ARGV[i]
+  if redis.call('EXISTS', KEYS[2] .. module) == 1 then
+    take(module, redis.call('XPENDING', KEYS[2] .. module, 'workers', 'IDLE', ARGV[3], '-', '+', 100))
+    for gone = last + 1, #ARGV do
+      take(module, redis.call('XPENDING', KEYS[2] .. module, 'workers', '-', '+', 100, ARGV[gone]))
+    end
+  end
+end
+for gone = last + 1, #ARGV do
+  redis.call('HDEL', KEYS[5], ARGV[gone])
+end
+return taken

@@ -1,0 +1,81 @@
+"""The commit: one rename that makes a file of the dataset visible, whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from twittomatic.faultpoint import reach
+from twittomatic.model import FileState
+from twittomatic.storage.copying import checksum
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.formats import read_lines
+from twittomatic.storage.part import PartFile
+from twittomatic.storage.syncing import sync_directory
+
+
+def commit(part: Path, final: Path) -> None:
+    """Move a finished part file into the dataset, in place of an older file there; durable on return.
+
+    Args:
+        part: A part file whose bytes are synced, as `PartFile` leaves them.
+        final: Its name in the dataset, from `Layout.file`, on the same volume.
+
+    Raises:
+        StorageUnavailable: it could not be moved; the dataset is as it was, unless only the last sync failed.
+    """
+    with guarded(final.parent):
+        try:
+            final.parent.mkdir()
+        except FileExistsError:
+            pass
+        else:
+            sync_directory(final.parent.parent)
+    with guarded(part):
+        part.rename(final)
+    reach("commit.renamed")
+    sync_directory(final.parent)
+    reach("commit.directory_synced")
+
+
+def holds(path: Path, state: FileState) -> bool:
+    """Tell whether a file is exactly the bytes of `state`.
+
+    After a crash between the commit and its journal line, this is how the next attempt finds the commit done.
+
+    Raises:
+        StorageUnavailable: the file is there and cannot be read.
+    """
+    with guarded(path):
+        try:
+            file = path.open("rb", buffering=0)
+        except FileNotFoundError:
+            return False
+        with file:
+            same_size = os.fstat(file.fileno()).st_size == state.size
+            return same_size and checksum(file.fileno(), state.size) == state.crc
+
+
+def prepend(part: PartFile, old: Path, known: FileState | None = None) -> FileState:
+    """Put an older file's compressed bytes behind those of `part`, so that the new posts come first.
+
+    Args:
+        part: The new posts. Its checkpoint stays where it was, so that who takes over can do this again.
+        old: The file of the dataset that the new one will replace. It is not changed.
+        known: Size, lines and CRC-32 of `old` from its journal line; without it the file is read for them.
+
+    Returns:
+        The state of the whole: what the journal line must say.
+
+    Raises:
+        CorruptFile: `old` is not what `known` says, or without it, is broken.
+        StorageUnavailable: a file cannot be read or written.
+    """
+    return part.append_file(old, known or _measured(old))
+
+
+def _measured(path: Path) -> FileState:
+    with guarded(path), path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        crc = checksum(file.fileno(), size)
+    return FileState(size=size, lines=sum(1 for _ in read_lines(path)), crc=crc)

@@ -1,0 +1,180 @@
+"""The journal: one JSON line per commit, the proof of what was downloaded and why it ended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from twittomatic.faultpoint import reach
+from twittomatic.model import Ending, Module
+from twittomatic.storage.failures import guarded, unavailable
+from twittomatic.storage.paths import Layout
+from twittomatic.storage.syncing import sync_directory
+
+_LONGEST_LINE = 64 * 1024  # an entry takes less than 1 KB
+
+_Count: TypeAlias = Annotated[int, Meta(ge=0)]
+_Id: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9]{1,19}\Z")]
+_File: TypeAlias = Annotated[
+    str, Meta(pattern=r"\A(?:([0-9])/\1|([0-9]{2})/\2[0-9]{0,17})\.(?:fws|usr|twt)\Z")
+]
+_Moment: TypeAlias = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One commit, or one target that was closed without a file. The types are checked when a line is read.
+
+    Attributes:
+        file: Path relative to OUTPUT_DIRECTORY, None where the target was closed without a file.
+        module: Who wrote it.
+        user_id: The target.
+        lines: Records in the file.
+        bytes: Its size, compressed.
+        crc32: CRC-32 of those bytes, 8 lower-case hexadecimal digits.
+        requests: Pages asked for.
+        cost_usd: Dollars they cost.
+        began_at: RFC 3339 UTC time of the first page.
+        ended_at: RFC 3339 UTC time of the commit.
+        ending: Why the list ended.
+        reason: Why the target is unavailable, None where it is not.
+        claimed: The count that the network claims, when known.
+        received: Records that the network delivered, repeated ones included.
+        first_id: Newest id of a timeline.
+        last_id: Oldest id of a timeline.
+        depth: Hops from a seed.
+        worker: The process that did it.
+    """
+
+    file: _File | None
+    module: Module
+    user_id: _Id
+    lines: _Count = 0
+    bytes: _Count = 0
+    crc32: Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}\Z")] = "00000000"
+    requests: _Count = 0
+    cost_usd: float = 0.0
+    began_at: _Moment
+    ended_at: _Moment
+    ending: Ending
+    reason: Literal["protected", "suspended", "deleted", "unavailable"] | None = None
+    claimed: int | None = None
+    received: _Count = 0
+    first_id: _Id | None = None
+    last_id: _Id | None = None
+    depth: _Count = 0
+    worker: str
+
+
+_decode = msgspec.json.Decoder(Entry).decode
+
+
+class Journal:
+    """The journal file of one process, which alone appends to it; calls may come from several threads.
+
+    Raises:
+        StorageUnavailable: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        with guarded(path):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        sync_directory(path.parent)
+
+    def append(self, entry: Entry) -> None:
+        """Write one line, durable on return; a line that a crash tore before it is ended first.
+
+        Raises:
+            StorageUnavailable: the line may be missing or torn; writing it again later is harmless.
+        """
+        line = msgspec.json.encode(entry) + b"\n"
+        with guarded(self._path):
+            with self._lock:
+                if self._is_torn():
+                    line = b"\n" + line
+                if os.write(self._descriptor, line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            reach("journal.written")
+            os.fsync(self._descriptor)
+        reach("journal.synced")
+
+    def close(self) -> None:
+        """Close the file. A second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _is_torn(self) -> bool:
+        size = os.fstat(self._descriptor).st_size
+        return size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
+
+
+def _ignore(path: Path, number: int, sentence: str) -> None:
+    """Let a bad line pass."""
+
+
+def read_journal(layout: Layout, problem: Callable[[Path, int, str], None] = _ignore) -> Iterator[Entry]:
+    """Yield the entries of all journal files: files in the order of their names, lines in their own.
+
+    Args:
+        layout: The dataset; without a journal it has no entries.
+        problem: Told of every line that is no entry: the file, the number of the line (0 for the whole
+            file), and a sentence. Reading goes on.
+    """
+    try:
+        paths = sorted(
+            path for path in layout.journals.iterdir() if path.suffix == ".jsonl" and path.is_file()
+        )
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        problem(layout.journals, 0, str(unavailable(layout.journals, error)))
+        return
+    for path in paths:
+        yield from _read(path, problem)
+
+
+def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Keep the newest entry of each file, by `ended_at`; entries without a file are left out.
+
+    Of two within one second the one that began later counts, then the one with more bytes (an update only
+    adds), then the one that is read later; a line that was written twice makes no difference.
+    """
+    newest: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.file is not None:
+            other = newest.get(entry.file)
+            if other is None or _age(entry) >= _age(other):
+                newest[entry.file] = entry
+    return newest
+
+
+def _age(entry: Entry) -> tuple[str, str, int]:
+    return entry.ended_at.rstrip("Z"), entry.began_at.rstrip("Z"), entry.bytes
+
+
+def _read(path: Path, problem: Callable[[Path, int, str], None]) -> Iterator[Entry]:
+    number = 0
+    try:
+        with path.open("rb") as file:
+            while line := file.readline(_LONGEST_LINE):
+                number += 1
+                if not line.endswith(b"\n"):
+                    problem(path, number, "the line is cut off.")
+                    while line and not line.endswith(b"\n"):  # an endless line is one problem
+                        line = file.readline(_LONGEST_LINE)
+                    continue
+                try:
+                    yield _decode(line)
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                    problem(path, number, f"the line is not a journal entry ({error}).")
+    except OSError as error:
+        problem(path, number, str(unavailable(path, error)))

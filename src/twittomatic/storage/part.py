@@ -1,0 +1,214 @@
+"""The part file: how one attempt grows one file, a synced gzip member at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from isal import isal_zlib
+
+from twittomatic.errors import CorruptFile
+from twittomatic.faultpoint import reach
+from twittomatic.model import FileState
+from twittomatic.storage.copying import checksum, copy_range, write_all
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.syncing import sync_directory
+
+
+class PartFile:
+    """A file of TEMPORARY_DIRECTORY that one attempt writes and nobody else.
+
+    What `state` counts is synced; what lies behind it does not count, and whoever takes over cuts it off.
+    One call at a time; the calls block, so an asynchronous caller makes them in a thread.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        """Use `begin` or `take_over`."""
+        self._path = path
+        self._descriptor = descriptor
+        self._state = FileState()
+
+    @classmethod
+    def begin(cls, path: Path) -> PartFile:
+        """Begin an empty file, whatever stood there.
+
+        Raises:
+            StorageUnavailable: it cannot be created.
+        """
+        part = cls._open(path)
+        try:
+            with guarded(path):
+                os.ftruncate(part._descriptor, 0)
+        except BaseException:
+            part.close()
+            raise
+        return part
+
+    @classmethod
+    def take_over(cls, path: Path, predecessor: Path, state: FileState) -> PartFile:
+        """Go on where another attempt stopped: copy its bytes up to its checkpoint, and check them.
+
+        Args:
+            path: The new attempt's own file; when it is the predecessor's, that one is cut to the checkpoint.
+            predecessor: The file that `state` is about. It is not changed. Where its attempt died after the
+                commit, the committed file serves as well: it begins with the same bytes.
+            state: The part of it that is certain.
+
+        Raises:
+            CorruptFile: the predecessor is missing, shorter, or its bytes are not those of the checkpoint.
+            StorageUnavailable: a file cannot be read or written.
+        """
+        if state.size == 0:
+            return cls.begin(path)
+        with guarded(predecessor):
+            try:
+                source = os.open(predecessor, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                raise CorruptFile(f"{predecessor}: missing, though a checkpoint counts on it.") from None
+        try:
+            part = cls._open(path)
+            try:
+                part._adopt(predecessor, source, state)
+            except BaseException:
+                part.close()
+                raise
+        finally:
+            os.close(source)
+        return part
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._path
+
+    @property
+    def state(self) -> FileState:
+        """How far it is certain."""
+        return self._state
+
+    def append(self, data: bytes, lines: int) -> FileState:
+        """Write one gzip member and sync it.
+
+        Args:
+            data: The member, as `formats.member` made it.
+            lines: The records in it.
+
+        Returns:
+            The new state, for the checkpoint.
+
+        Raises:
+            StorageUnavailable: nothing of `data` counts, and the file is cut back as far as the disk allows.
+        """
+        before = self._state
+        after = FileState(
+            size=before.size + len(data),
+            lines=before.lines + lines,
+            crc=isal_zlib.crc32(data, before.crc),
+        )
+        return self._extend(after, lambda: write_all(self._descriptor, data, before.size))
+
+    def append_file(self, source: Path, known: FileState) -> FileState:
+        """Copy a whole file behind this one's bytes and sync, without reading it where the system can do so.
+
+        Args:
+            source: A dataset file.
+            known: Its size, lines and CRC-32, as the journal has them.
+
+        Returns:
+            The new state; the checksum is combined from the two.
+
+        Raises:
+            CorruptFile: the size of `source` is not what `known` says.
+            StorageUnavailable: as `append`.
+        """
+        before = self._state
+        after = FileState(
+            size=before.size + known.size,
+            lines=before.lines + known.lines,
+            crc=isal_zlib.crc32_combine(before.crc, known.crc, known.size),
+        )
+        with guarded(source), source.open("rb", buffering=0) as file:
+
+            def write() -> None:
+                size = os.fstat(file.fileno()).st_size
+                if size == known.size:
+                    size = copy_range(file.fileno(), self._descriptor, count=size, target_offset=before.size)
+                if size != known.size:
+                    raise CorruptFile(
+                        f"{source}: has {size} bytes, not the {known.size} that the journal says."
+                    )
+
+            return self._extend(after, write)
+
+    def close(self) -> None:
+        """Close the file; it stays where it is. A second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @classmethod
+    def _open(cls, path: Path) -> PartFile:
+        with guarded(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with guarded(path):
+            part = cls(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
+        try:
+            sync_directory(path.parent)  # a checkpoint will count on the name as well as on the bytes
+        except BaseException:
+            part.close()
+            raise
+        return part
+
+    def _adopt(self, predecessor: Path, source: int, state: FileState) -> None:
+        """Hold exactly the bytes of `state`, taken from the open file `source`."""
+        with guarded(self._path):
+            if not os.path.sameopenfile(source, self._descriptor):
+                copy_range(source, self._descriptor, count=state.size)
+            if os.fstat(source).st_size < state.size:
+                raise CorruptFile(f"{predecessor}: shorter than the {state.size} bytes of its checkpoint.")
+            if checksum(self._descriptor, state.size) != state.crc:
+                raise CorruptFile(f"{predecessor}: its bytes are not those of its checkpoint.")
+            os.ftruncate(self._descriptor, state.size)
+            os.fsync(self._descriptor)
+        reach("part.taken_over")
+        self._state = state
+
+    def _extend(self, after: FileState, write: Callable[[], None]) -> FileState:
+        """Make `after` the state once the bytes are written and synced, or go back to the last one."""
+        with guarded(self._path):
+            try:
+                write()
+                reach("part.written")
+                os.fsync(self._descriptor)
+            except (OSError, CorruptFile):
+                with suppress(OSError):  # a disk that fails may fail here too; nobody counts on those bytes
+                    os.ftruncate(self._descriptor, self._state.size)
+                raise
+        reach("part.synced")
+        self._state = after
+        return after
+
+
+def discard(path: Path) -> None:
+    """Remove a part file that no checkpoint counts on any more; a missing one is as good.
+
+    Raises:
+        StorageUnavailable: it cannot be removed.
+    """
+    with guarded(path):
+        path.unlink(missing_ok=True)

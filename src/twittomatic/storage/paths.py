@@ -1,0 +1,120 @@
+"""Where every file of a crawl is: the dataset, its journal, and the part files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.volume import prepare_volume
+
+EXTENSIONS = ("fws", "usr", "twt")
+_USER_ID = re.compile(r"[0-9]{1,19}")
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]{0,199}")  # no separator, never hidden, fits any file system
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The two directories of a crawl, and the names of the files in them.
+
+    Attributes:
+        output: OUTPUT_DIRECTORY, which holds only whole files.
+        temporary: TEMPORARY_DIRECTORY, on the same volume.
+    """
+
+    output: Path
+    temporary: Path
+
+    def file(self, user_id: str, ext: str) -> Path:
+        """Name a dataset file: `<first two characters of the id>/<id>.<ext>`.
+
+        Args:
+            user_id: 1 to 19 decimal digits; it comes from outside, so it is checked.
+            ext: `fws`, `usr` or `twt`.
+
+        Raises:
+            ValueError: the id or the extension is something else.
+        """
+        if not _USER_ID.fullmatch(user_id):
+            raise ValueError(f"{user_id[:40]!r} is not a user id")
+        return self.output / user_id[:2] / f"{user_id}.{_known(ext)}"
+
+    def part(self, crawl: str, stem: str, ext: str) -> Path:
+        """Name the part file of one attempt; `stem` must belong to that attempt alone.
+
+        Raises:
+            ValueError: a name that could leave the directory, or an unknown extension.
+        """
+        return self.temporary / _plain(crawl) / f"{_plain(stem)}.{_known(ext)}"
+
+    def journal(self, process: str) -> Path:
+        """Name the journal file of one process, which alone appends to it.
+
+        Raises:
+            ValueError: a name that could leave the directory.
+        """
+        return self.journals / f"{_plain(process)}.jsonl"
+
+    @property
+    def journals(self) -> Path:
+        """The directory of the journal."""
+        return self.output / "journal"
+
+    def relative(self, path: Path) -> str:
+        """Write the path of a dataset file as the journal does: relative, with `/`."""
+        return path.relative_to(self.output).as_posix()
+
+    def files(self, ext: str) -> Iterator[Path]:
+        """Yield every dataset file with this extension, sorted by path; foreign files are passed over.
+
+        Raises:
+            StorageUnavailable: a directory cannot be listed.
+        """
+        _known(ext)
+        for directory in _entries(self.output):
+            if (
+                len(directory.name) <= 2
+                and _USER_ID.fullmatch(directory.name)
+                and _is(os.DirEntry.is_dir, directory)
+            ):
+                for entry in _entries(Path(directory.path)):
+                    user_id, _, kind = entry.name.partition(".")
+                    named = kind == ext and _USER_ID.fullmatch(user_id) and user_id[:2] == directory.name
+                    if named and _is(os.DirEntry.is_file, entry):
+                        yield Path(entry.path)
+
+    def prepare(self) -> None:
+        """Create the directories and prove that a file can be written in the one and renamed into the other.
+
+        Raises:
+            SettingsError: a directory is a file, or the two are on different volumes.
+            StorageUnavailable: a directory cannot be created, read or written, or its volume is full.
+        """
+        prepare_volume(self.output, self.temporary, self.journals)
+
+
+def _known(ext: str) -> str:
+    if ext not in EXTENSIONS:
+        raise ValueError(f"{ext[:40]!r} is not one of {', '.join(EXTENSIONS)}")
+    return ext
+
+
+def _plain(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name[:40]!r} cannot name a file: give letters, digits, and - _ . @ inside")
+    return name
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    with guarded(directory), os.scandir(directory) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is(kind: Callable[[os.DirEntry[str]], bool], entry: os.DirEntry[str]) -> bool:
+    try:
+        return kind(entry)
+    except OSError:  # a link that leads in a circle, or somewhere forbidden
+        return False

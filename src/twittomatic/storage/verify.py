@@ -1,0 +1,168 @@
+"""Holds the dataset against its journal, byte by byte and record by record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from twittomatic.errors import CorruptFile, StorageError
+from twittomatic.storage.copying import checksum
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.formats import Ids, read_ids, read_lines, to_ids
+from twittomatic.storage.idset import IdSet
+from twittomatic.storage.journal import Entry, latest, read_journal
+from twittomatic.storage.paths import EXTENSIONS, Layout
+
+_BATCH_LINES = 1000
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not as it was committed.
+
+    Attributes:
+        file: Path relative to OUTPUT_DIRECTORY.
+        sentence: What is wrong with it, printable, on one line.
+    """
+
+    file: str
+    sentence: str
+
+
+class _Record(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,19}\Z")]
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+def verify(layout: Layout) -> Iterator[Problem]:
+    """Yield every problem of a dataset, as it is found; whatever stands there, it does not fail.
+
+    Every file: size, CRC-32 and lines as its newest journal line says, gzip whole, records valid, no id
+    twice. Timelines: newest first. Profiles: of followers only. The journal: every line an entry, every file
+    there.
+    The memory it takes grows with the ids of the largest file, 8 bytes each, not with its bytes.
+
+    Args:
+        layout: The dataset; nothing in it is changed.
+    """
+    torn: list[Problem] = []
+
+    def note(path: Path, number: int, sentence: str) -> None:
+        torn.append(_problem(layout, path, f"line {number}: {sentence}" if number else sentence))
+
+    newest = latest(read_journal(layout, note))
+    yield from torn
+    unlisted: set[str] = set()
+    for ext in EXTENSIONS:
+        try:
+            for path in layout.files(ext):
+                entry = newest.pop(layout.relative(path), None)
+                for sentence in _sentences(layout, path, entry):
+                    yield _problem(layout, path, sentence)
+        except StorageError as error:
+            unlisted.add(str(error))
+    for sentence in sorted(unlisted):
+        yield _problem(layout, layout.output, sentence)
+    for file in sorted(newest):
+        if not _is_file(layout.output / file):
+            yield Problem(file=file, sentence="missing, though the journal has a line for it.")
+
+
+def _sentences(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str]:
+    if entry is None:
+        yield "has no line in the journal."
+    try:
+        if entry is not None:
+            yield from _of_bytes(path, entry)
+        yield from _of_records(layout, path, entry)
+    except StorageError as error:
+        yield str(error).removeprefix(f"{path}: ")
+
+
+def _of_bytes(path: Path, entry: Entry) -> Iterator[str]:
+    with guarded(path), path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        crc = f"{checksum(file.fileno(), size):08x}"
+    if size != entry.bytes:
+        yield f"has {size} bytes, the journal says {entry.bytes}."
+    elif crc != entry.crc32:
+        yield f"its CRC-32 is {crc}, the journal says {entry.crc32}."
+
+
+def _of_records(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str]:
+    ext = path.suffix[1:]
+    followers = _followers(layout, path) if ext == "usr" else None
+    seen = IdSet()
+    lines = repeated = rising = strangers = 0
+    newer = np.empty(0, np.uint64)
+    for ids in _ids(path, ext):
+        lines += len(ids)
+        repeated += int(np.count_nonzero(~seen.add(ids)))
+        if ext == "twt":
+            ordered = np.concatenate([newer, ids])
+            rising += int(np.count_nonzero(ordered[1:] > ordered[:-1]))
+            newer = ids[-1:]
+        if followers is not None:
+            strangers += int(np.count_nonzero(~followers.contains(ids)))
+    if entry is not None and lines != entry.lines:
+        yield f"has {lines} lines, the journal says {entry.lines}."
+    if repeated:
+        yield f"{repeated} lines repeat an id."
+    if rising:
+        yield f"{rising} posts are newer than the one before them."
+    if strangers:
+        yield f"{strangers} profiles are of nobody in {path.stem}.fws."
+
+
+def _followers(layout: Layout, profiles: Path) -> IdSet | None:
+    """Read the ids beside a file of profiles; None where they are broken, which is a problem of that file."""
+    followers = IdSet()
+    path = layout.file(profiles.stem, "fws")
+    if _is_file(path):
+        try:
+            for ids in read_ids(path):
+                followers.add(ids)
+        except StorageError:
+            return None
+    return followers
+
+
+def _ids(path: Path, ext: str) -> Iterator[Ids]:
+    """Yield the ids of a dataset file in order; raises CorruptFile at a record that is not valid."""
+    if ext == "fws":
+        yield from read_ids(path)
+        return
+    lines = enumerate(read_lines(path), start=1)
+    while batch := [_id_of(path, number, line) for number, line in islice(lines, _BATCH_LINES)]:
+        yield to_ids(batch)
+
+
+def _id_of(path: Path, number: int, line: bytes) -> str:
+    try:
+        line.decode()  # the decoder below skips what it is not asked for
+        return _decode(line).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise CorruptFile(f"{path}: line {number} is not a JSON object with a decimal id.") from None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a directory that is forbidden
+        return False
+
+
+def _problem(layout: Layout, path: Path, sentence: str) -> Problem:
+    return Problem(file=_printable(layout.relative(path)), sentence=_printable(sentence))
+
+
+def _printable(text: str) -> str:
+    """Escape what a hostile name or line could do to a terminal or to one line per problem."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,79 @@
+"""Proof, before anything is bought, that the two directories of a crawl can be used together."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from twittomatic.errors import SettingsError
+from twittomatic.storage.failures import guarded, unavailable
+
+_PROBE_BYTES = 64 * 1024  # more than a file system keeps inside an inode, so that a full volume shows
+
+
+def prepare_volume(output: Path, temporary: Path, journals: Path) -> None:
+    """Create the directories and prove that a file can be written in `temporary` and renamed into `output`.
+
+    Args:
+        output: OUTPUT_DIRECTORY.
+        temporary: TEMPORARY_DIRECTORY.
+        journals: The directory of the journal, below `output`, into which the probe is renamed.
+
+    Raises:
+        SettingsError: a directory is a file, or the two are on different volumes.
+        StorageUnavailable: a directory cannot be created, read or written, or its volume is full.
+    """
+    for directory in (output, temporary, journals):
+        _create(directory)
+    probe = temporary / f".probe-{secrets.token_hex(8)}"
+    arrived = journals / probe.name
+    try:
+        with guarded(temporary):
+            _write(probe)
+        with guarded(journals):
+            _rename(probe, arrived, _other_volume(output, temporary))
+    finally:
+        probe.unlink(missing_ok=True)
+        arrived.unlink(missing_ok=True)
+
+
+def _create(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise SettingsError(f"{directory}: is, or lies below, a file; name a directory.") from None
+    except OSError as error:
+        raise unavailable(directory, error) from error
+    with guarded(directory), os.scandir(directory):
+        pass  # it can be listed
+    if not os.access(directory, os.W_OK | os.X_OK):
+        with guarded(directory):
+            _write(directory / f".probe-{secrets.token_hex(8)}")  # says why better than the permission bits
+
+
+def _write(probe: Path) -> None:
+    try:
+        with probe.open("xb", buffering=0) as file:
+            file.write(bytes(_PROBE_BYTES))
+            os.fsync(file.fileno())
+    except OSError:
+        probe.unlink(missing_ok=True)
+        raise
+
+
+def _rename(probe: Path, arrived: Path, other_volume: SettingsError) -> None:
+    try:
+        probe.rename(arrived)
+    except OSError as error:
+        if error.errno == errno.EXDEV:  # sees two mounts of one device too, which st_dev does not
+            raise other_volume from None
+        raise
+
+
+def _other_volume(output: Path, temporary: Path) -> SettingsError:
+    return SettingsError(
+        f"TEMPORARY_DIRECTORY {temporary} is on another volume than OUTPUT_DIRECTORY {output}, "
+        "so a file cannot be moved whole; leave it empty or name a directory on the same volume."
+    )

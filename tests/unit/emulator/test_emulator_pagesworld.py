@@ -1,0 +1,60 @@
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from twittomatic.emulator.pagesworld import read_pages
+
+RECORDED = Path(__file__).parents[4] / "shared" / "data" / "x-v2"
+PAGE = {
+    "data": [{"id": "100", "author_id": "1", "text": "a"}, {"id": "101", "author_id": "1", "text": "b"}],
+    "includes": {
+        "users": [{"id": "1", "name": "One", "username": "one"}],
+        "posts": [{"id": "50", "author_id": "2", "text": "c"}],
+        "media": [{"media_key": "3_1", "type": "photo"}],
+    },
+    "errors": [
+        {"value": "gone", "resource_type": "user", "detail": "User has been suspended: [gone]."},
+        {"value": "9", "resource_type": "user", "detail": "Could not find user with ids: [9]."},
+        {"value": "one", "resource_type": "user", "detail": "Could not find user with ids: [one]."},
+    ],
+    "meta": {"result_count": 2},
+}
+
+
+def test_pages_become_users_and_posts(tmp_path: Path) -> None:
+    path = tmp_path / "pages.jsonl"
+    path.write_text(json.dumps(PAGE) + "\n" + json.dumps({"data": {"id": "3", "name": "T", "username": "t"}}))
+    world = read_pages(path)
+    assert world.all_posts(1) == [101, 100]
+    assert world.all_posts(2) == [50]
+    assert world.user_by_name("T") == world.user(3)
+    assert world.user_by_name("gone").status == "suspended"  # type: ignore[union-attr]
+    assert world.user(9).status == "deleted"  # type: ignore[union-attr]
+    assert world.user(1).status == "active"  # type: ignore[union-attr]
+    assert world.attachment("media", "3_1") is not None
+    assert world.all_followers(1) == []
+
+
+@pytest.mark.parametrize("line", ['{"data": 5}', '{"data": [5]}', '{"data": [{"id": "1"}]}', "[]", "{}"])
+def test_what_is_no_page_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "pages.jsonl"
+    path.write_text(line)
+    with pytest.raises(ValueError, match=r"pages\.jsonl"):
+        read_pages(path)
+
+
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded pages at hand")
+def test_every_recorded_page_is_served_back() -> None:
+    for path in sorted(RECORDED.glob("*.jsonl.gz")):
+        world = read_pages(path)
+        for line in gzip.decompress(path.read_bytes()).splitlines():
+            page = json.loads(line)
+            for post in page["data"]:
+                served = world.post(int(post["id"]))
+                assert served is not None
+                assert served.fields["text"] == post["text"]
+                assert int(post["id"]) in world.all_posts(int(post["author_id"]))
+            for user in page["includes"]["users"]:
+                assert world.user_by_name(user["username"]).id == int(user["id"])  # type: ignore[union-attr]
