@@ -94,8 +94,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         module: What to do.
         user_id: To whom, decimal.
         depth: Hops from a seed.
-        consumer: The worker process that holds the lease.
-        deliveries: How often the job was handed out; with `consumer` it is the fence.
+        consumer: The worker process that holds the lease; with `entry` it is the fence, since whoever takes a
+            job away gives it a new entry.
         attempts: How often the job was tried and failed.
         checkpoint: Where the last attempt stopped.
     """
@@ -105,7 +105,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     depth: int
     consumer: str
-    deliveries: int = 1
     attempts: int = 0
     checkpoint: Checkpoint = Checkpoint()
 

@@ -37,7 +37,7 @@ if not alive then
   return { 'nobody' }
 end
 if not best then
-  return { 'wait', soonest - now }
+  return { 'wait', (soonest or now + 1000) - now }
 end
 
 local price, size = tonumber(ARGV[3]), tonumber(ARGV[4])

@@ -39,6 +39,9 @@ for i = 7, last do
     take(module, redis.call('XPENDING', KEYS[2] .. module, 'workers', 'IDLE', ARGV[3], '-', '+', 100))
     for gone = last + 1, #ARGV do
       take(module, redis.call('XPENDING', KEYS[2] .. module, 'workers', '-', '+', 100, ARGV[gone]))
+      if #redis.call('XPENDING', KEYS[2] .. module, 'workers', '-', '+', 1, ARGV[gone]) == 0 then
+        redis.call('XGROUP', 'DELCONSUMER', KEYS[2] .. module, 'workers', ARGV[gone])
+      end
     end
   end
 end

@@ -18,7 +18,11 @@ local spent = redis.call('HINCRBY', KEYS[1], 'spent', cost)
 for i = 6, #ARGV do
   redis.call('HINCRBY', KEYS[1], ARGV[i], cost)
 end
-local flying = math.max(0, redis.call('HINCRBY', KEYS[3], 'flying', -1))
+local flying = redis.call('HINCRBY', KEYS[3], 'flying', -1)
+if flying < 0 then -- it was sent in a window that is over
+  flying = 0
+  redis.call('HSET', KEYS[3], 'flying', 0)
+end
 if ARGV[3] ~= '' then
   local limit, left, reset = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
   local known = tonumber(redis.call('HGET', KEYS[3], 'reset') or 0)
@@ -33,7 +37,8 @@ if ARGV[3] ~= '' then
     limit = nil
   end
   if limit then
-    redis.call('HSET', KEYS[3], 'limit', limit, 'used', used, 'reset', string.format('%d', known), 'flying', flying, 'told', ARGV[5])
+    redis.call('HSET', KEYS[3], 'limit', limit, 'used', used, 'reset', string.format('%d', known),
+      'told', ARGV[5])
   end
 end
 return spent

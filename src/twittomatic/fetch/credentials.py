@@ -1,0 +1,87 @@
+"""The bearer tokens of this process, which nobody is shown: each has a name that may be."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from twittomatic.errors import SettingsError
+
+_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One token.
+
+    Attributes:
+        name: The same on every machine, made of the token's hash; safe to show.
+        token: The secret itself, in no repr.
+    """
+
+    name: str
+    token: str = field(repr=False)
+
+    @classmethod
+    def of(cls, token: str) -> Self:
+        """Name a token."""
+        return cls("app-" + hashlib.sha256(token.encode()).hexdigest()[:8], token)
+
+
+class Credentials:
+    """The credentials of a process, in the order given, none twice."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self._credentials = {token: Credential.of(token) for token in tokens}
+
+    @classmethod
+    def load(cls, text: str) -> Self:
+        """Read X_BEARER_TOKENS.
+
+        Args:
+            text: Tokens separated by commas, or `@FILE` with one a line (blank lines and `#` comments pass).
+
+        Raises:
+            SettingsError: the file cannot be read or others can read it, or something in it is no token; no
+                token is shown.
+        """
+        if text.startswith("@"):
+            return cls(_from_file(Path(text[1:]).expanduser()))
+        tokens = [token.strip() for token in text.split(",") if token.strip()]
+        for number, token in enumerate(tokens, start=1):
+            if not _TOKEN.fullmatch(token):
+                raise SettingsError(f"X_BEARER_TOKENS: token {number} holds a character that no token has.")
+        return cls(tokens)
+
+    def __iter__(self) -> Iterator[Credential]:
+        return iter(self._credentials.values())
+
+    def __len__(self) -> int:
+        return len(self._credentials)
+
+    def __repr__(self) -> str:
+        return f"Credentials({', '.join(credential.name for credential in self)})"
+
+
+def _from_file(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            content = file.read(1 << 20)
+    except OSError as error:
+        raise SettingsError(f"X_BEARER_TOKENS: {path} cannot be read ({error.strerror}).") from None
+    if mode & 0o044:
+        raise SettingsError(f"X_BEARER_TOKENS: others can read {path}; protect it with `chmod 600 {path}`.")
+    lines = [line.strip() for line in content.decode(errors="replace").splitlines()]
+    tokens = []
+    for number, line in enumerate(lines, start=1):
+        if line and not line.startswith("#"):
+            if not _TOKEN.fullmatch(line):
+                raise SettingsError(f"X_BEARER_TOKENS: line {number} of {path} is not a token.")
+            tokens.append(line)
+    return tokens

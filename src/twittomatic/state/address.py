@@ -1,0 +1,69 @@
+"""Where the server is: REDIS_URL as a client."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+
+from twittomatic.errors import SettingsError
+
+_CONNECT_S = 2.0
+_ANSWER_S = 15.0  # longer than any command of ours blocks
+_SCHEME = "redis+sentinel"
+
+
+def client(url: str, name: str) -> Redis:
+    """Return a client of the server at `url`, not yet connected; it decodes responses.
+
+    It does not retry by itself: `Connection` does, and a client that repeated its attempts at an address
+    would hold on to a dead one instead of asking Sentinel for the new one.
+
+    Args:
+        url: `redis://`, `rediss://`, `unix://` or `redis+sentinel://host:port,host:port/service[/db]`.
+        name: Shown by `CLIENT LIST`, so that a master sees whose connection is gone.
+
+    Raises:
+        SettingsError: the URL cannot be read.
+    """
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        "client_name": name,
+        "socket_connect_timeout": _CONNECT_S,
+        "socket_timeout": _ANSWER_S,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    try:
+        if url.startswith(f"{_SCHEME}://"):
+            return _through_sentinel(url, options)
+        return Redis.from_url(url, **options)
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL cannot be used: {error}.") from None
+
+
+def _through_sentinel(url: str, options: dict[str, Any]) -> Redis:
+    place, _, path = url.removeprefix(f"{_SCHEME}://").partition("/")
+    user, _, hosts = place.rpartition("@")
+    service, _, database = path.partition("/")
+    credentials: dict[str, Any] = {}
+    if user:
+        parts = urlsplit(f"redis://{user}@sentinel")
+        credentials = {
+            key: unquote(value)
+            for key, value in (("username", parts.username), ("password", parts.password))
+            if value
+        }
+    sentinels = []
+    for host in hosts.split(","):
+        address, _, port = host.rpartition(":")
+        sentinels.append((address, int(port)))
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+        sentinels,
+        sentinel_kwargs={"socket_connect_timeout": _CONNECT_S, "socket_timeout": _CONNECT_S, **credentials},
+    )
+    master: Redis = sentinel.master_for(service, db=int(database or 0), **credentials, **options)
+    return master

@@ -1,0 +1,161 @@
+"""The crawl as a whole: begun, paused, resumed, finished, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from twittomatic.errors import SettingsError
+from twittomatic.model import Module, Phase
+from twittomatic.state.connection import Connection
+from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
+from twittomatic.state.keys import GROUP, CrawlKeys
+
+
+class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs of one module."""
+
+    ready: int = 0
+    leased: int = 0
+    delayed: int = 0
+    dead: int = 0
+    completed: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """A look at the whole crawl.
+
+    Attributes:
+        phase: Of the crawl.
+        reason: Why it is paused.
+        until: When it can go on, RFC 3339, empty when unknown.
+        paused_by: `user` or `network`.
+        modules: What it does to each target, such as `TFA`.
+        counters: Numbers that only grow.
+        jobs: By module.
+        workers: What each worker process last said it does.
+        master: Name and epoch of who leads, empty while nobody does.
+    """
+
+    phase: Phase
+    reason: str
+    until: str
+    paused_by: str
+    modules: str
+    counters: Mapping[str, int]
+    jobs: Mapping[Module, JobCounts]
+    workers: Mapping[str, Mapping[str, Any]]
+    master: Mapping[str, Any]
+
+
+class CrawlState:
+    """What Redis knows of one crawl as a whole.
+
+    Args:
+        connection: To the server.
+        keys: Of the crawl.
+    """
+
+    def __init__(self, connection: Connection, keys: CrawlKeys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    async def begin(self, modules: str, options: str, now: str) -> str:
+        """Open the crawl, or find it where it stands; its seeds may follow.
+
+        Args:
+            modules: What to do to each target, such as `TFA`.
+            options: JSON of what the workers must do alike.
+            now: RFC 3339.
+
+        Returns:
+            `new`, `again` when it was finished, `resumed` when it was not.
+
+        Raises:
+            SettingsError: it is unfinished and does something else.
+        """
+        what, there = await self._connection.run(
+            "begin", [self._keys.crawl_hash, self._keys.counters], [modules, options, now]
+        )
+        if what == "other":
+            raise SettingsError(
+                f"Crawl “{self._keys.crawl}” is not finished and does {flags(there)}, not {flags(modules)}; "
+                "finish it with the same flags, or name another crawl with --crawl."
+            )
+        return str(what)
+
+    async def seeded(self) -> None:
+        """Say that all seeds are in the frontier, so that an empty one is the end."""
+        await self._connection.call("HSET", self._keys.crawl_hash, "seeding", 0)
+
+    async def pause(self, reason: str, *, until: str = "", by: str) -> str:
+        """Pause it, unless it is finished or paused already; return the phase that holds now."""
+        return await self._phase("paused", reason, until, by, encode(CrawlPaused(reason=reason, until=until)))
+
+    async def resume(self) -> str:
+        """Let it go on; return the phase that holds now, empty where there is no crawl."""
+        return await self._phase("running", "", "", "", encode(CrawlResumed()))
+
+    async def _phase(self, phase: str, reason: str, until: str, by: str, event: str) -> str:
+        return str(
+            await self._connection.run(
+                "phase", [self._keys.crawl_hash, self._keys.events], [phase, reason, until, by, event]
+            )
+        )
+
+    async def field(self, name: str) -> str:
+        """Return one field of the crawl's hash, empty where it has none."""
+        return await self._connection.call("HGET", self._keys.crawl_hash, name) or ""
+
+    async def names(self, names: Sequence[str]) -> dict[str, str]:
+        """Return what is known of screen names: lower-case name -> id."""
+        if not names:
+            return {}
+        ids = await self._connection.call("HMGET", self._keys.names, *[name.lower() for name in names])
+        return {name.lower(): user_id for name, user_id in zip(names, ids, strict=True) if user_id}
+
+    async def remember_names(self, names: Mapping[str, str]) -> None:
+        """Keep the ids of screen names, which were paid for."""
+        if names:
+            await self._connection.call(
+                "HSET", self._keys.names, *[text for pair in names.items() for text in pair]
+            )
+
+    async def progress(self) -> Progress:
+        """Look at everything at once, in a few commands, whatever the size of the crawl."""
+        call, keys = self._connection.call, self._keys
+        crawl = await call("HGETALL", keys.crawl_hash)
+        counters = await call("HGETALL", keys.counters)
+        workers = await call("HGETALL", keys.workers)
+        master = await call("HGETALL", keys.leader)
+        delayed = [name.partition(":")[0] for name in await call("ZRANGE", keys.delayed, 0, -1)]
+        dead = [name.partition(":")[0] for name in await call("HKEYS", keys.dead)]
+        jobs = {}
+        for module in Module:
+            length = await call("XLEN", keys.jobs(module))
+            pending = (await call("XPENDING", keys.jobs(module), GROUP))["pending"] if length else 0
+            jobs[module] = JobCounts(
+                ready=max(length - pending, 0),
+                leased=pending,
+                delayed=delayed.count(module),
+                dead=dead.count(module),
+                completed=int(counters.get(f"completed:{module}", 0)),
+            )
+        return Progress(
+            phase=Phase(crawl.get("phase", "idle")),
+            reason=crawl.get("reason", ""),
+            until=crawl.get("until", ""),
+            paused_by=crawl.get("paused_by", ""),
+            modules=crawl.get("modules", ""),
+            counters={name: int(value) for name, value in counters.items()},
+            jobs=jobs,
+            workers={name: msgspec.json.decode(text) for name, text in sorted(workers.items())},
+            master={"name": master["name"], "epoch": int(master["epoch"])} if master else {},
+        )
+
+
+def flags(modules: str) -> str:
+    """Write modules as they are given on the command line: `-T -F`."""
+    return " ".join(f"-{letter}" for letter in modules)

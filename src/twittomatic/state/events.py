@@ -1,0 +1,66 @@
+"""What happened, as small facts that point at files; the stream's readers never hold the crawl up."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class FileCommitted(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True
+):
+    """A file of the dataset has new records.
+
+    Attributes:
+        file: Its path below OUTPUT_DIRECTORY.
+        module: Who wrote it.
+        user_id: Whose it is.
+        records: How many records are new.
+        begin: Where the new bytes begin, counted from the file's end, since an update puts its own in front.
+        end: Where they end, counted likewise: 0 is the end of the file.
+        first_id: Id of the first new record, to check them by; empty where there is none.
+        last_id: Id of the last one.
+    """
+
+    file: str
+    module: str
+    user_id: str
+    records: int
+    begin: int
+    end: int = 0
+    first_id: str = ""
+    last_id: str = ""
+
+
+class TargetClosed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
+    """A target cannot be read, and that is the result."""
+
+    module: str
+    user_id: str
+    reason: str
+
+
+class JobDied(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
+    """A job failed too often."""
+
+    module: str
+    user_id: str
+    reason: str
+
+
+class CrawlPaused(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
+    """Nobody may ask anything."""
+
+    reason: str
+    until: str = ""
+
+
+class CrawlResumed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
+    """It goes on."""
+
+
+Event = FileCommitted | TargetClosed | JobDied | CrawlPaused | CrawlResumed
+
+
+def encode(event: Event) -> str:
+    """Return an event as the JSON that the stream carries in its field `event`."""
+    return msgspec.json.encode(event).decode()

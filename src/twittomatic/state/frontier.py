@@ -1,0 +1,175 @@
+"""The frontier and the seen: who was discovered, each once, and who waits for his turn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from twittomatic.errors import LeaseLost
+from twittomatic.model import Job, Module, Target
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.leadership import Leadership
+
+_BATCH = 1000  # one round trip of about 20 KB, and 3 ms of the server
+_AVERAGE = 210  # ids of a bucket; measured: with more some buckets outgrow 512 and cost ten times as much
+_EXPORTED = 10_000  # ids of one LRANGE
+Fed = tuple[int, int, int, int, str]
+"""Targets moved, jobs ready, leased and delayed, and the phase of the crawl."""
+
+
+class Frontier:
+    """The targets of one crawl.
+
+    Args:
+        connection: To the server.
+        keys: Of the crawl, with its traversal.
+    """
+
+    def __init__(self, connection: Connection, keys: CrawlKeys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    async def discover(self, user_ids: Sequence[str], depth: int, *, finder: Job | None = None) -> int:
+        """Send users to the end of a depth's list, whoever was never seen before.
+
+        Args:
+            user_ids: Decimal ids without leading zeros, any number.
+            depth: Their hops from a seed.
+            finder: The job that found them, which must still be the caller's.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            LeaseLost: `finder` belongs to somebody else.
+        """
+        return await self._discover("list", user_ids, 1, depth, finder)
+
+    async def rank(self, targets: Iterable[Target], depth: int, *, finder: Job | None = None) -> int:
+        """Send targets to a depth's ranking by their scores; otherwise as `discover`."""
+        flat = [text for target in targets for text in (target.user_id, repr(target.score))]
+        return await self._discover("rank", flat, 2, depth, finder)
+
+    async def _discover(
+        self, kind: str, values: Sequence[str], width: int, depth: int, finder: Job | None
+    ) -> int:
+        keys = [self._keys.seen, self._keys.frontier, self._keys.counters]
+        keys.append(self._keys.jobs(finder.module) if finder else "")
+        holder = (finder.entry, finder.consumer) if finder else ("", "")
+        found = 0
+        for start in range(0, len(values), _BATCH * width):
+            batch = values[start : start + _BATCH * width]
+            new = await self._connection.run("discover", keys, [*holder, depth, kind, _AVERAGE, *batch])
+            if new < 0:
+                raise LeaseLost(f"Job {finder.name if finder else ''} belongs to another worker now.")
+            found += new
+        return found
+
+    async def feed(
+        self,
+        leadership: Leadership,
+        *,
+        order: str,
+        max_depth: int,
+        low: int,
+        high: int,
+        first: Sequence[Module],
+        others: Sequence[Module],
+    ) -> Fed:
+        """Move targets to the job streams as far as there is room, bring delayed jobs back, see the end.
+
+        Args:
+            leadership: The caller's claim to lead.
+            order: `bfs`, `dfs` or `priority`.
+            max_depth: Deeper targets wait.
+            low: Feed while some module of `first` has fewer ready jobs.
+            high: Never beyond this many ready jobs of a module of `first`.
+            first: The modules that a target begins with.
+            others: The other modules of the crawl.
+
+        Raises:
+            LeadershipLost: another master leads.
+        """
+        keys = self._keys
+        answer = await self._connection.run(
+            "feed",
+            [
+                keys.leader,
+                keys.crawl_hash,
+                keys.frontier,
+                keys.counters,
+                keys.jobs_prefix,
+                keys.job,
+                keys.delayed,
+                keys.events,
+            ],
+            [
+                leadership.name,
+                leadership.epoch,
+                order,
+                max_depth,
+                low,
+                high,
+                len(first),
+                *first,
+                *others,
+            ],
+        )
+        if answer[0] < 0:
+            raise leadership.lost()
+        moved, ready, leased, delayed, phase = answer
+        return moved, ready, leased, delayed, phase
+
+    async def sizes(self) -> dict[int, int]:
+        """Return how many targets wait at each depth."""
+        depths = [int(depth) for depth in await self._connection.call("ZRANGE", self._depths, 0, -1)]
+        return {depth: await self._count(depth) for depth in depths}
+
+    async def seen(self) -> int:
+        """Return how many users were ever discovered."""
+        narrow, wide = await self._connection.call("HMGET", f"{self._keys.seen}shape", "n:ids", "w:ids")
+        return int(narrow or 0) + int(wide or 0)
+
+    async def export(self) -> AsyncIterator[list[str]]:
+        """Yield the ids that wait, some thousand at a time, nearest depth first, nothing removed.
+
+        Targets that the master moves meanwhile may be left out.
+        """
+        for depth in sorted(await self.sizes()):
+            for command, key in (("LRANGE", self._list(depth)), ("ZREVRANGE", self._ranking(depth))):
+                start = 0
+                while ids := await self._connection.call(command, key, start, start + _EXPORTED - 1):
+                    yield ids
+                    start += len(ids)
+
+    async def forget(self) -> None:
+        """Forget who was seen and who waits, so that the same targets can be discovered again."""
+        for prefix in (self._keys.seen, self._keys.frontier):
+            cursor = "0"
+            while True:
+                cursor, found = await self._connection.call(
+                    "SCAN", cursor, "MATCH", f"{_literal(prefix)}*", "COUNT", 1000
+                )
+                if found:
+                    await self._connection.call("UNLINK", *found)
+                if int(cursor) == 0:
+                    break
+
+    async def _count(self, depth: int) -> int:
+        listed: int = await self._connection.call("LLEN", self._list(depth))
+        ranked: int = await self._connection.call("ZCARD", self._ranking(depth))
+        return listed + ranked
+
+    @property
+    def _depths(self) -> str:
+        return f"{self._keys.frontier}depths"
+
+    def _list(self, depth: int) -> str:
+        return f"{self._keys.frontier}list:{depth}"
+
+    def _ranking(self, depth: int) -> str:
+        return f"{self._keys.frontier}rank:{depth}"
+
+
+def _literal(prefix: str) -> str:
+    return "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in prefix)

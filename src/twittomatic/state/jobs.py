@@ -1,0 +1,251 @@
+"""Jobs as a worker process sees them: lease, commit, complete, give back, keep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal
+
+import msgspec
+from redis.exceptions import ConnectionError, ReadOnlyError, ResponseError, TimeoutError
+
+from twittomatic.errors import LeaseLost, StateError
+from twittomatic.model import Checkpoint, Job, Module
+from twittomatic.state.connection import Connection
+from twittomatic.state.events import Event, JobDied, encode
+from twittomatic.state.keys import GROUP, CrawlKeys
+
+_BLOCK_MS = 1000  # one idle command a second for each module; a new job wakes the reader at once
+_FIRST_DELAY_MS = 15_000  # doubles with each failure
+_AWAY = (ConnectionError, TimeoutError, ReadOnlyError, OSError)
+_decode = msgspec.json.Decoder(Checkpoint).decode
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How things stand, as a heartbeat brings it back.
+
+    Attributes:
+        phase: Of the crawl, empty where there is none.
+        reason: Why it is paused.
+        leader: Name of the master, empty while nobody leads.
+        lost: Jobs that are the caller's no longer.
+    """
+
+    phase: str
+    reason: str
+    leader: str
+    lost: Sequence[Job]
+
+
+class Death(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job is dead, as `jobs dead` lists it."""
+
+    reason: str
+    died_at: str
+    worker: str
+
+
+class Jobs:
+    """The jobs of one crawl, for one worker process.
+
+    Args:
+        connection: To the server.
+        keys: Of the crawl.
+        consumer: Name of this process, never used before.
+    """
+
+    def __init__(self, connection: Connection, keys: CrawlKeys, consumer: str) -> None:
+        self._connection = connection
+        self._keys = keys
+        self.consumer = consumer
+
+    async def open(self, modules: Sequence[Module]) -> None:
+        """Create the streams of some modules where they are missing."""
+        for module in modules:
+            with suppress(StateError):  # it is there
+                await self._connection.call(
+                    "XGROUP", "CREATE", self._keys.jobs(module), GROUP, "0", "MKSTREAM"
+                )
+
+    async def lease(self, module: Module, most: int) -> list[Job]:
+        """Wait up to a second for jobs of a module, and lease up to `most` of them.
+
+        A call that is cancelled may have leased jobs that nobody knows of: `leave` gives them back.
+
+        Raises:
+            StateUnavailable: the server is away for too long.
+        """
+        stream = self._keys.jobs(module)
+        try:
+            answer = await self._connection.redis.xreadgroup(
+                GROUP, self.consumer, {stream: ">"}, count=most, block=_BLOCK_MS
+            )
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise StateError(f"Redis refused a command: {error}.") from None
+            await self.open([module])  # the server lost it, or came back without it
+            return []
+        except _AWAY:
+            await self._connection.call("PING")  # waits for the server as every other command does
+            return []
+        entries = _entries(answer)
+        jobs = []
+        for entry, fields in entries:
+            job = Job(
+                entry=entry,
+                module=module,
+                user_id=fields["u"],
+                depth=int(fields["d"]),
+                consumer=self.consumer,
+            )
+            jobs.append(await self._resumed(job) if "r" in fields else job)
+        return jobs
+
+    async def commit(self, job: Job, checkpoint: Checkpoint, counters: Mapping[str, int]) -> None:
+        """Make a page count: replace the job's checkpoint.
+
+        Args:
+            job: Held by the caller.
+            checkpoint: Where it stands now; its bytes are on disk.
+            counters: Added to the crawl's.
+
+        Raises:
+            LeaseLost: the job is somebody else's; nothing was changed.
+        """
+        held = await self._connection.run(
+            "commit",
+            [self._keys.jobs(job.module), f"{self._keys.job}{job.name}", self._keys.counters],
+            [job.entry, job.consumer, msgspec.json.encode(checkpoint).decode(), *_pairs(counters)],
+        )
+        if not held:
+            raise _lost(job)
+
+    async def complete(
+        self,
+        job: Job,
+        *,
+        follows: Module | None = None,
+        events: Sequence[Event] = (),
+        counters: Mapping[str, int] = {},
+    ) -> None:
+        """End a job that is done, and queue what follows it on the same target.
+
+        Raises:
+            LeaseLost: the job is somebody else's; nothing was changed.
+        """
+        keys = self._keys
+        held = await self._connection.run(
+            "complete",
+            [keys.jobs_prefix, keys.job, keys.counters, keys.events],
+            [
+                job.entry,
+                job.consumer,
+                job.module,
+                job.user_id,
+                follows or "",
+                job.depth,
+                len(events),
+                *map(encode, events),
+                *_pairs(counters),
+            ],
+        )
+        if not held:
+            raise _lost(job)
+
+    async def give_back(
+        self,
+        job: Job,
+        how: Literal["ready", "later", "dead"],
+        *,
+        reason: str = "",
+        died_at: str = "",
+        most_failures: int = 1,
+    ) -> bool:
+        """Let go of a job that is not done.
+
+        Args:
+            job: Held by the caller.
+            how: `ready` as it is and at once, `later` after a delay that doubles with each failure, `dead`.
+            reason: Why, for `later` and `dead`.
+            died_at: RFC 3339 now, should it die.
+            most_failures: With this many the job is dead, under `later`.
+
+        Returns:
+            Whether it is dead now; a job that was somebody else's already is not touched.
+        """
+        keys = self._keys
+        death = Death(reason=reason, died_at=died_at, worker=self.consumer)
+        event = JobDied(module=job.module, user_id=job.user_id, reason=reason)
+        answer = await self._connection.run(
+            "giveback",
+            [keys.jobs_prefix, keys.job, keys.delayed, keys.dead, keys.events],
+            [
+                job.entry,
+                job.consumer,
+                job.module,
+                job.user_id,
+                how,
+                _FIRST_DELAY_MS,
+                most_failures,
+                reason,
+                msgspec.json.encode(death).decode(),
+                encode(event),
+            ],
+        )
+        return bool(answer[0] and answer[2])
+
+    async def heartbeat(self, held: Sequence[Job], doing: str) -> Standing:
+        """Renew the leases of all jobs held, and learn how things stand.
+
+        Args:
+            held: The jobs.
+            doing: JSON of what this process does, for `status` and the monitor.
+        """
+        keys = self._keys
+        pairs = [text for job in held for text in (job.module, job.entry)]
+        phase, reason, leader, *lost = await self._connection.run(
+            "heartbeat",
+            [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix],
+            [self.consumer, doing, *pairs],
+        )
+        return Standing(phase=phase, reason=reason, leader=leader, lost=[held[int(index)] for index in lost])
+
+    async def leave(self, modules: Sequence[Module]) -> None:
+        """Give back whatever this process still holds, and be forgotten."""
+        await self._connection.run(
+            "leave",
+            [self._keys.jobs_prefix, self._keys.job, self._keys.workers],
+            [self.consumer, *modules],
+        )
+
+    async def _resumed(self, job: Job) -> Job:
+        attempts, text = await self._connection.call(
+            "HMGET", f"{self._keys.job}{job.name}", "attempts", "checkpoint"
+        )
+        checkpoint = _decode(text) if text else Checkpoint()
+        return msgspec.structs.replace(job, attempts=int(attempts or 0), checkpoint=checkpoint)
+
+
+def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:
+    """Read what XREADGROUP answers, under either version of the protocol."""
+    if not answer:
+        return []
+    if isinstance(answer, dict):
+        return [entry for batches in answer.values() for batch in batches for entry in batch]
+    return [entry for _, batch in answer for entry in batch]
+
+
+def _pairs(counters: Mapping[str, int]) -> list[str | int]:
+    return [value for pair in counters.items() for value in pair]
+
+
+def _lost(job: Job) -> LeaseLost:
+    return LeaseLost(f"Job {job.name} belongs to another worker now.")
+
+
+async def settled(*calls: asyncio.Future[Any]) -> None:
+    """Wait for calls that were made in one moment; the first that failed is raised when all are done."""
+    for result in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

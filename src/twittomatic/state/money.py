@@ -1,0 +1,204 @@
+"""Permits and money: the right to one request, asked for and settled in one step each."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from twittomatic.networks.base import Limit, WindowReading
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import NetworkKeys
+
+_RESET_MARGIN_MS = 200  # the server's whole seconds are rounded, and its clock is not ours
+
+
+class Permit(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to one request.
+
+    Attributes:
+        reservation: Name of the money put aside for it.
+        credential: Name of the credential whose window it uses.
+        endpoint: Of that window.
+        resources: How many resources it may ask for at most.
+    """
+
+    reservation: str
+    credential: str
+    endpoint: str
+    resources: int
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing now: ask again after `seconds`."""
+
+    seconds: float
+
+
+class NoMoney(msgspec.Struct, frozen=True, kw_only=True):
+    """The budget has `left` micro-dollars, too few for the smallest request of this kind."""
+
+    left: int
+
+
+class Nobody(msgspec.Struct, frozen=True, kw_only=True):
+    """Every credential is rejected."""
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger as a whole, in micro-dollars.
+
+    Attributes:
+        spent: By all crawls.
+        reserved: Put aside for requests that are not settled.
+        fields: Spending per `crawl:<name>`, `module:<crawl>:<module>`, `day:<date>`.
+    """
+
+    spent: int
+    reserved: int
+    fields: dict[str, int]
+
+
+class Money:
+    """The windows and the ledger of one network, shared by all crawls on a server.
+
+    Args:
+        connection: To the server.
+        keys: Of the network.
+        budget: Micro-dollars, None for no cap.
+        horizon_s: A reservation that nobody settled for so long counts as spent; longer than any request.
+    """
+
+    def __init__(
+        self, connection: Connection, keys: NetworkKeys, *, budget: int | None, horizon_s: float
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._budget = budget
+        self._horizon_ms = int(horizon_s * 1000)
+
+    async def acquire(
+        self,
+        endpoint: str,
+        credentials: Sequence[str],
+        limit: Limit,
+        *,
+        price: int,
+        wanted: int,
+        least: int = 1,
+    ) -> Permit | Wait | NoMoney | Nobody:
+        """Ask for the right to one request.
+
+        Args:
+            endpoint: Whose window.
+            credentials: Names of those that the caller has.
+            limit: What is documented, until a response has told.
+            price: Micro-dollars of one resource.
+            wanted: Resources to ask for.
+            least: The fewest that make sense; between the two the money decides.
+        """
+        keys = self._keys
+        reservation = secrets.token_hex(8)
+        answer = await self._connection.run(
+            "acquire",
+            [
+                keys.ledger,
+                keys.reservations,
+                keys.rejected,
+                *[f"{keys.windows}{credential}:{endpoint}" for credential in credentials],
+            ],
+            [
+                reservation,
+                "" if self._budget is None else self._budget,
+                price,
+                wanted,
+                least,
+                self._horizon_ms,
+                limit.requests,
+                int(limit.window_s * 1000),
+                *credentials,
+            ],
+        )
+        return _decision(answer, reservation, credentials, endpoint)
+
+    async def settle(
+        self,
+        permit: Permit,
+        cost: int | None,
+        window: WindowReading | None,
+        fields: Sequence[str],
+    ) -> None:
+        """Say what a request really cost.
+
+        Args:
+            permit: Of the request.
+            cost: Micro-dollars; None when nobody knows, and the whole reservation counts as spent.
+            window: What the response said of the window, if it said something.
+            fields: Of the ledger, to which the cost is added as well.
+        """
+        keys = self._keys
+        told: list[Any] = ["", "", ""]
+        if window:
+            told = [window.limit, window.remaining, int(window.reset_at * 1000) + _RESET_MARGIN_MS]
+        await self._connection.run(
+            "settle",
+            [keys.ledger, keys.reservations, f"{keys.windows}{permit.credential}:{permit.endpoint}"],
+            [permit.reservation, "" if cost is None else cost, *told, *fields],
+        )
+
+    async def exhaust(self, credential: str, endpoint: str, reset_at: float | None, wait_s: float) -> float:
+        """Say that a window is empty, whatever was counted; return the seconds until it opens.
+
+        Args:
+            credential: Its name.
+            endpoint: Of the window.
+            reset_at: When it opens, seconds since the epoch, None when the network did not say.
+            wait_s: How long to wait then.
+        """
+        wait_ms = await self._connection.run(
+            "exhaust",
+            [f"{self._keys.windows}{credential}:{endpoint}"],
+            ["" if reset_at is None else int(reset_at * 1000) + _RESET_MARGIN_MS, int(wait_s * 1000)],
+        )
+        return max(0.0, float(wait_ms) / 1000)
+
+    async def reject(self, credential: str, reason: str) -> None:
+        """Take a credential out, for all processes."""
+        await self._connection.call("HSET", self._keys.rejected, credential, reason)
+
+    async def accept(self, credentials: Sequence[str]) -> None:
+        """Let credentials in again: the user starts anew, and may have mended what was wrong."""
+        if credentials:
+            await self._connection.call("HDEL", self._keys.rejected, *credentials)
+
+    async def rejected(self) -> dict[str, str]:
+        """Return the names of rejected credentials with the reasons."""
+        rejected: dict[str, str] = await self._connection.call("HGETALL", self._keys.rejected)
+        return rejected
+
+    async def totals(self) -> Totals:
+        """Return the ledger."""
+        ledger = await self._connection.call("HGETALL", self._keys.ledger)
+        numbers = {name: int(value) for name, value in ledger.items()}
+        return Totals(spent=numbers.pop("spent", 0), reserved=numbers.pop("reserved", 0), fields=numbers)
+
+
+def _decision(
+    answer: list[Any], reservation: str, credentials: Sequence[str], endpoint: str
+) -> Permit | Wait | NoMoney | Nobody:
+    match answer:
+        case ["go", index, size]:
+            return Permit(
+                reservation=reservation,
+                credential=credentials[int(index)],
+                endpoint=endpoint,
+                resources=int(size),
+            )
+        case ["wait", milliseconds]:
+            return Wait(seconds=max(0.0, float(milliseconds) / 1000))
+        case ["money", left]:
+            return NoMoney(left=int(left))
+        case _:
+            return Nobody()

@@ -1,0 +1,101 @@
+"""Jobs as a master sees them: taken from workers that are gone, and given another chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from redis.exceptions import RedisError
+
+from twittomatic.model import Module
+from twittomatic.state.connection import Connection
+from twittomatic.state.jobs import Death
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.leadership import Leadership
+
+_DEATHS = 5  # of workers in the middle of a job: then it is the job
+
+_decode_death = msgspec.json.Decoder(Death).decode
+
+
+class Recovery:
+    """Brings back what others left.
+
+    Args:
+        connection: To the server.
+        keys: Of the crawl.
+        lease_s: Silence after which a worker's jobs are taken.
+    """
+
+    def __init__(self, connection: Connection, keys: CrawlKeys, *, lease_s: float) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._lease_ms = int(lease_s * 1000)
+        self._missing: set[str] = set()
+
+    async def reap(self, leadership: Leadership, modules: Sequence[Module], now: str) -> list[str]:
+        """Take jobs from workers that are silent for a lease, or whose connections are gone.
+
+        A worker without a connection is believed gone when two calls in a row miss it: connections
+        come and go when the server does.
+
+        Args:
+            leadership: The caller's claim to lead.
+            modules: Of the crawl.
+            now: RFC 3339.
+
+        Returns:
+            The names of the jobs taken.
+
+        Raises:
+            LeadershipLost: another master leads.
+        """
+        keys = self._keys
+        gone = await self._gone()
+        taken: list[str] = []
+        answer = await self._connection.run(
+            "reap",
+            [keys.leader, keys.jobs_prefix, keys.job, keys.dead, keys.workers, keys.events],
+            [
+                leadership.name,
+                leadership.epoch,
+                self._lease_ms,
+                _DEATHS,
+                now,
+                len(modules),
+                *modules,
+                *sorted(gone),
+            ],
+        )
+        if answer == [-1]:
+            raise leadership.lost()
+        taken.extend(answer)
+        return taken
+
+    async def dead(self) -> dict[str, Death]:
+        """Return the dead jobs by their names, `module:user_id`."""
+        dead = await self._connection.call("HGETALL", self._keys.dead)
+        return {name: _decode_death(text) for name, text in dead.items()}
+
+    async def revive(self, name: str) -> bool:
+        """Give a dead job another chance, where it stopped; False when there is no such dead job."""
+        module, _, user_id = name.partition(":")
+        keys = self._keys
+        done = await self._connection.run(
+            "revive", [keys.jobs_prefix, keys.job, keys.dead, keys.crawl_hash], [module, user_id]
+        )
+        return bool(done)
+
+    async def _gone(self) -> set[str]:
+        workers = set(await self._connection.call("HKEYS", self._keys.workers))
+        if not workers:
+            self._missing = set()
+            return set()
+        try:
+            connected = {client["name"] for client in await self._connection.redis.client_list()}
+        except (RedisError, OSError):  # not allowed, or away: the lease will tell
+            return set()
+        missing = workers - connected
+        gone = missing & self._missing
+        self._missing = missing
+        return gone
