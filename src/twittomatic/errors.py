@@ -2,6 +2,7 @@
 
 TwittomaticError
 ├── SettingsError                 the user corrects what he gave
+├── Interrupted                   this process is to stop: give the job back as it is
 ├── NetworkError                  what the network said, or failed to say
 │   ├── RateLimited               wait until reset_at, on this credential and endpoint alone
 │   ├── CrawlMustPause            nobody may ask anything until the cause is gone
@@ -36,6 +37,10 @@ class TwittomaticError(Exception):
 
 class SettingsError(TwittomaticError):
     """A setting, an argument or a target file that cannot be used."""
+
+
+class Interrupted(TwittomaticError):
+    """The crawl is paused or this process is leaving; what was committed stays."""
 
 
 class NetworkError(TwittomaticError):
@@ -163,6 +168,7 @@ class Disposition(Enum):
 
 
 _DISPOSITIONS: tuple[tuple[type[TwittomaticError], Disposition], ...] = (
+    (Interrupted, Disposition.RELEASE),
     (TargetUnavailable, Disposition.CLOSE),
     (CrawlMustPause, Disposition.PAUSE),
     (RateLimited, Disposition.DELAY),

@@ -44,6 +44,16 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     crc: int = 0
 
 
+class Ending(StrEnum):
+    """Why a list ended, as the journal says it."""
+
+    COMPLETE = "complete"  # the network has no further page: these are all of them
+    CEILING = "ceiling"  # the network serves no more than this of a timeline
+    CUT = "cut"  # MAX_FOLLOWERS or MAX_POSTS
+    UNAVAILABLE = "unavailable"  # protected, suspended, deleted: `reason` says which
+    STALLED = "stalled"  # the network repeated itself: no new record in several pages, or a token again
+
+
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a job stands: enough for any other worker to go on.
 
@@ -52,6 +62,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         files: State of each part file by extension (`fws`, `usr`, `twt`).
         token: Pagination token of the page to ask for next; None on the first page, and when `ended`.
         ended: Why no further page will be asked for (see `Ending`), None while there are more.
+        reason: Why the target is unavailable, when it is.
         requests: Pages asked for so far.
         cost: Micro-dollars those pages cost.
         received: Records the network delivered so far, repeated ones included.
@@ -65,7 +76,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     part: str = ""
     files: dict[str, FileState] = {}
     token: str | None = None
-    ended: str | None = None
+    ended: Ending | None = None
+    reason: str | None = None
     requests: int = 0
     cost: int = 0
     received: int = 0
@@ -74,16 +86,6 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     claimed: int | None = None
     first_id: str | None = None
     last_id: str | None = None
-
-
-class Ending(StrEnum):
-    """Why a list ended, as the journal says it."""
-
-    COMPLETE = "complete"  # the network has no further page: these are all of them
-    CEILING = "ceiling"  # the network serves no more than this of a timeline
-    CUT = "cut"  # MAX_FOLLOWERS or MAX_POSTS
-    UNAVAILABLE = "unavailable"  # protected, suspended, deleted: `reason` says which
-    STALLED = "stalled"  # the network repeated itself: no new record in several pages, or a token again
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,10 +71,16 @@ def prepend(part: PartFile, old: Path, known: FileState | None = None) -> FileSt
         CorruptFile: `old` is not what `known` says, or without it, is broken.
         StorageUnavailable: a file cannot be read or written.
     """
-    return part.append_file(old, known or _measured(old))
+    return part.append_file(old, known or measured(old))
 
 
-def _measured(path: Path) -> FileState:
+def measured(path: Path) -> FileState:
+    """Read a whole file for its size, lines and CRC-32.
+
+    Raises:
+        CorruptFile: it is broken.
+        StorageUnavailable: it cannot be read.
+    """
     with guarded(path), path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         crc = checksum(file.fileno(), size)

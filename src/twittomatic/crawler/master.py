@@ -1,0 +1,119 @@
+"""The master: keeps the traversal, feeds the workers, takes back what the dead ones held, sees the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from twittomatic.clock import Clock, rfc3339, utc
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.model import Phase
+from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.frontier import Frontier
+from twittomatic.state.leadership import Leadership
+from twittomatic.state.recovery import Recovery
+
+_FEED_S = 0.05  # between looks at the streams; short, since a starving worker earns nothing
+_KEEP_S = 1.0  # between renewals of the leadership, and looks for dead workers
+_LOW, _HIGH = 1_000, 20_000  # ready jobs under bfs, whose order does not change by waiting in a stream
+_log = logging.getLogger(__name__)
+
+
+class Master:
+    """One master of one crawl, which leads it.
+
+    Args:
+        leadership: Its claim.
+        crawl: The crawl as a whole.
+        frontier: Its targets.
+        recovery: Takes jobs back.
+        options: Of the crawl.
+        clock: Tells the time, and waits.
+    """
+
+    def __init__(
+        self,
+        leadership: Leadership,
+        crawl: CrawlState,
+        frontier: Frontier,
+        recovery: Recovery,
+        options: CrawlOptions,
+        clock: Clock,
+    ) -> None:
+        self._leadership = leadership
+        self._crawl = crawl
+        self._frontier = frontier
+        self._recovery = recovery
+        self._options = options
+        self._clock = clock
+        self._leaving = asyncio.Event()
+        self._slots = 0
+
+    def leave(self) -> None:
+        """Stop leading, at once."""
+        self._leaving.set()
+
+    async def seed(self, user_ids: Sequence[str]) -> int:
+        """Send seeds to the frontier; return how many were never seen before."""
+        new = await self._frontier.discover(user_ids, 0)
+        await self._crawl.seeded()
+        return new
+
+    async def run(self) -> Progress:
+        """Lead until the crawl is finished, the network stops it, or `leave` is called.
+
+        Raises:
+            LeadershipLost: another master leads.
+            StateError: the server cannot be used.
+        """
+        keeping = asyncio.create_task(self._keep())
+        feeding = asyncio.create_task(self._feed())
+        leaving = asyncio.create_task(self._leaving.wait())
+        tasks = [keeping, feeding, leaving]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            return await self._crawl.progress()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        """Stay the leader, and look after the workers; end when the network has stopped the crawl."""
+        modules = self._options.all_modules
+        while True:
+            await self._leadership.lead()
+            now = rfc3339(utc(self._clock.now()))
+            for name in await self._recovery.reap(self._leadership, modules, now):
+                _log.warning("took a job from a worker that is gone", extra={"job": name})
+            progress = await self._crawl.progress()
+            self._slots = sum(worker.get("slots", 0) for worker in progress.workers.values())
+            if progress.phase is Phase.PAUSED and progress.paused_by == "network":
+                return
+            await self._clock.sleep(_KEEP_S)
+
+    async def _feed(self) -> None:
+        """Keep the workers busy; end when the crawl is finished."""
+        options = self._options
+        first = options.first_modules
+        others = [module for module in options.all_modules if module not in first]
+        while True:
+            low, high = _LOW, _HIGH
+            if options.traversal != "bfs":  # what waits in a stream can no longer be overtaken
+                low = high = max(1, self._slots)
+            moved, _, _, _, phase = await self._frontier.feed(
+                self._leadership,
+                order=options.traversal,
+                max_depth=options.max_depth,
+                low=low,
+                high=high,
+                first=first,
+                others=others,
+            )
+            if phase == Phase.FINISHED:
+                return
+            if moved < _LOW:
+                await self._clock.sleep(_FEED_S)

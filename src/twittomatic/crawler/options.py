@@ -1,0 +1,79 @@
+"""What all processes of a crawl must do alike: the master writes it down, the workers read it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import msgspec
+
+from twittomatic.model import Module
+from twittomatic.settings import Settings
+
+_LETTERS = {
+    "T": Module.TIMELINE,
+    "F": Module.FOLLOWER,
+    "A": Module.ANALYZER,
+    "U": Module.UPDATE,
+}
+
+
+class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of one crawl; see `twittomatic.settings`.
+
+    Attributes:
+        modules: Letters of what is done to each target, in the order T F A U.
+    """
+
+    modules: str
+    traversal: str
+    max_depth: int
+    select: str
+    priority: str
+    max_followers: int | None
+    max_posts: int | None
+    expand_referenced: bool
+    lease_s: float
+    max_attempts: int
+
+    @classmethod
+    def of(cls, modules: str, settings: Settings) -> Self:
+        """Take the options of a crawl from the settings of its master."""
+        return cls(
+            modules=modules,
+            traversal=settings.traversal,
+            max_depth=settings.max_depth,
+            select=settings.select,
+            priority=settings.priority if settings.traversal == "priority" else "",
+            max_followers=settings.max_followers,
+            max_posts=settings.max_posts,
+            expand_referenced=settings.expand_referenced,
+            lease_s=settings.lease_s,
+            max_attempts=settings.max_attempts,
+        )
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what `written` wrote."""
+        return msgspec.json.decode(text, type=cls)
+
+    def written(self) -> str:
+        """Return them as JSON."""
+        return msgspec.json.encode(self).decode()
+
+    @property
+    def all_modules(self) -> list[Module]:
+        """Every module of the crawl."""
+        return [_LETTERS[letter] for letter in self.modules]
+
+    @property
+    def first_modules(self) -> list[Module]:
+        """The modules that a target begins with; the analyzer waits for the followers, if they are fetched.
+
+        With both `timeline` and `update` a target's timeline is updated, or downloaded where there is none.
+        """
+        letters = self.modules
+        if "F" in letters:
+            letters = letters.replace("A", "")
+        if "U" in letters:
+            letters = letters.replace("T", "")
+        return [_LETTERS[letter] for letter in letters]

@@ -1,0 +1,247 @@
+"""The worker: holds some jobs of each module at a time, and runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import msgspec
+
+from twittomatic.clock import rfc3339
+from twittomatic.errors import (
+    CrawlMustPause,
+    Disposition,
+    TwittomaticError,
+    disposition,
+)
+from twittomatic.model import Job, Module
+from twittomatic.modules import analyzer, follower, timeline, update
+from twittomatic.modules.context import Context
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.jobs import Standing
+
+_RUN: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = {
+    Module.TIMELINE: timeline.run,
+    Module.FOLLOWER: follower.run,
+    Module.ANALYZER: analyzer.run,
+    Module.UPDATE: update.run,
+}
+_log = logging.getLogger(__name__)
+
+
+class _Held(msgspec.Struct):
+    """A job that runs, and how far it is."""
+
+    job: Job
+    task: asyncio.Task[None]
+    began_at: float
+    records: int = 0
+    pages: int = 0
+
+
+class Worker:
+    """One worker process of one crawl.
+
+    Args:
+        context: What its jobs need.
+        crawl: The crawl as a whole.
+        modules: What it does; each has slots of its own, so that none waits for another.
+        slots: Jobs of each module at a time.
+        lease_s: How long a silent worker keeps its jobs.
+        max_attempts: Failures after which a job is dead.
+        stops_without_master: Whether to leave when nobody leads; otherwise it waits.
+        run: What does the job of a module.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        crawl: CrawlState,
+        *,
+        modules: list[Module],
+        slots: int,
+        lease_s: float,
+        max_attempts: int,
+        stops_without_master: bool,
+        run: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = _RUN,
+    ) -> None:
+        self._context = context
+        self._crawl = crawl
+        self._modules = modules
+        self._slots = slots
+        self._beat_s = min(1.0, lease_s / 3)
+        self._lease_s = lease_s
+        self._max_attempts = max_attempts
+        self._stops_without_master = stops_without_master
+        self._run = run
+        self._held: dict[str, _Held] = {}
+        self._leaving = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._failure: TwittomaticError | None = None
+        self.standing = Standing(phase="", reason="", leader="", lost=())
+
+    def leave(self) -> None:
+        """Finish the pages in flight, give the jobs back, and end."""
+        self._leaving.set()
+        self._context.halt.set()
+        self._changed.set()
+
+    def note(self, name: str, records: int, pages: int) -> None:
+        """Be told by a job how far it is."""
+        if name in self._held:
+            self._held[name].records, self._held[name].pages = records, pages
+
+    async def run(self) -> None:
+        """Work until the crawl is finished, nobody leads it any more, or `leave` is called.
+
+        Raises:
+            TwittomaticError: this process cannot go on: its disk, its settings, the server.
+        """
+        await self._context.jobs.open(self._modules)
+        await self._beat()
+        tasks = [asyncio.create_task(self._lease(module)) for module in self._modules]
+        tasks.append(asyncio.create_task(self._keep()))
+        leaving = asyncio.create_task(self._leaving.wait())
+        try:
+            await asyncio.wait([leaving, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._context.halt.set()
+            leaving.cancel()
+            for task in tasks[:-1]:
+                task.cancel()
+            results = await asyncio.gather(*tasks[:-1], return_exceptions=True)
+            await self._drain()
+            tasks[-1].cancel()
+            results += await asyncio.gather(tasks[-1], return_exceptions=True)
+            with suppress(TwittomaticError):  # the server is gone, maybe; then the lease tells
+                await self._context.jobs.leave(self._modules)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        if self._failure:
+            raise self._failure
+
+    async def _drain(self) -> None:
+        """Let the jobs come to the end of their pages; their leases are kept meanwhile."""
+        if self._held:
+            await asyncio.wait([held.task for held in self._held.values()])
+
+    async def _lease(self, module: Module) -> None:
+        """Keep the slots of one module filled."""
+        running: set[asyncio.Task[None]] = set()
+        while True:
+            free = self._slots - len(running)
+            if self._context.halt.is_set():
+                self._changed.clear()
+                await self._changed.wait()
+            elif free:
+                for job in await self._context.jobs.lease(module, free):
+                    task = asyncio.create_task(self._do(job))
+                    self._held[job.name] = _Held(job=job, task=task, began_at=self._context.clock.now())
+                    running.add(task)
+                    task.add_done_callback(running.discard)
+            if running and (not free or len(running) >= self._slots):
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _keep(self) -> None:
+        """Renew the leases, and do what the standing of the crawl asks for."""
+        while True:
+            await self._context.clock.sleep(self._beat_s)
+            await self._beat()
+
+    async def _beat(self) -> None:
+        held = list(self._held.values())
+        self.standing = await self._context.jobs.heartbeat([one.job for one in held], self._doing(held))
+        for job in self.standing.lost:
+            current = self._held.get(job.name)
+            if current and current.job is job:
+                _log.warning("lost a job", extra={"job": job.name})
+                current.task.cancel()
+        self._obey()
+
+    def _obey(self) -> None:
+        """Leave, halt or go on, as the crawl stands."""
+        standing = self.standing
+        if standing.phase == "finished":
+            self.leave()
+        elif not standing.leader and self._stops_without_master:
+            if not self._leaving.is_set():
+                _log.warning("nobody leads the crawl any more; this worker stops")
+            self.leave()
+        elif self._leaving.is_set():
+            return
+        elif standing.phase == "running" and standing.leader:
+            if self._context.halt.is_set():
+                self._context.halt.clear()
+                self._changed.set()
+        else:
+            self._context.halt.set()
+
+    def _doing(self, held: list[_Held]) -> str:
+        clock = self._context.clock
+        jobs = [
+            {
+                "module": one.job.module,
+                "user_id": one.job.user_id,
+                "depth": one.job.depth,
+                "records": one.records,
+                "pages": one.pages,
+                "for_s": round(clock.now() - one.began_at, 1),
+            }
+            for one in held
+        ]
+        return msgspec.json.encode(
+            {"slots": self._slots, "seen_at": self._context.now(), "lease_s": self._lease_s, "jobs": jobs}
+        ).decode()
+
+    async def _do(self, job: Job) -> None:
+        try:
+            await self._run[job.module](self._context, job)
+            _log.info("completed", extra={"job": job.name})
+        except asyncio.CancelledError:
+            return  # somebody else has it now
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong with one job, the others go on
+            await self._after(job, error)
+        finally:
+            if (held := self._held.get(job.name)) and held.job is job:
+                del self._held[job.name]
+
+    async def _after(self, job: Job, error: Exception) -> None:
+        """Do with a job what its error asks for."""
+        verdict = disposition(error)
+        reason = str(error) if isinstance(error, TwittomaticError) else f"{type(error).__name__}: {error}"
+        unexpected = not isinstance(error, TwittomaticError)
+        _log.log(
+            logging.ERROR if unexpected else logging.INFO,
+            "stopped",
+            extra={"job": job.name, "verdict": verdict.name.lower(), "reason": reason},
+            exc_info=error if unexpected else None,
+        )
+        try:
+            if verdict is Disposition.PAUSE and isinstance(error, CrawlMustPause):
+                until = rfc3339(error.until) if error.until else ""
+                self._context.halt.set()
+                await self._crawl.pause(reason, until=until, by="network")
+            if verdict is Disposition.STOP:
+                self._failure = error if isinstance(error, TwittomaticError) else None
+                self.leave()
+            if verdict is not Disposition.ABANDON:
+                await self._give_back(job, verdict, reason)
+        except TwittomaticError as failure:  # the state is gone
+            self._failure = self._failure or failure
+            self.leave()
+
+    async def _give_back(self, job: Job, verdict: Disposition, reason: str) -> None:
+        jobs, now = self._context.jobs, self._context.now()
+        if verdict is Disposition.DELAY:
+            died = await jobs.give_back(
+                job, "later", reason=reason, died_at=now, most_failures=self._max_attempts
+            )
+        elif verdict in (Disposition.BURY, Disposition.CLOSE):
+            died = await jobs.give_back(job, "dead", reason=reason, died_at=now)
+        else:
+            died = await jobs.give_back(job, "ready")
+        if died:
+            _log.error("dead", extra={"job": job.name, "reason": reason})

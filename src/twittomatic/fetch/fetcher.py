@@ -1,0 +1,194 @@
+"""One request at a time: its permit, its money, its credential, its retries."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC
+
+import msgspec
+
+from twittomatic.clock import Clock, utc
+from twittomatic.errors import (
+    BudgetExhausted,
+    CredentialRejected,
+    Interrupted,
+    NetworkError,
+    NoCredentialLeft,
+    RateLimited,
+    UpstreamUnavailable,
+)
+from twittomatic.fetch.credentials import Credentials
+from twittomatic.fetch.transport import Transport
+from twittomatic.model import usd
+from twittomatic.networks.base import Network, Page, Request, Response
+from twittomatic.state.money import Money, Nobody, NoMoney, Permit, Wait
+
+_TRIES = 4  # at once, within a lease; then the job is given back, due later
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 8.0
+_WINDOW_UNKNOWN_S = 60.0  # a 429 that does not say until when
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """A page that came, whose money is not settled yet.
+
+    Attributes:
+        page: What the network said.
+        size: How many resources were asked for, which may be fewer than wanted when money is short.
+        cost: Micro-dollars that it costs.
+        settle: Settles it; to be awaited together with the commit of the page, in the same moment.
+    """
+
+    page: Page
+    size: int
+    cost: int
+    settle: Callable[[], asyncio.Future[None]]
+
+
+class Fetcher:
+    """Fetches pages for all jobs of a process.
+
+    Args:
+        network: Whose requests these are.
+        transport: The wire, open.
+        credentials: Of this process.
+        money: Windows and ledger of the network.
+        crawl: Name of the crawl, for the ledger.
+        clock: Tells the day, and waits.
+        halt: Set while nothing may be begun; whoever waits for a window then stops.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Network,
+        transport: Transport,
+        credentials: Credentials,
+        money: Money,
+        crawl: str,
+        clock: Clock,
+        halt: asyncio.Event,
+    ) -> None:
+        self._network = network
+        self._transport = transport
+        self._headers = {
+            credential.name: network.authorization(credential.token) for credential in credentials
+        }
+        self._names = list(self._headers)
+        self._money = money
+        self._crawl = crawl
+        self._clock = clock
+        self._halt = halt
+
+    async def page(
+        self, ask: Callable[[int], Request], size: int, *, purpose: str, least: int = 1
+    ) -> Fetched:
+        """Fetch one page; wait for a window, try again after failures that pass.
+
+        Args:
+            ask: Makes the request for so many resources.
+            size: How many are wanted.
+            purpose: On whose account it goes, such as the module.
+            least: The fewest that the network can be asked for.
+
+        Raises:
+            Interrupted: `halt` was set while it waited.
+            BudgetExhausted: the money does not suffice for `least`.
+            NoCredentialLeft: none was given, or all are rejected.
+            NetworkError: what the network says to this request; see `twittomatic.errors`.
+        """
+        tries = 0
+        while True:
+            permit = await self._permit(ask(size), size, least)
+            request = ask(permit.resources)
+            try:
+                return await self._attempt(request, permit, purpose)
+            except RateLimited as error:
+                reset_at = error.reset_at.timestamp() if error.reset_at else None
+                await self._money.exhaust(permit.credential, permit.endpoint, reset_at, _WINDOW_UNKNOWN_S)
+            except CredentialRejected as error:
+                await self._money.reject(permit.credential, str(error))
+            except UpstreamUnavailable:
+                tries += 1
+                if tries >= _TRIES:
+                    raise
+                longest = min(_FIRST_DELAY_S * 2**tries, _LONGEST_DELAY_S)
+                await self._wait(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the retries
+
+    async def _permit(self, request: Request, size: int, least: int) -> Permit:
+        price = -(-request.most_cost // size)
+        while True:
+            if self._halt.is_set():
+                raise Interrupted("The crawl is paused, or this process is leaving.")
+            decision = await self._money.acquire(
+                request.endpoint,
+                self._names,
+                self._network.limit(request.endpoint),
+                price=price,
+                wanted=size,
+                least=min(least, size),
+            )
+            match decision:
+                case Permit():
+                    return decision
+                case Wait(seconds=seconds):
+                    await self._wait(seconds)
+                case NoMoney(left=left):
+                    raise BudgetExhausted(
+                        f"BUDGET_USD is used up: of it ${usd(left):.6g} are left, and the next request can "
+                        f"cost ${usd(price * min(least, size)):.6g}; raise it to go on."
+                    )
+                case Nobody():
+                    raise NoCredentialLeft(await self._why_nobody())
+
+    async def _attempt(self, request: Request, permit: Permit, purpose: str) -> Fetched:
+        response: Response | None = None
+        try:
+            response = await self._transport.send(
+                self._network.url, request, self._headers[permit.credential]
+            )
+            page = self._network.decode(request, response)
+        except UpstreamUnavailable as error:
+            await self._settle(permit, None if error.may_be_billed else 0, response, purpose)
+            raise
+        except NetworkError:
+            await self._settle(permit, 0, response, purpose)
+            raise
+        cost = page.billed * request.unit_price
+        return Fetched(
+            page=page,
+            size=permit.resources,
+            cost=cost,
+            settle=lambda: asyncio.ensure_future(self._settle(permit, cost, response, purpose)),
+        )
+
+    async def _settle(
+        self, permit: Permit, cost: int | None, response: Response | None, purpose: str
+    ) -> None:
+        window = self._network.window(response) if response else None
+        day = utc(self._clock.now()).astimezone(UTC).date()
+        fields = (f"crawl:{self._crawl}", f"module:{self._crawl}:{purpose}", f"day:{day}")
+        await self._money.settle(permit, cost, window, fields)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait for a time, or until `halt` is set."""
+        waiting = [
+            asyncio.ensure_future(self._clock.sleep(seconds)),
+            asyncio.ensure_future(self._halt.wait()),
+        ]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _why_nobody(self) -> str:
+        if not self._names:
+            return "No credential was given; set X_BEARER_TOKENS."
+        reasons = await self._money.rejected()
+        known = "; ".join(f"{name}: {reasons[name]}" for name in self._names if name in reasons)
+        return f"No credential is left. {known}"

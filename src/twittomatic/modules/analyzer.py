@@ -1,0 +1,182 @@
+"""analyzer: which followers become targets; each goes to the frontier once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from twittomatic.errors import Interrupted
+from twittomatic.model import Checkpoint, Ending, Job, Target
+from twittomatic.modules.closing import close
+from twittomatic.modules.context import Context
+from twittomatic.modules.paged import new_stem
+from twittomatic.state.jobs import settled
+from twittomatic.storage.commit import measured
+from twittomatic.storage.formats import member, read_ids, read_lines, to_ids
+from twittomatic.storage.idset import IdSet
+from twittomatic.storage.part import PartFile
+
+_FILES = ("usr",)
+_BATCH = 1000  # profiles looked at in a thread at a time
+_T = TypeVar("_T")
+
+
+class _Profile(msgspec.Struct):
+    id: str
+
+
+_decode = msgspec.json.Decoder(_Profile).decode
+
+
+async def run(context: Context, job: Job) -> None:
+    """Send the followers of a user that SELECT names to the frontier, one hop deeper.
+
+    Their profiles are read from `.usr`; only who is missing there is looked up, and added to it. Without
+    SELECT and PRIORITY nobody is looked up.
+
+    Raises:
+        TwittomaticError: see `twittomatic.errors`; what was committed stands.
+    """
+    analysis = _Analysis(context, job)
+    if not context.layout.file(job.user_id, "fws").exists():
+        await context.jobs.complete(job, counters={"unavailable": 1})
+    elif job.checkpoint.ended is not None:  # all was found by an attempt that died
+        await close(context, job, job.checkpoint, _FILES)
+    elif context.selection.is_needed:
+        await analysis.select()
+    else:
+        await analysis.take_all()
+
+
+class _Analysis:
+    def __init__(self, context: Context, job: Job) -> None:
+        self._context = context
+        self._job = job
+        self._followers = context.layout.file(job.user_id, "fws")
+        self._profiles = context.layout.file(job.user_id, "usr")
+        self._seen = IdSet()
+        self._checkpoint: Checkpoint = job.checkpoint
+
+    async def take_all(self) -> None:
+        async for ids in _in_thread(read_ids(self._followers)):
+            await self._context.frontier.discover(
+                list(map(str, ids.tolist())), self._job.depth + 1, finder=self._job
+            )
+            self._stop_if_told()
+        await self._context.jobs.complete(self._job)
+
+    async def select(self) -> None:
+        source, size = self._profiles, None
+        if self._checkpoint.part:
+            source = self._part_path(self._checkpoint.part)
+            size = self._checkpoint.files["usr"].size
+        if source.exists() or size is not None:
+            async for lines in _in_thread(_batches(read_lines(source, size=size), _BATCH)):
+                await self._consider(lines)
+        missing = [
+            user_id
+            async for ids in _in_thread(read_ids(self._followers))
+            for user_id in ids[~self._seen.contains(ids)].tolist()
+        ]
+        if missing or self._checkpoint.part:
+            await self._look_up(list(map(str, missing)))
+            await close(self._context, self._job, self._checkpoint, _FILES)
+        else:
+            await self._context.jobs.complete(self._job)
+
+    async def _consider(self, profiles: Sequence[bytes]) -> None:
+        """Send those who are selected to the frontier."""
+        targets = await asyncio.to_thread(self._targets, profiles)
+        frontier, depth = self._context.frontier, self._job.depth + 1
+        if self._context.selection.ranks:
+            await frontier.rank(targets, depth, finder=self._job)
+        else:
+            await frontier.discover([target.user_id for target in targets], depth, finder=self._job)
+        self._stop_if_told()
+
+    def _targets(self, profiles: Sequence[bytes]) -> list[Target]:
+        ids = to_ids([_decode(profile).id for profile in profiles])
+        self._seen.add(ids)
+        scores = map(self._context.selection.score, profiles)
+        return [
+            Target(user_id=str(user_id), depth=self._job.depth + 1, score=score)
+            for user_id, score in zip(ids.tolist(), scores, strict=True)
+            if score is not None
+        ]
+
+    async def _look_up(self, missing: Sequence[str]) -> None:
+        """Buy the profiles that are not there, a request's worth at a time."""
+        part = await asyncio.to_thread(self._open)
+        try:
+            start = 0
+            while start < len(missing):
+                wanted = missing[start : start + self._context.network.users_per_request]
+                start += await self._look_up_some(wanted, part)
+                self._stop_if_told()
+        finally:
+            part.close()
+        self._checkpoint = msgspec.structs.replace(self._checkpoint, ended=Ending.COMPLETE)
+        await self._context.jobs.commit(self._job, self._checkpoint, {})
+
+    async def _look_up_some(self, wanted: Sequence[str], part: PartFile) -> int:
+        context, before = self._context, self._checkpoint
+        fetched = await context.fetcher.page(
+            lambda size: context.network.users_by_id(wanted[:size]),
+            len(wanted),
+            purpose=self._job.module,
+        )
+        records = fetched.page.records
+        if records:
+            await asyncio.to_thread(lambda: part.append(member(records), len(records)))
+        self._checkpoint = msgspec.structs.replace(
+            before,
+            files={"usr": part.state},
+            requests=before.requests + 1,
+            cost=before.cost + fetched.cost,
+            received=before.received + len(records),
+        )
+        counters = {f"pages:{self._job.module}": 1, f"records:{self._job.module}": len(records)}
+        committed = asyncio.ensure_future(context.jobs.commit(self._job, self._checkpoint, counters))
+        await settled(committed, fetched.settle())
+        await self._consider(records)
+        return fetched.size
+
+    def _open(self) -> PartFile:
+        """Begin a part file with the profiles that are there, or go on with a predecessor's."""
+        before, stem = self._checkpoint, new_stem(self._job)
+        if before.part:
+            part = PartFile.take_over(
+                self._part_path(stem), self._part_path(before.part), before.files["usr"]
+            )
+        else:
+            part = PartFile.begin(self._part_path(stem))
+            if self._profiles.exists():
+                part.append_file(self._profiles, measured(self._profiles))
+        self._checkpoint = msgspec.structs.replace(
+            before, part=stem, files={"usr": part.state}, began_at=before.began_at or self._context.now()
+        )
+        return part
+
+    def _part_path(self, stem: str) -> Path:
+        return self._context.layout.part(self._context.crawl, stem, "usr")
+
+    def _stop_if_told(self) -> None:
+        if self._context.halt.is_set():
+            raise Interrupted("The crawl is paused, or this process is leaving.")
+
+
+def _batches(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+    while batch := list(islice(lines, size)):
+        yield batch
+
+
+async def _in_thread(values: Iterator[_T]) -> AsyncIterator[_T]:
+    """Iterate over what reads a file without holding the loop up."""
+    end = object()
+    while (value := await asyncio.to_thread(next, values, end)) is not end:
+        yield value  # type: ignore[misc]

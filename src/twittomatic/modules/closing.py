@@ -1,0 +1,145 @@
+"""The end of a job: its files become files of the dataset, the journal proves it, what follows is queued."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
+
+from twittomatic.errors import CorruptFile
+from twittomatic.faultpoint import reach
+from twittomatic.model import Checkpoint, Ending, FileState, Job, usd
+from twittomatic.modules.context import Context
+from twittomatic.modules.paged import remove_parts
+from twittomatic.state.events import Event, FileCommitted, TargetClosed
+from twittomatic.storage.commit import commit, holds
+from twittomatic.storage.formats import member
+from twittomatic.storage.journal import Entry
+from twittomatic.storage.part import PartFile
+
+
+async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]) -> None:
+    """Commit the files of a list that has ended, and complete its job.
+
+    Everything here may happen again after a crash: a file that is in its place already stays there, and the
+    newest line of the journal counts.
+
+    Args:
+        context: Of the worker.
+        job: Held by the caller.
+        checkpoint: The final one, committed.
+        extensions: Its files, in the order in which they become visible.
+
+    Raises:
+        CorruptFile: a part file that the checkpoint counts on is gone.
+        LeaseLost: the job is somebody else's.
+    """
+    events: list[Event] = []
+    if checkpoint.ended is Ending.UNAVAILABLE and not await _worth_keeping(
+        context, job, checkpoint, extensions
+    ):
+        await asyncio.to_thread(_close_without_file, context, job, checkpoint, extensions)
+        events.append(
+            TargetClosed(module=job.module, user_id=job.user_id, reason=checkpoint.reason or "unavailable")
+        )
+        await context.jobs.complete(job, events=events, counters={"unavailable": 1})
+        return
+    events.extend(await asyncio.to_thread(_commit_files, context, job, checkpoint, extensions))
+    reach("job.closed")
+    counters = {f"files:{job.module}": 1}
+    await context.jobs.complete(job, follows=context.follows(job.module), events=events, counters=counters)
+
+
+async def _worth_keeping(
+    context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
+) -> bool:
+    """Tell whether a list that ended in its middle should be a file; never in place of a whole one."""
+    if not any(state.lines for state in checkpoint.files.values()):
+        return False
+    finals = [context.layout.file(job.user_id, ext) for ext in extensions]
+    return not any(
+        await asyncio.to_thread(lambda: [final.exists() and not _held(final, checkpoint) for final in finals])
+    )
+
+
+def _held(final: Any, checkpoint: Checkpoint) -> bool:
+    return holds(final, checkpoint.files.get(final.suffix[1:], FileState()))
+
+
+def _close_without_file(
+    context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
+) -> None:
+    context.journal.append(entry(context, job, checkpoint, None, FileState()))
+    remove_parts(context, checkpoint.part, extensions)
+
+
+def _commit_files(
+    context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
+) -> list[Event]:
+    events: list[Event] = []
+    for ext in extensions:
+        final = context.layout.file(job.user_id, ext)
+        state = _place(context, job, checkpoint, ext)
+        paid = ext == extensions[-1]  # the pages brought all the files; they were paid once
+        context.journal.append(
+            entry(context, job, checkpoint, context.layout.relative(final), state, paid=paid)
+        )
+        events.append(
+            FileCommitted(
+                file=context.layout.relative(final),
+                module=job.module,
+                user_id=job.user_id,
+                records=state.lines,
+                begin=state.size,
+                first_id=checkpoint.first_id or "",
+                last_id=checkpoint.last_id or "",
+            )
+        )
+    return events
+
+
+def _place(context: Context, job: Job, checkpoint: Checkpoint, ext: str) -> FileState:
+    """Move a part file into the dataset, unless an attempt before us did."""
+    part = context.layout.part(context.crawl, checkpoint.part, ext)
+    final = context.layout.file(job.user_id, ext)
+    state = checkpoint.files.get(ext, FileState())
+    if state.size == 0:  # no page had a record
+        with PartFile.begin(part) as file:
+            state = file.append(member([]), 0)
+    if part.exists():
+        commit(part, final)
+    elif not holds(final, state):
+        raise CorruptFile(f"{part}: missing, though a checkpoint counts on it.")
+    return state
+
+
+def entry(
+    context: Context,
+    job: Job,
+    checkpoint: Checkpoint,
+    file: str | None,
+    state: FileState,
+    *,
+    paid: bool = True,
+) -> Entry:
+    """Return the journal line of a commit, or with no file that of a target that is closed."""
+    return Entry(
+        file=file,
+        module=job.module,
+        user_id=job.user_id,
+        lines=state.lines,
+        bytes=state.size,
+        crc32=f"{state.crc:08x}",
+        requests=checkpoint.requests if paid else 0,
+        cost_usd=usd(checkpoint.cost) if paid else 0.0,
+        began_at=checkpoint.began_at or context.now(),
+        ended_at=context.now(),
+        ending=checkpoint.ended or Ending.COMPLETE,
+        reason=cast("Any", checkpoint.reason),
+        claimed=checkpoint.claimed,
+        received=checkpoint.received,
+        first_id=checkpoint.first_id,
+        last_id=checkpoint.last_id,
+        depth=job.depth,
+        worker=context.worker,
+    )

@@ -1,0 +1,67 @@
+"""What a worker lends to the jobs that it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twittomatic.clock import Clock, rfc3339, utc
+from twittomatic.fetch.fetcher import Fetcher
+from twittomatic.model import Module
+from twittomatic.modules.selection import Selection
+from twittomatic.networks.base import Network
+from twittomatic.state.frontier import Frontier
+from twittomatic.state.jobs import Jobs
+from twittomatic.storage.journal import Journal
+from twittomatic.storage.known import KnownFiles
+from twittomatic.storage.paths import Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The tools of one worker process, shared by its jobs.
+
+    Attributes:
+        crawl: Name of the crawl.
+        worker: Name of this process in the journal.
+        network: What can be asked.
+        fetcher: Asks.
+        jobs: Commits and completes.
+        frontier: Takes what the analyzer finds.
+        layout: Where files are.
+        journal: Of this process.
+        known_files: What the journal says of the timelines that are there.
+        clock: Tells the time.
+        halt: Set when jobs should stop at the next page.
+        selection: SELECT and PRIORITY.
+        max_followers: Per user, None for no limit.
+        max_posts: Per user, None for no limit.
+        analyzes: Whether the analyzer follows a followers list.
+        note: Told by a job how far it is, for `status` and the monitor: job name, records, pages.
+    """
+
+    crawl: str
+    worker: str
+    network: Network
+    fetcher: Fetcher
+    jobs: Jobs
+    frontier: Frontier
+    layout: Layout
+    journal: Journal
+    known_files: KnownFiles
+    clock: Clock
+    halt: asyncio.Event
+    selection: Selection
+    max_followers: int | None
+    max_posts: int | None
+    analyzes: bool
+    note: Callable[[str, int, int], None] = lambda name, records, pages: None
+
+    def now(self) -> str:
+        """Return the time as RFC 3339."""
+        return rfc3339(utc(self.clock.now()))
+
+    def follows(self, module: Module) -> Module | None:
+        """Return the module that comes after one on the same target."""
+        return Module.ANALYZER if module is Module.FOLLOWER and self.analyzes else None

@@ -1,0 +1,41 @@
+"""follower: everybody who follows a user, with their profiles from the same paid pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twittomatic.model import Job
+from twittomatic.modules.closing import close
+from twittomatic.modules.context import Context
+from twittomatic.modules.paged import Listing, Paging
+from twittomatic.storage.formats import Ids, read_ids
+from twittomatic.storage.part import PartFile
+
+_FILES = ("usr", "fws")  # the list last: where it stands, its profiles stand too
+
+
+async def run(context: Context, job: Job) -> None:
+    """Download a followers list to `.fws` and `.usr`, in the network's order, no id twice.
+
+    Raises:
+        TwittomaticError: see `twittomatic.errors`; what was committed stands.
+    """
+    network = context.network
+    listing = Listing(
+        ask=lambda token, size: network.followers(job.user_id, token=token, size=size),
+        page_size=network.followers_per_page,
+        most=context.max_followers,
+        split=_split,
+        known=_known,
+        keyed="fws",
+    )
+    checkpoint = await Paging(context, job, listing, _FILES).run()
+    await close(context, job, checkpoint, _FILES)
+
+
+def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[bytes]]:
+    return {"fws": "\n".join(ids).encode().split(b"\n"), "usr": records}
+
+
+def _known(part: PartFile) -> Sequence[Ids]:
+    return list(read_ids(part.path, size=part.state.size))

@@ -1,0 +1,203 @@
+"""A list of the network, page by page: fetch, write, commit; the same for followers and posts."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from twittomatic.errors import Interrupted, PaginationExpired, TargetUnavailable
+from twittomatic.faultpoint import reach
+from twittomatic.fetch.fetcher import Fetched
+from twittomatic.model import Checkpoint, Ending, Job
+from twittomatic.modules.context import Context
+from twittomatic.networks.base import Request
+from twittomatic.state.jobs import settled
+from twittomatic.storage.formats import Ids, member, to_ids
+from twittomatic.storage.idset import IdSet
+from twittomatic.storage.part import PartFile, discard
+
+_MOST_RESTARTS = 5
+_BARREN_PAGES = 20  # in a row without a new record, beyond what a list begun anew repeats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What is particular to one kind of list.
+
+    Attributes:
+        ask: Makes the request for a page: pagination token, size.
+        page_size: Records of a full page.
+        least: The fewest that a page can be asked for.
+        most: Records to keep, None for all.
+        ceiling: Records that the network serves at most, None when it has no such limit.
+        split: Lines for each part file, by extension, from the ids and records of a page.
+        known: Yields the ids in a part file of this kind.
+        keyed: Extension of the file that `known` reads.
+    """
+
+    ask: Callable[[str | None, int], Request]
+    page_size: int
+    least: int = 1
+    most: int | None = None
+    ceiling: int | None = None
+    split: Callable[[Sequence[str], Sequence[bytes]], dict[str, Sequence[bytes]]]
+    known: Callable[[PartFile], Sequence[Ids]]
+    keyed: str
+
+
+class Paging:
+    """One attempt at one list: grows its part files and moves its checkpoint until the list ends."""
+
+    def __init__(self, context: Context, job: Job, listing: Listing, extensions: Sequence[str]) -> None:
+        self._context = context
+        self._job = job
+        self._listing = listing
+        self._extensions = extensions
+        self._parts: dict[str, PartFile] = {}
+        self._seen = IdSet()
+        self._barren = 0
+        self._predecessor = ""
+        self.checkpoint = job.checkpoint
+
+    async def run(self) -> Checkpoint:
+        """Fetch what is missing of the list; return the final checkpoint, its bytes on disk.
+
+        Raises:
+            Interrupted: the worker is to stop; the checkpoint stands.
+            LeaseLost: the job is somebody else's.
+            NetworkError: see `twittomatic.errors`; the checkpoint stands.
+        """
+        if self.checkpoint.ended is None:
+            try:
+                await asyncio.to_thread(self._open)
+                while self.checkpoint.ended is None:
+                    await self._step()
+            finally:
+                for part in self._parts.values():
+                    part.close()
+        return self.checkpoint
+
+    def _open(self) -> None:
+        context, before = self._context, self.checkpoint
+        stem = new_stem(self._job)
+        for ext in self._extensions:
+            path = context.layout.part(context.crawl, stem, ext)
+            if before.part and ext in before.files:
+                predecessor = context.layout.part(context.crawl, before.part, ext)
+                self._parts[ext] = PartFile.take_over(path, predecessor, before.files[ext])
+            else:
+                self._parts[ext] = PartFile.begin(path)
+        if before.part:
+            for ids in self._listing.known(self._parts[self._listing.keyed]):
+                self._seen.add(ids)
+            self._predecessor = before.part
+        self.checkpoint = msgspec.structs.replace(
+            before, part=stem, began_at=before.began_at or context.now()
+        )
+
+    async def _step(self) -> None:
+        listing, before = self._listing, self.checkpoint
+        size = listing.page_size
+        if listing.most is not None:
+            size = min(size, max(listing.most - len(self._seen), listing.least))
+        try:
+            fetched = await self._context.fetcher.page(
+                lambda size: listing.ask(before.token, size),
+                size,
+                purpose=self._job.module,
+                least=listing.least,
+            )
+        except PaginationExpired:
+            if before.restarts >= _MOST_RESTARTS:
+                raise
+            self._barren = -before.requests
+            self.checkpoint = msgspec.structs.replace(before, token=None, restarts=before.restarts + 1)
+            return
+        except TargetUnavailable as error:
+            self.checkpoint = msgspec.structs.replace(
+                before, token=None, ended=Ending.UNAVAILABLE, reason=error.reason
+            )
+            await self._commit({})
+            return
+        reach("page.fetched")
+        ids, fresh = await asyncio.to_thread(self._write, fetched)
+        await self._advance(fetched, ids, fresh)
+
+    def _write(self, fetched: Fetched) -> tuple[Sequence[str], int]:
+        """Write what is new on a page, synced; return the new ids, and how many were new before the cut."""
+        page, listing = fetched.page, self._listing
+        mask = self._seen.add(to_ids(page.ids))
+        if mask.all():
+            ids, records = page.ids, page.records
+        else:
+            places = mask.nonzero()[0].tolist()
+            ids = [page.ids[place] for place in places]
+            records = [page.records[place] for place in places]
+        fresh = len(ids)
+        if listing.most is not None:
+            room = max(0, listing.most - self._parts[listing.keyed].state.lines)
+            ids, records = ids[:room], records[:room]
+        if ids:
+            for ext, lines in listing.split(ids, records).items():
+                self._parts[ext].append(member(lines), len(lines))
+        return ids, fresh
+
+    async def _advance(self, fetched: Fetched, ids: Sequence[str], fresh: int) -> None:
+        page, before = fetched.page, self.checkpoint
+        self._barren = 0 if fresh else self._barren + 1
+        received = before.received + len(page.ids)
+        ended = self._ending(fetched, received, cut=fresh > len(ids))
+        self.checkpoint = msgspec.structs.replace(
+            before,
+            files={ext: part.state for ext, part in self._parts.items()},
+            token=None if ended else page.next_token,
+            ended=ended,
+            requests=before.requests + 1,
+            cost=before.cost + fetched.cost,
+            received=received,
+            first_id=before.first_id or (ids[0] if ids else None),
+            last_id=ids[-1] if ids else before.last_id,
+        )
+        module = self._job.module
+        counters = {f"pages:{module}": 1, f"records:{module}": len(ids)}
+        await self._commit(counters, fetched)
+        lines = self.checkpoint.files[self._listing.keyed].lines
+        self._context.note(self._job.name, lines, self.checkpoint.requests)
+        if ended is None and self._context.halt.is_set():
+            raise Interrupted("The crawl is paused, or this process is leaving.")
+
+    async def _commit(self, counters: dict[str, int], fetched: Fetched | None = None) -> None:
+        committed = asyncio.ensure_future(self._context.jobs.commit(self._job, self.checkpoint, counters))
+        await settled(committed, *([fetched.settle()] if fetched else []))
+        reach("page.committed")
+        if self._predecessor:  # ours counts now
+            await asyncio.to_thread(remove_parts, self._context, self._predecessor, self._extensions)
+            self._predecessor = ""
+
+    def _ending(self, fetched: Fetched, received: int, *, cut: bool) -> Ending | None:
+        listing, token = self._listing, fetched.page.next_token
+        if cut:
+            return Ending.CUT
+        if token is None:
+            capped = listing.ceiling is not None and received >= listing.ceiling
+            return Ending.CEILING if capped else Ending.COMPLETE
+        if listing.most is not None and self._parts[listing.keyed].state.lines >= listing.most:
+            return Ending.CUT
+        if token == self.checkpoint.token or self._barren >= _BARREN_PAGES:
+            return Ending.STALLED
+        return None
+
+
+def new_stem(job: Job) -> str:
+    """Name the part files of one attempt, which nobody else ever writes."""
+    return f"{job.module}-{job.user_id}-{secrets.token_hex(6)}"
+
+
+def remove_parts(context: Context, stem: str, extensions: Sequence[str]) -> None:
+    """Remove the part files of an attempt on which no checkpoint counts any more."""
+    for ext in extensions:
+        discard(context.layout.part(context.crawl, stem, ext))

@@ -1,0 +1,119 @@
+"""SELECT and PRIORITY: expressions of the user on a profile, in CEL.
+
+CEL (https://cel.dev) always ends, and reaches nothing but the profile; `cel` is its implementation in Rust.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+
+import cel
+
+from twittomatic.errors import SettingsError
+
+_PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*?)(?:, expecting.*| expecting.*)?$", re.MULTILINE)
+_UNKNOWN = re.compile(r"Undefined variable or function: '([^']*)'")
+_PASSING = (TypeError, ValueError, RuntimeError, ArithmeticError, KeyError)  # what cel raises on a profile
+
+# A profile on which the branches are taken that an empty one does not take.
+_RICH = b"""{"id":"22013880","name":"Ada of Pisa","username":"ada","created_at":"2009-02-26T10:00:00.000Z",
+"description":"Counts bridges","location":"Pisa","url":"https://example.org/","protected":true,"verified":true,
+"verified_type":"blue","profile_image_url":"https://example.org/a.png","public_metrics":{"followers_count":2000,
+"following_count":300,"tweet_count":4000,"listed_count":50,"like_count":6000,"media_count":70}}"""
+
+Lifted = Callable[[bytes], Mapping[str, object]]
+"""Shows a stored profile to an expression: `Network.lifted`."""
+
+
+class Selection:
+    """The two expressions, compiled and tried.
+
+    A field that a profile lacks has a default; where an expression fails on one profile all the same, such
+    as by a division by zero, that profile is not selected, and comes last.
+
+    Args:
+        select: SELECT; empty selects everybody.
+        priority: PRIORITY; empty where nothing is ranked.
+        lifted: Shows a profile to them.
+
+    Raises:
+        SettingsError: one of them is no CEL, names an unknown field, or gives the wrong type.
+    """
+
+    def __init__(self, select: str, priority: str, lifted: Lifted) -> None:
+        self._lifted = lifted
+        self._select = _compiled("SELECT", select, lifted, bool) if select else None
+        self._priority = _compiled("PRIORITY", priority, lifted, float) if priority else None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether profiles must be looked at."""
+        return self._select is not None or self.ranks
+
+    @property
+    def ranks(self) -> bool:
+        """Whether what is found has a score."""
+        return self._priority is not None
+
+    def score(self, profile: bytes) -> float | None:
+        """Return the score of a profile, 0 without PRIORITY, or None when it is not selected.
+
+        Args:
+            profile: As the network wrote it.
+        """
+        fields = dict(self._lifted(profile))
+        if self._select is not None:
+            try:
+                if self._select.execute(fields) is not True:
+                    return None
+            except _PASSING:
+                return None
+        if self._priority is None:
+            return 0.0
+        try:
+            value = float(self._priority.execute(fields))
+        except _PASSING:
+            return -math.inf
+        return -math.inf if math.isnan(value) else value
+
+
+def _compiled(name: str, text: str, lifted: Lifted, kind: type) -> cel.Program:
+    try:
+        program = cel.compile(text)
+    except Exception as error:  # noqa: BLE001 - its parser has no errors of its own
+        raise SettingsError(f"{name}: {_syntax(text, str(error))}") from None
+    allowed = (bool,) if kind is bool else (int, float)
+    for profile in (b"{}", _RICH):
+        try:
+            value = program.execute(dict(lifted(profile)))
+        except ArithmeticError:
+            continue  # of this profile, maybe not of others
+        except Exception as error:  # noqa: BLE001 - as above
+            raise SettingsError(f"{name}: {_meaning(text, str(error), lifted)}") from None
+        if not isinstance(value, allowed) or (kind is float and isinstance(value, bool)):
+            wanted = "true or false" if kind is bool else "a number"
+            raise SettingsError(f"{name}: {text!r} gives {type(value).__name__}, not {wanted}.")
+    return program
+
+
+def _syntax(text: str, said: str) -> str:
+    places = _PLACE.findall(said)
+    if not places:
+        return f"{text!r} is not a CEL expression."
+    line, column, what = places[-1]
+    return f"{text!r} is not a CEL expression: line {line}, column {int(column) + 1}: {what[:120].strip()}."
+
+
+def _meaning(text: str, said: str, lifted: Lifted) -> str:
+    unknown = _UNKNOWN.search(said)
+    if not unknown:
+        return f"{text!r} cannot be evaluated: {said.splitlines()[0].partition(', so common')[0][:200]}"
+    name = unknown[1]
+    place = re.search(rf"\b{re.escape(name)}\b", text)
+    column = place.start() + 1 if place else 1
+    return (
+        f"{text!r}, column {column}: a profile has no field {name!r}; "
+        f"the fields are {', '.join(sorted(lifted(b'{}')))}."
+    )

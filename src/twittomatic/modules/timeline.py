@@ -1,0 +1,70 @@
+"""timeline: a user's posts, newest first, as far back as the network goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from twittomatic.model import Job
+from twittomatic.modules.closing import close
+from twittomatic.modules.context import Context
+from twittomatic.modules.paged import Listing, Paging
+from twittomatic.networks.base import Network
+from twittomatic.storage.formats import Ids, read_lines, to_ids
+from twittomatic.storage.part import PartFile
+
+_FILES = ("twt",)
+_FEWEST = 5  # X refuses to be asked for fewer posts
+
+
+class _Post(msgspec.Struct):
+    id: str
+
+
+_decode = msgspec.json.Decoder(_Post).decode
+
+
+async def run(context: Context, job: Job) -> None:
+    """Download a timeline to `.twt`, newest first, no post twice, to the network's ceiling.
+
+    Raises:
+        TwittomaticError: see `twittomatic.errors`; what was committed stands.
+    """
+    listing = posts(context.network, job, most=context.max_posts)
+    checkpoint = await Paging(context, job, listing, _FILES).run()
+    await close(context, job, checkpoint, _FILES)
+
+
+def posts(network: Network, job: Job, *, most: int | None, since_id: str | None = None) -> Listing:
+    """Describe the list of a user's posts.
+
+    Args:
+        network: Whose posts.
+        job: The target.
+        most: Posts to keep, None for all that the network serves.
+        since_id: Only posts newer than this one.
+    """
+    return Listing(
+        ask=lambda token, size: network.timeline(job.user_id, token=token, since_id=since_id, size=size),
+        page_size=network.posts_per_page,
+        least=_FEWEST,
+        most=most,
+        ceiling=network.timeline_ceiling,
+        split=_split,
+        known=_known,
+        keyed="twt",
+    )
+
+
+def post_id(line: bytes) -> str:
+    """Return the id of a stored post."""
+    return _decode(line).id
+
+
+def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[bytes]]:
+    return {"twt": records}
+
+
+def _known(part: PartFile) -> Sequence[Ids]:
+    return [to_ids([post_id(line) for line in read_lines(part.path, size=part.state.size)])]

@@ -1,0 +1,112 @@
+"""update: the posts that are newer than a timeline's first line, in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from twittomatic.faultpoint import reach
+from twittomatic.model import Checkpoint, Ending, FileState, Job
+from twittomatic.modules.closing import close, entry
+from twittomatic.modules.context import Context
+from twittomatic.modules.paged import Paging, new_stem, remove_parts
+from twittomatic.modules.timeline import post_id, posts
+from twittomatic.state.events import Event, FileCommitted, TargetClosed
+from twittomatic.storage.commit import commit, measured, prepend
+from twittomatic.storage.formats import first_line
+from twittomatic.storage.part import PartFile
+
+_FILES = ("twt",)
+
+
+async def run(context: Context, job: Job) -> None:
+    """Bring a timeline up to date: whole, or not at all. A user without one gets it as `timeline` does.
+
+    MAX_POSTS does not cut an update, which would leave a gap between the new posts and the old ones.
+
+    Raises:
+        TwittomaticError: see `twittomatic.errors`; what was committed stands.
+    """
+    final = context.layout.file(job.user_id, "twt")
+    newest = await asyncio.to_thread(_newest, final)
+    if newest is None:
+        listing = posts(context.network, job, most=context.max_posts)
+        checkpoint = await Paging(context, job, listing, _FILES).run()
+        await close(context, job, checkpoint, _FILES)
+        return
+    checkpoint = job.checkpoint
+    if checkpoint.ended is not None and newest == checkpoint.first_id:
+        state: FileState | None = await asyncio.to_thread(
+            measured, final
+        )  # committed by an attempt that died
+    else:
+        if checkpoint.ended is None:
+            listing = posts(context.network, job, most=None, since_id=newest)
+            checkpoint = await Paging(context, job, listing, _FILES).run()
+        elif checkpoint.files:
+            checkpoint = await _adopt(context, job, checkpoint)
+        state = await asyncio.to_thread(_commit, context, checkpoint, final)
+    await _complete(context, job, checkpoint, final, state)
+
+
+def _newest(final: Path) -> str | None:
+    """Return the id of a timeline's first post, None when there is no timeline or no post in it."""
+    if not final.exists():
+        return None
+    line = first_line(final)
+    return None if line is None else post_id(line)
+
+
+async def _adopt(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
+    """Take the part file of an attempt that was given up, so that it can commit no more should it wake up."""
+    mine = msgspec.structs.replace(checkpoint, part=new_stem(job))
+    before, after = (context.layout.part(context.crawl, one.part, "twt") for one in (checkpoint, mine))
+    part = await asyncio.to_thread(PartFile.take_over, after, before, checkpoint.files["twt"])
+    part.close()
+    await context.jobs.commit(job, mine, {})
+    await asyncio.to_thread(remove_parts, context, checkpoint.part, _FILES)
+    return mine
+
+
+def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState | None:
+    """Put the new posts in front of the old ones; None when nothing is new, and the file stays as it is."""
+    new = checkpoint.files.get("twt", FileState())
+    if new.lines == 0 or checkpoint.ended is Ending.UNAVAILABLE:
+        remove_parts(context, checkpoint.part, _FILES)
+        return None
+    part = context.layout.part(context.crawl, checkpoint.part, "twt")
+    with PartFile.take_over(part, part, new) as file:
+        state = prepend(file, final, context.known_files.state(final))
+    commit(part, final)
+    context.known_files.learn(final, state)
+    return state
+
+
+async def _complete(
+    context: Context, job: Job, checkpoint: Checkpoint, final: Path, state: FileState | None
+) -> None:
+    """Write the journal line, which without a file says when nothing was new, and complete the job."""
+    file = context.layout.relative(final)
+    line = entry(context, job, checkpoint, file if state else None, state or FileState())
+    await asyncio.to_thread(context.journal.append, line)
+    reach("job.closed")
+    events: list[Event] = []
+    if state:
+        new = checkpoint.files["twt"]
+        events.append(
+            FileCommitted(
+                file=file,
+                module=job.module,
+                user_id=job.user_id,
+                records=new.lines,
+                begin=state.size,
+                end=state.size - new.size,
+                first_id=checkpoint.first_id or "",
+                last_id=checkpoint.last_id or "",
+            )
+        )
+    elif checkpoint.reason:
+        events.append(TargetClosed(module=job.module, user_id=job.user_id, reason=checkpoint.reason))
+    await context.jobs.complete(job, events=events, counters={f"files:{job.module}": len(events)})
