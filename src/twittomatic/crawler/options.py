@@ -32,6 +32,7 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_followers: int | None
     max_posts: int | None
     expand_referenced: bool
+    budget_usd: int | None
     lease_s: float
     max_attempts: int
 
@@ -47,6 +48,7 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
             max_followers=settings.max_followers,
             max_posts=settings.max_posts,
             expand_referenced=settings.expand_referenced,
+            budget_usd=settings.budget_usd,
             lease_s=settings.lease_s,
             max_attempts=settings.max_attempts,
         )

@@ -142,7 +142,7 @@ class Worker:
                     self._held[job.name] = _Held(job=job, task=task, began_at=self._context.clock.now())
                     running.add(task)
                     task.add_done_callback(running.discard)
-            if running and (not free or len(running) >= self._slots):
+            if len(running) >= self._slots:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 
     async def _keep(self) -> None:

@@ -117,6 +117,33 @@ class Fetcher:
                 longest = min(_FIRST_DELAY_S * 2**tries, _LONGEST_DELAY_S)
                 await self._wait(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the retries
 
+    async def check(self) -> None:
+        """Try every credential on a free request; the rejected ones are out.
+
+        Raises:
+            UpstreamUnavailable: the network cannot be reached.
+            NoCredentialLeft: none was given, or all are rejected.
+            CrawlMustPause: the account is not served.
+        """
+        request = self._network.probe()
+        limit = self._network.limit(request.endpoint)
+        accepted = 0
+        for name in self._names:
+            permit = await self._money.acquire(request.endpoint, [name], limit, price=0, wanted=1)
+            if not isinstance(permit, Permit):
+                accepted += isinstance(permit, Wait)  # asked often enough
+                continue
+            try:
+                fetched = await self._attempt(request, permit, "check")
+                await fetched.settle()
+                accepted += 1
+            except CredentialRejected as error:
+                await self._money.reject(name, str(error))
+            except RateLimited:
+                accepted += 1
+        if not accepted:
+            raise NoCredentialLeft(await self._why_nobody())
+
     async def _permit(self, request: Request, size: int, least: int) -> Permit:
         price = -(-request.most_cost // size)
         while True:

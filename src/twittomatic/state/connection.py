@@ -43,7 +43,7 @@ class Connection:
 
     def __init__(self, redis: Redis, *, patience_s: float = 60.0) -> None:
         self._redis = redis
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._digests: dict[str, str] = {}
         self._waiting: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]] = []
         self._sender: asyncio.Task[None] | None = None
@@ -103,21 +103,20 @@ class Connection:
                 del self._waiting[:_MOST_COMMANDS]
                 try:
                     await self._send_batch(batch)
-                except BaseException as error:
+                except Exception as error:  # noqa: BLE001 - whoever asked gets it
                     for _, future in batch:
                         if not future.done():
-                            if isinstance(error, Exception):
-                                future.set_exception(error)
-                            else:
-                                future.cancel()
-                    if not isinstance(error, StateError):
-                        raise
+                            future.set_exception(error)
+                except BaseException:
+                    for _, future in batch:
+                        future.cancel()
+                    raise
         finally:
             self._sender = None
 
     async def _send_batch(self, batch: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]]) -> None:
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._patience_s
+        give_up_at = loop.time() + self.patience_s
         delay_s = _FIRST_DELAY_S
         while batch:
             again: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]] = []
@@ -149,7 +148,7 @@ class Connection:
                             item[1].set_result(answer)
                 if unknown:
                     try:
-                        for script in self._digests:
+                        for script in list(self._digests):
                             await self._redis.script_load(source(script))
                     except _LATER as failure:
                         error = failure

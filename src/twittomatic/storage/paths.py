@@ -48,7 +48,15 @@ class Layout:
         Raises:
             ValueError: a name that could leave the directory, or an unknown extension.
         """
-        return self.temporary / _plain(crawl) / f"{_plain(stem)}.{_known(ext)}"
+        return self.parts(crawl) / f"{_plain(stem)}.{_known(ext)}"
+
+    def parts(self, crawl: str) -> Path:
+        """Name the directory of a crawl's part files.
+
+        Raises:
+            ValueError: a name that could leave TEMPORARY_DIRECTORY.
+        """
+        return self.temporary / _plain(crawl)
 
     def journal(self, process: str) -> Path:
         """Name the journal file of one process, which alone appends to it.

@@ -1,0 +1,221 @@
+"""The composition root: the one place that names the concrete parts and puts them together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from twittomatic.clock import SystemClock
+from twittomatic.crawler.master import Master
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.crawler.worker import Worker
+from twittomatic.errors import SettingsError
+from twittomatic.fetch.credentials import Credentials
+from twittomatic.fetch.fetcher import Fetcher
+from twittomatic.fetch.transport import Transport
+from twittomatic.modules.context import Context
+from twittomatic.modules.selection import Selection
+from twittomatic.networks.base import Network
+from twittomatic.networks.x import X
+from twittomatic.settings import X_API, Settings
+from twittomatic.state.address import client
+from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.frontier import Frontier
+from twittomatic.state.jobs import Jobs
+from twittomatic.state.keys import CrawlKeys, NetworkKeys
+from twittomatic.state.leadership import Leadership
+from twittomatic.state.money import Money
+from twittomatic.state.recovery import Recovery
+from twittomatic.state.server import Role, embedded
+from twittomatic.storage.journal import Journal
+from twittomatic.storage.known import KnownFiles
+from twittomatic.storage.paths import Layout
+
+_START_PATIENCE_S = 5.0  # for a server that does not answer when a command begins
+_HORIZON = 4  # request timeouts after which a reservation that nobody settled is given up
+
+
+def process_name(name: str) -> str:
+    """Return a name for this process that no other ever had: `NAME@host.pid-random`."""
+    host = "".join(letter if letter.isalnum() or letter == "-" else "-" for letter in socket.gethostname())
+    return f"{name}@{host[:40]}.{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def network(settings: Settings) -> Network:
+    """Return the network to crawl."""
+    return X(url=settings.x_api_url, expand_referenced=settings.expand_referenced)
+
+
+def layout(settings: Settings) -> Layout:
+    """Return where the files are."""
+    return Layout(settings.output_directory, settings.temporary_directory)
+
+
+def check_spending(settings: Settings) -> Credentials:
+    """Return the credentials, after making sure that they may be used.
+
+    Raises:
+        SettingsError: there is none, or X itself would be asked without a budget.
+    """
+    credentials = Credentials.load(settings.x_bearer_tokens)
+    if not len(credentials):
+        raise SettingsError("X_BEARER_TOKENS: no token was given; X accepts nobody without one.")
+    if settings.x_api_url == X_API and settings.budget_usd is None:
+        raise SettingsError(
+            "BUDGET_USD: X charges for every read; say how many dollars this may cost, such as --budget-usd 25."
+        )
+    return credentials
+
+
+@asynccontextmanager
+async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[Connection]:
+    """Be connected to the crawl's state server, which is started or joined where it is embedded.
+
+    Args:
+        settings: Of this process.
+        role: What it wants of an embedded server.
+        name: Of this process, shown to the server.
+
+    Raises:
+        StateError: no server, or it does not let us.
+    """
+    async with AsyncExitStack() as stack:
+        url = settings.redis_url or await stack.enter_async_context(embedded(settings.state_directory, role))
+        connection = Connection(client(url, name), patience_s=_START_PATIENCE_S)
+        stack.push_async_callback(connection.close)
+        await connection.call("PING")
+        connection.patience_s = max(60.0, 2 * settings.lease_s)
+        yield connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """A crawl's parts, for the process that works on it.
+
+    Attributes:
+        name: Of the process.
+        options: Of the crawl.
+        crawl: The crawl as a whole.
+        frontier: Its targets.
+        recovery: Takes jobs back.
+        money: Windows and ledger.
+        fetcher: Asks the network.
+        network: The network.
+        layout: Where files are.
+        connection: To the server.
+        keys: Of the crawl.
+    """
+
+    name: str
+    settings: Settings
+    options: CrawlOptions
+    crawl: CrawlState
+    frontier: Frontier
+    recovery: Recovery
+    money: Money
+    fetcher: Fetcher
+    network: Network
+    layout: Layout
+    connection: Connection
+    keys: CrawlKeys
+    credentials: Credentials
+    halt: asyncio.Event
+
+    def leadership(self) -> Leadership:
+        """Return a claim to lead."""
+        return Leadership(self.connection, self.keys, self.name)
+
+    def master(self, leadership: Leadership) -> Master:
+        """Return a master."""
+        return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
+
+    def worker(self, journal: Journal, selection: Selection) -> Worker:
+        """Return a worker of all the crawl's modules."""
+        worker: Worker
+
+        def note(name: str, records: int, pages: int) -> None:
+            worker.note(name, records, pages)
+
+        context = Context(
+            crawl=self.settings.crawl,
+            worker=self.name,
+            network=self.network,
+            fetcher=self.fetcher,
+            jobs=Jobs(self.connection, self.keys, self.name),
+            frontier=self.frontier,
+            layout=self.layout,
+            journal=journal,
+            known_files=KnownFiles(self.layout),
+            clock=SystemClock(),
+            halt=self.halt,
+            selection=selection,
+            max_followers=self.options.max_followers,
+            max_posts=self.options.max_posts,
+            analyzes="A" in self.options.modules,
+            note=note,
+        )
+        worker = Worker(
+            context,
+            self.crawl,
+            modules=self.options.all_modules,
+            slots=self.settings.concurrency,
+            lease_s=self.options.lease_s,
+            max_attempts=self.options.max_attempts,
+            stops_without_master=self.settings.on_master_loss == "stop",
+        )
+        return worker
+
+
+@asynccontextmanager
+async def parts(
+    settings: Settings, options: CrawlOptions, connection: Connection, credentials: Credentials, name: str
+) -> AsyncIterator[Parts]:
+    """Put a crawl's parts together, the wire open.
+
+    Args:
+        settings: Of this process.
+        options: Of the crawl.
+        connection: To the state server.
+        credentials: Of this process.
+        name: Of this process.
+    """
+    x = X(url=settings.x_api_url, expand_referenced=options.expand_referenced)
+    keys = CrawlKeys(settings.crawl, options.modules)
+    money = Money(
+        connection,
+        NetworkKeys(x.name),
+        budget=options.budget_usd,
+        horizon_s=_HORIZON * settings.request_timeout_s,
+    )
+    halt = asyncio.Event()
+    async with Transport(timeout_s=settings.request_timeout_s) as transport:
+        yield Parts(
+            name=name,
+            settings=settings,
+            options=options,
+            crawl=CrawlState(connection, keys),
+            frontier=Frontier(connection, keys),
+            recovery=Recovery(connection, keys, lease_s=options.lease_s),
+            money=money,
+            fetcher=Fetcher(
+                network=x,
+                transport=transport,
+                credentials=credentials,
+                money=money,
+                crawl=settings.crawl,
+                clock=SystemClock(),
+                halt=halt,
+            ),
+            network=x,
+            layout=layout(settings),
+            connection=connection,
+            keys=keys,
+            credentials=credentials,
+            halt=halt,
+        )
