@@ -68,7 +68,7 @@ def check_spending(settings: Settings) -> Credentials:
         raise SettingsError("X_BEARER_TOKENS: no token was given; X accepts nobody without one.")
     if settings.x_api_url == X_API and settings.budget_usd is None:
         raise SettingsError(
-            "BUDGET_USD: X charges for every read; say how many dollars this may cost, such as --budget-usd 25."
+            "BUDGET_USD: X charges for every read; say what this may cost, such as --budget-usd 25."
         )
     return credentials
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from twittomatic.networks.base import Network, Request
 _ID = re.compile(r"[0-9]{1,19}")
 _NAME = re.compile(r"@[A-Za-z0-9_]{1,15}")
 _MOST_BYTES = 512 * 1024 * 1024  # 25 million ids
+_GZIP_MAGIC = b"\x1f\x8b"
 _NOBODY = "?"  # what is remembered of a name that the network does not know, before the reason
 
 
@@ -34,8 +37,8 @@ def read(arguments: Iterable[str]) -> Targets:
     """Read TARGET arguments.
 
     Args:
-        arguments: User ids, `@name`s, and files with one of these a line; blank lines and what follows a `#`
-            pass.
+        arguments: User ids, `@name`s, and files with one of these a line, plain or gzip; blank lines and
+            what follows a `#` pass.
 
     Raises:
         SettingsError: one is none of these; in a file, with its number.
@@ -122,15 +125,19 @@ def _lines(argument: str) -> list[str]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SettingsError(f"{_shown(argument)} is too large for a list of targets.")
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        content = path.read_bytes()
+        if content.startswith(_GZIP_MAGIC):
+            content = gzip.decompress(content)
+        return content.decode("utf-8-sig").splitlines()
     except (FileNotFoundError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise SettingsError(f"{_shown(argument)} is not a text file in UTF-8.") from None
         raise SettingsError(
             f"{_shown(argument)} is neither a user id, nor an @name, nor a file that exists."
         ) from None
-    except OSError as error:
-        raise SettingsError(f"{_shown(argument)} cannot be read ({error.strerror}).") from None
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{_shown(argument)} cannot be read ({why}).") from None
 
 
 def _shown(text: str) -> str:

@@ -1,0 +1,102 @@
+"""The commands by name, and what becomes of their errors: one sentence, and an exit code.
+
+Exit codes: 0 finished, 1 failed, 2 wrong usage, 3 paused (budget, credits, no credential left), 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from twittomatic import __version__
+from twittomatic.errors import CrawlMustPause, Interrupted, SettingsError, TwittomaticError
+
+PAUSED, INTERRUPTED = 3, 130
+
+COMMANDS = {
+    "init": ("setup:init", "Write a commented twittomatic.toml."),
+    "crawl": ("crawling:crawl", "Crawl targets here, all in one; the same command again resumes."),
+    "master": ("crawling:master", "Lead a crawl whose workers run elsewhere."),
+    "worker": ("crawling:worker", "Work for a master."),
+    "status": ("looking:status", "Show how the crawl stands."),
+    "pause": ("looking:pause", "Pause the crawl; nothing is lost."),
+    "resume": ("looking:resume", "Let a paused crawl go on."),
+    "jobs": ("looking:jobs", "List dead jobs, or give them another chance."),
+    "frontier": ("looking:frontier", "Export what was found and not yet crawled."),
+    "verify": ("checking:verify", "Check every file of the dataset against the journal."),
+    "emulator": ("emulating:emulator", "Serve X's API v2 on this machine, from a graph or a made-up world."),
+    "demo": ("demonstrating:demo", "Crawl a bundled follower graph: no key, no server, no cost."),
+    "doctor": ("doctor:doctor", "Check that everything a crawl needs is in place; buys nothing."),
+}
+
+
+class _Commands(click.Group):
+    """Imports a command when it is used, so that `--help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(f"twittomatic.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 finished, 1 failed, 2 wrong usage, 3 paused, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="twittomatic")
+@click.option("--traceback", is_flag=True, hidden=True, help="Show where an unexpected error came from.")
+@click.pass_context
+def cli(ctx: click.Context, traceback: bool) -> None:
+    """A fault-tolerant, distributed crawler of X that is honest about money."""
+    ctx.obj = traceback
+
+
+def run() -> None:
+    """Run the command line of this process, and exit."""
+    try:
+        code = cli.main(standalone_mode=False, prog_name="twittomatic")
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, Interrupted):
+        code = INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except TwittomaticError as error:
+        click.echo(f"Error: {error}", err=True)
+        code = exit_code(error)
+    except Exception as error:
+        if "--traceback" in sys.argv:
+            raise
+        click.echo(
+            f"Error: unexpected {type(error).__name__}: {error}. This is a fault of Twittomatic; "
+            "the log has more, and `twittomatic --traceback ...` shows where.",
+            err=True,
+        )
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def exit_code(error: TwittomaticError) -> int:
+    """Return the exit code for an error of ours."""
+    if isinstance(error, SettingsError):
+        return 2
+    return PAUSED if isinstance(error, CrawlMustPause) else 1

@@ -1,0 +1,121 @@
+"""`crawl`, `master`, `worker`: the commands that work on a crawl."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from twittomatic.cli import sessions
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.running import run_async
+from twittomatic.cli.spawning import keep_processes
+from twittomatic.errors import SettingsError
+from twittomatic.settings import Settings
+
+_CRAWL = (
+    "CRAWL",
+    "OUTPUT_DIRECTORY",
+    "REDIS_URL",
+    "X_API_URL",
+    "X_BEARER_TOKENS",
+    "BUDGET_USD",
+    "TRAVERSAL",
+    "MAX_DEPTH",
+    "SELECT",
+    "PRIORITY",
+    "MAX_FOLLOWERS",
+    "MAX_POSTS",
+    "EXPAND_REFERENCED",
+    "CONCURRENCY",
+)
+_LETTERS = "TFAU"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+
+
+def _modules(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags -T -F -A -U."""
+    for letter, name, what in (
+        ("U", "update", "Download what is newer than a timeline's first post, and put it in front."),
+        ("A", "analyzer", "Send the followers that SELECT names to the frontier, one hop deeper."),
+        ("F", "follower", "Download all followers, with their profiles."),
+        ("T", "timeline", "Download the timeline, newest post first."),
+    ):
+        command = click.option(
+            f"-{letter}", f"--{name}", f"letter_{letter.lower()}", is_flag=True, help=what
+        )(command)
+    return command
+
+
+def _chosen(letters: dict[str, bool]) -> str:
+    chosen = "".join(letter for letter in _LETTERS if letters[f"letter_{letter.lower()}"])
+    if not chosen:
+        raise SettingsError(
+            "Say what to do to each target: -T timeline, -F followers, -A analyze, -U update."
+        )
+    return chosen
+
+
+@click.command(
+    short_help="Crawl targets here, all in one; the same command again resumes.", epilog=EVERYWHERE
+)
+@_modules
+@click.argument("targets", nargs=-1, metavar="TARGET...")
+@settings_options(*_CRAWL)
+def crawl(settings: Settings, targets: tuple[str, ...], **letters: bool) -> None:
+    """Crawl TARGETs here, master and worker in one; the same command again resumes.
+
+    TARGET is a user id, an @name, or a file with one of these a line. -U alone updates every timeline of the
+    dataset. Ctrl-C finishes the pages in flight; a second one does not wait for them.
+    """
+    modules = _chosen(letters)
+    if not targets and modules != "U":
+        raise SettingsError("Name a TARGET: a user id, an @name, or a file with one a line.")
+    sys.exit(run_async(sessions.crawl(settings, modules, targets)))
+
+
+@click.command(short_help="Lead a crawl whose workers run elsewhere.", epilog=EVERYWHERE)
+@_modules
+@click.option("--stream", metavar="FILE", help="The targets, one a line; not needed to resume a crawl.")
+@click.option("--standby", is_flag=True, help="Wait until nobody leads, then take over.")
+@settings_options(*_CRAWL, "LEASE_S", "MAX_ATTEMPTS")
+def master(settings: Settings, stream: str | None, standby: bool, **letters: bool) -> None:
+    """Lead a crawl: keep the traversal, feed the workers, see the end.
+
+    Workers with the same REDIS_URL and OUTPUT_DIRECTORY do the jobs: `twittomatic worker NAME`.
+    """
+    modules = _chosen(letters)
+    sys.exit(run_async(sessions.lead(settings, modules, (stream,) if stream else (), standby=standby)))
+
+
+@click.command(short_help="Work for a master.", epilog=EVERYWHERE)
+@click.argument("name")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes to run; one that dies is started again.",
+)
+@settings_options(
+    "CRAWL",
+    "OUTPUT_DIRECTORY",
+    "REDIS_URL",
+    "X_API_URL",
+    "X_BEARER_TOKENS",
+    "CONCURRENCY",
+    "ON_MASTER_LOSS",
+)
+def worker(settings: Settings, name: str, processes: int) -> None:
+    """Work for the master of a crawl, under NAME, until the crawl is finished.
+
+    SIGTERM and Ctrl-C finish the pages in flight and give the jobs back.
+    """
+    if not _NAME.fullmatch(name):
+        raise SettingsError("NAME: 1 to 40 letters, digits and - _ . are allowed, a letter or digit first.")
+    if processes > 1:
+        sys.exit(keep_processes(name, processes))
+    sys.exit(run_async(sessions.work(settings, name)))

@@ -1,0 +1,130 @@
+"""`demo`: a whole crawl of a real follower graph on this machine, without a key or a cost."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from twittomatic.cli import sessions
+from twittomatic.cli.running import run_async
+from twittomatic.dataset.reader import Dataset
+from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
+from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.settings import Settings, load
+from twittomatic.storage.formats import first_line, read_lines
+from twittomatic.storage.paths import Layout
+
+_SEED = "2979"  # the account of whom this graph is the neighbourhood
+_DEPTH = 2
+_TIME_SCALE = 3600.0  # the eight windows of 15 minutes that X would take pass in seconds
+_MARK = ".made-by-twittomatic-demo"
+_TOP = 10
+
+
+@click.command(short_help="Crawl a bundled follower graph: no key, no server, no cost.")
+@click.option("--directory", default="demo", show_default=True, metavar="DIR", help="Where it is done, anew.")
+def demo(directory: str) -> None:
+    """Crawl a bundled real follower graph: emulator, state server, master and worker, all on this machine.
+
+    Timelines, followers and analysis of the account of a company, two hops deep; then what was found, and
+    what it would have cost at X.
+    """
+    place = Path(directory)
+    _prepare(place)
+    code, settings, bill = run_async(_crawl(place))
+    if code == 0:
+        _tell(settings, bill)
+    sys.exit(code)
+
+
+def _prepare(place: Path) -> None:
+    """Make the directory, anew if an earlier demo made it."""
+    try:
+        if place.exists():
+            if not (place / _MARK).is_file():
+                raise SettingsError(f"{place} is there and not from a demo; name another --directory.")
+            shutil.rmtree(place)
+        place.mkdir(parents=True)
+        (place / _MARK).touch()
+    except OSError as error:
+        raise StorageUnavailable(
+            f"{place} cannot be used ({error.strerror}); name another --directory."
+        ) from None
+
+
+async def _crawl(place: Path) -> tuple[int, Settings, float]:
+    emulator = Emulator(open_world(graph=bundled_graph()), time_scale=_TIME_SCALE)
+    running = await serve(emulator)
+    try:
+        settings = load(
+            {
+                "crawl": "demo",
+                "x_api_url": running.url,
+                "x_bearer_tokens": "demo",
+                "output_directory": str(place / "data"),
+                "log_directory": str(place / "logs"),
+                "state_directory": str(place / ".twittomatic"),
+                "max_depth": str(_DEPTH),
+            },
+            {},
+            _no_configuration(place),
+        )
+        click.echo(f"The emulator answers as X would, on {running.url}/.")
+        click.echo(f"twittomatic crawl -T -F -A {_SEED} --max-depth {_DEPTH}\n")
+        code = await sessions.crawl(settings, "TFA", [_SEED])
+        return code, settings, float(emulator.report()["bill_usd"])
+    finally:
+        await running.close()
+
+
+def _no_configuration(place: Path) -> Path:
+    """Return an empty configuration file: the demo does not depend on that of the working directory."""
+    path = place / "twittomatic.toml"
+    path.touch()
+    return path
+
+
+def _tell(settings: Settings, bill: float) -> None:
+    """Print what the crawl found, read from the files that it left."""
+    layout = Layout(settings.output_directory, settings.temporary_directory)
+    dataset = Dataset(settings.output_directory)
+    followers = {user_id: len(ids) for user_id, ids in dataset.edges()}
+    everybody = np.unique(np.concatenate([ids for _, ids in dataset.edges()]))
+    posts = sum(1 for path in layout.files("twt") for _ in read_lines(path))
+    names = _names(dataset, followers)
+    console = Console(highlight=False)
+    table = Table(title=f"The {_TOP} users with the most followers", title_justify="left", box=None)
+    for column in ("user id", "name", "followers"):
+        table.add_column(column, justify="right" if column == "followers" else "left")
+    top = sorted(followers, key=lambda user_id: -followers[user_id])
+    for user_id in islice(top, _TOP):
+        table.add_row(user_id, names.get(user_id, ""), f"{followers[user_id]:,}")
+    console.print()
+    console.print(table)
+    edges = sum(followers.values())
+    console.print(
+        f"\n{len(followers):,} users crawled, {len(everybody):,} found, {edges:,} follower edges, {posts:,} posts."
+    )
+    example = layout.file(top[0], "fws")
+    console.print(
+        f"Files: {settings.output_directory}/, for example {example} (try: zcat {example} | head -3)"
+    )
+    if (newest := first_line(layout.file(top[0], "twt"))) is not None:
+        console.print(f"Newest post of {top[0]}: {newest.decode()[:100]}…", markup=False)
+    console.print(f"At X this would have cost ${bill:,.2f}. Here it was free.", markup=False)
+
+
+def _names(dataset: Dataset, followers: dict[str, int]) -> dict[str, str]:
+    """Return the screen names of the crawled users, from the profiles that came with followers pages."""
+    profiles: Iterator[dict[str, str]] = (
+        profile for user_id, count in followers.items() if count for profile in dataset.profiles(user_id)
+    )
+    return {profile["id"]: f"@{profile['username']}" for profile in profiles if profile["id"] in followers}

@@ -1,0 +1,210 @@
+"""`doctor`: is everything in place that a crawl needs? Buys nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+from redis.exceptions import RedisError
+
+from twittomatic.cli import compose
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.running import run_async
+from twittomatic.errors import (
+    CredentialRejected,
+    NetworkError,
+    RateLimited,
+    SettingsError,
+    TwittomaticError,
+    UpstreamUnavailable,
+)
+from twittomatic.fetch.credentials import Credential, Credentials
+from twittomatic.fetch.transport import Transport
+from twittomatic.networks.base import Network, Response
+from twittomatic.settings import X_API, Settings
+from twittomatic.state.address import client
+from twittomatic.state.server import Role, embedded
+
+_OLDEST_PYTHON = (3, 11)
+_LITTLE_DISK = 1 << 30
+_CLOCK_WARN_S, _CLOCK_FAIL_S = 2.0, 60.0
+OK, WARNING, FAILED = "ok", "warning", "FAILED"
+
+
+class Finding(NamedTuple):
+    """What one check found, in a sentence."""
+
+    what: str
+    verdict: str
+    sentence: str
+
+
+@click.command(short_help="Check that everything a crawl needs is in place; buys nothing.", epilog=EVERYWHERE)
+@settings_options(
+    "OUTPUT_DIRECTORY", "TEMPORARY_DIRECTORY", "REDIS_URL", "X_API_URL", "X_BEARER_TOKENS", "BUDGET_USD"
+)
+def doctor(settings: Settings) -> None:
+    """Check that everything a crawl needs is in place: Python, state server, disk, API, tokens, clock.
+
+    Nothing is bought. Exit code 1 when a check failed.
+    """
+    if run_async(_examine(settings)):
+        sys.exit(1)
+
+
+async def _examine(settings: Settings) -> int:
+    failed = 0
+    colours = {OK: "green", WARNING: "yellow", FAILED: "red"}
+    async for finding in _findings(settings):
+        failed += finding.verdict == FAILED
+        verdict = click.style(f"{finding.verdict:<8}", fg=colours[finding.verdict])
+        click.echo(f"{verdict} {finding.what:<8} {finding.sentence}")
+    return failed
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    yield _python()
+    yield await _server(settings)
+    yield await asyncio.to_thread(_files, settings)
+    yield await asyncio.to_thread(_disk, settings)
+    yield _budget(settings)
+    async for finding in _api(settings):
+        yield finding
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if sys.version_info < _OLDEST_PYTHON:
+        return Finding("Python", FAILED, f"{version} is too old; 3.11 or newer is needed.")
+    return Finding("Python", OK, f"{version} on {platform.system()} {platform.machine()}.")
+
+
+async def _server(settings: Settings) -> Finding:
+    if not settings.redis_url:
+        try:
+            with tempfile.TemporaryDirectory() as directory:
+                began = time.monotonic()
+                async with embedded(Path(directory), Role.OWN) as url:
+                    took_ms = (time.monotonic() - began) * 1000
+                    return await _server_at(url, f"embedded, ready in {took_ms:.0f} ms")
+        except (TwittomaticError, OSError) as error:
+            return Finding("State", FAILED, str(error))
+    try:
+        return await _server_at(settings.redis_url, "at REDIS_URL")
+    except SettingsError as error:
+        return Finding("State", FAILED, str(error))
+
+
+async def _server_at(url: str, where: str) -> Finding:
+    redis = client(url, "doctor")
+    try:
+        info = await redis.info("server")
+        valkey = info.get("valkey_version")
+        version = tuple(int(part) for part in str(valkey or info["redis_version"]).split(".")[:2])
+        name = f"{'Valkey' if valkey else 'Redis'} {'.'.join(map(str, version))}"
+        if version < ((8, 0) if valkey else (7, 0)):
+            return Finding("State", FAILED, f"{name} is too old; Redis 7.0 or Valkey 8.0 is needed.")
+        with suppress(RedisError):  # a hosted server may not tell
+            config = await redis.config_get("appendonly", "maxmemory-policy")
+            if config.get("maxmemory-policy", "noeviction") != "noeviction":
+                return Finding("State", FAILED, f"{name} evicts keys; set maxmemory-policy noeviction.")
+            if config.get("appendonly") == "no":
+                return Finding(
+                    "State", WARNING, f"{name} has no append-only file; a crash of it loses the last seconds."
+                )
+        return Finding("State", OK, f"{name}, {where}.")
+    except (RedisError, OSError) as error:
+        return Finding("State", FAILED, f"The server at REDIS_URL does not answer ({error}).")
+    finally:
+        await redis.aclose()
+
+
+def _files(settings: Settings) -> Finding:
+    output, temporary = settings.output_directory, settings.temporary_directory
+    layout = compose.layout(settings)
+    before = [path for path in (temporary, layout.journals, output) if not path.exists()]
+    try:
+        layout.prepare()
+    except TwittomaticError as error:
+        return Finding("Files", FAILED, str(error))
+    finally:
+        for path in before:
+            with suppress(OSError):
+                path.rmdir()
+    return Finding("Files", OK, f"{output} can be written, and {temporary} is on the same volume.")
+
+
+def _disk(settings: Settings) -> Finding:
+    place = settings.output_directory.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    return Finding("Disk", WARNING if free < _LITTLE_DISK else OK, f"{free / 1e9:.1f} GB are free.")
+
+
+def _budget(settings: Settings) -> Finding:
+    if settings.budget_usd is not None:
+        return Finding("Budget", OK, f"${settings.budget_usd / 1e6:,.2f}, a hard cap.")
+    if settings.x_api_url == X_API:
+        return Finding("Budget", WARNING, "BUDGET_USD is not set; X itself is not crawled without.")
+    return Finding("Budget", OK, "None, and none is needed away from X itself.")
+
+
+async def _api(settings: Settings) -> AsyncIterator[Finding]:
+    network = compose.network(settings)
+    try:
+        credentials = list(Credentials.load(settings.x_bearer_tokens))
+    except SettingsError as error:
+        yield Finding("Token", FAILED, str(error))
+        credentials = []
+    async with Transport(timeout_s=min(settings.request_timeout_s, 20.0)) as transport:
+        try:
+            asked_at = time.time()
+            answer = await transport.send(network.url, network.probe(), {})
+        except UpstreamUnavailable as error:
+            yield Finding("API", FAILED, str(error))
+            return
+        yield Finding("API", OK, f"{network.url} answers in {(time.time() - asked_at) * 1000:.0f} ms.")
+        yield _clock(answer, asked_at, time.time())
+        if not credentials:
+            yield Finding("Token", FAILED, "X_BEARER_TOKENS is not set; X accepts nobody without one.")
+        for credential in credentials:
+            yield await _token(network, transport, credential)
+
+
+async def _token(network: Network, transport: Transport, credential: Credential) -> Finding:
+    name, request = credential.name, network.probe()
+    try:
+        headers = network.authorization(credential.token)
+        network.decode(request, await transport.send(network.url, request, headers))
+    except CredentialRejected as error:
+        return Finding("Token", FAILED, f"{name}: {error}")
+    except RateLimited:
+        return Finding("Token", OK, f"{name} is accepted; its window is empty at the moment.")
+    except NetworkError as error:
+        return Finding("Token", WARNING, f"{name}: {error}")
+    return Finding("Token", OK, f"{name} is accepted.")
+
+
+def _clock(answer: Response, before: float, after: float) -> Finding:
+    try:
+        theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError, TypeError):
+        return Finding("Clock", WARNING, "The API does not tell its time.")
+    # Their time is in whole seconds, and was read between our two.
+    off = max(0.0, before - (theirs + 1), theirs - after)
+    if off > _CLOCK_FAIL_S:
+        return Finding("Clock", FAILED, f"This clock is {off:.0f} s off the API's; set it.")
+    if off > _CLOCK_WARN_S:
+        return Finding("Clock", WARNING, f"This clock is {off:.1f} s off the API's.")
+    return Finding("Clock", OK, "This clock agrees with the API's.")

@@ -1,0 +1,98 @@
+"""`emulator`: X's API v2 on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from twittomatic.cli.running import on_signals, run_async
+from twittomatic.emulator import Emulator, World, bundled_graph, open_world, parse_faults, serve
+from twittomatic.errors import SettingsError, TwittomaticError
+from twittomatic.fetch.credentials import Credentials
+
+_PORT = 8089
+
+
+@click.command(short_help="Serve X's API v2 on this machine, from a graph or a made-up world.")
+@click.option("--graph", metavar="FILE", help="A graph file as world: lines “A B” (B follows A).")
+@click.option("--users", metavar="N", type=click.IntRange(1, 10**9), help="N made-up users as world.")
+@click.option("--dataset", metavar="DIR", help="An OUTPUT_DIRECTORY as world.")
+@click.option("--pages", metavar="FILE", help="Recorded v2 pages as world: one JSON object a line.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_PORT,
+    show_default=True,
+    help="TCP port; 0 takes a free one.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="What profiles and posts are made from.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(0, 1_000_000, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Windows are so many times shorter than X's 15 minutes.",
+)
+@click.option("--faults", metavar="SPEC", help="Faults to answer with; none are known yet.")
+@click.option("--tokens", metavar="LIST", help="Accept these bearer tokens alone: comma separated, or @FILE.")
+def emulator(
+    graph: str | None,
+    users: int | None,
+    dataset: str | None,
+    pages: str | None,
+    host: str,
+    port: int,
+    seed: int,
+    time_scale: float,
+    faults: str | None,
+    tokens: str | None,
+) -> None:
+    """Serve X's API v2 on this machine, with its limits, prices and errors.
+
+    The world is one of --graph, --users, --dataset and --pages; without any, the bundled follower graph.
+    GET /_emulator/report tells what was asked and what it would have cost.
+    """
+    given = {"graph": graph, "users": users, "dataset": dataset, "pages": pages}
+    if sum(value is not None for value in given.values()) > 1:
+        raise click.UsageError("Give one of --graph, --users, --dataset and --pages.")
+    accepted = [credential.token for credential in Credentials.load(tokens)] if tokens else None
+    try:
+        world = _world(graph, users, dataset, pages, seed)
+        served = Emulator(
+            world,
+            tokens=accepted,
+            time_scale=time_scale,
+            faults=parse_faults(faults) if faults else None,
+        )
+    except ValueError as error:
+        raise SettingsError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+    run_async(_serve(served, host, port))
+
+
+def _world(graph: str | None, users: int | None, dataset: str | None, pages: str | None, seed: int) -> World:
+    if users is not None:
+        return open_world(users=users, seed=seed)
+    if dataset is not None:
+        return open_world(dataset=Path(dataset), seed=seed)
+    if pages is not None:
+        return open_world(pages=Path(pages), seed=seed)
+    return open_world(graph=Path(graph) if graph else bundled_graph(), seed=seed)
+
+
+async def _serve(served: Emulator, host: str, port: int) -> None:
+    try:
+        running = await serve(served, host=host, port=port)
+    except OSError as error:
+        raise TwittomaticError(
+            f"Port {port} of {host} cannot be used ({error.strerror or error}); name another one with --port."
+        ) from None
+    ended = asyncio.Event()
+    with on_signals(ended.set):
+        click.echo(f" * Emulator of the X API on {running.url}/")
+        sys.stdout.flush()
+        await ended.wait()
+    await running.close()

@@ -1,0 +1,168 @@
+"""Commands that look at a crawl or leave a word: `status`, `pause`, `resume`, `jobs`, `frontier`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from twittomatic.cli import compose
+from twittomatic.cli.display import show
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.report import nothing, report
+from twittomatic.cli.running import run_async
+from twittomatic.errors import SettingsError, StorageUnavailable, TwittomaticError
+from twittomatic.model import Phase
+from twittomatic.settings import Settings
+from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.frontier import Frontier
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.recovery import Recovery
+from twittomatic.state.server import Role, state_exists
+from twittomatic.storage.formats import member
+
+_WHERE = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY")
+
+
+@asynccontextmanager
+async def _visiting(settings: Settings) -> AsyncIterator[tuple[Connection, CrawlKeys]]:
+    name = compose.process_name("visitor")
+    async with compose.connected(settings, Role.VISIT, name) as connection:
+        modules = await CrawlState(connection, CrawlKeys(settings.crawl)).field("modules")
+        yield connection, CrawlKeys(settings.crawl, modules)
+
+
+@click.command(short_help="Show how the crawl stands.", epilog=EVERYWHERE)
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object, money in dollars.")
+@settings_options(*_WHERE)
+def status(settings: Settings, as_json: bool) -> None:
+    """Show how the crawl stands: phase, jobs, frontier, money, workers, master."""
+    look = run_async(_report(settings))
+    if as_json:
+        click.echo(msgspec.json.encode(look).decode())
+    else:
+        show(look)
+
+
+async def _report(settings: Settings) -> dict[str, Any]:
+    if not settings.redis_url and not state_exists(settings.state_directory):
+        return nothing(settings.crawl, settings.budget_usd)
+    async with _visiting(settings) as (connection, keys):
+        return await report(connection, keys)
+
+
+@click.command(short_help="Pause the crawl; nothing is lost.", epilog=EVERYWHERE)
+@click.option("--reason", default="paused by hand", show_default=True, help="Shown by status.")
+@settings_options(*_WHERE)
+def pause(settings: Settings, reason: str) -> None:
+    """Pause the crawl: workers finish the pages in flight and wait. Nothing is lost."""
+    phase = run_async(_set_phase(settings, reason))
+    if phase == Phase.PAUSED:
+        click.echo(f"Crawl “{settings.crawl}” is paused; `twittomatic resume` lets it go on.")
+    else:
+        raise TwittomaticError(_nothing_to_do(settings, phase, "pause"))
+
+
+@click.command(short_help="Let a paused crawl go on.", epilog=EVERYWHERE)
+@settings_options(*_WHERE)
+def resume(settings: Settings) -> None:
+    """Let a paused crawl go on, without a page lost."""
+    phase = run_async(_set_phase(settings, None))
+    if phase != Phase.RUNNING:
+        raise TwittomaticError(_nothing_to_do(settings, phase, "resume"))
+    click.echo(
+        f"Crawl “{settings.crawl}” goes on. Where its command has ended, the same command goes on with it."
+    )
+
+
+async def _set_phase(settings: Settings, reason: str | None) -> str:
+    async with _visiting(settings) as (connection, keys):
+        crawl = CrawlState(connection, keys)
+        return await (crawl.resume() if reason is None else crawl.pause(reason, by="user"))
+
+
+def _nothing_to_do(settings: Settings, phase: str, what: str) -> str:
+    if not phase:
+        return f"There is no crawl “{settings.crawl}” here; start one with `twittomatic crawl`."
+    return f"Crawl “{settings.crawl}” is {phase}; there is nothing to {what}."
+
+
+@click.group(short_help="List dead jobs, or give them another chance.")
+def jobs() -> None:
+    """Jobs that failed too often: list them, or give them another chance."""
+
+
+@jobs.command(short_help="List the dead jobs with their reasons.", epilog=EVERYWHERE)
+@settings_options(*_WHERE)
+def dead(settings: Settings) -> None:
+    """List the dead jobs, one a line: module:user_id, when, worker, reason."""
+    for name, death in sorted(run_async(_dead(settings)).items()):
+        click.echo(f"{name}\t{death.died_at}\t{death.worker}\t{death.reason}")
+
+
+async def _dead(settings: Settings) -> dict[str, Any]:
+    async with _visiting(settings) as (connection, keys):
+        return dict(await Recovery(connection, keys, lease_s=settings.lease_s).dead())
+
+
+@jobs.command(short_help="Give dead jobs another chance, where they stopped.", epilog=EVERYWHERE)
+@click.argument("names", nargs=-1, metavar="[MODULE:USER_ID]...")
+@settings_options(*_WHERE)
+def retry(settings: Settings, names: tuple[str, ...]) -> None:
+    """Give dead jobs another chance, where they stopped: those named, as `jobs dead` lists them, or all."""
+    revived, unknown = run_async(_retry(settings, names))
+    click.echo(f"{revived} jobs have another chance; the command that began the crawl runs them.")
+    if unknown:
+        raise SettingsError(f"No such dead job: {', '.join(unknown)}.")
+
+
+async def _retry(settings: Settings, names: tuple[str, ...]) -> tuple[int, list[str]]:
+    async with _visiting(settings) as (connection, keys):
+        recovery = Recovery(connection, keys, lease_s=settings.lease_s)
+        wanted = names or tuple(await recovery.dead())
+        unknown = [name for name in wanted if not await recovery.revive(name)]
+        return len(wanted) - len(unknown), unknown
+
+
+@click.group(short_help="Export what was found and not yet crawled.")
+def frontier() -> None:
+    """What was found and not yet crawled."""
+
+
+@frontier.command(short_help="Write its ids to a file, gzip, one a line.", epilog=EVERYWHERE)
+@click.argument("file", metavar="FILE")
+@settings_options(*_WHERE)
+def export(settings: Settings, file: str) -> None:
+    """Write the ids of the frontier to FILE, gzip, one a line, nearest depth first; nothing is removed.
+
+    The file is itself a list of targets: `twittomatic crawl -F FILE` goes on with it, under another --crawl.
+    """
+    count = run_async(_export(settings, Path(file)))
+    click.echo(f"{count} ids in {file}.")
+
+
+async def _export(settings: Settings, path: Path) -> int:
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    count = 0
+    try:
+        with partial.open("xb") as target:
+            async with _visiting(settings) as (connection, keys):
+                async for ids in Frontier(connection, keys).export():
+                    target.write(member([user_id.encode() for user_id in ids]))
+                    count += len(ids)
+            if not count:
+                target.write(member([]))
+            target.flush()
+            os.fsync(target.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise StorageUnavailable(f"{path} cannot be written ({error.strerror}).") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return count

@@ -1,0 +1,90 @@
+"""What `status --json` prints: a crawl as one JSON object, money in dollars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.model import MICROS_PER_USD, Module, Phase
+from twittomatic.networks.x import X
+from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.frontier import Frontier
+from twittomatic.state.keys import CrawlKeys, NetworkKeys
+from twittomatic.state.money import Money, Totals
+
+
+async def report(connection: Connection, keys: CrawlKeys) -> dict[str, Any]:
+    """Look at a crawl.
+
+    Args:
+        connection: To the state server.
+        keys: Of the crawl, with its modules.
+    """
+    crawl, frontier = CrawlState(connection, keys), Frontier(connection, keys)
+    options = await crawl.field("options")
+    totals = await Money(connection, NetworkKeys(X.name), budget=None, horizon_s=0).totals()
+    return _report_of(
+        keys.crawl,
+        await crawl.progress(),
+        totals,
+        await frontier.sizes(),
+        await frontier.seen(),
+        CrawlOptions.read(options).budget_usd if options else None,
+    )
+
+
+def nothing(crawl: str, budget: int | None) -> dict[str, Any]:
+    """Return what stands where no crawl ever was."""
+    return _report_of(crawl, None, Totals(spent=0, reserved=0, fields={}), {}, 0, budget)
+
+
+def _report_of(
+    crawl: str,
+    progress: Progress | None,
+    totals: Totals,
+    waiting: dict[int, int],
+    seen: int,
+    budget: int | None,
+) -> dict[str, Any]:
+    """Put it together."""
+    phase, reason = (progress.phase, progress.reason) if progress else (Phase.IDLE, "")
+    if phase is Phase.RUNNING and progress and not progress.master:
+        reason = "nobody leads it at the moment; the command that began it goes on"
+    empty = {"ready": 0, "leased": 0, "delayed": 0, "dead": 0, "completed": 0}
+    return {
+        "crawl": crawl,
+        "phase": phase,
+        "reason": reason,
+        "until": progress.until if progress else "",
+        "frontier": sum(waiting.values()),
+        "frontier_by_depth": {str(depth): count for depth, count in sorted(waiting.items())},
+        "seen": seen,
+        "jobs": {
+            module.value: msgspec.to_builtins(progress.jobs[module]) if progress else empty
+            for module in Module
+        },
+        "counters": dict(progress.counters) if progress else {},
+        "spent_usd": totals.spent / MICROS_PER_USD,
+        "reserved_usd": totals.reserved / MICROS_PER_USD,
+        "crawl_spent_usd": totals.fields.get(f"crawl:{crawl}", 0) / MICROS_PER_USD,
+        "budget_usd": None if budget is None else budget / MICROS_PER_USD,
+        "workers": [_worker(name, doing) for name, doing in progress.workers.items()] if progress else [],
+        "master": dict(progress.master) if progress and progress.master else {"name": None, "epoch": None},
+    }
+
+
+def _worker(name: str, doing: Any) -> dict[str, Any]:
+    """Show a worker, with the job that it has held longest in front."""
+    jobs = sorted(doing.get("jobs", []), key=lambda job: -job["for_s"])
+    first = jobs[0] if jobs else {"module": None, "user_id": None}
+    return {
+        "name": name,
+        "module": first["module"],
+        "user_id": first["user_id"],
+        "slots": doing.get("slots", 0),
+        "seen_at": doing.get("seen_at", ""),
+        "jobs": jobs,
+    }

@@ -1,0 +1,56 @@
+"""`init`: a configuration file that explains itself."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import click
+
+from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, Option
+
+_WIDTH = 100
+
+
+@click.command(short_help="Write a commented twittomatic.toml.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def init(force: bool) -> None:
+    """Write a commented twittomatic.toml into the working directory.
+
+    It holds every setting with its meaning, unit, default and reason, each commented out.
+    """
+    path = Path(CONFIG_FILE)
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(document())
+    except FileExistsError:
+        raise SettingsError(f"{CONFIG_FILE} is there already; --force replaces it.") from None
+    except OSError as error:
+        raise StorageUnavailable(f"{CONFIG_FILE} cannot be written ({error.strerror}).") from None
+    click.echo(f"Wrote {CONFIG_FILE}. Remove the # before a line to set it; `twittomatic doctor` checks it.")
+
+
+def document() -> str:
+    """Return the text of the file."""
+    head = _comment(
+        "Settings of Twittomatic. A flag (--max-depth 2) goes before the environment "
+        f"({ENVIRONMENT_PREFIX}MAX_DEPTH=2), which goes before this file. Every line below shows the default."
+    )
+    return "\n\n".join([head, *map(_paragraph, OPTIONS)]) + "\n"
+
+
+def _paragraph(option: Option) -> str:
+    why = f"{option.why[0].upper()}{option.why[1:]}."
+    return f"{_comment(option.meaning)}\n{_comment(why)}\n# {option.key} = {_value(option.default or '')}"
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+
+
+def _value(text: str) -> str:
+    if re.fullmatch(r"[0-9]+|true|false", text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
