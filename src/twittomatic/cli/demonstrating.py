@@ -19,7 +19,7 @@ from twittomatic.dataset.reader import Dataset
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable
 from twittomatic.settings import Settings, load
-from twittomatic.storage.formats import first_line, read_lines
+from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
 
 _SEED = "2979"  # the account of whom this graph is the neighbourhood
@@ -99,27 +99,26 @@ def _tell(settings: Settings, bill: float) -> None:
     followers = {user_id: len(ids) for user_id, ids in dataset.edges()}
     everybody = np.unique(np.concatenate([ids for _, ids in dataset.edges()]))
     posts = sum(1 for path in layout.files("twt") for _ in read_lines(path))
+    spent = sum(entry.cost_usd for entry in dataset.journal())
     names = _names(dataset, followers)
-    console = Console(highlight=False)
-    table = Table(title=f"The {_TOP} users with the most followers", title_justify="left", box=None)
+    table = Table(box=None)
     for column in ("user id", "name", "followers"):
         table.add_column(column, justify="right" if column == "followers" else "left")
     top = sorted(followers, key=lambda user_id: -followers[user_id])
     for user_id in islice(top, _TOP):
         table.add_row(user_id, names.get(user_id, ""), f"{followers[user_id]:,}")
-    console.print()
-    console.print(table)
-    edges = sum(followers.values())
-    console.print(
-        f"\n{len(followers):,} users crawled, {len(everybody):,} found, {edges:,} follower edges, {posts:,} posts."
+    click.echo(f"\nThe {_TOP} users with the most followers:")
+    Console(highlight=False).print(table)
+    click.echo(
+        f"\nUsers: {len(followers):,} crawled, {len(everybody):,} found. "
+        f"Edges: {sum(followers.values()):,}. Posts: {posts:,}."
     )
     example = layout.file(top[0], "fws")
-    console.print(
-        f"Files: {settings.output_directory}/, for example {example} (try: zcat {example} | head -3)"
+    click.echo(f"Files: {settings.output_directory}/. Look into one: zcat {example} | head -3")
+    click.echo(
+        f"At X this would have cost ${bill:,.2f}, if X charges for a user once a day as it says, "
+        f"and ${spent:,.2f} at most. Here it was free."
     )
-    if (newest := first_line(layout.file(top[0], "twt"))) is not None:
-        console.print(f"Newest post of {top[0]}: {newest.decode()[:100]}…", markup=False)
-    console.print(f"At X this would have cost ${bill:,.2f}. Here it was free.", markup=False)
 
 
 def _names(dataset: Dataset, followers: dict[str, int]) -> dict[str, str]:
