@@ -1,0 +1,128 @@
+"""follower: what stands in `.fws`, `.usr` and the journal after every kind of list."""
+
+import json
+from typing import Any
+
+import pytest
+
+from twittomatic.emulator import GraphWorld
+from twittomatic.model import Phase
+
+STAR = 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2345])
+async def test_a_list_of_any_length_is_whole(house: Any, emulate: Any, count: int) -> None:
+    world = GraphWorld([(STAR, 10 + i) for i in range(count)] or [(2, STAR)], seed=1)
+    emulator = await emulate(world)
+    progress = await house.crawl("F", [STAR])
+    assert progress.phase is Phase.FINISHED
+    assert house.followers(STAR) == list(world.all_followers(STAR))
+    profiles = [json.loads(line) for line in house.lines(STAR, "usr")]
+    assert [int(profile["id"]) for profile in profiles] == house.followers(STAR)
+    entries = house.journal(STAR)
+    assert {entry.file for entry in entries} == {"1/1.usr", "1/1.fws"}
+    assert {(entry.lines, entry.ending, entry.reason) for entry in entries} == {(count, "complete", None)}
+    assert sum(entry.requests for entry in entries) == max(1, -(-count // 1000))
+    assert sum(entry.cost_usd for entry in entries) == pytest.approx(count * 0.01)
+    assert house.spent == count * 10_000
+    assert emulator.report()["repeated_pages"] == 0
+    house.check()
+
+
+@pytest.mark.parametrize("status", ["protected", "suspended", "deleted"])
+async def test_a_user_who_cannot_be_read_is_a_result(house: Any, emulate: Any, status: Any) -> None:
+    await emulate(GraphWorld([(STAR, 2), (2, STAR)], seed=1, statuses={STAR: status}))
+    progress = await house.crawl("TFA", [STAR, 2])
+    assert progress.phase is Phase.FINISHED
+    assert not house.exists(STAR, "fws")
+    assert not house.exists(STAR, "usr")
+    assert not house.exists(STAR, "twt")
+    closed = house.journal(STAR)
+    assert {(entry.module, entry.file, entry.ending, entry.reason) for entry in closed} == {
+        ("follower", None, "unavailable", status),
+        ("timeline", None, "unavailable", status),
+    }
+    assert house.exists(2, "fws")
+    assert house.parts() == []
+    house.check()
+
+
+async def test_ids_of_every_length(house: Any, emulate: Any) -> None:
+    ids = [int("9" + "1" * digits) for digits in range(18)] + [7, 2**63 - 1]
+    world = GraphWorld([(STAR, user_id) for user_id in ids], seed=1)
+    await emulate(world)
+    await house.crawl("FA", [STAR], max_depth=1)
+    assert house.followers(STAR) == ids
+    assert house.seen == len(ids) + 1
+    for user_id in ids:
+        assert house.layout.file(str(user_id), "fws").exists()
+    house.check()
+
+
+async def test_short_and_empty_pages_in_the_middle(house: Any, script: Any, page: Any) -> None:
+    asked = await script(
+        {"": page([5, 4], "a"), "a": page([], "b"), "b": page([3], "c"), "c": page([], "d"), "d": page([2])}
+    )
+    await house.crawl("F", [STAR])
+    assert house.followers(STAR) == [5, 4, 3, 2]
+    assert [token for token in asked if token] == ["a", "b", "c", "d"]
+    house.check()
+
+
+async def test_whom_two_pages_repeat_is_written_once(house: Any, script: Any, page: Any) -> None:
+    await script({"": page([5, 4, 5], "a"), "a": page([4, 3], "b"), "b": page([5, 3, 1])})
+    await house.crawl("F", [STAR])
+    assert house.followers(STAR) == [5, 4, 3, 1]
+    [entry] = house.journal(STAR, "fws")
+    assert (entry.lines, entry.received) == (4, 8)
+    house.check()
+
+
+async def test_an_expired_token_begins_the_list_anew(house: Any, script: Any, page: Any) -> None:
+    expired = (400, {"errors": [{"parameters": {"pagination_token": ["a"]}, "message": "bad"}]})
+    asked = await script({"": page([5, 4], "a"), "a": [expired, page([3])]})
+    await house.crawl("F", [STAR])
+    assert house.followers(STAR) == [5, 4, 3]
+    assert asked.count("") == 2 + asked.count("check")
+    house.check()
+
+
+async def test_a_network_that_repeats_itself_ends_the_list(house: Any, script: Any, page: Any) -> None:
+    await script({"": page([5], "a"), "a": page([4], "a")})
+    await house.crawl("F", [STAR])
+    assert house.followers(STAR) == [5, 4]
+    assert {entry.ending for entry in house.journal(STAR)} == {"stalled"}
+
+
+@pytest.mark.parametrize(("most", "ending"), [(1, "cut"), (1000, "cut"), (1001, "cut"), (1500, "complete")])
+async def test_max_followers_cuts_exactly(house: Any, emulate: Any, most: int, ending: str) -> None:
+    world = GraphWorld([(STAR, 10 + i) for i in range(1500)], seed=1)
+    await emulate(world)
+    await house.crawl("F", [STAR], max_followers=most)
+    assert house.followers(STAR) == list(world.all_followers(STAR))[:most]
+    assert {entry.ending for entry in house.journal(STAR)} == {ending}
+    assert house.spent == most * 10_000
+    house.check()
+
+
+async def test_whoever_becomes_protected_in_the_middle_keeps_what_was_bought(
+    house: Any, script: Any, page: Any
+) -> None:
+    gone = {
+        "errors": [
+            {
+                "title": "Authorization Error",
+                "detail": "Sorry, you are not authorized to see the user with id: [1].",
+                "resource_id": "1",
+                "parameter": "id",
+                "resource_type": "user",
+                "type": "https://api.twitter.com/2/problems/not-authorized-for-resource",
+            }
+        ]
+    }
+    await script({"": page([5, 4], "a"), "a": (200, gone)})
+    await house.crawl("F", [STAR])
+    assert house.followers(STAR) == [5, 4]
+    assert {(entry.ending, entry.reason) for entry in house.journal(STAR)} == {("unavailable", "protected")}
+    house.check()
