@@ -180,11 +180,12 @@ class Paging:
 
     def _ending(self, fetched: Fetched, received: int, *, cut: bool) -> Ending | None:
         listing, token = self._listing, fetched.page.next_token
+        if listing.ceiling is not None and received >= listing.ceiling:
+            return Ending.CEILING
         if cut:
             return Ending.CUT
         if token is None:
-            capped = listing.ceiling is not None and received >= listing.ceiling
-            return Ending.CEILING if capped else Ending.COMPLETE
+            return Ending.COMPLETE
         if listing.most is not None and self._parts[listing.keyed].state.lines >= listing.most:
             return Ending.CUT
         if token == self.checkpoint.token or self._barren >= _BARREN_PAGES:

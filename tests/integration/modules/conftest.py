@@ -19,12 +19,14 @@ from twittomatic.crawler import targets
 from twittomatic.crawler.local import run_together
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.emulator import Emulator, World, serve
+from twittomatic.model import Phase
 from twittomatic.modules.selection import Selection
 from twittomatic.settings import Settings, load
 from twittomatic.state.crawl import Progress
 from twittomatic.state.server import Role, embedded
 from twittomatic.storage.journal import Entry, Journal, read_journal
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.sweeping import sweep
 from twittomatic.storage.verify import verify
 
 TIME_SCALE = 36_000.0  # a window of 25 ms: limits are another test's concern
@@ -105,6 +107,8 @@ class House:
             self.spent = (await parts.money.totals()).spent
             self.seen = await parts.frontier.seen()
             self.waiting = {user_id async for ids in parts.frontier.export() for user_id in ids}
+            if progress.phase is Phase.FINISHED:
+                sweep(self.layout, settings.crawl, await parts.recovery.parts_of_dead())
             await leadership.resign()
             return progress
 

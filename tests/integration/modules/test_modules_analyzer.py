@@ -1,0 +1,128 @@
+"""analyzer: whom SELECT names goes to the frontier, each once, and only who is missing is bought."""
+
+import json
+from typing import Any
+
+import pytest
+
+from twittomatic.emulator import GraphWorld
+from twittomatic.errors import SettingsError
+from twittomatic.model import Phase
+from twittomatic.modules.selection import Selection
+from twittomatic.networks.x import X
+from twittomatic.storage.formats import member
+
+STAR = 1
+FOLLOWERS = list(range(10, 260))
+
+
+@pytest.fixture
+async def world(emulate: Any) -> GraphWorld:
+    world = GraphWorld([(STAR, user_id) for user_id in FOLLOWERS] + [(2, 10), (2, 11), (2, 999)], seed=5)
+    await emulate(world)
+    return world
+
+
+async def test_without_select_all_followers_wait_in_the_frontier(house: Any, world: GraphWorld) -> None:
+    progress = await house.crawl("FA", [STAR, 2])
+    assert progress.phase is Phase.FINISHED
+    assert house.waiting == {*map(str, FOLLOWERS), "999"}
+    assert house.seen == len(FOLLOWERS) + 3
+    assert progress.counters["pages:follower"] == 2
+    assert "pages:analyzer" not in progress.counters
+    house.check()
+
+
+async def test_select_reads_the_profiles_that_were_bought(house: Any, world: GraphWorld) -> None:
+    select = "followers_count >= 1 && !protected && id != '11'"
+    await house.crawl("FA", [STAR, 2], select=select)
+    profiles = {
+        profile["id"]: profile for user in (STAR, 2) for profile in map(json.loads, house.lines(user, "usr"))
+    }
+    expected = {
+        user_id
+        for user_id, profile in profiles.items()
+        if profile["public_metrics"]["followers_count"] >= 1 and user_id != "11"
+    }
+    assert house.waiting == expected
+    assert house.spent == (len(FOLLOWERS) + 3) * 10_000
+    house.check()
+
+
+async def test_only_who_is_missing_is_looked_up_and_kept(house: Any, world: GraphWorld, emulate: Any) -> None:
+    await house.crawl("F", [STAR])
+    path = house.layout.file(str(STAR), "usr")
+    kept = [line.encode() for line in house.lines(STAR, "usr")][:100]
+    path.write_bytes(member(kept))
+    spent = house.spent
+    progress = await house.crawl("A", [STAR], crawl="analysis", select="true")
+    assert house.waiting == set(map(str, FOLLOWERS))
+    assert house.spent - spent == (len(FOLLOWERS) - 100) * 10_000
+    assert progress.counters["pages:analyzer"] == 2
+    assert [int(json.loads(line)["id"]) for line in house.lines(STAR, "usr")] == FOLLOWERS
+    house.check()
+
+
+async def test_an_analysis_without_a_list_is_done_at_once(house: Any, world: GraphWorld) -> None:
+    progress = await house.crawl("A", [STAR])
+    assert progress.phase is Phase.FINISHED
+    assert house.waiting == set()
+
+
+async def test_depth_bounds_the_crawl_and_the_rest_waits(house: Any, emulate: Any) -> None:
+    await emulate(GraphWorld([(1, 2), (2, 3), (3, 4), (4, 5), (5, 1)], seed=1))
+    await house.crawl("FA", [1], max_depth=2)
+    assert [user for user in range(1, 6) if house.exists(user, "fws")] == [1, 2, 3]
+    assert house.waiting == {"4"}
+    await house.crawl("FA", [1], max_depth=9)
+    assert all(house.exists(user, "fws") for user in range(1, 6))
+    assert house.waiting == set()
+    house.check()
+
+
+@pytest.mark.parametrize("traversal", ["bfs", "dfs", "priority"])
+async def test_every_order_reaches_everybody_once(house: Any, emulate: Any, traversal: str) -> None:
+    edges = [(a, b) for a in range(1, 40) for b in (2 * a, 2 * a + 1, a // 2) if b and b != a]
+    emulator = await emulate(GraphWorld(edges, seed=1))
+    await house.crawl(
+        "FA",
+        [1],
+        max_depth=100,
+        traversal=traversal,
+        priority="followers_count * 2 - listed_count",
+        concurrency=1,
+    )
+    users = {user for edge in edges for user in edge}
+    assert {user for user in users if house.exists(user, "fws")} == users
+    assert emulator.report()["requests"]["followers"] == len(users)
+    depths = [entry.depth for entry in house.journal(ext="fws")]
+    if traversal == "bfs":
+        assert depths == sorted(depths)
+    if traversal == "dfs":
+        assert depths[:5] == [0, 1, 2, 3, 4]
+    house.check()
+
+
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        ("followers_count >", "line 1, column"),
+        ("folowers_count > 3", "column 1: a profile has no field 'folowers_count'"),
+        ("followers_count", "not true or false"),
+        ("followers_count > 'a'", "cannot be evaluated"),
+        ("name.matches('(')", "cannot be evaluated"),
+        ("__import__('os').system('id')", "SELECT"),
+    ],
+)
+def test_a_bad_expression_is_refused_with_the_place_of_the_fault(select: str, said: str) -> None:
+    with pytest.raises(SettingsError, match="SELECT") as caught:
+        Selection(select, "", X(url="http://localhost").lifted)
+    assert said in str(caught.value)
+
+
+def test_a_field_that_a_profile_lacks_is_no_error() -> None:
+    selection = Selection(
+        "location.contains('Pisa')", "1 / followers_count", X(url="http://localhost").lifted
+    )
+    assert selection.score(b'{"id":"1"}') is None
+    assert selection.score(b'{"id":"1","location":"Pisa, Italy"}') == float("-inf")

@@ -1,0 +1,79 @@
+"""timeline: `.twt` newest first, to the ceiling, resumed where it stopped."""
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from twittomatic.emulator import GraphWorld
+from twittomatic.model import Phase
+
+STAR = 1
+
+
+def world_of(posts: int) -> GraphWorld:
+    return GraphWorld([(STAR, 2)], seed=3, post_counts={STAR: posts})
+
+
+@pytest.mark.parametrize(
+    ("posts", "ending"),
+    [(0, "complete"), (1, "complete"), (100, "complete"), (101, "complete"), (3300, "ceiling")],
+)
+async def test_a_timeline_is_whole_and_newest_first(
+    house: Any, emulate: Any, posts: int, ending: str
+) -> None:
+    world = world_of(posts)
+    await emulate(world)
+    progress = await house.crawl("T", [STAR])
+    assert progress.phase is Phase.FINISHED
+    assert house.posts(STAR) == list(world.all_posts(STAR))[:3200]
+    assert house.posts(STAR) == sorted(house.posts(STAR), reverse=True)
+    [entry] = house.journal(STAR)
+    assert (entry.ending, entry.lines) == (ending, min(posts, 3200))
+    assert house.spent == min(posts, 3200) * 5_000
+    house.check()
+
+
+@pytest.mark.parametrize("most", [1, 5, 100, 150])
+async def test_max_posts_cuts_exactly(house: Any, emulate: Any, most: int) -> None:
+    world = world_of(200)
+    await emulate(world)
+    await house.crawl("T", [STAR], max_posts=most)
+    assert house.posts(STAR) == list(world.all_posts(STAR))[:most]
+    assert house.journal(STAR)[0].ending == "cut"
+    house.check()
+
+
+async def test_a_worker_that_leaves_gives_the_list_back_and_the_next_goes_on(
+    house: Any, emulate: Any
+) -> None:
+    world = world_of(1500)
+    emulator = await emulate(world)
+
+    async def leave_in_the_middle(parts: Any, worker: Any) -> None:
+        while emulator.report()["requests"].get("timeline", 0) < 3:
+            await asyncio.sleep(0)
+        worker.leave()
+
+    progress = await house.crawl("T", [STAR], during=leave_in_the_middle)
+    assert progress.phase is Phase.RUNNING
+    assert not house.exists(STAR, "twt")
+    assert progress.jobs["timeline"].ready == 1
+    [part] = house.parts()
+    before = gzip.decompress(part.read_bytes()).splitlines()
+    assert 0 < len(before) < 1500
+    progress = await house.crawl("T", [STAR])
+    assert progress.phase is Phase.FINISHED
+    assert house.posts(STAR) == list(world.all_posts(STAR))
+    assert emulator.report()["repeated_pages"] == 0
+    assert emulator.report()["bill_usd"] == pytest.approx(house.spent / 1e6)
+    house.check()
+
+
+async def test_a_post_is_stored_as_the_network_wrote_it(house: Any, emulate: Any) -> None:
+    await emulate(world_of(3))
+    await house.crawl("T", [STAR])
+    post = json.loads(house.lines(STAR, "twt")[0])
+    assert {"id", "text", "author_id", "created_at", "public_metrics"} <= set(post)
