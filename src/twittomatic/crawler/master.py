@@ -15,6 +15,7 @@ from twittomatic.state.leadership import Leadership
 from twittomatic.state.recovery import Recovery
 
 _FEED_S = 0.05  # between looks at the streams; short, since a starving worker earns nothing
+_FEED_OFTEN_S = 0.01  # where no more jobs may wait than there are slots
 _KEEP_S = 1.0  # between renewals of the leadership, and looks for dead workers
 _LOW, _HIGH = 1_000, 20_000  # ready jobs under bfs, whose order does not change by waiting in a stream
 _log = logging.getLogger(__name__)
@@ -116,4 +117,4 @@ class Master:
             if phase == Phase.FINISHED:
                 return
             if moved < _LOW:
-                await self._clock.sleep(_FEED_S)
+                await self._clock.sleep(_FEED_S if options.traversal == "bfs" else _FEED_OFTEN_S)

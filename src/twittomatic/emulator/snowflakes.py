@@ -11,10 +11,21 @@ from functools import lru_cache
 EPOCH_MS = 1_288_834_974_657
 LOW_BITS = 22
 DAY_MS = 86_400_000
-FIRST_SNOWFLAKE_USER = 10**17
+_FIRST_SNOWFLAKE_USER_MS = 1_453_000_000_000  # 2016-01, when accounts began to get snowflakes
+FIRST_SNOWFLAKE_USER = (_FIRST_SNOWFLAKE_USER_MS - EPOCH_MS) << LOW_BITS
 
 # About when an account with that id was opened: enough to make profiles plausible.
-_OLD_IDS = (0, 10_000, 1_000_000, 20_000_000, 100_000_000, 500_000_000, 1_000_000_000, 4_294_967_295, 10**17)
+_OLD_IDS = (
+    0,
+    10_000,
+    1_000_000,
+    20_000_000,
+    100_000_000,
+    500_000_000,
+    1_000_000_000,
+    4_294_967_295,
+    FIRST_SNOWFLAKE_USER,
+)
 _OLD_MS = (
     1_142_974_200_000,  # 2006-03-21
     1_159_660_800_000,  # 2006-10-01
@@ -24,7 +35,7 @@ _OLD_MS = (
     1_329_955_200_000,  # 2012-02-23
     1_354_492_800_000,  # 2012-12-03
     1_447_977_600_000,  # 2015-11-20
-    1_453_000_000_000,  # 2016-01, when accounts began to get snowflakes
+    _FIRST_SNOWFLAKE_USER_MS,
 )
 
 

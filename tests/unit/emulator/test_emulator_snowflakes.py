@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twittomatic.emulator.postids import NOW_MS
@@ -18,6 +18,7 @@ def test_a_snowflake_holds_its_time() -> None:
 
 
 @given(st.integers(0, 10**19 - 1), st.integers(0, 10**19 - 1))
+@example(398_228_446, 10**17)
 def test_older_accounts_have_smaller_ids_and_nobody_comes_from_the_future(one: int, other: int) -> None:
     low, high = sorted((one, other))
     assert iso(account_opened_ms(low)) <= iso(account_opened_ms(high))
