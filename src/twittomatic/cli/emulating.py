@@ -14,6 +14,7 @@ from twittomatic.errors import SettingsError, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
 
 _PORT = 8089
+_LOOKED_AT = 5_000
 
 
 @click.command(short_help="Serve X's API v2 on this machine, from a graph or a made-up world.")
@@ -53,7 +54,8 @@ def emulator(
 ) -> None:
     """Serve X's API v2 on this machine, with its limits, prices and errors.
 
-    The world is one of --graph, --users, --dataset and --pages; without any, the bundled follower graph.
+    It names a user to begin with. The world is one of --graph, --users, --dataset and --pages; without any,
+    the bundled follower graph.
     GET /_emulator/report tells what was asked and what it would have cost.
     """
     given = {"graph": graph, "users": users, "dataset": dataset, "pages": pages}
@@ -93,6 +95,16 @@ async def _serve(served: Emulator, host: str, port: int) -> None:
     ended = asyncio.Event()
     with on_signals(ended.set):
         click.echo(f" * Emulator of the X API on {running.url}/")
+        click.echo(f" * A user to begin with: {_somebody(served.world)}")
         sys.stdout.flush()
         await ended.wait()
     await running.close()
+
+
+def _somebody(world: World) -> str:
+    """Name the user with the most followers, of the first ones whom X would show."""
+    best = sorted(world.some(_LOOKED_AT), key=world.follower_count, reverse=True)
+    for user in map(world.user, best):
+        if user and user.status == "active":
+            return f"{user.id}, @{user.username}, with {world.follower_count(user.id):,} followers"
+    return "nobody here can be read"

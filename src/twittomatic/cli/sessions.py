@@ -56,10 +56,11 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str]) -> int:
             raise StateBusy(f"{leadership.other} already leads crawl “{settings.crawl}”; add a worker to it.")
         try:
             master = parts.master(leadership)
-            await _begin(parts)
             await parts.money.accept([credential.name for credential in credentials])
             await parts.fetcher.check()
-            await _seed(parts, master, replace(wanted, ids=seeds))
+            ids = await _resolve(parts, replace(wanted, ids=seeds))
+            await _begin(parts)
+            await _seed(master, ids)
             journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.local"))
             worker = parts.worker(journal, selection)
             running = asyncio.ensure_future(run_together(master, worker))
@@ -104,11 +105,12 @@ async def lead(settings: Settings, modules: str, given: Sequence[str], *, standb
                 )
             click.echo(f"{name} leads crawl “{settings.crawl}” (epoch {leadership.epoch}).")
             master = parts.master(leadership)
-            if not (standby and await parts.crawl.field("phase") == Phase.PAUSED):
-                await _begin(parts)
             if not given and modules == "U":
                 wanted = replace(wanted, ids=await asyncio.to_thread(_timelines, layout))
-            await _seed(parts, master, wanted)
+            ids = await _resolve(parts, wanted) if wanted.ids or wanted.names else []
+            if not (standby and await parts.crawl.field("phase") == Phase.PAUSED):
+                await _begin(parts)
+            await _seed(master, ids)
             running = asyncio.ensure_future(master.run())
             with on_signals(master.leave) as told:
                 watching = asyncio.create_task(watch(lambda: report(connection, parts.keys), running))
@@ -156,7 +158,8 @@ async def _begin(parts: Parts) -> None:
         await parts.frontier.forget()  # a timeline can be updated as often as one likes
 
 
-async def _seed(parts: Parts, master: Master, wanted: targets.Targets) -> None:
+async def _resolve(parts: Parts, wanted: targets.Targets) -> list[str]:
+    """Return the ids of all targets; unknown names are reported."""
     ids = await targets.resolve(
         wanted,
         known=parts.crawl.names,
@@ -165,8 +168,13 @@ async def _seed(parts: Parts, master: Master, wanted: targets.Targets) -> None:
         network=parts.network,
         report=lambda sentence: click.echo(sentence, err=True),
     )
-    new = await master.seed(ids)
-    if ids and not new:
+    if not ids:
+        raise SettingsError("None of the targets can be crawled; nothing was started.")
+    return ids
+
+
+async def _seed(master: Master, ids: Sequence[str]) -> None:
+    if not await master.seed(ids) and ids:
         click.echo("All targets were given before; what is left of them goes on.")
 
 
@@ -182,7 +190,7 @@ async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
         click.echo(f"The dataset is in {settings.output_directory}; `twittomatic verify` checks it.")
         return 0
     if progress.phase is Phase.PAUSED and progress.paused_by == "network":
-        click.echo(f"Paused: {progress.reason} The same command goes on.", err=True)
+        click.echo("Paused; the same command goes on.", err=True)
         return PAUSED
     if told.is_set():
         click.echo("Interrupted; the same command goes on.", err=True)

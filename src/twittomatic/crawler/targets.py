@@ -18,6 +18,7 @@ _NAME = re.compile(r"@[A-Za-z0-9_]{1,15}")
 _MOST_BYTES = 512 * 1024 * 1024  # 25 million ids
 _GZIP_MAGIC = b"\x1f\x8b"
 _NOBODY = "?"  # what is remembered of a name that the network does not know, before the reason
+_REASONS = {"deleted": "no such user", "unavailable": "the network says nothing of this user"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,8 @@ async def resolve(
         unknown = unknown[fetched.size :]
     for name in targets.names:
         if found[name].startswith(_NOBODY):
-            report(f"@{name} is not a user that can be crawled ({found[name][1:]}); the others go on.")
+            reason = found[name].removeprefix(_NOBODY)
+            report(f"@{name}: {_REASONS.get(reason, reason)}; the others go on.")
     named = [found[name] for name in targets.names if not found[name].startswith(_NOBODY)]
     return list(dict.fromkeys([*targets.ids, *named]))
 

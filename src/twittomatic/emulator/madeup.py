@@ -65,6 +65,10 @@ class MadeUpWorld(World):
         """How many people there are."""
         return self._population
 
+    def some(self, most: int) -> Sequence[int]:
+        """Return the ids of the first ordinals."""
+        return [self.id_at(ordinal) for ordinal in range(min(most, self._population))]
+
     def username_at(self, ordinal: int) -> str:
         """Return the username of an ordinal."""
         return self._profiles.username(ordinal)

@@ -50,6 +50,10 @@ class RecordedWorld(World):
         """Every user id, in the order of the record."""
         return list(self._users)
 
+    def some(self, most: int) -> Sequence[int]:
+        """Return the ids of the first accounts."""
+        return self.user_ids[:most]
+
     def user(self, user_id: int) -> User | None:
         """Return the account as recorded."""
         return self._users.get(user_id)

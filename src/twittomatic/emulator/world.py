@@ -110,6 +110,10 @@ class World(Protocol):
         """Return the media, poll or place of that key, if the world knows it."""
         return None
 
+    def some(self, most: int) -> Sequence[int]:
+        """Return the ids of up to `most` accounts, for those who do not know where to begin."""
+        ...
+
     def all_followers(self, user_id: int) -> list[int]:
         """Return the ids of every follower that a perfect crawl gets, in served order.
 

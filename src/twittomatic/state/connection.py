@@ -27,6 +27,7 @@ from twittomatic.state.scripts import source
 _Argument = str | bytes | int | float
 _MOST_COMMANDS = 512  # a pipeline's answers are held in memory until all are there
 _LATER = (ConnectionError, TimeoutError, ReadOnlyError, BusyLoadingError, OSError)
+_LATER_WORDS = ("NOREPLICAS", "UNBLOCKED")  # a failover: no replica yet, or this server is a replica now
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.02, 0.5
 
 
@@ -138,7 +139,7 @@ class Connection:
                     if isinstance(answer, NoScriptError):
                         again.append(item)
                         unknown = True
-                    elif isinstance(answer, _LATER):
+                    elif passes(answer):
                         again.append(item)
                         error = answer
                     elif not item[1].done():
@@ -158,6 +159,13 @@ class Connection:
                     raise StateUnavailable(_sentence(error)) from error
                 await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+
+
+def passes(answer: object) -> bool:
+    """Tell whether an answer is an error of a server that is away, and will be back."""
+    if isinstance(answer, ResponseError):
+        return isinstance(answer, _LATER) or str(answer).startswith(_LATER_WORDS)
+    return isinstance(answer, _LATER)
 
 
 def _refused(error: Exception) -> StateError:

@@ -8,17 +8,16 @@ from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
-from redis.exceptions import ConnectionError, ReadOnlyError, ResponseError, TimeoutError
+from redis.exceptions import RedisError
 
 from twittomatic.errors import LeaseLost, StateError
 from twittomatic.model import Checkpoint, Job, Module
-from twittomatic.state.connection import Connection
+from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, JobDied, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
 
 _BLOCK_MS = 1000  # one idle command a second for each module; a new job wakes the reader at once
 _FIRST_DELAY_MS = 15_000  # doubles with each failure
-_AWAY = (ConnectionError, TimeoutError, ReadOnlyError, OSError)
 _decode = msgspec.json.Decoder(Checkpoint).decode
 
 
@@ -81,13 +80,13 @@ class Jobs:
             answer = await self._connection.redis.xreadgroup(
                 GROUP, self.consumer, {stream: ">"}, count=most, block=_BLOCK_MS
             )
-        except ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
+        except (RedisError, OSError) as error:
+            if passes(error):
+                await self._connection.call("PING")  # waits for the server as every other command does
+            elif str(error).startswith("NOGROUP"):
+                await self.open([module])  # the server lost it, or came back without it
+            else:
                 raise StateError(f"Redis refused a command: {error}.") from None
-            await self.open([module])  # the server lost it, or came back without it
-            return []
-        except _AWAY:
-            await self._connection.call("PING")  # waits for the server as every other command does
             return []
         entries = _entries(answer)
         jobs = []

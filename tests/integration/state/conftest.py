@@ -106,10 +106,11 @@ class House:
     async def call(self, *command: Any) -> Any:
         return await self.connection.call(*command)
 
-    async def snapshot(self) -> dict[str, Any]:
-        """Return whatever the server knows of this crawl, to see that nothing was changed."""
+    async def snapshot(self) -> dict[str, str]:
+        """Return a digest of each key of this crawl, to see that nothing was changed."""
         names = await self.call("KEYS", f"tw:{{{self.keys.crawl}}}:*")
-        return {name: await self.call("DUMP", name) for name in sorted(names)}
+        digest = "return redis.sha1hex(redis.call('DUMP', KEYS[1]))"
+        return {name: await self.call("EVAL", digest, 1, name) for name in sorted(names)}
 
     async def events(self) -> list[str]:
         return [fields["event"] for _, fields in await self.call("XRANGE", self.keys.events, "-", "+")]

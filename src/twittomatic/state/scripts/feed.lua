@@ -24,6 +24,12 @@ for i = 8, #ARGV do
   end
 end
 
+for _, module in ipairs(modules) do -- before the first job: without its group a stream cannot be counted
+  if redis.call('EXISTS', jobs .. module) == 0 then
+    redis.call('XGROUP', 'CREATE', jobs .. module, 'workers', '0', 'MKSTREAM')
+  end
+end
+
 local phase, seeding = unpack(redis.call('HMGET', KEYS[2], 'phase', 'seeding'))
 
 for _, due in ipairs(redis.call('ZRANGEBYSCORE', KEYS[7], 0, now_ms(), 'LIMIT', 0, 1000)) do
