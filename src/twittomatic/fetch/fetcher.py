@@ -164,7 +164,7 @@ class Fetcher:
                     await self._wait(seconds)
                 case NoMoney(left=left):
                     raise BudgetExhausted(
-                        f"BUDGET_USD is used up: ${usd(left):.6g} is left of it, and the next request can cost "
+                        f"BUDGET_USD is used up: ${usd(left):.6g} is left, and the next request can cost "
                         f"${usd(price * min(least, size)):.6g}; raise it to go on."
                     )
                 case Nobody():
