@@ -57,20 +57,28 @@ def layout(settings: Settings) -> Layout:
     return Layout(settings.output_directory, settings.temporary_directory)
 
 
-def check_spending(settings: Settings) -> Credentials:
-    """Return the credentials, after making sure that they may be used.
+def credentials(settings: Settings) -> Credentials:
+    """Return the credentials.
 
     Raises:
-        SettingsError: there is none, or X itself would be asked without a budget.
+        SettingsError: there is none, or they cannot be read.
     """
-    credentials = Credentials.load(settings.x_bearer_tokens)
-    if not len(credentials):
+    found = Credentials.load(settings.x_bearer_tokens)
+    if not len(found):
         raise SettingsError("X_BEARER_TOKENS: no token was given; X accepts nobody without one.")
+    return found
+
+
+def check_budget(settings: Settings) -> None:
+    """Make sure that X itself is not asked without a budget.
+
+    Raises:
+        SettingsError: it would be.
+    """
     if settings.x_api_url == X_API and settings.budget_usd is None:
         raise SettingsError(
             "BUDGET_USD: X charges for every read; say what this may cost, such as --budget-usd 25."
         )
-    return credentials
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from twittomatic.cli import sessions
+from twittomatic.cli import sessions, working
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import run_async
 from twittomatic.cli.spawning import keep_processes
@@ -118,4 +118,4 @@ def worker(settings: Settings, name: str, processes: int) -> None:
         raise SettingsError("NAME: 1 to 40 letters, digits and - _ . are allowed, a letter or digit first.")
     if processes > 1:
         sys.exit(keep_processes(name, processes))
-    sys.exit(run_async(sessions.work(settings, name)))
+    sys.exit(run_async(working.work(settings, name)))

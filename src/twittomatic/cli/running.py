@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,9 +22,16 @@ _OURS = {"job", "verdict", "reason", "phase", "count"}  # what our records carry
 
 
 def run_async(main: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine to its end on a fast loop."""
+    """Run a coroutine to its end on a fast loop.
+
+    Raises:
+        KeyboardInterrupt: it was told to end a second time, and did at once.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
+        try:
+            return runner.run(main)
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 @contextmanager
@@ -51,6 +58,13 @@ def on_signals(leave: Callable[[], None]) -> Iterator[asyncio.Event]:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+
+
+async def told_within(told: asyncio.Event, seconds: float) -> bool:
+    """Wait for a signal for some seconds, and say whether one came."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(told.wait(), seconds)
+    return told.is_set()
 
 
 class _Lines(logging.Formatter):

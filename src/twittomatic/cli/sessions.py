@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import click
 
@@ -14,7 +14,7 @@ from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.compose import Parts
 from twittomatic.cli.display import show, watch
 from twittomatic.cli.report import report
-from twittomatic.cli.running import log_to, on_signals
+from twittomatic.cli.running import log_to, on_signals, told_within
 from twittomatic.clock import SystemClock, rfc3339, utc
 from twittomatic.crawler import targets
 from twittomatic.crawler.local import run_together
@@ -25,137 +25,123 @@ from twittomatic.fetch.credentials import Credentials
 from twittomatic.model import Phase
 from twittomatic.modules.selection import Selection
 from twittomatic.settings import Settings
-from twittomatic.state.crawl import CrawlState, Progress
-from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.crawl import Progress
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.server import Role
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.sweeping import sweep
 
-_GLANCE_S = 0.5  # of a standby, and of a worker that waits for a master
+_EXPIRY_S = 5.0  # longer than a leadership lasts of which nothing is heard
+_GLANCE_S = 0.5  # of a standby
 
 
 async def crawl(settings: Settings, modules: str, given: Sequence[str]) -> int:
     """Crawl here, all in one; return the exit code."""
-    credentials = compose.check_spending(settings)
+    compose.check_budget(settings)
+    credentials = compose.credentials(settings)
     wanted = targets.read(given)
     options = CrawlOptions.of(modules, settings)
     selection = Selection(options.select, options.priority, compose.network(settings).lifted)
     layout = compose.layout(settings)
     await asyncio.to_thread(layout.prepare)
-    seeds = wanted.ids if given else await asyncio.to_thread(_timelines, layout)
+    if not given:
+        wanted = await asyncio.to_thread(_timelines, layout)
     log_to(settings.log_directory, f"{settings.crawl}.local")
     name = compose.process_name("local")
     async with (
         compose.connected(settings, Role.OWN, name) as connection,
         compose.parts(settings, options, connection, credentials, name) as parts,
     ):
-        leadership = parts.leadership()
-        if not await _leads_soon(leadership, settings.lease_s):
-            raise StateBusy(f"{leadership.other} already leads crawl “{settings.crawl}”; add a worker to it.")
-        try:
+        await parts.money.accept([credential.name for credential in credentials])
+        await parts.fetcher.check()
+        ids = await _resolve(parts, wanted)
+        async with _leading(parts, wait=False) as leadership:
             master = parts.master(leadership)
-            await parts.money.accept([credential.name for credential in credentials])
-            await parts.fetcher.check()
-            ids = await _resolve(parts, replace(wanted, ids=seeds))
-            await _begin(parts)
-            await _seed(master, ids)
+            await _begin(parts, master, ids)
             journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.local"))
             worker = parts.worker(journal, selection)
-            running = asyncio.ensure_future(run_together(master, worker))
-            with on_signals(worker.leave) as told:
-                watching = asyncio.create_task(watch(lambda: report(connection, parts.keys), running))
-                try:
-                    progress = await running
-                finally:
-                    await _end(watching)
+            code = await _watched(parts, run_together(master, worker), worker.leave)
             journal.close()
-            return await _result(parts, progress, told)
-        finally:
-            with suppress(TwittomaticError):
-                await leadership.resign()
+            return code
 
 
 async def lead(settings: Settings, modules: str, given: Sequence[str], *, standby: bool) -> int:
     """Lead a crawl whose workers run elsewhere; return the exit code."""
     wanted = targets.read(given)
+    compose.check_budget(settings)
     credentials = (
-        compose.check_spending(settings) if wanted.names else Credentials.load(settings.x_bearer_tokens)
+        compose.credentials(settings) if wanted.names else Credentials.load(settings.x_bearer_tokens)
     )
     options = CrawlOptions.of(modules, settings)
     Selection(options.select, options.priority, compose.network(settings).lifted)  # workers evaluate it
     layout = compose.layout(settings)
     await asyncio.to_thread(layout.prepare)
+    if not given and modules == "U":
+        wanted = await asyncio.to_thread(_timelines, layout)
     log_to(settings.log_directory, f"{settings.crawl}.master{'-standby' if standby else ''}")
     name = compose.process_name("master")
-    role = Role.JOIN if standby else Role.OWN
     async with (
-        compose.connected(settings, role, name) as connection,
+        compose.connected(settings, Role.JOIN if standby else Role.OWN, name) as connection,
         compose.parts(settings, options, connection, credentials, name) as parts,
     ):
-        leadership = parts.leadership()
-        try:
-            if standby:
-                if not await _lead_when_free(leadership):
-                    return INTERRUPTED
-            elif not await _leads_soon(leadership, settings.lease_s):
-                raise StateBusy(
-                    f"{leadership.other} already leads crawl “{settings.crawl}”; --standby waits for its end."
-                )
+        ids = await _resolve(parts, wanted) if wanted.ids or wanted.names else []
+        async with _leading(parts, wait=standby) as leadership:
+            if not leadership.epoch:
+                return INTERRUPTED
             click.echo(f"{name} leads crawl “{settings.crawl}” (epoch {leadership.epoch}).")
             master = parts.master(leadership)
-            if not given and modules == "U":
-                wanted = replace(wanted, ids=await asyncio.to_thread(_timelines, layout))
-            ids = await _resolve(parts, wanted) if wanted.ids or wanted.names else []
-            if not (standby and await parts.crawl.field("phase") == Phase.PAUSED):
-                await _begin(parts)
-            await _seed(master, ids)
-            running = asyncio.ensure_future(master.run())
-            with on_signals(master.leave) as told:
-                watching = asyncio.create_task(watch(lambda: report(connection, parts.keys), running))
-                try:
-                    progress = await running
-                finally:
-                    await _end(watching)
-            return await _result(parts, progress, told)
-        finally:
-            with suppress(TwittomaticError):
-                await leadership.resign()
+            if standby and await parts.crawl.field("phase") == Phase.PAUSED:
+                await master.seed(ids)
+            else:
+                await _begin(parts, master, ids)
+            return await _watched(parts, master.run(), master.leave)
 
 
-async def work(settings: Settings, name: str) -> int:
-    """Work for the master of a crawl; return the exit code."""
-    credentials = compose.check_spending(settings)
-    layout = compose.layout(settings)
-    await asyncio.to_thread(layout.prepare)
-    log_to(settings.log_directory, f"{settings.crawl}.{name}")
-    process = compose.process_name(name)
-    async with compose.connected(settings, Role.JOIN, process) as connection:
-        state = CrawlState(connection, CrawlKeys(settings.crawl))
-        options = await _options_of_master(state)
-        if options is None:
-            return INTERRUPTED
-        async with compose.parts(settings, options, connection, credentials, process) as parts:
-            selection = Selection(options.select, options.priority, parts.network.lifted)
-            await parts.fetcher.check()
-            journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
-            worker = parts.worker(journal, selection)
-            click.echo(f"{process} works for crawl “{settings.crawl}”.")
-            with on_signals(worker.leave) as told:
-                await worker.run()
-            journal.close()
-            return _worker_result(settings, worker.standing.phase, await state.progress(), told)
+@asynccontextmanager
+async def _leading(parts: Parts, *, wait: bool) -> AsyncIterator[Leadership]:
+    """Lead the crawl for a block; with `wait` from when nobody else does, without an epoch if told to leave.
+
+    Raises:
+        StateBusy: another master leads.
+    """
+    leadership = parts.leadership()
+    try:
+        if wait:
+            await _lead_when_free(leadership)
+        elif not await _leads_soon(leadership):
+            raise StateBusy(
+                f"{leadership.other} already leads crawl “{parts.settings.crawl}”; add a worker to it, "
+                "or a master with --standby."
+            )
+        yield leadership
+    finally:
+        with suppress(TwittomaticError):
+            await leadership.resign()
 
 
-async def _begin(parts: Parts) -> None:
-    """Open the crawl, or find it where it stands, and say which."""
+async def _begin(parts: Parts, master: Master, ids: Sequence[str]) -> None:
+    """Open the crawl, or find it where it stands, say which, and add its seeds."""
     options, name = parts.options, parts.settings.crawl
     what = await parts.crawl.begin(options.modules, options.written(), _now())
     if what == "resumed":
         click.echo(f"Crawl “{name}” goes on where it stopped.")
     if what == "again" and options.modules == "U":
         await parts.frontier.forget()  # a timeline can be updated as often as one likes
+    if not await master.seed(ids) and ids:
+        click.echo("All targets were given before; what is left of them goes on.")
+
+
+async def _watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Callable[[], None]) -> int:
+    """Show the crawl while it runs, say how it ended, and return the exit code."""
+    running = asyncio.ensure_future(work)
+    with on_signals(leave) as told:
+        watching = asyncio.create_task(watch(lambda: report(parts.connection, parts.keys), running))
+        try:
+            progress = await running
+        finally:
+            await _end(watching)
+    return await _result(parts, progress, told)
 
 
 async def _resolve(parts: Parts, wanted: targets.Targets) -> list[str]:
@@ -171,11 +157,6 @@ async def _resolve(parts: Parts, wanted: targets.Targets) -> list[str]:
     if not ids:
         raise SettingsError("None of the targets can be crawled; nothing was started.")
     return ids
-
-
-async def _seed(master: Master, ids: Sequence[str]) -> None:
-    if not await master.seed(ids) and ids:
-        click.echo("All targets were given before; what is left of them goes on.")
 
 
 async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
@@ -198,24 +179,9 @@ async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
     return 1
 
 
-def _worker_result(settings: Settings, phase: str, progress: Progress, told: asyncio.Event) -> int:
-    if told.is_set():
-        return INTERRUPTED
-    if phase == Phase.FINISHED or progress.phase is Phase.FINISHED:
-        click.echo(f"Crawl “{settings.crawl}” is finished.")
-        return 0
-    if progress.phase is Phase.PAUSED:
-        click.echo(f"Paused: {progress.reason}", err=True)
-        return PAUSED
-    raise TwittomaticError(
-        f"Nobody leads crawl “{settings.crawl}” any more; start a master and this worker again, "
-        "or let workers wait with --on-master-loss wait."
-    )
-
-
-async def _leads_soon(leadership: Leadership, within_s: float) -> bool:
+async def _leads_soon(leadership: Leadership) -> bool:
     """Take the leadership; one that was held by a process that is dead expires within seconds."""
-    deadline = asyncio.get_running_loop().time() + min(within_s, 5.0)
+    deadline = asyncio.get_running_loop().time() + _EXPIRY_S
     while not await leadership.lead():
         if asyncio.get_running_loop().time() > deadline:
             return False
@@ -223,38 +189,16 @@ async def _leads_soon(leadership: Leadership, within_s: float) -> bool:
     return True
 
 
-async def _lead_when_free(leadership: Leadership) -> bool:
-    """Wait until nobody leads and lead; False when told to leave."""
+async def _lead_when_free(leadership: Leadership) -> None:
+    """Wait until nobody leads and lead, unless told to leave."""
     with on_signals(lambda: None) as told:
         said = ""
         while not await leadership.lead():
             if leadership.other != said:
                 said = leadership.other
                 click.echo(f"Standing by; {said} leads.")
-            if await _told_within(told, _GLANCE_S):
-                return False
-    return True
-
-
-async def _options_of_master(state: CrawlState) -> CrawlOptions | None:
-    """Wait for a crawl that is not finished, and return its options; None when told to leave."""
-    said = False
-    with on_signals(lambda: None) as told:
-        while True:
-            progress = await state.progress()
-            if progress.phase in (Phase.RUNNING, Phase.PAUSED) and progress.master:
-                return CrawlOptions.read(await state.field("options"))
-            if not said:
-                click.echo("Waiting for a master ...")
-                said = True
-            if await _told_within(told, _GLANCE_S):
-                return None
-
-
-async def _told_within(told: asyncio.Event, seconds: float) -> bool:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(told.wait(), seconds)
-    return told.is_set()
+            if await told_within(told, _GLANCE_S):
+                return
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -263,11 +207,11 @@ async def _end(task: asyncio.Task[None]) -> None:
         await task
 
 
-def _timelines(layout: Layout) -> list[str]:
+def _timelines(layout: Layout) -> targets.Targets:
     ids = [path.stem for path in layout.files("twt")]
     if not ids:
         raise SettingsError(f"OUTPUT_DIRECTORY {layout.output}: there is no timeline to update.")
-    return ids
+    return targets.Targets(ids=ids, names=())
 
 
 def _now() -> str:

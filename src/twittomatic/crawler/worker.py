@@ -77,10 +77,13 @@ class Worker:
         self._stops_without_master = stops_without_master
         self._run = run
         self._held: dict[str, _Held] = {}
+        self._slotted: dict[Module, set[str]] = {module: set() for module in modules}  # entries of jobs
+        self._freed = {module: asyncio.Event() for module in modules}
         self._leaving = asyncio.Event()
         self._changed = asyncio.Event()
         self._failure: TwittomaticError | None = None
         self.standing = Standing(phase="", reason="", leader="", lost=())
+        context.jobs.completing = self._free
 
     def leave(self) -> None:
         """Finish the pages in flight, give the jobs back, and end."""
@@ -130,9 +133,8 @@ class Worker:
 
     async def _lease(self, module: Module) -> None:
         """Keep the slots of one module filled."""
-        running: set[asyncio.Task[None]] = set()
         while True:
-            free = self._slots - len(running)
+            free = self._slots - len(self._slotted[module])
             if self._context.halt.is_set():
                 self._changed.clear()
                 await self._changed.wait()
@@ -140,10 +142,15 @@ class Worker:
                 for job in await self._context.jobs.lease(module, free):
                     task = asyncio.create_task(self._do(job))
                     self._held[job.name] = _Held(job=job, task=task, began_at=self._context.clock.now())
-                    running.add(task)
-                    task.add_done_callback(running.discard)
-            if len(running) >= self._slots:
-                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    self._slotted[module].add(job.entry)
+            else:
+                self._freed[module].clear()
+                await self._freed[module].wait()
+
+    def _free(self, job: Job) -> None:
+        """Let the next job have the slot of one that ends: its lease travels beside that completion."""
+        self._slotted[job.module].discard(job.entry)
+        self._freed[job.module].set()
 
     async def _keep(self) -> None:
         """Renew the leases, and do what the standing of the crawl asks for."""
@@ -205,6 +212,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with one job, the others go on
             await self._after(job, error)
         finally:
+            self._free(job)
             if (held := self._held.get(job.name)) and held.job is job:
                 del self._held[job.name]
 

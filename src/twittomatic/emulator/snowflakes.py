@@ -51,7 +51,7 @@ def account_opened_ms(user_id: int) -> int:
     """
     if user_id >= FIRST_SNOWFLAKE_USER:
         return min(snowflake_ms(user_id), 1_767_000_000_000)
-    place = min(bisect_right(_OLD_IDS, user_id), len(_OLD_IDS) - 1)
+    place = bisect_right(_OLD_IDS, user_id)
     low, high = _OLD_IDS[place - 1], _OLD_IDS[place]
     begin, end = _OLD_MS[place - 1], _OLD_MS[place]
     return begin + (user_id - low) * (end - begin) // (high - low)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ class Credentials:
                 token is shown.
         """
         if text.startswith("@"):
-            return cls(_from_file(Path(text[1:]).expanduser()))
+            return cls(_from_file(Path(text[1:])))
         tokens = [token.strip() for token in text.split(",") if token.strip()]
         for number, token in enumerate(tokens, start=1):
             if not _TOKEN.fullmatch(token):
@@ -70,11 +71,13 @@ class Credentials:
 
 def _from_file(path: Path) -> list[str]:
     try:
+        path = path.expanduser()
         with path.open("rb") as file:
-            mode = stat.S_IMODE(path.stat().st_mode)
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = file.read(1 << 20)
-    except OSError as error:
-        raise SettingsError(f"X_BEARER_TOKENS: {path} cannot be read ({error.strerror}).") from None
+    except (OSError, RuntimeError, ValueError) as error:  # also a home that nobody has, or a zero in the path
+        why = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(f"X_BEARER_TOKENS: {path} cannot be read ({why}).") from None
     if mode & 0o044:
         raise SettingsError(f"X_BEARER_TOKENS: others can read {path}; protect it with `chmod 600 {path}`.")
     lines = [line.strip() for line in content.decode(errors="replace").splitlines()]

@@ -164,8 +164,8 @@ class Fetcher:
                     await self._wait(seconds)
                 case NoMoney(left=left):
                     raise BudgetExhausted(
-                        f"BUDGET_USD is used up: ${usd(left):.6g} is left, and the next request can cost "
-                        f"${usd(price * min(least, size)):.6g}; raise it to go on."
+                        f"BUDGET_USD is used up: ${usd(max(left, 0)):.6g} is left, and the next request can "
+                        f"cost ${usd(price * min(least, size)):.6g}; raise it to go on."
                     )
                 case Nobody():
                     raise NoCredentialLeft(await self._why_nobody())

@@ -41,8 +41,11 @@ def client(url: str, name: str) -> Redis:
         if url.startswith(f"{_SCHEME}://"):
             return _through_sentinel(url, options)
         return Redis.from_url(url, **options)
-    except ValueError as error:
-        raise SettingsError(f"REDIS_URL cannot be used: {error}.") from None
+    except ValueError:  # it quotes what may be a piece of a password
+        raise SettingsError(
+            "REDIS_URL cannot be read; give redis://HOST:PORT/DATABASE, rediss://, unix:///PATH or "
+            "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE, with %XX for special characters of a password."
+        ) from None
 
 
 def _through_sentinel(url: str, options: dict[str, Any]) -> Redis:

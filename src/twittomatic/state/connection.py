@@ -127,11 +127,14 @@ class Connection:
                     for command, _ in batch:
                         pipeline.execute_command(*command)
                     answers = await pipeline.execute(raise_on_error=False)
-            except AuthenticationError as refusal:
-                raise StateUnavailable(
-                    f"Redis does not accept the credentials of REDIS_URL ({refusal})."
-                ) from None
             except _LATER as failure:
+                # While it connects, the client makes a ConnectionError of every error.
+                if isinstance(failure, AuthenticationError) or isinstance(
+                    failure.__cause__, AuthenticationError
+                ):
+                    raise StateUnavailable(
+                        f"Redis does not accept the credentials of REDIS_URL ({failure})."
+                    ) from None
                 again, error = batch, failure
             else:
                 unknown = False

@@ -80,7 +80,7 @@ class House:
         self.layout.prepare()
         options = CrawlOptions.of(modules, settings)
         name = compose.process_name("test")
-        credentials = compose.check_spending(settings)
+        credentials = compose.credentials(settings)
         async with (
             asyncio.timeout(DEADLINE_S),
             compose.connected(settings, Role.OWN, name) as connection,

@@ -99,7 +99,7 @@ async def test_every_order_reaches_everybody_once(house: Any, emulate: Any, trav
     if traversal == "bfs":
         assert depths == sorted(depths)
     if traversal == "dfs":
-        assert depths[:5] == [0, 1, 2, 3, 4]
+        assert depths.index(4) < 12, "breadth first comes there after all 15 that are nearer"
     house.check()
 
 

@@ -92,11 +92,9 @@ class House:
 
     async def be_silent(self, job: Job, milliseconds: int = 30_000) -> None:
         """Make the lease of a job as old as if its holder had been silent for so long."""
-        answer = await self.call(
-            *("XCLAIM", self.keys.jobs(job.module), GROUP, job.consumer, 0, job.entry),
-            *("IDLE", milliseconds, "JUSTID"),
-        )
-        assert answer == [job.entry]
+        claim = "return redis.call('XCLAIM', KEYS[1], unpack(ARGV))"
+        command = (GROUP, job.consumer, 0, job.entry, "IDLE", milliseconds, "JUSTID")
+        assert await self.call("EVAL", claim, 1, self.keys.jobs(job.module), *command) == [job.entry]
 
     async def take_from(self, job: Job) -> None:
         """Reap a job whose holder is silent."""
@@ -114,6 +112,12 @@ class House:
 
     async def events(self) -> list[str]:
         return [fields["event"] for _, fields in await self.call("XRANGE", self.keys.events, "-", "+")]
+
+
+@pytest.fixture
+def house_on() -> Callable[[Connection], House]:
+    """Make a crawl on another server: `house_on(connection)`; it is not begun."""
+    return House
 
 
 @pytest.fixture

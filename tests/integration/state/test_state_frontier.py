@@ -1,6 +1,5 @@
 """Who is discovered, each once, and in which order he is fed to the job streams."""
 
-import itertools
 from typing import Any
 
 import pytest
@@ -66,16 +65,17 @@ async def test_the_largest_ids_of_each_kind(house: Any) -> None:
     assert await exported(house) == ids
 
 
-async def test_buckets_grow_and_stay_small(house: Any) -> None:
+@pytest.mark.parametrize("step", [4_194_304, 10**9, 2**32, 4_194_301])
+async def test_buckets_grow_and_stay_small(house: Any, step: int) -> None:
     """Every bucket stays an array of at most 512 integers, however many ids there are."""
     narrow = [str(7 * i) for i in range(6_000)]
-    wide = [str(1_500_000_000_000_000_000 + 4_194_304 * i) for i in range(6_000)]
+    wide = [str(1_500_000_000_000_000_000 + step * i) for i in range(6_000)]
     mixed = [user_id for pair in zip(narrow, wide, strict=True) for user_id in pair]
     assert await house.frontier.discover(mixed, 0) == 12_000
     assert await house.frontier.discover(mixed[::-1], 0) == 0
     assert await exported(house) == mixed
 
-    names = [name for name in await house.call("KEYS", f"{house.keys.seen}[nw]:*")]
+    names = await house.call("KEYS", f"{house.keys.seen}[nw]:*")
     encodings = {await house.call("OBJECT", "ENCODING", name) for name in names}
     assert encodings == {"intset"}
     assert sum([await house.call("SCARD", name) for name in names]) == 12_000
@@ -222,7 +222,7 @@ async def test_finished_when_nothing_is_left(house: Any) -> None:
     await jobs.complete(job)
     assert await house.feed() == (0, 0, 0, 0, "finished")
     assert await house.feed() == (0, 0, 0, 0, "finished")
-    assert [event for event in await house.events() if "CrawlFinished" in event] == ['{"type":"CrawlFinished"}']
+    assert (await house.events()).count('{"type":"CrawlFinished"}') == 1
 
 
 async def test_never_finished_while_seeds_are_coming(house: Any) -> None:
@@ -253,13 +253,12 @@ async def test_who_does_not_lead_does_not_feed(house: Any) -> None:
     assert await house.snapshot() == before
 
 
-async def test_no_target_is_lost_between_frontier_and_stream(house: Any) -> None:
-    """Two masters' worth of calls in one moment move each target once."""
+async def test_every_target_reaches_a_worker_once(house: Any) -> None:
     ids = [str(i) for i in range(300)]
     await house.frontier.discover(ids, 0)
     while (await house.feed(low=7, high=7))[0]:
         jobs: list[Job] = await house.worker().lease(Module.FOLLOWER, 7)
-        assert [job.user_id for job in jobs] == list(itertools.islice(ids, 7))
-        del ids[:7]
+        assert [job.user_id for job in jobs] == ids[: len(jobs)]
+        del ids[: len(jobs)]
     assert not ids
     assert (await house.call("XPENDING", house.keys.jobs(Module.FOLLOWER), GROUP))["pending"] == 300

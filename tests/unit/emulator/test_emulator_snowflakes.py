@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twittomatic.emulator.postids import NOW_MS
-from twittomatic.emulator.snowflakes import account_opened_ms, iso, snowflake_ms
+from twittomatic.emulator.snowflakes import FIRST_SNOWFLAKE_USER, account_opened_ms, iso, snowflake_ms
 
 
 @given(st.integers(0, 4_000_000_000_000))
@@ -19,6 +19,7 @@ def test_a_snowflake_holds_its_time() -> None:
 
 @given(st.integers(0, 10**19 - 1), st.integers(0, 10**19 - 1))
 @example(398_228_446, 10**17)
+@example(FIRST_SNOWFLAKE_USER - 1, FIRST_SNOWFLAKE_USER)
 def test_older_accounts_have_smaller_ids_and_nobody_comes_from_the_future(one: int, other: int) -> None:
     low, high = sorted((one, other))
     assert iso(account_opened_ms(low)) <= iso(account_opened_ms(high))

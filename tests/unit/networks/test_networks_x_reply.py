@@ -132,6 +132,26 @@ def test_a_record_is_one_line(x: X, answer: Answer) -> None:
     member(page.records)
 
 
+def test_a_record_of_one_line_stays_as_it_was_beside_another(x: X, answer: Answer) -> None:
+    body = b'{"data":[{"id": "12"},\n{\n"id": "13"\n}]}'
+    assert x.decode(x.followers("1", token=None, size=10), answer(body)).records == [
+        b'{"id": "12"}',
+        b'{"id":"13"}',
+    ]
+
+
+@pytest.mark.parametrize("length", [*range(32_700, 32_780), *range(65_460, 65_540)])
+def test_a_text_is_checked_wherever_it_is_cut(x: X, answer: Answer, length: int) -> None:
+    request = x.followers("1", token=None, size=10)
+    body = b'{"data":[{"id":"12","n":"%b%b"}]}'
+    long = b"x" * (length - len(body))
+    whole = "😀é".encode()
+    assert x.decode(request, answer(body % (long, whole))).ids == ["12"]
+    for broken in (whole[:-1], whole[:3], whole[1:], b"\xed\xa0\xbd"):
+        with pytest.raises(UnexpectedPayload):
+            x.decode(request, answer(body % (long, broken)))
+
+
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [

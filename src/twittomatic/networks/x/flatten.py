@@ -17,6 +17,20 @@ import msgspec
 _GENERATIONS = 2
 _MOST_BYTES = 64 * 1024 * 1024  # a real page stays under 10 MB; more is an answer made to fill our memory
 
+_NESTED = (dict, list)
+_REFERRING = frozenset(
+    {
+        "author_id",
+        "in_reply_to_user_id",
+        "media_keys",
+        "poll_ids",
+        "geo",
+        "mentions",
+        "referenced_tweets",
+        "referenced_posts",
+    }
+)
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -57,11 +71,18 @@ class _Flattener:
 
     def expand(self, value: Any, generations: int) -> Any:
         """Return a part of a post, itself unchanged, with everything that it refers to put in place."""
-        if isinstance(value, list):
-            return [self.expand(item, generations) for item in value]
-        if not isinstance(value, dict):
+        kind = type(value)  # one of JSON's own: no subclasses; most values are plain, and cost no call
+        if kind is list:
+            return [self.expand(item, generations) if type(item) in _NESTED else item for item in value]
+        if kind is not dict:
             return value
-        part = {name: self.expand(item, generations) for name, item in value.items()}
+        part = {
+            name: self.expand(item, generations) if type(item) in _NESTED else item
+            for name, item in value.items()
+        }
+        return part if _REFERRING.isdisjoint(part) else self._complete(part, generations)
+
+    def _complete(self, part: dict[str, Any], generations: int) -> dict[str, Any]:
         for name, place, known in (
             ("author_id", "author", self._users_by_id),
             ("in_reply_to_user_id", "in_reply_to_user", self._users_by_id),

@@ -7,6 +7,7 @@ x-api/fundamentals/pagination and response-codes-and-errors; X leaves out what i
 from __future__ import annotations
 
 import re
+from codecs import utf_8_decode
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from twittomatic.networks.x.flatten import FlattenError, flatten
 from twittomatic.networks.x.problems import problems_of
 from twittomatic.networks.x.profiles import name_of
 
+_PIECE = 32 * 1024  # bytes of text checked at once: its copy stays in the cache, a page's as a whole does not
 _LONGEST_RECORD = 8 * 1024 * 1024  # real ones stay under 100 KB; our own readers stop at 16 MiB a line
 _ASKED = {"users": "ids", "users_by": "usernames"}  # the parameter that lists who was asked for
 
@@ -46,7 +48,7 @@ class _Record(msgspec.Struct, frozen=True):
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, FlattenError)
 
 _decode_body = msgspec.json.Decoder(_Body).decode
-_decode_record = msgspec.json.Decoder(_Record).decode
+_decode_records = msgspec.json.Decoder(list[_Record]).decode
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -69,14 +71,17 @@ def decode(request: Request, response: Response) -> Page:
 
 
 def _page(request: Request, response: Response) -> Page:
-    response.body.decode()  # msgspec does not look at the text that it skips
+    _check_text(response.body)
     if request.endpoint == "usage":
         return _usage(request, response)
     content = _content(response.body)
     if not content.data:
         return _without_data(request, response, content)
-    records = [_one_line(record) for record in content.data]
-    ids = [_decode_record(record).id for record in records]
+    records = [bytes(record) for record in content.data]
+    together = b"[%b]" % b",".join(records)
+    if b"\n" in together or b"\r" in together:
+        records = [_one_line(record) for record in records]
+    ids = [record.id for record in _decode_records(together)]
     missing = _missing(request, response.body, ids, records)
     includes = content.includes or {}
     if includes and request.endpoint == "timeline":
@@ -118,6 +123,14 @@ def _without_data(request: Request, response: Response, content: _Body) -> Page:
     )
 
 
+def _check_text(body: bytes) -> None:
+    """Raise UnicodeDecodeError when a body is not UTF-8; msgspec does not look at the text that it skips."""
+    text, at = memoryview(body), 0
+    while at < len(body):
+        end = at + _PIECE
+        at += utf_8_decode(text[at:end], "strict", end >= len(body))[1]
+
+
 def _content(body: bytes) -> _Body:
     try:
         return _decode_body(body)
@@ -128,9 +141,8 @@ def _content(body: bytes) -> _Body:
         return _decode_body(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
 
 
-def _one_line(record: msgspec.Raw) -> bytes:
-    text = bytes(record)
-    return msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text
+def _one_line(record: bytes) -> bytes:
+    return msgspec.json.format(record, indent=-1) if b"\n" in record or b"\r" in record else record
 
 
 def _next_token(request: Request, content: _Body) -> str | None:

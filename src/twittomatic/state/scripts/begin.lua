@@ -13,5 +13,5 @@ if what ~= 'resumed' then
   redis.call('HSET', KEYS[1], 'began_at', ARGV[3])
 end
 redis.call('HSET', KEYS[1], 'phase', 'running', 'modules', ARGV[1], 'options', ARGV[2], 'seeding', 1)
-redis.call('HDEL', KEYS[1], 'reason', 'until')
+redis.call('HDEL', KEYS[1], 'reason', 'until', 'paused_by')
 return { what, modules or ARGV[1] }

@@ -11,6 +11,7 @@ if not leads(KEYS[1], ARGV[1], ARGV[2]) then
   return { -1 }
 end
 local taken, last = {}, 6 + tonumber(ARGV[6])
+local holds = {} -- of those who are gone: who holds more than one call takes, and must not be forgotten yet
 local function take(module, pending)
   local stream = KEYS[2] .. module
   for _, item in ipairs(pending) do
@@ -41,11 +42,15 @@ for i = 7, last do
       take(module, redis.call('XPENDING', KEYS[2] .. module, 'workers', '-', '+', 100, ARGV[gone]))
       if #redis.call('XPENDING', KEYS[2] .. module, 'workers', '-', '+', 1, ARGV[gone]) == 0 then
         redis.call('XGROUP', 'DELCONSUMER', KEYS[2] .. module, 'workers', ARGV[gone])
+      else
+        holds[gone] = true
       end
     end
   end
 end
 for gone = last + 1, #ARGV do
-  redis.call('HDEL', KEYS[5], ARGV[gone])
+  if not holds[gone] then
+    redis.call('HDEL', KEYS[5], ARGV[gone])
+  end
 end
 return taken

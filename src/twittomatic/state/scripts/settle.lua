@@ -29,7 +29,11 @@ if ARGV[3] ~= '' then
   local used = tonumber(redis.call('HGET', KEYS[3], 'used') or 0)
   -- Answers overtake each other: within a window the greatest use counts, and an older window's answer not at all.
   if redis.call('HGET', KEYS[3], 'told') == ARGV[5] then
-    used = math.max(used, limit - left)
+    if known == reset then
+      used = math.max(used, limit - left)
+    else
+      limit = nil -- the window that it tells of is over, and another one was opened
+    end
   elseif reset > tonumber(redis.call('HGET', KEYS[3], 'told') or 0) then
     used = limit - left + flying
     known = reset

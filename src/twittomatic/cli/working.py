@@ -1,0 +1,76 @@
+"""A worker's session, from waiting for a master to the last line."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from twittomatic.cli import compose
+from twittomatic.cli.app import INTERRUPTED, PAUSED
+from twittomatic.cli.running import log_to, on_signals, told_within
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.errors import TwittomaticError
+from twittomatic.model import Phase
+from twittomatic.modules.selection import Selection
+from twittomatic.settings import Settings
+from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.server import Role
+from twittomatic.storage.journal import Journal
+
+_GLANCE_S = 0.5  # while it waits for a master
+
+
+async def work(settings: Settings, name: str) -> int:
+    """Work for the master of a crawl; return the exit code."""
+    credentials = compose.credentials(settings)
+    layout = compose.layout(settings)
+    await asyncio.to_thread(layout.prepare)
+    log_to(settings.log_directory, f"{settings.crawl}.{name}")
+    process = compose.process_name(name)
+    async with compose.connected(settings, Role.JOIN, process) as connection:
+        state = CrawlState(connection, CrawlKeys(settings.crawl))
+        options = await _options_of_master(state)
+        if options is None:
+            return INTERRUPTED
+        async with compose.parts(settings, options, connection, credentials, process) as parts:
+            selection = Selection(options.select, options.priority, parts.network.lifted)
+            await parts.fetcher.check()
+            journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
+            worker = parts.worker(journal, selection)
+            click.echo(f"{process} works for crawl “{settings.crawl}”.")
+            with on_signals(worker.leave) as told:
+                await worker.run()
+            journal.close()
+            return _worker_result(settings, worker.standing.phase, await state.progress(), told)
+
+
+def _worker_result(settings: Settings, phase: str, progress: Progress, told: asyncio.Event) -> int:
+    if told.is_set():
+        return INTERRUPTED
+    if phase == Phase.FINISHED or progress.phase is Phase.FINISHED:
+        click.echo(f"Crawl “{settings.crawl}” is finished.")
+        return 0
+    if progress.phase is Phase.PAUSED:
+        click.echo(f"Paused: {progress.reason}", err=True)
+        return PAUSED
+    raise TwittomaticError(
+        f"Nobody leads crawl “{settings.crawl}” any more; start a master and this worker again, "
+        "or let workers wait with --on-master-loss wait."
+    )
+
+
+async def _options_of_master(state: CrawlState) -> CrawlOptions | None:
+    """Wait for a crawl that is not finished, and return its options; None when told to leave."""
+    said = False
+    with on_signals(lambda: None) as told:
+        while True:
+            progress = await state.progress()
+            if progress.phase in (Phase.RUNNING, Phase.PAUSED) and progress.master:
+                return CrawlOptions.read(await state.field("options"))
+            if not said:
+                click.echo("Waiting for a master ...")
+                said = True
+            if await told_within(told, _GLANCE_S):
+                return None

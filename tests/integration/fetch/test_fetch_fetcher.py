@@ -1,0 +1,444 @@
+"""Pages with their permits and their money: what is waited for, tried again, refunded, given up."""
+
+import asyncio
+import itertools
+import json
+import logging
+import tempfile
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from twittomatic.emulator import Emulator, GraphWorld, serve
+from twittomatic.errors import (
+    BudgetExhausted,
+    CreditsDepleted,
+    Interrupted,
+    NetworkError,
+    NoCredentialLeft,
+    TargetUnavailable,
+    UnexpectedPayload,
+    UpstreamUnavailable,
+)
+from twittomatic.fetch.credentials import Credential, Credentials
+from twittomatic.fetch.fetcher import Fetched, Fetcher
+from twittomatic.fetch.transport import Transport
+from twittomatic.networks.base import Request
+from twittomatic.networks.x import X
+from twittomatic.state.address import client
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.money import Money
+from twittomatic.state.server import Role, embedded
+
+SECRET = "hunter2-AAAA%2Fvery-secret"
+FOLLOWERS = 50
+DAY_AT = 1_767_225_599.0  # a second before the year 2026
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def state_url() -> Iterator[str]:
+    with (
+        tempfile.TemporaryDirectory(prefix="tw") as directory,
+        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
+    ):
+        inside = AsyncExitStack()
+        yield runner.run(inside.enter_async_context(embedded(Path(directory), Role.OWN)))
+        runner.run(inside.aclose())
+
+
+class Clock:
+    """Stands still; notes how long it was to wait, and waits for real only for a window."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.never_wakes = False
+
+    def now(self) -> float:
+        return DAY_AT
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await (asyncio.Event().wait() if self.never_wakes else asyncio.sleep(min(seconds, 0.02)))
+
+
+class Scripted:
+    """Answers one after the other, the last one for ever; `asked` keeps the credentials."""
+
+    def __init__(self, *answers: tuple[int, Any]) -> None:
+        self._answers = answers
+        self.asked: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        status, body = self._answers[min(len(self.asked), len(self._answers) - 1)]
+        self.asked.append(request.headers["Authorization"].removeprefix("Bearer "))
+        if body == "silence":
+            await asyncio.Event().wait()
+        if body is None:
+            assert request.transport
+            request.transport.abort()
+        if isinstance(body, bytes):
+            return web.Response(status=status, body=body, content_type="text/html")
+        return web.json_response(body, status=status)
+
+
+class House:
+    """One process' fetcher on an account of the test's own."""
+
+    def __init__(self, connection: Connection, stack: AsyncExitStack) -> None:
+        self._connection = connection
+        self._stack = stack
+        self._keys = NetworkKeys(f"fetch-{next(_numbers)}")
+        self.clock = Clock()
+        self.halt = asyncio.Event()
+        self.url = ""
+
+    async def emulate(self, world: GraphWorld, **options: Any) -> Emulator:
+        running = await serve(Emulator(world, **options))
+        self._stack.push_async_callback(running.close)
+        self.url = running.url
+        return running.emulator
+
+    async def script(self, *answers: tuple[int, Any]) -> Scripted:
+        scripted = Scripted(*answers)
+        application = web.Application()
+        application.router.add_get("/{path:.*}", scripted.answer)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        return scripted
+
+    async def fetcher(self, *tokens: str, budget: int | None = None, timeout_s: float = 30) -> Fetcher:
+        self.network = X(url=self.url)
+        self.money = Money(self._connection, self._keys, budget=budget, horizon_s=60)
+        return Fetcher(
+            network=self.network,
+            transport=await self._stack.enter_async_context(Transport(timeout_s=timeout_s)),
+            credentials=Credentials(list(tokens)),
+            money=self.money,
+            crawl="test",
+            clock=self.clock,
+            halt=self.halt,
+        )
+
+    def ask(self, size: int) -> Request:
+        return self.network.followers("1", token=None, size=size)
+
+    async def page(self, fetcher: Fetcher, size: int = 1000, *, least: int = 1) -> Fetched:
+        fetched = await fetcher.page(self.ask, size, purpose="follower", least=least)
+        await fetched.settle()
+        return fetched
+
+    async def ledger(self) -> tuple[int, int]:
+        totals = await self.money.totals()
+        return totals.spent, totals.reserved
+
+
+@pytest.fixture
+async def house(state_url: str) -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        connection = Connection(client(state_url, "test"))
+        stack.push_async_callback(connection.close)
+        yield House(connection, stack)
+
+
+@pytest.fixture
+def world() -> GraphWorld:
+    return GraphWorld([(1, i) for i in range(2, FOLLOWERS + 2)], statuses={7: "protected"}, seed=1)
+
+
+def followers(ids: Sequence[int]) -> tuple[int, dict[str, Any]]:
+    users = [{"id": str(i), "name": "n", "username": f"u{i}"} for i in ids]
+    return 200, {"data": users, "meta": {"result_count": len(users)}}
+
+
+FAILED = (503, b"<html>over capacity</html>")
+TOO_MANY = (429, {"title": "Too Many Requests", "status": 429})
+UNAUTHORIZED = (401, {"title": "Unauthorized", "detail": "Unauthorized", "status": 401})
+
+
+async def test_a_page_and_its_money(house: House, world: GraphWorld) -> None:
+    emulator = await house.emulate(world)
+    fetcher = await house.fetcher("a", budget=25_000_000)
+    fetched = await fetcher.page(house.ask, 1000, purpose="follower")
+    assert [int(user_id) for user_id in fetched.page.ids] == list(range(2, FOLLOWERS + 2))
+    assert (fetched.size, fetched.cost) == (1000, FOLLOWERS * 10_000)
+    assert await house.ledger() == (0, 10_000_000)
+    await fetched.settle()
+    totals = await house.money.totals()
+    assert (totals.spent, totals.reserved) == (500_000, 0)
+    names = ("crawl:test", "module:test:follower", "day:2025-12-31")
+    assert totals.fields == dict.fromkeys(names, 500_000)
+    assert emulator.report()["bill_usd"] == 0.5
+    assert house.clock.slept == []
+
+
+async def test_failures_that_pass(house: House) -> None:
+    scripted = await house.script(FAILED, (500, {}), followers([2]))
+    fetcher = await house.fetcher("a", budget=10_000_000)
+    assert (await house.page(fetcher)).page.ids == ["2"]
+    assert len(scripted.asked) == 3
+    assert await house.ledger() == (10_000, 0)
+    assert 0.5 <= house.clock.slept[0] <= 1 <= house.clock.slept[1] <= 2
+
+
+async def test_failures_that_do_not_pass(house: House) -> None:
+    """Each try has a reservation of its own, and each is refunded; else the second would find no money."""
+    scripted = await house.script(FAILED)
+    fetcher = await house.fetcher("a", budget=10_000_000)
+    for _ in range(2):
+        with pytest.raises(UpstreamUnavailable, match="503"):
+            await house.page(fetcher)
+    assert len(scripted.asked) == 8
+    assert len(house.clock.slept) == 6
+    assert await house.ledger() == (0, 0)
+
+
+@pytest.mark.parametrize("answer", [(200, None), (200, b"<html>"), (200, {"data": 1})])
+async def test_what_may_have_been_billed_is_spent(house: House, answer: Any) -> None:
+    scripted = await house.script(answer)
+    fetcher = await house.fetcher("a", budget=25_000_000)
+    with pytest.raises(BudgetExhausted):  # 10 + 10 + 5 dollars, and nothing for a fourth try
+        await house.page(fetcher)
+    assert len(scripted.asked) == 3
+    assert await house.ledger() == (25_000_000, 0)
+
+
+async def test_a_redirect_is_an_answer_that_makes_no_sense(house: House) -> None:
+    await house.script((302, b""))
+    with pytest.raises(UnexpectedPayload, match="redirect"):
+        await house.page(await house.fetcher("a", budget=10_000_000))
+    assert await house.ledger() == (0, 0)
+
+
+async def test_pages_shrink_to_the_rest_of_the_budget(house: House, world: GraphWorld) -> None:
+    await house.emulate(world)
+    fetcher = await house.fetcher("a", budget=255_000)
+    fetched = await house.page(fetcher)
+    assert (fetched.size, len(fetched.page.ids), fetched.cost) == (25, 25, 250_000)
+    with pytest.raises(BudgetExhausted, match=r"\$0\.005 is left, .* cost \$0\.01; raise it"):
+        await house.page(fetcher)
+    assert await house.ledger() == (250_000, 0)
+
+
+async def test_fewer_than_the_network_takes_are_not_asked_for(house: House, world: GraphWorld) -> None:
+    emulator = await house.emulate(world)
+    with pytest.raises(BudgetExhausted, match=r"\$0\.04 is left, .* cost \$0\.05"):
+        await house.page(await house.fetcher("a", budget=40_000), least=5)
+    assert emulator.report()["requests"] == {}
+
+
+async def test_money_that_was_overspent_is_none(house: House) -> None:
+    """X sent more than was asked for: the bill is what it is, and the rest is not below nothing."""
+    await house.script(followers(range(2, 12)))
+    fetcher = await house.fetcher("a", budget=50_000)
+    await house.page(fetcher, 5)
+    assert await house.ledger() == (100_000, 0)
+    with pytest.raises(BudgetExhausted, match=r"\$0 is left"):
+        await house.page(fetcher, 5)
+
+
+async def test_windows_are_waited_for(house: House, world: GraphWorld) -> None:
+    """The documented limit is 300; the first answer says 2, and not one request too many is made."""
+    emulator = await house.emulate(world, limits={"followers": 2}, time_scale=9_000)
+    fetcher = await house.fetcher("a")
+    async with asyncio.timeout(60):
+        for _ in range(3):
+            await house.page(fetcher)
+    assert house.clock.slept
+    report = emulator.report()
+    assert (report["requests"], report["violations"]) == ({"followers": 3}, 0)
+
+
+async def test_a_window_that_others_used_up_is_waited_for(house: House, world: GraphWorld) -> None:
+    """A 429 is no failure: it does not count among the tries, and takes no money."""
+    emulator = await house.emulate(world, limits={"followers": 1}, time_scale=9_000)
+    fetcher = await house.fetcher("a", budget=10_000_000)
+    async with Transport(timeout_s=30) as other:
+        await other.send(house.url, house.ask(1), house.network.authorization("a"))
+    async with asyncio.timeout(60):
+        assert len((await house.page(fetcher)).page.ids) == FOLLOWERS
+    assert emulator.report()["violations"] == 1
+    assert await house.ledger() == (500_000, 0)
+
+
+async def test_another_credential_goes_on(house: House) -> None:
+    scripted = await house.script(TOO_MANY, followers([2]))
+    fetcher = await house.fetcher("a", "b")
+    for _ in range(3):
+        await house.page(fetcher)
+    assert sorted(scripted.asked[:2]) == ["a", "b"]
+    assert set(scripted.asked[1:]) == {scripted.asked[1]}
+    assert house.clock.slept == []
+
+
+async def test_a_429_without_a_word_is_waited_for(house: House) -> None:
+    await house.script(TOO_MANY)
+    fetcher = await house.fetcher("a")
+    house.clock.never_wakes = True
+    page = asyncio.create_task(house.page(fetcher))
+    await until(lambda: house.clock.slept)
+    assert house.clock.slept == [pytest.approx(60, abs=5)]
+    house.halt.set()
+    with pytest.raises(Interrupted):
+        await page
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+async def test_a_halt_ends_the_wait_for_another_try(house: House) -> None:
+    scripted = await house.script(FAILED)
+    fetcher = await house.fetcher("a", budget=10_000_000)
+    house.clock.never_wakes = True
+    page = asyncio.create_task(house.page(fetcher))
+    await until(lambda: house.clock.slept)
+    house.halt.set()
+    with pytest.raises(Interrupted):
+        await page
+    assert len(scripted.asked) == 1
+    assert await house.ledger() == (0, 0)
+
+
+async def test_nothing_begins_under_a_halt(house: House) -> None:
+    scripted = await house.script(FAILED)
+    fetcher = await house.fetcher("a")
+    house.halt.set()
+    with pytest.raises(Interrupted):
+        await house.page(fetcher)
+    assert scripted.asked == []
+
+
+async def test_a_request_that_was_abandoned_counts_as_spent(house: House) -> None:
+    """As of a worker that lost its job, or its life: nobody knows what X will charge."""
+    scripted = await house.script((200, "silence"))
+    page = asyncio.create_task(house.page(await house.fetcher("a", budget=10_000_000), 600))
+    await until(lambda: scripted.asked)
+    page.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await page
+    assert await house.ledger() == (0, 6_000_000)
+
+
+async def test_a_target_that_cannot_be_read_costs_nothing(house: House, world: GraphWorld) -> None:
+    await house.emulate(world)
+    fetcher = await house.fetcher("a", budget=10_000_000)
+    with pytest.raises(TargetUnavailable) as caught:
+        await fetcher.page(
+            lambda size: house.network.followers("7", token=None, size=size), 1000, purpose="follower"
+        )
+    assert caught.value.reason == "protected"
+    assert await house.ledger() == (0, 0)
+
+
+async def test_an_account_without_credits_is_not_asked_twice(house: House) -> None:
+    scripted = await house.script((402, {"title": "CreditsDepleted", "detail": "No credits."}))
+    with pytest.raises(CreditsDepleted, match="No credits"):
+        await house.page(await house.fetcher("a", "b", budget=10_000_000))
+    assert len(scripted.asked) == 1
+    assert await house.ledger() == (0, 0)
+
+
+async def test_a_rejected_credential_is_out(house: House, world: GraphWorld) -> None:
+    emulator = await house.emulate(world, tokens=["good"])
+    fetcher = await house.fetcher("bad", "worse", "good", budget=10_000_000)
+    for _ in range(2):
+        await house.page(fetcher)
+    rejected = await house.money.rejected()
+    assert set(rejected) == {Credential.of("bad").name, Credential.of("worse").name}
+    assert all("does not accept" in reason for reason in rejected.values())
+    assert emulator.report()["requests"] == {"followers": 4}
+
+
+async def test_when_none_is_left_each_reason_is_told(house: House, world: GraphWorld) -> None:
+    await house.emulate(world, tokens=["good"])
+    with pytest.raises(NoCredentialLeft) as caught:
+        await house.page(await house.fetcher("bad", "worse", budget=10_000_000))
+    for token in ("bad", "worse"):
+        assert f"{Credential.of(token).name}: X does not accept this credential" in str(caught.value)
+    assert await house.ledger() == (0, 0)
+
+
+async def test_without_any_credential(house: House, world: GraphWorld) -> None:
+    await house.emulate(world)
+    fetcher = await house.fetcher()
+    for failing in (house.page(fetcher), fetcher.check()):
+        with pytest.raises(NoCredentialLeft, match="set X_BEARER_TOKENS"):
+            await failing
+
+
+async def test_a_check_is_free_and_finds_who_is_rejected(house: House, world: GraphWorld) -> None:
+    emulator = await house.emulate(world, tokens=["good"])
+    fetcher = await house.fetcher("bad", "good", budget=1)
+    await fetcher.check()
+    assert set(await house.money.rejected()) == {Credential.of("bad").name}
+    assert emulator.report()["requests"] == {"usage": 2}
+    assert await house.ledger() == (0, 0)
+    await fetcher.check()
+    assert emulator.report()["requests"] == {"usage": 3}
+
+
+async def test_a_check_that_finds_nobody(house: House, world: GraphWorld) -> None:
+    await house.emulate(world, tokens=["good"])
+    fetcher = await house.fetcher("bad")
+    for _ in range(2):
+        with pytest.raises(NoCredentialLeft, match="does not accept"):
+            await fetcher.check()
+
+
+async def test_a_check_of_a_network_that_says_too_often(house: House) -> None:
+    await house.script(TOO_MANY)
+    await (await house.fetcher("a")).check()
+
+
+async def test_many_at_once_keep_to_window_and_budget(house: House, world: GraphWorld) -> None:
+    emulator = await house.emulate(world, limits={"followers": 10}, time_scale=9_000)
+    fetcher = await house.fetcher("a", "b", budget=2_220_000)
+    pages = [house.page(fetcher, 20) for _ in range(15)]
+    async with asyncio.timeout(60):
+        results = await asyncio.gather(*pages, return_exceptions=True)
+    fetched = [result for result in results if isinstance(result, Fetched)]
+    assert {type(result) for result in results} == {Fetched, BudgetExhausted}
+    assert sum(one.cost for one in fetched) == 2_220_000
+    assert await house.ledger() == (2_220_000, 0)
+    assert emulator.report()["violations"] == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *[(status, b"<html>") for status in (200, 302, 400, 401, 403, 404, 410, 429, 500, 503)],
+        UNAUTHORIZED,
+        (200, None),
+        (403, {"title": "Client Forbidden", "reason": "client-not-enrolled"}),
+        (402, {"title": "CreditsDepleted"}),
+    ],
+)
+async def test_no_token_is_shown(house: House, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await house.script(answer)
+    house.clock.never_wakes = answer[0] == 429
+    fetcher = await house.fetcher(SECRET)
+    page = asyncio.create_task(house.page(fetcher))
+    if answer[0] == 429:
+        await until(lambda: house.clock.slept)
+        house.halt.set()
+    with pytest.raises((NetworkError, Interrupted)) as caught:
+        await page
+    error = caught.value
+    logging.getLogger("test").error("failed: %r %r", error, fetcher, exc_info=error)
+    told = [str(error), repr(error), *traceback.format_exception(error), caplog.text, repr(fetcher)]
+    told += [str(record.__dict__) for record in caplog.records if record.name != "test"]
+    told += [json.dumps(await house.money.rejected())]
+    assert SECRET not in "".join(told)

@@ -1,0 +1,125 @@
+"""The crawl as a whole: begun, paused, resumed, finished, and looked at."""
+
+import json
+from typing import Any
+
+import pytest
+
+from twittomatic.errors import SettingsError
+from twittomatic.model import Module, Phase
+from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import CrawlState, JobCounts, flags
+from twittomatic.state.keys import CrawlKeys
+
+NOW = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def fresh(connection: Connection, request: pytest.FixtureRequest) -> CrawlState:
+    """A crawl that was never begun."""
+    return CrawlState(connection, CrawlKeys(f"fresh-{request.node.name}"))
+
+
+async def finish(house: Any) -> None:
+    assert (await house.feed())[-1] == "finished"
+
+
+async def test_a_crawl_that_is_not_there(fresh: CrawlState) -> None:
+    progress = await fresh.progress()
+    assert (progress.phase, progress.modules, progress.counters) == (Phase.IDLE, "", {})
+    assert (progress.workers, progress.master) == ({}, {})
+    assert set(progress.jobs.values()) == {JobCounts()}
+    assert await fresh.pause("", by="user") == ""
+    assert await fresh.resume() == ""
+    assert await fresh.field("phase") == ""
+    assert await fresh.progress() == progress
+
+
+async def test_a_crawl_is_begun_resumed_and_begun_again(house: Any, fresh: CrawlState) -> None:
+    assert await fresh.begin("TFA", '{"a":1}', NOW) == "new"
+    assert await fresh.begin("TFA", '{"a":2}', "2026-02-02T00:00:00Z") == "resumed"
+    assert await fresh.field("options") == '{"a":2}'
+    assert await fresh.field("began_at") == NOW
+
+    await finish(house)
+    assert await house.crawl.begin("U", "{}", "2026-03-03T00:00:00Z") == "again"
+    assert await house.crawl.field("began_at") == "2026-03-03T00:00:00Z"
+    assert (await house.crawl.progress()).phase is Phase.RUNNING
+
+
+async def test_an_unfinished_crawl_does_nothing_else(house: Any) -> None:
+    before = await house.snapshot()
+    with pytest.raises(SettingsError, match=r"-T -F -A, not -U; .*--crawl"):
+        await house.crawl.begin("U", "{}", NOW)
+    assert await house.snapshot() == before
+    await house.crawl.pause("", by="user")
+    with pytest.raises(SettingsError):
+        await house.crawl.begin("TF", "{}", NOW)
+
+
+async def test_paused_and_resumed(house: Any) -> None:
+    assert await house.crawl.pause("No credits.", until="2026-09-01T00:00:00Z", by="network") == "paused"
+    progress = await house.crawl.progress()
+    assert (progress.phase, progress.reason, progress.until, progress.paused_by) == (
+        Phase.PAUSED,
+        "No credits.",
+        "2026-09-01T00:00:00Z",
+        "network",
+    )
+    assert await house.crawl.pause("Something else.", by="user") == "paused"
+    assert (await house.crawl.progress()).reason == "No credits."  # the first reason is the cause
+    assert await house.crawl.resume() == "running"
+    assert await house.crawl.resume() == "running"
+    progress = await house.crawl.progress()
+    assert (progress.phase, progress.reason, progress.until, progress.paused_by) == (
+        Phase.RUNNING,
+        "",
+        "",
+        "",
+    )
+    assert [json.loads(event)["type"] for event in await house.events()] == ["CrawlPaused", "CrawlResumed"]
+
+
+async def test_beginning_lets_a_paused_crawl_go_on(house: Any) -> None:
+    await house.crawl.pause("No money.", by="network")
+    assert await house.crawl.begin("TFA", "{}", NOW) == "resumed"
+    progress = await house.crawl.progress()
+    assert (progress.phase, progress.reason, progress.paused_by) == (Phase.RUNNING, "", "")
+
+
+async def test_a_finished_crawl_stays_finished(house: Any) -> None:
+    await finish(house)
+    before = await house.snapshot()
+    assert await house.crawl.pause("x", by="user") == "finished"
+    assert await house.crawl.resume() == "finished"
+    assert await house.snapshot() == before
+
+
+async def test_names_are_remembered_whatever_their_case(fresh: CrawlState) -> None:
+    assert await fresh.names([]) == {}
+    await fresh.remember_names({})
+    await fresh.remember_names({"somebody": "1", "gone": "?deleted"})
+    assert await fresh.names(["SomeBody", "gone", "never"]) == {"somebody": "1", "gone": "?deleted"}
+
+
+async def test_progress_counts_every_place_of_a_job(house: Any) -> None:
+    jobs = house.worker("worker-1")
+    leased = await house.lease_new(jobs, range(1, 7))
+    await jobs.complete(leased[0], follows=Module.ANALYZER)
+    await jobs.give_back(leased[1], "later", most_failures=9)
+    await jobs.give_back(leased[2], "dead")
+    await jobs.give_back(leased[3], "ready")
+    await jobs.heartbeat(leased[4:], '{"slots":8}')
+
+    progress = await house.crawl.progress()
+    assert progress.jobs[Module.FOLLOWER] == JobCounts(ready=1, leased=2, delayed=1, dead=1, completed=1)
+    assert progress.jobs[Module.ANALYZER] == JobCounts(ready=1)
+    assert progress.jobs[Module.UPDATE] == JobCounts()
+    assert progress.workers == {"worker-1": {"slots": 8}}
+    assert progress.master == {"name": "master", "epoch": 1}
+    assert progress.modules == "TFA"
+    assert progress.counters == {"seen": 6, "targets": 6, "completed:follower": 1}
+
+
+async def test_flags() -> None:
+    assert flags("TFA") == "-T -F -A"

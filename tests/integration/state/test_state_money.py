@@ -1,0 +1,327 @@
+"""Windows are never overrun, the budget never exceeded, whoever asks and whoever dies."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from twittomatic.networks.base import Limit, WindowReading
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.money import Money, Nobody, NoMoney, Permit, Wait
+
+QUARTER = Limit(requests=300, window_s=900)
+PRICE = 10_000
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def keys() -> NetworkKeys:
+    return NetworkKeys(f"money-{next(_numbers)}")
+
+
+@pytest.fixture
+def account(connection: Connection, keys: NetworkKeys) -> Callable[..., Money]:
+    """A process' view of the one account of this test: `account(budget)`."""
+
+    def make(budget: int | None = None, *, horizon_s: float = 60) -> Money:
+        return Money(connection, keys, budget=budget, horizon_s=horizon_s)
+
+    return make
+
+
+async def ask(
+    money: Money,
+    *names: str,
+    endpoint: str = "followers",
+    limit: Limit = QUARTER,
+    price: int = 0,
+    wanted: int = 1,
+    least: int = 1,
+) -> Permit | Wait | NoMoney | Nobody:
+    return await money.acquire(endpoint, names or ("a",), limit, price=price, wanted=wanted, least=least)
+
+
+async def permit(money: Money, *names: str, **options: Any) -> Permit:
+    decision = await ask(money, *names, **options)
+    assert isinstance(decision, Permit)
+    return decision
+
+
+async def permits(money: Money, *names: str, **options: Any) -> int:
+    """Take permits until there are no more, and return how many there were."""
+    for number in itertools.count():
+        if not isinstance(await ask(money, *names, **options), Permit):
+            return number
+    raise AssertionError
+
+
+def reading(limit: int, remaining: int, in_s: float = 900) -> WindowReading:
+    return WindowReading(limit=limit, remaining=remaining, reset_at=float(int(time.time() + in_s)))
+
+
+async def test_no_more_permits_than_the_limit(account: Callable[..., Money]) -> None:
+    moneys = [account() for _ in range(10)]
+    limit = Limit(requests=7, window_s=900)
+    decisions = await asyncio.gather(*[ask(moneys[i % 10], "a", "b", limit=limit) for i in range(100)])
+    granted = [one.credential for one in decisions if isinstance(one, Permit)]
+    assert (granted.count("a"), granted.count("b"), len(granted)) == (7, 7, 14)
+    waits = [one.seconds for one in decisions if isinstance(one, Wait)]
+    assert len(waits) == 86
+    assert all(899 < seconds <= 900 for seconds in waits)
+
+
+async def test_windows_open_again(account: Callable[..., Money]) -> None:
+    """60 permits of which 5 come in a window take at least eleven windows."""
+    money, limit = account(), Limit(requests=5, window_s=0.02)
+    began_at = time.monotonic()
+
+    async def take_three() -> None:
+        for _ in range(3):
+            while isinstance(decision := await ask(money, limit=limit), Wait):
+                await asyncio.sleep(decision.seconds)
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*[take_three() for _ in range(20)])
+    assert time.monotonic() - began_at >= 11 * 0.02
+
+
+async def test_the_credential_with_most_left_goes_first(account: Callable[..., Money]) -> None:
+    money, limit = account(), Limit(requests=3, window_s=900)
+    for _ in range(2):
+        await permit(money, "a", limit=limit)
+    assert [(await permit(money, "a", "b", limit=limit)).credential for _ in range(2)] == ["b", "b"]
+    assert {(await permit(money, "a", "b", limit=limit)).credential for _ in range(2)} == {"a", "b"}
+
+
+async def test_windows_are_of_one_endpoint(account: Callable[..., Money]) -> None:
+    money, limit = account(), Limit(requests=1, window_s=900)
+    await permit(money, limit=limit)
+    assert isinstance(await ask(money, limit=limit), Wait)
+    await permit(money, limit=limit, endpoint="timeline")
+
+
+@pytest.mark.parametrize(("told", "left"), [(10, 2), (10, 0), (1000, 7)])
+async def test_headers_are_right(account: Callable[..., Money], told: int, left: int) -> None:
+    money, limit = account(), Limit(requests=5, window_s=900)
+    await money.settle(await permit(money, limit=limit), 0, reading(told, left), [])
+    assert await permits(money, limit=limit) == left
+
+
+async def test_requests_in_flight_count_as_made(account: Callable[..., Money]) -> None:
+    """The first answer does not know of the others."""
+    money = account()
+    flying = [await permit(money) for _ in range(5)]
+    await money.settle(flying[0], 0, reading(10, 9), [])
+    assert await permits(money) == 5
+
+
+async def test_an_answer_that_was_overtaken_gives_nothing_back(account: Callable[..., Money]) -> None:
+    money, now = account(), reading(10, 0)
+    flying = [await permit(money) for _ in range(5)]
+    for one, remaining in zip(flying, [6, 9, 5, 8, 7], strict=True):
+        await money.settle(one, 0, WindowReading(limit=10, remaining=remaining, reset_at=now.reset_at), [])
+    assert await permits(money) <= 5
+
+
+async def test_an_answer_of_the_window_before_is_no_news(account: Callable[..., Money]) -> None:
+    money = account()
+    first, late = await permit(money), await permit(money)
+    await money.settle(first, 0, reading(10, 4, in_s=1800), [])
+    await money.settle(late, 0, reading(10, 0, in_s=900), [])
+    assert await permits(money) > 0
+
+
+async def test_a_late_answer_does_not_close_the_window_that_opened_since(
+    account: Callable[..., Money],
+) -> None:
+    """Its window is over by our clock, and ours begins anew with a guess."""
+    money = account()
+    first, late = await permit(money), await permit(money)
+    over = reading(10, 9, in_s=-5)
+    await money.settle(first, 0, over, [])
+    await permit(money)  # opens the next one
+    await money.settle(late, 0, WindowReading(limit=10, remaining=0, reset_at=over.reset_at), [])
+    assert await permits(money) == 9
+
+
+async def test_no_word_of_a_window_leaves_it_as_counted(account: Callable[..., Money]) -> None:
+    money, limit = account(), Limit(requests=3, window_s=900)
+    for _ in range(3):
+        await money.settle(await permit(money, limit=limit), 0, None, [])
+    assert isinstance(await ask(money, limit=limit), Wait)
+
+
+async def test_an_exhausted_window_waits_for_its_reset(account: Callable[..., Money]) -> None:
+    money = account()
+    await permit(money, "a")
+    reset_at = time.time() + 300
+    assert await money.exhaust("a", "followers", reset_at, 60) == pytest.approx(300.2, abs=2)
+    decision = await ask(money, "a")
+    assert isinstance(decision, Wait)
+    assert decision.seconds == pytest.approx(300.2, abs=2)
+    assert (await permit(money, "a", "b")).credential == "b"
+    await permit(money, "a", endpoint="timeline")
+
+
+async def test_an_exhausted_window_without_a_reset(account: Callable[..., Money]) -> None:
+    money = account()
+    assert await money.exhaust("a", "followers", None, 60) == pytest.approx(60, abs=2)
+    assert isinstance(await ask(money), Wait)
+    assert await money.exhaust("a", "followers", None, 0.02) == pytest.approx(0.02, abs=0.02)
+    async with asyncio.timeout(30):
+        while isinstance(decision := await ask(money), Wait):
+            await asyncio.sleep(decision.seconds)
+
+
+async def test_a_reset_that_is_past_by_our_clock_is_waited_for_all_the_same(
+    account: Callable[..., Money],
+) -> None:
+    """The network still says no, so its clock is behind ours; to ask it at once would be to hammer it."""
+    money = account()
+    assert 0.5 < await money.exhaust("a", "followers", time.time() - 100, 60) <= 1
+    assert isinstance(await ask(money), Wait)
+
+
+async def test_rejected_credentials_are_out_for_all(account: Callable[..., Money]) -> None:
+    money, other = account(), account()
+    assert await money.rejected() == {}
+    await money.reject("a", "401: expired")
+    assert {(await permit(other, "a", "b")).credential for _ in range(4)} == {"b"}
+    await other.reject("b", "401: too")
+    assert await ask(money, "a", "b") == Nobody()
+    assert await money.rejected() == {"a": "401: expired", "b": "401: too"}
+    await money.accept([])
+    await money.accept(["a"])
+    assert (await permit(other, "a", "b")).credential == "a"
+
+
+async def test_without_credentials_there_is_nobody(account: Callable[..., Money]) -> None:
+    assert await account().acquire("followers", [], QUARTER, price=0, wanted=1) == Nobody()
+
+
+async def test_money_is_put_aside_and_given_back(account: Callable[..., Money]) -> None:
+    money = account(25_000_000)
+    one = await permit(money, price=PRICE, wanted=1000)
+    assert one.resources == 1000
+    totals = await money.totals()
+    assert (totals.spent, totals.reserved) == (0, 10_000_000)
+    await money.settle(one, 30_000, None, ["crawl:x", "module:x:follower", "day:2026-01-01"])
+    totals = await money.totals()
+    assert (totals.spent, totals.reserved) == (30_000, 0)
+    assert totals.fields == {"crawl:x": 30_000, "module:x:follower": 30_000, "day:2026-01-01": 30_000}
+
+
+async def test_what_nobody_knows_the_cost_of_is_spent(account: Callable[..., Money]) -> None:
+    money = account(25_000_000)
+    await money.settle(await permit(money, price=PRICE, wanted=1000), None, None, ["crawl:x"])
+    totals = await money.totals()
+    assert (totals.spent, totals.reserved, totals.fields) == (10_000_000, 0, {"crawl:x": 10_000_000})
+
+
+async def test_a_request_is_settled_once(account: Callable[..., Money]) -> None:
+    money = account(25_000_000)
+    one = await permit(money, price=PRICE, wanted=10)
+    for cost in (50_000, 70_000, None):
+        await money.settle(one, cost, None, ["crawl:x"])
+    totals = await money.totals()
+    assert (totals.spent, totals.reserved, totals.fields) == (50_000, 0, {"crawl:x": 50_000})
+
+
+async def test_pages_shrink_to_the_rest_of_the_budget(account: Callable[..., Money]) -> None:
+    money = account(1_005_000)
+    one = await permit(money, price=PRICE, wanted=1000)
+    assert one.resources == 100
+    await money.settle(one, 1_000_000, None, [])
+    assert await ask(money, price=PRICE, wanted=1000) == NoMoney(left=5_000)
+
+
+async def test_money_in_flight_is_waited_for(account: Callable[..., Money]) -> None:
+    """It may come back; so nobody gives up, nor takes a crumb, while it is out."""
+    money = account(1_000_000)
+    one = await permit(money, price=PRICE, wanted=60)
+    decision = await ask(money, price=PRICE, wanted=60)
+    assert isinstance(decision, Wait)
+    assert 0 < decision.seconds < 1
+    await money.settle(one, 100_000, None, [])
+    assert (await permit(money, price=PRICE, wanted=60)).resources == 60
+
+
+async def test_fewer_than_make_sense_are_not_bought(account: Callable[..., Money]) -> None:
+    money = account(40_000)
+    assert await ask(money, price=PRICE, wanted=100, least=5) == NoMoney(left=40_000)
+    assert (await permit(money, price=PRICE, wanted=100, least=4)).resources == 4
+
+
+async def test_what_is_free_needs_no_money(account: Callable[..., Money]) -> None:
+    money = account(1)
+    assert isinstance(await ask(money, price=PRICE), NoMoney)
+    await permit(money, price=0)
+
+
+async def test_a_refusal_takes_no_permit(account: Callable[..., Money]) -> None:
+    """Neither for want of money nor while waiting for it is a window used up."""
+    money, limit = account(15_000), Limit(requests=2, window_s=900)
+    await permit(money, price=PRICE, limit=limit)
+    for _ in range(5):
+        assert isinstance(await ask(money, price=PRICE, limit=limit), Wait)
+    assert await permits(money, limit=limit) == 1
+
+
+async def test_without_a_cap_it_is_counted(account: Callable[..., Money]) -> None:
+    money = account(None)
+    await money.settle(await permit(money, price=PRICE, wanted=10**6), 10**10, None, [])
+    assert (await money.totals()).spent == 10**10
+
+
+async def test_an_answer_that_cost_more_stops_the_rest(account: Callable[..., Money]) -> None:
+    money = account(100_000)
+    await money.settle(await permit(money, price=PRICE, wanted=1), 150_000, None, [])
+    assert await ask(money, price=PRICE) == NoMoney(left=-50_000)
+
+
+async def test_reservations_of_the_dead_count_as_spent(account: Callable[..., Money]) -> None:
+    """They are waited for as long as a request can take, and then they are money that is gone."""
+    dead = account(1_000_000)
+    await permit(dead, price=PRICE, wanted=70)
+    survivor = account(1_000_000, horizon_s=0.05)
+    async with asyncio.timeout(30):
+        while isinstance(decision := await ask(survivor, price=PRICE, wanted=100), Wait):
+            await asyncio.sleep(0.002)
+    assert isinstance(decision, Permit)
+    assert decision.resources == 30
+    await survivor.settle(decision, 300_000, None, [])
+    patient = account(1_000_000, horizon_s=60)
+    assert isinstance(await ask(patient, price=PRICE), Wait)
+    assert await ask(account(1_000_000, horizon_s=0), price=PRICE) == NoMoney(left=0)
+    totals = await survivor.totals()
+    assert (totals.spent, totals.reserved) == (300_000, 700_000)
+
+
+async def test_all_spend_from_one_budget(account: Callable[..., Money]) -> None:
+    """Many processes at once, each greedy: not a cent beyond the cap."""
+    moneys = [account(777_777, horizon_s=0) for _ in range(8)]
+
+    async def spend(money: Money) -> int:
+        spent = 0
+        while isinstance(one := await ask(money, price=PRICE, wanted=9), Permit):
+            totals = await money.totals()
+            assert totals.spent + totals.reserved <= 777_777
+            await money.settle(one, one.resources * PRICE, None, [])
+            spent += one.resources * PRICE
+        return spent
+
+    spent = await asyncio.gather(*map(spend, moneys))
+    totals = await moneys[0].totals()
+    assert sum(spent) == totals.spent == 770_000
+    assert totals.reserved == 0
+
+
+async def test_networks_share_nothing(connection: Connection, account: Callable[..., Money]) -> None:
+    money = account(10_000)
+    await permit(money, price=PRICE)
+    other = Money(connection, NetworkKeys(f"money-{next(_numbers)}"), budget=10_000, horizon_s=60)
+    await permit(other, price=PRICE)

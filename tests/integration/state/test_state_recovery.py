@@ -1,0 +1,187 @@
+"""What dead and frozen workers held comes back; what kills its workers is dead."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from twittomatic.errors import LeadershipLost
+from twittomatic.model import Checkpoint, Module
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import GROUP
+from twittomatic.state.leadership import Leadership
+
+CHECKPOINT = Checkpoint(part="follower-1-abc", token="t", requests=3)
+
+
+async def test_a_lease_ends_at_the_very_millisecond(house: Any) -> None:
+    [job] = await house.lease_new(house.worker())
+    await house.be_silent(job, 29_000)
+    assert await house.reap() == []
+    await house.be_silent(job, 30_000)
+    assert await house.reap() == ["follower:1"]
+    assert await house.reap() == []
+
+
+async def test_a_reaped_job_goes_on_at_its_checkpoint(house: Any) -> None:
+    worker, other = house.worker("frozen"), house.worker("other")
+    [job] = await house.lease_new(worker)
+    await worker.commit(job, CHECKPOINT, {})
+    await house.take_from(job)
+    [again] = await other.lease(Module.FOLLOWER, 9)
+    assert (again.name, again.checkpoint, again.depth) == (job.name, CHECKPOINT, job.depth)
+    assert again.attempts == 0  # a worker's death is no failure of the job
+
+
+async def test_jobs_of_all_modules_are_taken(house: Any) -> None:
+    worker = house.worker()
+    await house.frontier.discover(["1", "2"], 0)
+    await house.feed(first=[Module.FOLLOWER, Module.TIMELINE], others=[])
+    for module in (Module.FOLLOWER, Module.TIMELINE):
+        for job in await worker.lease(module, 9):
+            await house.be_silent(job)
+    taken = await house.reap()
+    assert sorted(taken) == ["follower:1", "follower:2", "timeline:1", "timeline:2"]
+
+
+async def test_more_than_a_call_takes(house: Any) -> None:
+    for job in await house.lease_new(house.worker(), range(250)):
+        await house.be_silent(job)
+    assert [len(await house.reap()) for _ in range(4)] == [100, 100, 50, 0]
+
+
+async def test_reaping_before_there_is_anything(house: Any) -> None:
+    assert await house.reap() == []
+
+
+async def until_connected(house: Any, name: str, *, there: bool) -> None:
+    async with asyncio.timeout(30):
+        while (name in {one["name"] for one in await house.connection.redis.client_list()}) is not there:
+            await asyncio.sleep(0.002)
+
+
+async def test_a_worker_whose_connection_is_gone_is_missed_twice(
+    house: Any, connect: Callable[..., Connection]
+) -> None:
+    connection = connect("gone")
+    worker = house.worker("gone", connection)
+    [job] = await house.lease_new(worker)
+    await worker.heartbeat([job], "{}")
+    await until_connected(house, "gone", there=True)
+    assert await house.reap() == []
+    await connection.close()
+    await until_connected(house, "gone", there=False)
+    assert await house.reap() == []  # it may be connecting again
+    assert await house.reap() == ["follower:1"]
+    assert not (await house.crawl.progress()).workers
+    assert await house.call("XINFO", "CONSUMERS", house.keys.jobs(Module.FOLLOWER), GROUP) == []
+    assert await house.reap() == []
+
+
+async def test_a_worker_that_connects_again_keeps_its_jobs(
+    house: Any, connect: Callable[..., Connection]
+) -> None:
+    connection = connect("blinks")
+    worker = house.worker("blinks", connection)
+    [job] = await house.lease_new(worker)
+    await worker.heartbeat([job], "{}")
+    await connection.close()
+    await until_connected(house, "blinks", there=False)
+    for _ in range(3):
+        assert await house.reap() == []
+        again = connect("blinks")
+        worker = house.worker("blinks", again)
+        await worker.heartbeat([job], "{}")
+        assert await house.reap() == []
+        await again.close()
+        await until_connected(house, "blinks", there=False)
+    await worker.complete(job)
+
+
+async def test_all_jobs_of_a_dead_worker_come_back(house: Any) -> None:
+    """However many he held; those of a worker that lives stay with it."""
+    dead, alive = house.worker("dead"), house.worker("test")  # as the connection is named
+    await house.lease_new(dead, range(150))
+    await house.lease_new(alive, range(200, 205))
+    await dead.heartbeat([], "{}")
+    await alive.heartbeat([], "{}")
+    assert [len(await house.reap()) for _ in range(4)] == [0, 100, 50, 0]
+    progress = await house.crawl.progress()
+    assert (progress.jobs[Module.FOLLOWER].ready, progress.jobs[Module.FOLLOWER].leased) == (150, 5)
+    assert set(progress.workers) == {"test"}
+
+
+async def test_a_job_that_kills_its_workers_dies(house: Any) -> None:
+    for death in range(1, 6):
+        worker = house.worker(f"victim-{death}")
+        if death == 1:
+            [job] = await house.lease_new(worker)
+        else:
+            [job] = await worker.lease(Module.FOLLOWER, 9)
+        await house.take_from(job)
+    counts = (await house.crawl.progress()).jobs[Module.FOLLOWER]
+    assert (counts.ready, counts.leased, counts.dead) == (0, 0, 1)
+    [(name, death)] = (await house.recovery.dead()).items()
+    assert name == "follower:1"
+    assert "victim-5" in death.reason
+    assert death.worker == "victim-5"
+    assert json.loads((await house.events())[-1])["reason"] == death.reason
+
+
+async def test_a_page_that_came_forgives_deaths(house: Any) -> None:
+    worker = house.worker()
+    [job] = await house.lease_new(worker)
+    for page in range(12):
+        await worker.commit(job, Checkpoint(token=str(page)), {})
+        await house.take_from(job)
+        [job] = await worker.lease(Module.FOLLOWER, 9)
+    assert job.checkpoint.token == "11"
+
+
+async def test_a_dead_job_gets_another_chance_where_it_stopped(house: Any) -> None:
+    worker = house.worker()
+    [job] = await house.lease_new(worker)
+    await worker.commit(job, CHECKPOINT, {})
+    assert await worker.give_back(job, "later", reason="x", most_failures=1)
+    assert await house.recovery.parts_of_dead() == {"follower-1-abc"}
+    assert (await house.feed())[-1] == "finished"
+
+    assert await house.recovery.revive("follower:1")
+    assert not await house.recovery.revive("follower:1")
+    assert await house.recovery.dead() == {}
+    assert await house.recovery.parts_of_dead() == set()
+    assert (await house.feed())[-1] == "running"
+    [again] = await worker.lease(Module.FOLLOWER, 9)
+    assert (again.attempts, again.checkpoint) == (0, CHECKPOINT)
+
+
+@pytest.mark.parametrize("name", ["follower:2", "timeline:1", "follower", "", "follower:1:2"])
+async def test_reviving_what_is_not_dead(house: Any, name: str) -> None:
+    [job] = await house.lease_new(house.worker())
+    await house.worker().give_back(job, "dead")
+    before = await house.snapshot()
+    assert not await house.recovery.revive(name)
+    assert await house.snapshot() == before
+
+
+async def test_who_does_not_lead_takes_nothing(house: Any) -> None:
+    [job] = await house.lease_new(house.worker())
+    await house.be_silent(job)
+    before = await house.snapshot()
+    with pytest.raises(LeadershipLost):
+        await house.recovery.reap(
+            Leadership(house.connection, house.keys, "stranger"), [Module.FOLLOWER], "2026-01-01T00:00:00Z"
+        )
+    assert await house.snapshot() == before
+
+
+async def test_an_entry_that_was_deleted_is_let_go(house: Any) -> None:
+    """As after a hand that cleaned the stream."""
+    [job] = await house.lease_new(house.worker())
+    await house.be_silent(job)
+    await house.call("XDEL", house.keys.jobs(Module.FOLLOWER), job.entry)
+    assert await house.reap() == []
+    pending = await house.call("XPENDING", house.keys.jobs(Module.FOLLOWER), GROUP)
+    assert pending["pending"] == 0
