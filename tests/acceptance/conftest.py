@@ -1,0 +1,147 @@
+"""Real processes: the command as a user gives it, an emulator beside it, a directory of the test's own."""
+
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from twittomatic.cli import main; main()"]
+DEADLINE_S = 60.0
+
+
+def until(condition: Callable[[], object], what: str = "it never came true") -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.01)
+
+
+class Place:
+    """A directory in which commands are given, and the processes that they start."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("TWITTOMATIC_")
+        }
+        self._processes: list[subprocess.Popen[str]] = []
+        self._count = 0
+
+    def set(self, **settings: object) -> None:
+        """Put settings into the environment of all later commands."""
+        for name, value in settings.items():
+            self.environment[f"TWITTOMATIC_{name.upper()}"] = str(value)
+
+    def run(self, *arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
+        """Give a command and wait for its end."""
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=self.directory,
+            env={**self.environment, **more},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+
+    def start(self, *arguments: object) -> "subprocess.Popen[str]":
+        """Give a command and go on; what it says stands in `said(process)`."""
+        self._count += 1
+        log = self.directory / f"said-{self._count}.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [*COMMAND, *map(str, arguments)],
+                cwd=self.directory,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        process.log = log  # type: ignore[attr-defined]
+        self._processes.append(process)
+        return process
+
+    def said(self, process: "subprocess.Popen[str]") -> str:
+        text: str = process.log.read_text()  # type: ignore[attr-defined]
+        return text
+
+    def emulator(self, *arguments: object) -> str:
+        """Start an emulator whose windows pass at once, and crawl it from now on; return its URL."""
+        process = self.start("emulator", "--port", "0", "--time-scale", "36000", *arguments)
+        until(lambda: "begin with" in self.said(process) or process.poll() is not None)
+        found = re.search(r"http://[0-9.:]+", self.said(process))
+        assert found, self.said(process)
+        self.set(x_api_url=found[0], x_bearer_tokens="s3cret-t0ken")
+        return found[0]
+
+    def graph(self, edges: list[tuple[int, int]]) -> Path:
+        path = self.directory / "graph.edges"
+        path.write_text("".join(f"{a} {b}\n" for a, b in edges))
+        return path
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.directory / name
+        path.write_text(text)
+        return path
+
+    def files(self, ext: str) -> list[Path]:
+        return list((self.directory / "data").glob(f"[0-9]*/*.{ext}"))
+
+    def edges(self) -> list[tuple[int, int]]:
+        found = []
+        for path in self.files("fws"):
+            with gzip.open(path, "rt") as lines:
+                found += [(int(path.stem), int(line)) for line in lines]
+        return found
+
+    def status(self) -> dict[str, Any]:
+        done = self.run("status", "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def report(self) -> dict[str, Any]:
+        url = self.environment["TWITTOMATIC_X_API_URL"]
+        with urllib.request.urlopen(f"{url}/_emulator/report") as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def kill_server(self) -> None:
+        """Kill the embedded state server, as a power failure would."""
+        pid = int((self.directory / ".twittomatic" / "valkey.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        pid = self.directory / ".twittomatic" / "valkey.pid"
+        if pid.exists():
+            number = int(pid.read_text())
+            try:
+                command = Path(f"/proc/{number}/cmdline").read_bytes()
+            except OSError:
+                return
+            if b"valkey" in command:
+                os.kill(number, signal.SIGKILL)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with tempfile.TemporaryDirectory(prefix="tw") as directory:
+        place = Place(Path(directory))
+        yield place
+        place.end()

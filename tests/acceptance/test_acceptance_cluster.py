@@ -1,0 +1,119 @@
+"""A master, workers and a standby as processes of their own, over one server."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from twittomatic.state import valkey
+from twittomatic.state.launch import launch
+
+EDGES = [(a, b) for a in range(1, 600) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
+FLAGS = ("-F", "-A", "--max-depth", "unlimited")
+
+
+@pytest.fixture
+def cluster(place: Any) -> Iterator[Any]:
+    place.emulator("--graph", place.graph(EDGES))
+    place.write("seeds", "# where it begins\n1\n")
+    with tempfile.TemporaryDirectory(prefix="tw") as directory:
+        url = asyncio.run(_launched(Path(directory)))
+        place.set(redis_url=url)
+        yield place
+        place.end()
+        os.kill(int((Path(directory) / "valkey.pid").read_text()), signal.SIGKILL)
+
+
+async def _launched(directory: Path) -> str:
+    await launch(directory)
+    return await valkey.wait_until_ready(directory)
+
+
+def wait_for(condition: Callable[[], object], place: Any, *processes: Any) -> None:
+    deadline = monotonic() + 60
+    while not condition():
+        assert monotonic() < deadline, [place.said(process) for process in processes]
+        sleep(0.005)
+
+
+def until(place: Any, count: int, *processes: Any) -> None:
+    wait_for(lambda: len(place.files("fws")) >= count, place, *processes)
+
+
+def exact(place: Any) -> None:
+    edges = place.edges()
+    assert len(edges) == len(set(edges))
+    assert set(edges) == set(EDGES)
+    assert place.run("verify").returncode == 0
+    assert place.status()["spent_usd"] >= place.report()["bill_usd"]
+    assert place.report()["violations"] == 0
+
+
+def test_workers_may_die_and_leave_and_come(cluster: Any) -> None:
+    early = cluster.start("worker", "early")
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    doomed = cluster.start("worker", "doomed")
+    pair = cluster.start("worker", "pair", "--processes", "2")
+    until(cluster, 200, master, early, doomed, pair)
+    doomed.send_signal(signal.SIGKILL)
+    early.send_signal(signal.SIGTERM)
+    assert early.wait(20) == 130, cluster.said(early)
+    names = {worker["name"].partition("@")[0] for worker in cluster.status()["workers"]}
+    assert {"pair.1", "pair.2"} <= names
+    assert "early" not in names
+    late = cluster.start("worker", "late")
+    assert master.wait(60) == 0, cluster.said(master)
+    assert pair.wait(20) == 0, cluster.said(pair)
+    assert late.wait(20) == 0, cluster.said(late)
+    exact(cluster)
+    assert cluster.report()["repeated_pages"] <= 8
+
+
+def test_a_standby_takes_over_and_the_old_master_is_refused(cluster: Any) -> None:
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    wait_for(lambda: "epoch 1" in cluster.said(master), cluster, master)
+    worker = cluster.start("worker", "one", "--on-master-loss", "wait", "--concurrency", "1")
+    standby = cluster.start("master", *FLAGS, "--stream", "seeds", "--standby")
+    until(cluster, 60, master, worker, standby)
+    second = cluster.run("master", *FLAGS, "--stream", "seeds")
+    assert second.returncode == 1
+    assert "already leads" in second.stderr
+    assert cluster.status()["master"]["epoch"] == 1
+    master.send_signal(signal.SIGKILL)
+    assert standby.wait(60) == 0, cluster.said(standby)
+    assert "epoch 2" in cluster.said(standby)
+    assert worker.wait(20) == 0, cluster.said(worker)
+    exact(cluster)
+
+
+def test_without_a_master_workers_stop_and_say_so(cluster: Any) -> None:
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    worker = cluster.start("worker", "one", "--concurrency", "1")
+    until(cluster, 30, master, worker)
+    master.send_signal(signal.SIGKILL)
+    assert worker.wait(30) == 1, cluster.said(worker)
+    assert "Nobody leads crawl" in cluster.said(worker)
+    assert cluster.status()["jobs"]["follower"]["leased"] == 0
+
+
+def test_a_pause_by_hand_holds_everybody_and_resume_lets_go(cluster: Any) -> None:
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    worker = cluster.start("worker", "one", "--concurrency", "2")
+    until(cluster, 30, master, worker)
+    assert cluster.run("pause", "--reason", "lunch").returncode == 0
+    wait_for(lambda: not cluster.status()["jobs"]["follower"]["leased"], cluster, worker)
+    asked = cluster.report()["requests"]["followers"]
+    status = cluster.status()
+    assert (status["phase"], status["reason"]) == ("paused", "lunch")
+    assert cluster.report()["requests"]["followers"] == asked
+    assert master.poll() is None
+    assert cluster.run("resume").returncode == 0
+    assert master.wait(60) == 0, cluster.said(master)
+    assert worker.wait(20) == 0
+    exact(cluster)

@@ -1,0 +1,132 @@
+"""A crawl as one command: exactly the graph on disk, whatever is killed on the way."""
+
+import gzip
+import signal
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+# Everybody follows their two halves, and 1 is a star with three pages of followers.
+EDGES = [(1, star) for star in range(1_000, 2_100)] + [
+    (a, b) for a in range(1, 300) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)
+]
+USERS = {user for edge in EDGES for user in edge}
+
+
+@pytest.fixture
+def world(place: Any) -> Any:
+    place.emulator("--graph", place.graph(EDGES))
+    return place
+
+
+def exact(place: Any) -> None:
+    edges = place.edges()
+    assert len(edges) == len(set(edges)), "somebody stands twice in a list"
+    assert set(edges) == set(EDGES)
+    assert {int(path.stem) for path in place.files("fws")} == USERS
+    checked = place.run("verify")
+    assert checked.returncode == 0, checked.stdout
+    report, status = place.report(), place.status()
+    assert report["violations"] == 0
+    assert status["spent_usd"] >= report["bill_usd"]
+    assert status["phase"] == "finished"
+    assert not [path for path in (place.directory / "data" / ".tmp").rglob("*") if path.is_file()]
+
+
+def test_a_graph_is_crawled_exactly(world: Any) -> None:
+    done = world.run("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
+    assert done.returncode == 0, done.stderr
+    exact(world)
+    assert world.report()["repeated_pages"] == 0
+    assert world.status()["spent_usd"] == pytest.approx(len(EDGES) * 0.01)
+    star = next(path for path in world.files("fws") if path.stem == "1")
+    with gzip.open(star, "rt") as lines:
+        assert [int(line) for line in lines] == [b for a, b in EDGES if a == 1], "in the network's order"
+    again = world.run("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
+    assert again.returncode == 0
+    assert "given before" in again.stdout
+    assert world.report()["requests"]["followers"] == len(USERS) + 2
+
+
+def test_killed_again_and_again_it_leaves_the_same(world: Any) -> None:
+    from_here = 0
+    for _ in range(3):
+        crawl = world.start("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
+        until_more(world, crawl, from_here + 300)
+        crawl.send_signal(signal.SIGKILL)
+        crawl.wait()
+        world.kill_server()
+        from_here = len(world.files("fws"))
+    done = world.run("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
+    assert done.returncode == 0, done.stderr
+    assert "goes on" in done.stdout
+    exact(world)
+    assert world.report()["repeated_pages"] <= 3 * 8
+
+
+def test_a_signal_drains_and_the_same_command_goes_on(world: Any) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        crawl = world.start("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
+        until_more(world, crawl, len(world.files("fws")) + 200)
+        crawl.send_signal(number)
+        assert crawl.wait(20) == 130, world.said(crawl)
+        assert world.status()["jobs"]["follower"]["leased"] == 0
+    done = world.run("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
+    assert done.returncode == 0, done.stderr
+    exact(world)
+    assert world.report()["repeated_pages"] == 0
+
+
+def test_a_second_crawl_in_the_same_place_is_refused(world: Any) -> None:
+    first = world.start("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
+    until_more(world, first, 50)
+    second = world.run("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
+    assert second.returncode == 1
+    assert "already works here" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+    assert first.wait(60) == 0
+    exact(world)
+
+
+def test_a_greater_depth_goes_on_and_the_rest_can_be_exported(world: Any) -> None:
+    assert world.run("crawl", "-F", "-A", "--max-depth", "1", "2").returncode == 0
+    crawled = {int(path.stem) for path in world.files("fws")}
+    found = {b for a, b in EDGES if a in crawled} - crawled
+    assert world.run("frontier", "export", "found.gz").returncode == 0
+    with gzip.open(world.directory / "found.gz", "rt") as lines:
+        assert {int(line) for line in lines} == found
+    assert world.run("crawl", "-F", "-A", "--max-depth", "unlimited", "2").returncode == 0
+    exact(world)
+
+
+def test_the_budget_is_kept_to_the_last_cent(world: Any) -> None:
+    command = ("crawl", "-F", "-A", "--max-depth", "unlimited", "1", "--budget-usd")
+    done = world.run(*command, "10")
+    assert done.returncode == 3
+    status = world.status()
+    assert status["phase"] == "paused"
+    assert "BUDGET_USD is used up" in status["reason"]
+    assert status["spent_usd"] == status["budget_usd"] == 10
+    assert world.report()["bill_usd"] <= 10
+    done = world.run(*command, "1000")
+    assert done.returncode == 0, done.stderr
+    exact(world)
+
+
+def test_timelines_are_downloaded_and_updated(world: Any) -> None:
+    assert world.run("crawl", "-T", "1", "2", "3", "--max-posts", "20").returncode == 0
+    assert len(world.files("twt")) == 3
+    done = world.run("crawl", "-U", "--crawl", "updates")
+    assert done.returncode == 0, done.stderr
+    done = world.run("crawl", "-U", "--crawl", "updates")
+    assert done.returncode == 0, done.stderr
+    assert world.run("verify").returncode == 0
+
+
+def until_more(place: Any, process: Any, count: int) -> None:
+    deadline = monotonic() + 60
+    while len(place.files("fws")) < count:
+        assert process.poll() is None, place.said(process)
+        assert monotonic() < deadline, place.said(process)
+        sleep(0.005)
