@@ -110,7 +110,7 @@ class Worker:
         try:
             await asyncio.wait([leaving, *tasks], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._context.halt.set()
+            self.leave()
             leaving.cancel()
             for task in tasks[:-1]:
                 task.cancel()
@@ -132,14 +132,20 @@ class Worker:
             await asyncio.wait([held.task for held in self._held.values()])
 
     async def _lease(self, module: Module) -> None:
-        """Keep the slots of one module filled."""
-        while True:
+        """Keep the slots of one module filled, until this process is to leave.
+
+        It looks whether it is to leave, beside being cancelled: before Python 3.12 a client that waits for an
+        answer can lose a cancellation (github.com/python/cpython/issues/86296).
+        """
+        while not self._leaving.is_set():
             free = self._slots - len(self._slotted[module])
             if self._context.halt.is_set():
                 self._changed.clear()
                 await self._changed.wait()
             elif free:
                 for job in await self._context.jobs.lease(module, free):
+                    if self._leaving.is_set():
+                        return  # `Jobs.leave` gives back what nobody began
                     task = asyncio.create_task(self._do(job))
                     self._held[job.name] = _Held(job=job, task=task, began_at=self._context.clock.now())
                     self._slotted[module].add(job.entry)

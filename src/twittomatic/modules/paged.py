@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 
 from twittomatic.errors import Interrupted, PaginationExpired, TargetUnavailable
 from twittomatic.faultpoint import reach
@@ -16,7 +17,7 @@ from twittomatic.model import Checkpoint, Ending, Job
 from twittomatic.modules.context import Context
 from twittomatic.networks.base import Request
 from twittomatic.state.jobs import settled
-from twittomatic.storage.formats import Ids, member, to_ids
+from twittomatic.storage.formats import Ids, member
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile, discard
 
@@ -130,7 +131,8 @@ class Paging:
     def _write(self, fetched: Fetched) -> tuple[Sequence[str], int]:
         """Write what is new on a page, synced; return the new ids, and how many were new before the cut."""
         page, listing = fetched.page, self._listing
-        mask = self._seen.add(to_ids(page.ids))
+        # Not `to_ids`: each of its steps would hand the interpreter to the loop, and wait to get it back.
+        mask = self._seen.add(np.fromiter(map(int, page.ids), np.uint64, len(page.ids)))
         if mask.all():
             ids, records = page.ids, page.records
         else:
