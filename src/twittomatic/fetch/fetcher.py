@@ -83,7 +83,13 @@ class Fetcher:
         self._halt = halt
 
     async def page(
-        self, ask: Callable[[int], Request], size: int, *, purpose: str, least: int = 1
+        self,
+        ask: Callable[[int], Request],
+        size: int,
+        *,
+        purpose: str,
+        least: int = 1,
+        permit: Permit | None = None,
     ) -> Fetched:
         """Fetch one page; wait for a window, try again after failures that pass.
 
@@ -92,6 +98,7 @@ class Fetcher:
             size: How many are wanted.
             purpose: On whose account it goes, such as the module.
             least: The fewest that the network can be asked for.
+            permit: What `ahead` got for this page, if it got one.
 
         Raises:
             Interrupted: `halt` was set while it waited.
@@ -101,21 +108,33 @@ class Fetcher:
         """
         tries = 0
         while True:
-            permit = await self._permit(ask(size), size, least)
-            request = ask(permit.resources)
+            granted = permit or await self._permit(ask(size), size, least)
+            permit = None
             try:
-                return await self._attempt(request, permit, purpose)
+                return await self._attempt(ask(granted.resources), granted, purpose)
             except RateLimited as error:
                 reset_at = error.reset_at.timestamp() if error.reset_at else None
-                await self._money.exhaust(permit.credential, permit.endpoint, reset_at, _WINDOW_UNKNOWN_S)
+                await self._money.exhaust(granted.credential, granted.endpoint, reset_at, _WINDOW_UNKNOWN_S)
             except CredentialRejected as error:
-                await self._money.reject(permit.credential, str(error))
+                await self._money.reject(granted.credential, str(error))
             except UpstreamUnavailable:
                 tries += 1
                 if tries >= _TRIES:
                     raise
                 longest = min(_FIRST_DELAY_S * 2**tries, _LONGEST_DELAY_S)
                 await self._wait(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the retries
+
+    async def ahead(self, ask: Callable[[int], Request], size: int, *, least: int = 1) -> Permit | None:
+        """Get the permit of the next page beside the commit of this one: one round trip for both.
+
+        It does not wait; None means that `page` has to. A permit that is not used goes to `give_up`.
+        """
+        decision = await self._acquire(ask(size), size, least)
+        return decision if isinstance(decision, Permit) else None
+
+    async def give_up(self, permit: Permit) -> None:
+        """Return the money of a permit that is not used."""
+        await self._settle(permit, 0, None, "unused")
 
     async def check(self) -> None:
         """Try every credential on a free request; the rejected ones are out.
@@ -145,30 +164,31 @@ class Fetcher:
             raise NoCredentialLeft(await self._why_nobody())
 
     async def _permit(self, request: Request, size: int, least: int) -> Permit:
-        price = -(-request.most_cost // size)
         while True:
             if self._halt.is_set():
                 raise Interrupted("The crawl is paused, or this process is leaving.")
-            decision = await self._money.acquire(
-                request.endpoint,
-                self._names,
-                self._network.limit(request.endpoint),
-                price=price,
-                wanted=size,
-                least=min(least, size),
-            )
-            match decision:
-                case Permit():
-                    return decision
+            match await self._acquire(request, size, least):
+                case Permit() as permit:
+                    return permit
                 case Wait(seconds=seconds):
                     await self._wait(seconds)
                 case NoMoney(left=left):
                     raise BudgetExhausted(
                         f"BUDGET_USD is used up: ${usd(max(left, 0)):.6g} is left, and the next request can "
-                        f"cost ${usd(price * min(least, size)):.6g}; raise it to go on."
+                        f"cost ${usd(_price(request, size) * min(least, size)):.6g}; raise it to go on."
                     )
                 case Nobody():
                     raise NoCredentialLeft(await self._why_nobody())
+
+    async def _acquire(self, request: Request, size: int, least: int) -> Permit | Wait | NoMoney | Nobody:
+        return await self._money.acquire(
+            request.endpoint,
+            self._names,
+            self._network.limit(request.endpoint),
+            price=_price(request, size),
+            wanted=size,
+            least=min(least, size),
+        )
 
     async def _attempt(self, request: Request, permit: Permit, purpose: str) -> Fetched:
         response: Response | None = None
@@ -219,3 +239,8 @@ class Fetcher:
         reasons = await self._money.rejected()
         known = "; ".join(f"{name}: {reasons[name]}" for name in self._names if name in reasons)
         return f"No credential is left. {known}"
+
+
+def _price(request: Request, size: int) -> int:
+    """Return the most that one of the resources wanted can cost, with what is expanded for it."""
+    return -(-request.most_cost // size)

@@ -17,6 +17,7 @@ from twittomatic.model import Checkpoint, Ending, Job
 from twittomatic.modules.context import Context
 from twittomatic.networks.base import Request
 from twittomatic.state.jobs import settled
+from twittomatic.state.money import Permit
 from twittomatic.storage.formats import Ids, member
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile, discard
@@ -62,6 +63,7 @@ class Paging:
         self._seen = IdSet()
         self._barren = 0
         self._predecessor = ""
+        self._permit: Permit | None = None
         self.checkpoint = job.checkpoint
 
     async def run(self) -> Checkpoint:
@@ -80,6 +82,8 @@ class Paging:
             finally:
                 for part in self._parts.values():
                     part.close()
+                if self._permit:
+                    await self._context.fetcher.give_up(self._permit)
         return self.checkpoint
 
     def _open(self) -> None:
@@ -101,16 +105,15 @@ class Paging:
         )
 
     async def _step(self) -> None:
-        listing, before = self._listing, self.checkpoint
-        size = listing.page_size
-        if listing.most is not None:
-            size = min(size, max(listing.most - len(self._seen), listing.least))
+        before, permit = self.checkpoint, self._permit
+        self._permit = None
         try:
             fetched = await self._context.fetcher.page(
-                lambda size: listing.ask(before.token, size),
-                size,
+                self._ask,
+                self._size(),
                 purpose=self._job.module,
-                least=listing.least,
+                least=self._listing.least,
+                permit=permit,
             )
         except PaginationExpired:
             if before.restarts >= _MOST_RESTARTS:
@@ -127,6 +130,16 @@ class Paging:
         reach("page.fetched")
         ids, fresh = await asyncio.to_thread(self._write, fetched)
         await self._advance(fetched, ids, fresh)
+
+    def _ask(self, size: int) -> Request:
+        return self._listing.ask(self.checkpoint.token, size)
+
+    def _size(self) -> int:
+        """Return how many records to ask for next."""
+        listing = self._listing
+        if listing.most is None:
+            return listing.page_size
+        return min(listing.page_size, max(listing.most - len(self._seen), listing.least))
 
     def _write(self, fetched: Fetched) -> tuple[Sequence[str], int]:
         """Write what is new on a page, synced; return the new ids, and how many were new before the cut."""
@@ -173,12 +186,29 @@ class Paging:
             raise Interrupted("The crawl is paused, or this process is leaving.")
 
     async def _commit(self, counters: dict[str, int], fetched: Fetched | None = None) -> None:
-        committed = asyncio.ensure_future(self._context.jobs.commit(self._job, self.checkpoint, counters))
-        await settled(committed, *([fetched.settle()] if fetched else []))
+        together: list[asyncio.Future[None]] = [
+            asyncio.ensure_future(self._context.jobs.commit(self._job, self.checkpoint, counters))
+        ]
+        if fetched:
+            together.append(fetched.settle())
+        ahead = self._ahead()
+        try:
+            await settled(*together, *([ahead] if ahead else []))
+        finally:
+            if ahead and ahead.done() and not ahead.cancelled() and not ahead.exception():
+                self._permit = ahead.result()
         reach("page.committed")
         if self._predecessor:  # ours counts now
             await asyncio.to_thread(remove_parts, self._context, self._predecessor, self._extensions)
             self._predecessor = ""
+
+    def _ahead(self) -> asyncio.Future[Permit | None] | None:
+        """Ask for the permit of the next page, if there is one to come."""
+        if self.checkpoint.ended is not None or self._context.halt.is_set():
+            return None
+        return asyncio.ensure_future(
+            self._context.fetcher.ahead(self._ask, self._size(), least=self._listing.least)
+        )
 
     def _ending(self, fetched: Fetched, received: int, *, cut: bool) -> Ending | None:
         listing, token = self._listing, fetched.page.next_token

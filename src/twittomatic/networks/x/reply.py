@@ -21,6 +21,7 @@ from twittomatic.networks.x.problems import problems_of
 from twittomatic.networks.x.profiles import name_of
 
 _PIECE = 32 * 1024  # bytes of text checked at once: its copy stays in the cache, a page's as a whole does not
+_IDS = re.compile(r"(?:[0-9]{1,19}\n)+")
 _LONGEST_RECORD = 8 * 1024 * 1024  # real ones stay under 100 KB; our own readers stop at 16 MiB a line
 _ASKED = {"users": "ids", "users_by": "usernames"}  # the parameter that lists who was asked for
 
@@ -41,8 +42,8 @@ class _Body(msgspec.Struct, frozen=True):
     meta: _Meta | None = None
 
 
-class _Record(msgspec.Struct, frozen=True):
-    id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,19}\Z")]
+class _Record(msgspec.Struct, frozen=True, gc=False):
+    id: str
 
 
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, FlattenError)
@@ -82,6 +83,9 @@ def _page(request: Request, response: Response) -> Page:
     if b"\n" in together or b"\r" in together:
         records = [_one_line(record) for record in records]
     ids = [record.id for record in _decode_records(together)]
+    together_ids = "\n".join([*ids, ""])
+    if together_ids.count("\n") != len(ids) or not _IDS.fullmatch(together_ids):
+        raise msgspec.ValidationError("an id is not decimal")
     missing = _missing(request, response.body, ids, records)
     includes = content.includes or {}
     if includes and request.endpoint == "timeline":
