@@ -76,17 +76,16 @@ def _close_without_file(
 def _commit_files(
     context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
 ) -> list[Event]:
+    entries: list[Entry] = []
     events: list[Event] = []
     for ext in extensions:
-        final = context.layout.file(job.user_id, ext)
+        file = context.layout.relative(context.layout.file(job.user_id, ext))
         state = _place(context, job, checkpoint, ext)
         paid = ext == extensions[-1]  # the pages brought all the files; they were paid once
-        context.journal.append(
-            entry(context, job, checkpoint, context.layout.relative(final), state, paid=paid)
-        )
+        entries.append(entry(context, job, checkpoint, file, state, paid=paid))
         events.append(
             FileCommitted(
-                file=context.layout.relative(final),
+                file=file,
                 module=job.module,
                 user_id=job.user_id,
                 records=state.lines,
@@ -95,6 +94,7 @@ def _commit_files(
                 last_id=checkpoint.last_id or "",
             )
         )
+    context.journal.append(*entries)
     return events
 
 

@@ -89,18 +89,18 @@ class Journal:
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         sync_directory(path.parent)
 
-    def append(self, entry: Entry) -> None:
-        """Write one line, durable on return; a line that a crash tore before it is ended first.
+    def append(self, *entries: Entry) -> None:
+        """Write lines, durable on return; a line that a crash tore before them is ended first.
 
         Raises:
-            StorageUnavailable: the line may be missing or torn; writing it again later is harmless.
+            StorageUnavailable: a line may be missing or torn; writing it again later is harmless.
         """
-        line = msgspec.json.encode(entry) + b"\n"
+        text = b"".join([msgspec.json.encode(entry) + b"\n" for entry in entries])
         with guarded(self._path):
             with self._lock:
                 if self._is_torn():
-                    line = b"\n" + line
-                if os.write(self._descriptor, line) != len(line):
+                    text = b"\n" + text
+                if os.write(self._descriptor, text) != len(text):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             reach("journal.written")
             os.fsync(self._descriptor)
