@@ -83,17 +83,7 @@ def _commit_files(
         state = _place(context, job, checkpoint, ext)
         paid = ext == extensions[-1]  # the pages brought all the files; they were paid once
         entries.append(entry(context, job, checkpoint, file, state, paid=paid))
-        events.append(
-            FileCommitted(
-                file=file,
-                module=job.module,
-                user_id=job.user_id,
-                records=state.lines,
-                begin=state.size,
-                first_id=checkpoint.first_id or "",
-                last_id=checkpoint.last_id or "",
-            )
-        )
+        events.append(announced(job, checkpoint, file, state, new=state))
     context.journal.append(*entries)
     return events
 
@@ -111,6 +101,22 @@ def _place(context: Context, job: Job, checkpoint: Checkpoint, ext: str) -> File
     elif not holds(final, state):
         raise CorruptFile(f"{part}: missing, though a checkpoint counts on it.")
     return state
+
+
+def announced(
+    job: Job, checkpoint: Checkpoint, file: str, state: FileState, *, new: FileState
+) -> FileCommitted:
+    """Return the event of a commit: `file` is in `state` now, of which `new` came first."""
+    return FileCommitted(
+        file=file,
+        module=job.module,
+        user_id=job.user_id,
+        records=new.lines,
+        begin=state.size,
+        end=state.size - new.size,
+        first_id=checkpoint.first_id or "",
+        last_id=checkpoint.last_id or "",
+    )
 
 
 def entry(

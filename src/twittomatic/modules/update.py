@@ -9,11 +9,11 @@ import msgspec
 
 from twittomatic.faultpoint import reach
 from twittomatic.model import Checkpoint, Ending, FileState, Job
-from twittomatic.modules.closing import close, entry
+from twittomatic.modules.closing import announced, close, entry
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import Paging, new_stem, remove_parts
 from twittomatic.modules.timeline import post_id, posts
-from twittomatic.state.events import Event, FileCommitted, TargetClosed
+from twittomatic.state.events import Event, TargetClosed
 from twittomatic.storage.commit import commit, measured, prepend
 from twittomatic.storage.formats import first_line
 from twittomatic.storage.part import PartFile
@@ -94,19 +94,7 @@ async def _complete(
     reach("job.closed")
     events: list[Event] = []
     if state:
-        new = checkpoint.files["twt"]
-        events.append(
-            FileCommitted(
-                file=file,
-                module=job.module,
-                user_id=job.user_id,
-                records=new.lines,
-                begin=state.size,
-                end=state.size - new.size,
-                first_id=checkpoint.first_id or "",
-                last_id=checkpoint.last_id or "",
-            )
-        )
+        events.append(announced(job, checkpoint, file, state, new=checkpoint.files["twt"]))
     elif checkpoint.reason:
         events.append(TargetClosed(module=job.module, user_id=job.user_id, reason=checkpoint.reason))
     await context.jobs.complete(job, events=events, counters={f"files:{job.module}": len(events)})
