@@ -70,7 +70,7 @@ def test_a_signal_drains_and_the_same_command_goes_on(world: Any) -> None:
         crawl = world.start("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
         until_more(world, crawl, len(world.files("fws")) + 200)
         crawl.send_signal(number)
-        assert crawl.wait(20) == 130, world.said(crawl)
+        assert crawl.wait(60) == 130, world.said(crawl)
         assert world.status()["jobs"]["follower"]["leased"] == 0
     done = world.run("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
     assert done.returncode == 0, done.stderr
@@ -85,7 +85,7 @@ def test_a_second_crawl_in_the_same_place_is_refused(world: Any) -> None:
     assert second.returncode == 1
     assert "already works here" in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
-    assert first.wait(60) == 0
+    assert first.wait(110) == 0
     exact(world)
 
 
@@ -125,7 +125,7 @@ def test_timelines_are_downloaded_and_updated(world: Any) -> None:
 
 
 def until_more(place: Any, process: Any, count: int) -> None:
-    deadline = monotonic() + 60
+    deadline = monotonic() + 110
     while len(place.files("fws")) < count:
         assert process.poll() is None, place.said(process)
         assert monotonic() < deadline, place.said(process)
