@@ -125,11 +125,14 @@ def _lines(argument: str) -> list[str]:
             f"{_shown(argument)} is no screen name: after the @, 1 to 15 letters, digits and _."
         )
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        with path.open("rb") as file:
+            if file.peek(2).startswith(_GZIP_MAGIC):
+                with gzip.open(file) as unpacked:
+                    content = unpacked.read(_MOST_BYTES + 1)
+            else:
+                content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
             raise SettingsError(f"{_shown(argument)} is too large for a list of targets.")
-        content = path.read_bytes()
-        if content.startswith(_GZIP_MAGIC):
-            content = gzip.decompress(content)
         return content.decode("utf-8-sig").splitlines()
     except (FileNotFoundError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):

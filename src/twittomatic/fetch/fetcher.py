@@ -77,6 +77,7 @@ class Fetcher:
             credential.name: network.authorization(credential.token) for credential in credentials
         }
         self._names = list(self._headers)
+        self._tokens = {credential.name: credential.token for credential in credentials}
         self._money = money
         self._crawl = crawl
         self._clock = clock
@@ -197,11 +198,10 @@ class Fetcher:
                 self._network.url, request, self._headers[permit.credential]
             )
             page = self._network.decode(request, response)
-        except UpstreamUnavailable as error:
-            await self._settle(permit, None if error.may_be_billed else 0, response, purpose)
-            raise
-        except NetworkError:
-            await self._settle(permit, 0, response, purpose)
+        except NetworkError as error:
+            error.args = (str(error).replace(self._tokens[permit.credential], "***"),)  # it quotes the answer
+            unknown = isinstance(error, UpstreamUnavailable) and error.may_be_billed
+            await self._settle(permit, None if unknown else 0, response, purpose)
             raise
         cost = page.billed * request.unit_price
         return Fetched(

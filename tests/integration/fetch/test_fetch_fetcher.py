@@ -423,6 +423,8 @@ async def test_many_at_once_keep_to_window_and_budget(house: House, world: Graph
         (200, None),
         (403, {"title": "Client Forbidden", "reason": "client-not-enrolled"}),
         (402, {"title": "CreditsDepleted"}),
+        (401, {"title": "Unauthorized", "detail": f"We do not know {SECRET}."}),
+        (400, {"title": "Invalid Request", "detail": f"Bearer {SECRET}"}),
     ],
 )
 async def test_no_token_is_shown(house: House, answer: Any, caplog: pytest.LogCaptureFixture) -> None:

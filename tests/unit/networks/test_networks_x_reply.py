@@ -241,3 +241,10 @@ def test_a_full_page_is_decoded_in_little_more_than_its_parsing(x: X) -> None:
         return best
 
     assert seconds(lambda: x.decode(request, response)) < 2 * seconds(lambda: json.loads(body))
+
+
+@pytest.mark.parametrize("user_id", ["007", "00", "12345678901234567890", "1\\n2", "", "-1", "１"])
+def test_an_id_that_is_not_one_makes_no_page(x: X, answer: Answer, user_id: str) -> None:
+    body = b'{"data":[{"id":"12"},{"id":"%b"}]}' % user_id.encode()
+    with pytest.raises(UnexpectedPayload):
+        x.decode(x.followers("1", token=None, size=10), answer(body))

@@ -21,7 +21,7 @@ from twittomatic.networks.x.problems import problems_of
 from twittomatic.networks.x.profiles import name_of
 
 _PIECE = 32 * 1024  # bytes of text checked at once: its copy stays in the cache, a page's as a whole does not
-_IDS = re.compile(r"(?:[0-9]{1,19}\n)+")
+_IDS = re.compile(r"(?:(?:0|[1-9][0-9]{0,18})\n)+")  # a leading zero would be another text for the same id
 _LONGEST_RECORD = 8 * 1024 * 1024  # real ones stay under 100 KB; our own readers stop at 16 MiB a line
 _ASKED = {"users": "ids", "users_by": "usernames"}  # the parameter that lists who was asked for
 
