@@ -27,7 +27,7 @@ COMMANDS = {
     "resume": ("looking:resume", "Let a paused crawl go on."),
     "jobs": ("looking:jobs", "List dead jobs, or give them another chance."),
     "frontier": ("looking:frontier", "Export what was found and not yet crawled."),
-    "verify": ("checking:verify", "Check every file of the dataset against the journal."),
+    "verify": ("dataset:verify", "Check every file of the dataset against the journal."),
     "emulator": ("emulating:emulator", "Serve X's API v2 on this machine, from a graph or a made-up world."),
     "demo": ("demonstrating:demo", "Crawl a bundled follower graph: no key, no server, no cost."),
     "doctor": ("doctor:doctor", "Check that everything a crawl needs is in place; buys nothing."),
@@ -81,18 +81,23 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except TwittomaticError as error:
-        click.echo(f"Error: {error}", err=True)
+        _complain(str(error))
         code = exit_code(error)
     except Exception as error:
         if "--traceback" in sys.argv:
             raise
-        click.echo(
-            f"Error: unexpected {type(error).__name__}: {error}. This is a fault of Twittomatic; "
-            "the log has more, and `twittomatic --traceback ...` shows where.",
-            err=True,
+        _complain(
+            f"unexpected {type(error).__name__}: {error}. This is a fault of Twittomatic; the log in "
+            "LOG_DIRECTORY has more, and `twittomatic --traceback ...` shows where."
         )
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(sentence: str) -> None:
+    """Print an error on one line, whatever a name or a file of the user put into it."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)
+    click.echo(f"Error: {shown}", err=True)
 
 
 def exit_code(error: TwittomaticError) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import shutil
 import sys
@@ -132,24 +133,35 @@ async def _server_at(url: str, where: str) -> Finding:
 def _files(settings: Settings) -> Finding:
     output, temporary = settings.output_directory, settings.temporary_directory
     layout = compose.layout(settings)
-    before = [path for path in (temporary, layout.journals, output) if not path.exists()]
+    missing = _missing(temporary, layout.journals, output)
     try:
         layout.prepare()
     except TwittomaticError as error:
         return Finding("Files", FAILED, str(error))
     finally:
-        for path in before:
+        for path in missing:
             with suppress(OSError):
                 path.rmdir()
     return Finding("Files", OK, f"{output} can be written, and {temporary} is on the same volume.")
 
 
+def _missing(*directories: Path) -> list[Path]:
+    """Name what `prepare` would create, parents too, the deepest first: the order in which to remove it."""
+    lineage = {path for given in directories for path in (given.absolute(), *given.absolute().parents)}
+    return sorted((path for path in lineage if not os.path.lexists(path)), key=lambda path: -len(path.parts))
+
+
 def _disk(settings: Settings) -> Finding:
     place = settings.output_directory.absolute()
-    while not place.exists():
+    while not os.path.lexists(place):
         place = place.parent
-    free = shutil.disk_usage(place).free
-    return Finding("Disk", WARNING if free < _LITTLE_DISK else OK, f"{free / 1e9:.1f} GB are free.")
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        return Finding("Disk", WARNING, f"What is free on it cannot be told ({error.strerror}).")
+    if free < _LITTLE_DISK:
+        return Finding("Disk", WARNING, f"Only {free / 1e9:.1f} GB are free; a full disk stops the crawl.")
+    return Finding("Disk", OK, f"{free / 1e9:.1f} GB are free.")
 
 
 def _budget(settings: Settings) -> Finding:
@@ -162,22 +174,25 @@ def _budget(settings: Settings) -> Finding:
 
 async def _api(settings: Settings) -> AsyncIterator[Finding]:
     network = compose.network(settings)
+    credentials: list[Credential] = []
+    unusable = "X_BEARER_TOKENS is not set; X accepts nobody without one."
     try:
         credentials = list(Credentials.load(settings.x_bearer_tokens))
     except SettingsError as error:
-        yield Finding("Token", FAILED, str(error))
-        credentials = []
+        unusable = str(error)
     async with Transport(timeout_s=min(settings.request_timeout_s, 20.0)) as transport:
         try:
             asked_at = time.time()
             answer = await transport.send(network.url, network.probe(), {})
         except UpstreamUnavailable as error:
             yield Finding("API", FAILED, str(error))
+            if not credentials:
+                yield Finding("Token", FAILED, unusable)
             return
         yield Finding("API", OK, f"{network.url} answers in {(time.time() - asked_at) * 1000:.0f} ms.")
         yield _clock(answer, asked_at, time.time())
         if not credentials:
-            yield Finding("Token", FAILED, "X_BEARER_TOKENS is not set; X accepts nobody without one.")
+            yield Finding("Token", FAILED, unusable)
         for credential in credentials:
             yield await _token(network, transport, credential)
 
@@ -185,14 +200,18 @@ async def _api(settings: Settings) -> AsyncIterator[Finding]:
 async def _token(network: Network, transport: Transport, credential: Credential) -> Finding:
     name, request = credential.name, network.probe()
     try:
-        headers = network.authorization(credential.token)
-        network.decode(request, await transport.send(network.url, request, headers))
-    except CredentialRejected as error:
-        return Finding("Token", FAILED, f"{name}: {error}")
+        answer = await transport.send(network.url, request, network.authorization(credential.token))
+    except UpstreamUnavailable as error:
+        return Finding("Token", WARNING, f"{name} could not be checked: {error}")
+    try:
+        network.decode(request, answer)
     except RateLimited:
         return Finding("Token", OK, f"{name} is accepted; its window is empty at the moment.")
     except NetworkError as error:
-        return Finding("Token", WARNING, f"{name}: {error}")
+        sentence = str(error).replace(credential.token, "***")  # it quotes the answer, which may echo it
+        if isinstance(error, CredentialRejected):
+            return Finding("Token", FAILED, f"{name}: {sentence}")
+        return Finding("Token", WARNING, f"{name} could not be checked: {sentence}")
     return Finding("Token", OK, f"{name} is accepted.")
 
 

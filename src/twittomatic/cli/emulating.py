@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
 import click
 
-from twittomatic.cli.running import on_signals, run_async
+from twittomatic.cli.app import INTERRUPTED
+from twittomatic.cli.running import run_async
 from twittomatic.emulator import Emulator, World, bundled_graph, open_world, parse_faults, serve
 from twittomatic.errors import SettingsError, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
@@ -61,7 +63,7 @@ def emulator(
     given = {"graph": graph, "users": users, "dataset": dataset, "pages": pages}
     if sum(value is not None for value in given.values()) > 1:
         raise click.UsageError("Give one of --graph, --users, --dataset and --pages.")
-    accepted = [credential.token for credential in Credentials.load(tokens)] if tokens else None
+    accepted = _accepted(tokens) if tokens else None
     try:
         world = _world(graph, users, dataset, pages, seed)
         served = Emulator(
@@ -71,8 +73,16 @@ def emulator(
             faults=parse_faults(faults) if faults else None,
         )
     except ValueError as error:
-        raise SettingsError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
-    run_async(_serve(served, host, port))
+        raise SettingsError(f"{error}.") from None
+    if run_async(_serve(served, host, port)) == signal.SIGINT:
+        sys.exit(INTERRUPTED)
+
+
+def _accepted(tokens: str) -> list[str]:
+    try:
+        return [credential.token for credential in Credentials.load(tokens)]
+    except SettingsError as error:  # it speaks of the setting of the same form
+        raise SettingsError(str(error).replace("X_BEARER_TOKENS", "--tokens", 1)) from None
 
 
 def _world(graph: str | None, users: int | None, dataset: str | None, pages: str | None, seed: int) -> World:
@@ -85,20 +95,42 @@ def _world(graph: str | None, users: int | None, dataset: str | None, pages: str
     return open_world(graph=Path(graph) if graph else bundled_graph(), seed=seed)
 
 
-async def _serve(served: Emulator, host: str, port: int) -> None:
+async def _serve(served: Emulator, host: str, port: int) -> int:
+    """Serve until a signal comes, and return its number; a second one does not wait for open connections."""
     try:
         running = await serve(served, host=host, port=port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+        why = getattr(error, "strerror", None) or str(error)
         raise TwittomaticError(
-            f"Port {port} of {host} cannot be used ({error.strerror or error}); name another one with --port."
+            f"Port {port} of {host} cannot be used ({why}); name another one with --port or --host."
         ) from None
-    ended = asyncio.Event()
-    with on_signals(ended.set):
-        click.echo(f" * Emulator of the X API on {running.url}/")
+    told = _signalled()
+    try:
+        click.echo(f" * Emulator of the X API on http://{_in_url(host)}:{running.port}/")
         click.echo(f" * A user to begin with: {_somebody(served.world)}")
-        sys.stdout.flush()
-        await ended.wait()
-    await running.close()
+        return await told
+    finally:
+        await running.close()
+
+
+def _signalled() -> asyncio.Future[int]:
+    """Return the number of the first SIGTERM or SIGINT, once it comes; a second one cancels this task."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    first: asyncio.Future[int] = loop.create_future()
+
+    def handle(number: int) -> None:
+        if not first.done():
+            first.set_result(number)
+        elif task:
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, handle, number)
+    return first
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _somebody(world: World) -> str:

@@ -12,6 +12,10 @@ from twittomatic.errors import SettingsError, StorageUnavailable
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, Option
 
 _WIDTH = 100
+_SECRECY = {
+    "X_BEARER_TOKENS": "A secret: better than the tokens themselves is @FILE here, after `chmod 600 FILE`.",
+    "REDIS_URL": f"A secret when it holds a password: then `chmod 600 {CONFIG_FILE}`.",
+}
 
 
 @click.command(short_help="Write a commented twittomatic.toml.")
@@ -43,7 +47,9 @@ def document() -> str:
 
 def _paragraph(option: Option) -> str:
     why = f"{option.why[0].upper()}{option.why[1:]}."
-    return f"{_comment(option.meaning)}\n{_comment(why)}\n# {option.key} = {_value(option.default or '')}"
+    secrecy = [_SECRECY[option.name]] if option.secret else []
+    comments = map(_comment, [option.meaning, why, *secrecy])
+    return "\n".join([*comments, f"# {option.key} = {_value(option.default or '')}"])
 
 
 def _comment(text: str) -> str:

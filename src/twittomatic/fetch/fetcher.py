@@ -28,6 +28,7 @@ from twittomatic.state.money import Money, Nobody, NoMoney, Permit, Wait
 
 _TRIES = 4  # at once, within a lease; then the job is given back, due later
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 8.0
+_SHORTEST_SECRET = 8  # X's have a hundred letters; a practice token `t` stands in every word
 _WINDOW_UNKNOWN_S = 60.0  # a 429 that does not say until when
 
 
@@ -77,7 +78,9 @@ class Fetcher:
             credential.name: network.authorization(credential.token) for credential in credentials
         }
         self._names = list(self._headers)
-        self._tokens = {credential.name: credential.token for credential in credentials}
+        self._secrets = [
+            credential.token for credential in credentials if len(credential.token) >= _SHORTEST_SECRET
+        ]
         self._money = money
         self._crawl = crawl
         self._clock = clock
@@ -199,7 +202,7 @@ class Fetcher:
             )
             page = self._network.decode(request, response)
         except NetworkError as error:
-            error.args = (str(error).replace(self._tokens[permit.credential], "***"),)  # it quotes the answer
+            error.args = (self._discreet(str(error)),)
             unknown = isinstance(error, UpstreamUnavailable) and error.may_be_billed
             await self._settle(permit, None if unknown else 0, response, purpose)
             raise
@@ -210,6 +213,12 @@ class Fetcher:
             cost=cost,
             settle=lambda: asyncio.ensure_future(self._settle(permit, cost, response, purpose)),
         )
+
+    def _discreet(self, sentence: str) -> str:
+        """Take out the tokens, which an answer that the sentence quotes may have echoed."""
+        for token in self._secrets:
+            sentence = sentence.replace(token, "***")
+        return sentence
 
     async def _settle(
         self, permit: Permit, cost: int | None, response: Response | None, purpose: str

@@ -1,0 +1,93 @@
+"""`verify`: the dataset against its journal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.errors import SettingsError, StorageError
+from twittomatic.settings import Settings
+from twittomatic.storage.journal import latest, read_journal
+from twittomatic.storage.paths import EXTENSIONS, Layout
+from twittomatic.storage.verify import verify as check
+
+
+@dataclass(frozen=True)
+class _Watched(Layout):
+    """A layout that tells of each file that is asked for."""
+
+    advance: Callable[[], None]
+
+    def files(self, ext: str) -> Iterator[Path]:
+        for path in super().files(ext):
+            yield path
+            self.advance()
+
+
+@click.command(short_help="Check every file of the dataset against the journal.", epilog=EVERYWHERE)
+@settings_options("OUTPUT_DIRECTORY")
+def verify(settings: Settings) -> None:
+    """Check every file of the dataset against the journal.
+
+    Lines, bytes, checksum, whole gzip members, valid ids, none of them twice. A line for each problem, and
+    exit code 1 when there is any.
+    """
+    directory = settings.output_directory
+    try:
+        there = directory.is_dir()
+    except OSError as error:
+        raise SettingsError(f"OUTPUT_DIRECTORY {directory}: cannot be read ({error.strerror}).") from None
+    if not there:
+        raise SettingsError(f"OUTPUT_DIRECTORY {directory}: there is no such directory.")
+    layout = Layout(directory, settings.temporary_directory)
+    problems = files = 0
+
+    def count() -> None:
+        nonlocal files
+        files += 1
+
+    with _progress(layout, count) as watched:
+        for problem in check(watched):
+            problems += 1
+            click.echo(f"{problem.file}: {problem.sentence}")
+    if problems:
+        click.echo(f"Problems: {problems:,}. Files: {files:,}.", err=True)
+        sys.exit(1)
+    # Every file has a journal line by now, and as many records as that says.
+    records = sum(entry.lines for entry in latest(read_journal(layout)).values())
+    click.echo(f"All is as the journal says. Files: {files:,}. Records: {records:,}.")
+
+
+@contextmanager
+def _progress(layout: Layout, count: Callable[[], None]) -> Iterator[Layout]:
+    """Count files as they are done, and show on a terminal how many are left."""
+    if not sys.stderr.isatty():
+        yield _Watched(layout.output, layout.temporary, count)
+        return
+    columns = (TextColumn("Checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Problems go to stdout; only where that is the same terminal must they make room for the bar.
+    together = sys.stdout.isatty()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=together) as bar:
+        task = bar.add_task("", total=_number_of_files(layout))
+
+        def advance() -> None:
+            count()
+            bar.advance(task)
+
+        yield _Watched(layout.output, layout.temporary, advance)
+
+
+def _number_of_files(layout: Layout) -> int | None:
+    try:
+        return sum(1 for ext in EXTENSIONS for _ in layout.files(ext))
+    except StorageError:  # a directory that cannot be listed: the check says so
+        return None

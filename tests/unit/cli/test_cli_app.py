@@ -1,0 +1,136 @@
+"""What the frame promises of every command, and of every error."""
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+
+import click
+import pytest
+
+from twittomatic import errors
+from twittomatic.cli import app
+
+ORDER = [
+    "init",
+    "plan",
+    "crawl",
+    "master",
+    "worker",
+    "status",
+    "pause",
+    "resume",
+    "jobs",
+    "frontier",
+    "verify",
+    "monitor",
+    "lookup",
+    "indexer",
+    "stats",
+    "emulator",
+    "demo",
+    "doctor",
+]
+
+
+def command(name: str) -> click.Command:
+    found = app.cli.get_command(click.Context(app.cli), name)
+    assert found
+    return found
+
+
+def leaves(kind: type[Exception] = errors.TwittomaticError) -> Iterator[type[Exception]]:
+    yield kind
+    for lower in kind.__subclasses__():
+        yield from leaves(lower)
+
+
+def test_commands_stand_in_the_order_of_the_contract() -> None:
+    names = list(app.COMMANDS)
+    assert names == [name for name in ORDER if name in names]
+
+
+@pytest.mark.parametrize("name", app.COMMANDS)
+def test_a_summary_is_the_commands_own(name: str) -> None:
+    assert command(name).short_help == app.COMMANDS[name][1]
+    assert command(name).name == name
+
+
+def test_every_module_is_there() -> None:
+    for target, _ in app.COMMANDS.values():
+        module, _, attribute = target.partition(":")
+        assert hasattr(import_module(f"twittomatic.cli.{module}"), attribute)
+
+
+@pytest.mark.parametrize("kind", list(leaves()))
+def test_every_error_of_ours_has_its_exit_code(kind: type[Exception]) -> None:
+    error = kind("x", reason="deleted") if kind is errors.TargetUnavailable else kind("x")
+    assert isinstance(error, errors.TwittomaticError)
+    if issubclass(kind, errors.SettingsError):
+        expected = 2
+    elif issubclass(kind, errors.CrawlMustPause):
+        expected = 3
+    else:
+        expected = 1
+    assert app.exit_code(error) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (errors.SettingsError("Bad."), 2, "Error: Bad.\n"),
+        (errors.BudgetExhausted("Spent."), 3, "Error: Spent.\n"),
+        (errors.StorageUnavailable("Full."), 1, "Error: Full.\n"),
+        (errors.StorageUnavailable("a\x1b[31m\n\udc80b é."), 1, "Error: a\\x1b[31m\\n\\udc80b é.\n"),
+        (errors.Interrupted("Paused."), 130, ""),
+    ],
+)
+def test_an_error_is_one_sentence_and_a_code(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    code: int,
+    said: str,
+) -> None:
+    assert ended(monkeypatch, error) == code
+    assert capsys.readouterr().err == said
+
+
+def test_wrong_usage_is_told_after_the_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, click.UsageError("Which?")) == 2
+    assert capsys.readouterr().err.endswith("\n\nError: Which?\n")
+
+
+def test_an_interruption_is_not_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, KeyboardInterrupt()) == 130
+    assert not capsys.readouterr().err.strip()
+
+
+def test_an_unexpected_error_is_named_and_shown_only_when_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, ZeroDivisionError("two\nlines")) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: unexpected ZeroDivisionError: two\\nlines.")
+    assert "LOG_DIRECTORY" in line
+    assert "--traceback" in line
+    with pytest.raises(ZeroDivisionError):
+        ended(monkeypatch, ZeroDivisionError(), "--traceback")
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, error: BaseException, *flags: str) -> object:
+    """Run the command line with a command that ends in `error`, and return the exit code."""
+
+    @click.command()
+    @click.option("--traceback", is_flag=True)
+    def failing(traceback: bool) -> None:
+        raise error
+
+    monkeypatch.setattr(app, "cli", failing)
+    monkeypatch.setattr(sys, "argv", ["twittomatic", *flags])
+    with pytest.raises(SystemExit) as left:
+        app.run()
+    return left.value.code
