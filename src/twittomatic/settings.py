@@ -6,22 +6,21 @@ A value comes from the first of these that has one: a flag, the environment (`TW
 
 from __future__ import annotations
 
-import math
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
+from twittomatic import parsing
 from twittomatic.errors import SettingsError
-from twittomatic.model import MICROS_PER_USD
 
 CONFIG_FILE: Final = "twittomatic.toml"
 ENVIRONMENT_PREFIX: Final = "TWITTOMATIC_"
 X_API: Final = "https://api.x.com"
-UNLIMITED_DEPTH: Final = 1_000_000  # deeper than any path in a graph of 1e9 users
+TABLES: Final = ("prices", "limits")
+"""Tables of the configuration file that override what a network documents; the network reads them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,160 +54,42 @@ class Option:
         return "--" + self.key.replace("_", "-")
 
 
-def _text(allowed: str, pattern: str) -> Callable[[str], str]:
-    matcher = re.compile(pattern)
-
-    def parse(text: str) -> str:
-        if not matcher.fullmatch(text):
-            raise ValueError(allowed)
-        return text
-
-    return parse
-
-
-def _path(text: str) -> Path:
-    if not text or "\0" in text:
-        raise ValueError("a path")
-    return Path(text).expanduser()
-
-
-def _optional_path(text: str) -> Path | None:
-    return _path(text) if text else None
-
-
-def _integer(lowest: int, highest: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", text) or not lowest <= int(text) <= highest:
-            raise ValueError(f"a whole number from {lowest} to {highest}")
-        return int(text)
-
-    return parse
-
-
-def _limit(text: str) -> int | None:
-    if text in ("", "none"):
-        return None
-    try:
-        return _integer(1, 10**12 - 1)(text)
-    except ValueError:
-        raise ValueError("a whole number of at least 1, or none") from None
-
-
-def _depth(text: str) -> int:
-    if text == "unlimited":
-        return UNLIMITED_DEPTH
-    try:
-        return _integer(0, UNLIMITED_DEPTH)(text)
-    except ValueError:
-        raise ValueError(f"a whole number from 0 to {UNLIMITED_DEPTH}, or unlimited") from None
-
-
-def _seconds(lowest: float, highest: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        allowed = f"seconds from {lowest:g} to {highest:g}"
-        try:
-            value = float(text)
-        except ValueError:
-            raise ValueError(allowed) from None
-        if not lowest <= value <= highest:
-            raise ValueError(allowed)
-        return value
-
-    return parse
-
-
-def _budget(text: str) -> int | None:
-    """Dollars as micro-dollars."""
-    if text in ("", "none"):
-        return None
-    allowed = "dollars, more than 0 and at most 1e9, such as 25 or 12.50"
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(allowed) from None
-    if not math.isfinite(value) or not 0 < value <= 1e9:
-        raise ValueError(allowed)
-    return math.floor(value * MICROS_PER_USD + 1e-6)
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(" or ".join(allowed))
-        return text
-
-    return parse
-
-
-def _switch(text: str) -> bool:
-    if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
-        raise ValueError("true or false")
-    return text.lower() in ("true", "yes", "1")
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        try:
-            parts = urlsplit(text)
-            usable = parts.scheme in schemes and bool(parts.hostname)
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError(" or ".join(f"{scheme}://HOST" for scheme in schemes))
-        return text.rstrip("/")
-
-    return parse
-
-
-def _redis_url(text: str) -> str:
-    if not text:
-        return text
-    scheme = text.partition("://")[0]
-    if scheme not in ("redis", "rediss", "unix", "redis+sentinel") or text == f"{scheme}://":
-        raise ValueError("empty, or redis:// rediss:// unix:// redis+sentinel://h:p,h:p/service")
-    if scheme == "redis+sentinel" and not re.fullmatch(
-        r"redis\+sentinel://([^@/]*@)?[^/,:]+:\d+(,[^/,:]+:\d+)*/[^/]+(/\d+)?", text
-    ):
-        raise ValueError("redis+sentinel://host:port,host:port/service")
-    return text
-
-
-_port = _integer(0, 65535)
-_host = _text("a host name or an address", r"[A-Za-z0-9.:_-]{1,253}")
+_port = parsing.integer(0, 65535)
+_host = parsing.text("a host name or an address", r"[A-Za-z0-9.:_-]{1,253}")
 
 OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         name="CRAWL",
         default="default",
-        parse=_text("1 to 64 letters, digits, - and _", r"[A-Za-z0-9_-]{1,64}"),
+        parse=parsing.text("1 to 64 letters, digits, - and _", r"[A-Za-z0-9_-]{1,64}"),
         meaning="Name of the crawl: its keys in Redis, and what the same command resumes.",
         why="one crawl at a time is the common case",
     ),
     Option(
         name="OUTPUT_DIRECTORY",
         default="data",
-        parse=_path,
+        parse=parsing.path,
         meaning="Where the dataset is written.",
         why="beside the configuration file",
     ),
     Option(
         name="LOG_DIRECTORY",
         default="logs",
-        parse=_path,
+        parse=parsing.path,
         meaning="Where every process writes its log, one JSON object a line.",
         why="apart from the dataset, which is shared with others",
     ),
     Option(
         name="TEMPORARY_DIRECTORY",
         default="",
-        parse=_optional_path,
+        parse=parsing.optional_path,
         meaning="Where files grow until they are whole; empty means .tmp inside OUTPUT_DIRECTORY.",
         why="a rename is atomic only within one volume, so another volume is refused at start",
     ),
     Option(
         name="REDIS_URL",
         default="",
-        parse=_redis_url,
+        parse=parsing.redis_url,
         meaning="Redis or Valkey server of the crawl; empty means an embedded one in STATE_DIRECTORY.",
         why="a laptop needs no server; many machines share one",
         secret=True,
@@ -216,14 +97,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         name="STATE_DIRECTORY",
         default=".twittomatic",
-        parse=_path,
+        parse=parsing.path,
         meaning="Where the embedded server keeps the state of the crawl.",
         why="in the crawl's own folder, so that the same command in the same place resumes",
     ),
     Option(
         name="X_API_URL",
         default=X_API,
-        parse=_url("http", "https"),
+        parse=parsing.url("http", "https"),
         meaning="Base URL of the X API, or of an emulator.",
         why="the address that X documents",
     ),
@@ -238,21 +119,21 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         name="BUDGET_USD",
         default="",
-        parse=_budget,
+        parse=parsing.budget,
         meaning="Dollars that all crawls of a network on this Redis may spend together; a hard cap.",
         why="X sells every read, so a crawl against X itself is refused without one",
     ),
     Option(
         name="TRAVERSAL",
         default="bfs",
-        parse=_choice("bfs", "dfs", "priority"),
+        parse=parsing.choice("bfs", "dfs", "priority"),
         meaning="Order of the traversal: bfs, dfs or priority.",
         why="near the seeds first is what a sample of a community wants",
     ),
     Option(
         name="MAX_DEPTH",
         default="0",
-        parse=_depth,
+        parse=parsing.depth,
         meaning="Hops from a seed that are crawled, or unlimited; what lies deeper waits in the frontier.",
         why="0 crawls the seeds alone: each hop multiplies the bill",
     ),
@@ -266,63 +147,63 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         name="PRIORITY",
         default="followers_count",
-        parse=_text("a CEL expression", r"\s*\S[\s\S]*"),
+        parse=parsing.text("a CEL expression", r"\s*\S[\s\S]*"),
         meaning="CEL expression on a profile: the order of the frontier under priority, highest first.",
         why="large accounts connect a community",
     ),
     Option(
         name="MAX_FOLLOWERS",
         default="none",
-        parse=_limit,
+        parse=parsing.limit,
         meaning="Followers to download per user, or none for no limit.",
         why="the journal says where a list was cut",
     ),
     Option(
         name="MAX_POSTS",
         default="3200",
-        parse=_limit,
+        parse=parsing.limit,
         meaning="Posts to download per user, or none for no limit of ours.",
         why="X serves no more than the newest 3,200",
     ),
     Option(
         name="EXPAND_REFERENCED",
         default="false",
-        parse=_switch,
+        parse=parsing.switch,
         meaning="Also buy the posts that a timeline's posts retweet, quote or reply to (true or false).",
         why="each one is billed as a post of its own; a retweet's text is cut at 140 characters without it",
     ),
     Option(
         name="CONCURRENCY",
         default="8",
-        parse=_integer(1, 1000),
+        parse=parsing.integer(1, 1000),
         meaning="Jobs in flight per module and worker process.",
         why="8 keep one core busy at the latency of a public API",
     ),
     Option(
         name="LEASE_S",
         default="30",
-        parse=_seconds(1, 3600),
+        parse=parsing.seconds(1, 3600),
         meaning="Seconds after which a job goes to another worker when its holder is silent.",
         why="long enough for a stalled disk, short enough not to be noticed",
     ),
     Option(
         name="ON_MASTER_LOSS",
         default="stop",
-        parse=_choice("stop", "wait"),
+        parse=parsing.choice("stop", "wait"),
         meaning="What workers do without a master: stop, or wait for one.",
         why="a crawl that nobody leads should not look alive",
     ),
     Option(
         name="MAX_ATTEMPTS",
         default="6",
-        parse=_integer(1, 100),
+        parse=parsing.integer(1, 100),
         meaning="Failures after which a job is dead.",
         why="with delays from 15 seconds on, doubling, about 8 minutes of trying",
     ),
     Option(
         name="REQUEST_TIMEOUT_S",
         default="60",
-        parse=_seconds(0.1, 3600),
+        parse=parsing.seconds(0.1, 3600),
         meaning="Seconds that one request may take in all.",
         why="a page of 1,000 profiles is half a megabyte; an answer lost to a timeout is still billed",
     ),
@@ -357,7 +238,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         name="ELASTICSEARCH_URL",
         default="http://127.0.0.1:9200",
-        parse=_url("http", "https"),
+        parse=parsing.url("http", "https"),
         meaning="Elasticsearch server that the indexer feeds.",
         why="Elasticsearch's own default",
     ),
@@ -396,6 +277,8 @@ class Settings:
     carbon_host: str
     carbon_port: int
     elasticsearch_url: str
+    prices: Mapping[str, object]
+    limits: Mapping[str, object]
 
     def __repr__(self) -> str:
         shown = (f"{option.key}={self._shown(option)}" for option in OPTIONS)
@@ -421,17 +304,18 @@ def load(
     Raises:
         SettingsError: an unknown key or a bad value, with the key, the value and what is allowed.
     """
-    values: dict[str, Any] = {}
+    from_file, tables, place = _from_file(config)
+    values: dict[str, Any] = dict(tables)
     sources: list[tuple[dict[str, str], Callable[[str], str]]] = [
         ({key: text for key, text in flags.items() if text is not None}, lambda key: _BY_KEY[key].flag),
         (_from_environment(environment), lambda key: ENVIRONMENT_PREFIX + key.upper()),
-        _from_file(config),
+        (from_file, place),
         ({option.key: option.default or "" for option in OPTIONS}, lambda key: key),
     ]
     for option in OPTIONS:
-        for texts, place in sources:
+        for texts, where in sources:
             if option.key in texts:
-                values[option.key] = _parse(option, texts[option.key], place(option.key))
+                values[option.key] = _parse(option, texts[option.key], where(option.key))
                 break
     if values["temporary_directory"] is None:
         values["temporary_directory"] = values["output_directory"] / ".tmp"
@@ -457,24 +341,39 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _from_file(config: Path | None) -> tuple[dict[str, str], Callable[[str], str]]:
+def _from_file(
+    config: Path | None,
+) -> tuple[dict[str, str], dict[str, dict[str, object]], Callable[[str], str]]:
+    """Return the texts of a file, its tables, and how to name a place in it."""
     path = config or Path(CONFIG_FILE)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if config is None:
-            return {}, str
+            return {}, {name: {} for name in TABLES}, str
         raise SettingsError(f"{path}: there is no such file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read ({error}).") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}.") from None
+    tables = {name: _table(path, name, document.pop(name, {})) for name in TABLES}
     found = {}
     for key, value in document.items():
         if key not in _BY_KEY:
             raise SettingsError(f"{path}: {key}: no such setting; the settings are {_all_keys(str.lower)}.")
         found[key] = _as_text(path, key, value)
-    return found, lambda key: f"{path}: {key}"
+    return found, tables, lambda key: f"{path}: {key}"
+
+
+def _table(path: Path, name: str, value: object) -> dict[str, object]:
+    """Return a table of numbers and days; what they mean is for the network to check."""
+    if not isinstance(value, dict):
+        raise SettingsError(f"{path}: {name}: give a table, such as [{name}] with a line for each.")
+    table = {key: cell.isoformat() if isinstance(cell, date) else cell for key, cell in value.items()}
+    for key, cell in table.items():
+        if not isinstance(cell, str | int | float):
+            raise SettingsError(f"{path}: [{name}] {key}: give a number.")
+    return table
 
 
 def _as_text(path: Path, key: str, value: object) -> str:

@@ -21,7 +21,8 @@ from twittomatic.fetch.transport import Transport
 from twittomatic.modules.context import Context
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Network
-from twittomatic.networks.x import X
+from twittomatic.networks.x import X, limits
+from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import X_API, Settings
 from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
@@ -47,9 +48,19 @@ def process_name(name: str) -> str:
     return f"{name}@{host[:40]}.{os.getpid()}-{secrets.token_hex(3)}"
 
 
-def network(settings: Settings) -> Network:
-    """Return the network to crawl."""
-    return X(url=settings.x_api_url, expand_referenced=settings.expand_referenced)
+def network(settings: Settings, options: CrawlOptions | None = None) -> X:
+    """Return the network to crawl, as the crawl's options have it, or as the settings alone do.
+
+    Raises:
+        SettingsError: a price or a limit of the configuration file is none.
+    """
+    chosen = options or settings
+    return X(
+        url=settings.x_api_url,
+        expand_referenced=chosen.expand_referenced,
+        prices=Prices.of(chosen.prices),
+        app_limits=limits.of(chosen.limits),
+    )
 
 
 def layout(settings: Settings) -> Layout:
@@ -193,7 +204,7 @@ async def parts(
         credentials: Of this process.
         name: Of this process.
     """
-    x = X(url=settings.x_api_url, expand_referenced=options.expand_referenced)
+    x = network(settings, options)
     keys = CrawlKeys(settings.crawl, options.modules)
     money = Money(
         connection,

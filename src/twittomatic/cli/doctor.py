@@ -31,6 +31,7 @@ from twittomatic.errors import (
 )
 from twittomatic.fetch.credentials import Credential, Credentials
 from twittomatic.fetch.transport import Transport
+from twittomatic.model import usd
 from twittomatic.networks.base import Network, Response
 from twittomatic.settings import X_API, Settings
 from twittomatic.state.address import client
@@ -79,8 +80,22 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield await asyncio.to_thread(_files, settings)
     yield await asyncio.to_thread(_disk, settings)
     yield _budget(settings)
+    yield _prices(settings)
     async for finding in _api(settings):
         yield finding
+
+
+def _prices(settings: Settings) -> Finding:
+    try:
+        prices = compose.network(settings).prices
+    except SettingsError as error:
+        return Finding("Prices", FAILED, str(error))
+    return Finding(
+        "Prices",
+        OK,
+        f"${usd(prices.post):g} a post, ${usd(prices.user):g} a user, ${usd(prices.follower):g} a follower "
+        f"as of {prices.as_of} ({prices.source}).",
+    )
 
 
 def _python() -> Finding:

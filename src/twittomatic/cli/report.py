@@ -9,6 +9,7 @@ import msgspec
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import MICROS_PER_USD, Module, Phase
 from twittomatic.networks.x import X
+from twittomatic.networks.x.prices import Prices
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState, Progress
 from twittomatic.state.frontier import Frontier
@@ -32,13 +33,14 @@ async def report(connection: Connection, keys: CrawlKeys) -> dict[str, Any]:
         totals,
         await frontier.sizes(),
         await frontier.seen(),
-        CrawlOptions.read(options).budget_usd if options else None,
+        CrawlOptions.read(options) if options else None,
     )
 
 
 def nothing(crawl: str, budget: int | None) -> dict[str, Any]:
     """Return what stands where no crawl ever was."""
-    return _report_of(crawl, None, Totals(spent=0, reserved=0, fields={}), {}, 0, budget)
+    empty = Totals(spent=0, reserved=0, fields={})
+    return {**_report_of(crawl, None, empty, {}, 0, None), "budget_usd": _dollars(budget)}
 
 
 def _report_of(
@@ -47,7 +49,7 @@ def _report_of(
     totals: Totals,
     waiting: dict[int, int],
     seen: int,
-    budget: int | None,
+    options: CrawlOptions | None,
 ) -> dict[str, Any]:
     """Put it together."""
     phase, reason = (progress.phase, progress.reason) if progress else (Phase.IDLE, "")
@@ -70,10 +72,15 @@ def _report_of(
         "spent_usd": totals.spent / MICROS_PER_USD,
         "reserved_usd": totals.reserved / MICROS_PER_USD,
         "crawl_spent_usd": totals.fields.get(f"crawl:{crawl}", 0) / MICROS_PER_USD,
-        "budget_usd": None if budget is None else budget / MICROS_PER_USD,
+        "budget_usd": _dollars(options.budget_usd if options else None),
+        "prices_as_of": Prices.of(options.prices if options else {}).as_of,
         "workers": [_worker(name, doing) for name, doing in progress.workers.items()] if progress else [],
         "master": dict(progress.master) if progress and progress.master else {"name": None, "epoch": None},
     }
+
+
+def _dollars(micros: int | None) -> float | None:
+    return None if micros is None else micros / MICROS_PER_USD
 
 
 def _worker(name: str, doing: Any) -> dict[str, Any]:

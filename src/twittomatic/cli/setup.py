@@ -9,6 +9,9 @@ from pathlib import Path
 import click
 
 from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.model import usd
+from twittomatic.networks.x import limits
+from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, Option
 
 _WIDTH = 100
@@ -42,7 +45,34 @@ def document() -> str:
         "Settings of Twittomatic. A flag (--max-depth 2) goes before the environment "
         f"({ENVIRONMENT_PREFIX}MAX_DEPTH=2), which goes before this file. Every line below shows the default."
     )
-    return "\n\n".join([head, *map(_paragraph, OPTIONS)]) + "\n"
+    return "\n\n".join([head, *map(_paragraph, OPTIONS), _prices(), _limits()]) + "\n"
+
+
+def _prices() -> str:
+    listed = Prices()
+    said = _comment(
+        f"Dollars for one of each, as X listed them on {listed.as_of} ({listed.source}). "
+        "To use others, write them here with the day on which they held."
+    )
+    return "\n".join(
+        [
+            said,
+            "# [prices]",
+            f'# as_of = "{listed.as_of}"',
+            f"# post = {usd(listed.post):g}",
+            f"# user = {usd(listed.user):g}",
+            f"# follower = {usd(listed.follower):g}",
+        ]
+    )
+
+
+def _limits() -> str:
+    said = _comment(
+        f"Requests of one app in 15 minutes, as X listed them on {limits.AS_OF} ({limits.SOURCE}). "
+        "They are the first guess: what X's answers say goes before."
+    )
+    lines = [f"# {endpoint} = {limit.requests}" for endpoint, limit in limits.APP.items()]
+    return "\n".join([said, "# [limits]", *lines])
 
 
 def _paragraph(option: Option) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 import msgspec
@@ -35,6 +36,8 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
     budget_usd: int | None
     lease_s: float
     max_attempts: int
+    prices: Mapping[str, object] = {}
+    limits: Mapping[str, object] = {}
 
     @classmethod
     def of(cls, modules: str, settings: Settings) -> Self:
@@ -49,6 +52,8 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
             max_posts=settings.max_posts,
             expand_referenced=settings.expand_referenced,
             budget_usd=settings.budget_usd,
+            prices=settings.prices,
+            limits=settings.limits,
             lease_s=settings.lease_s,
             max_attempts=settings.max_attempts,
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from twittomatic.cli.setup import document
+from twittomatic.networks.x import limits
+from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import OPTIONS, Option, load
 
 
@@ -26,7 +28,9 @@ def test_as_it_is_it_sets_nothing() -> None:
 def test_uncommented_it_is_the_defaults(tmp_path: Path) -> None:
     lines = [line.removeprefix("# ") for line in document().splitlines()]
     every = tmp_path / "every.toml"
-    every.write_text("\n".join(line for line in lines if line.partition(" = ")[0].isidentifier()))
+    every.write_text(
+        "\n".join(line for line in lines if line.partition(" = ")[0] in {option.key for option in OPTIONS})
+    )
     assert set(tomllib.loads(every.read_text())) == {option.key for option in OPTIONS}
     nothing = tmp_path / "nothing.toml"
     nothing.touch()
@@ -39,6 +43,20 @@ def test_every_setting_is_explained(option: Option) -> None:
     assert option.meaning in text
     assert option.why[1:] in text
     assert ("chmod 600" in text) == option.secret
+
+
+def test_the_tables_uncommented_are_what_x_documents(tmp_path: Path) -> None:
+    text = document()
+    tables = text[text.index("# [prices]") :].replace("# ", "")
+    config = tmp_path / "tables.toml"
+    config.write_text(
+        "\n".join(line for line in tables.splitlines() if " = " in line or line.startswith("["))
+    )
+    settings = load({}, {}, config)
+    given, listed = Prices.of(settings.prices), Prices()
+    assert (given.post, given.user, given.follower) == (listed.post, listed.user, listed.follower)
+    assert given.as_of == listed.as_of
+    assert limits.of(settings.limits) == limits.APP
 
 
 def test_tokens_belong_into_a_file_of_their_own() -> None:

@@ -117,7 +117,7 @@ def test_limits_and_prices(x: X) -> None:
     assert {endpoint: x.limit(endpoint).requests for endpoint in asked} == asked
     assert x.limit("usage").window_s == 900
     assert limits.USER["timeline"].requests == 900
-    assert (prices.POST, prices.USER, prices.FOLLOWER) == (5_000, 10_000, 10_000)
+    assert (x.prices.post, x.prices.user, x.prices.follower) == (5_000, 10_000, 10_000)
     assert (prices.units(10_000, 5_000), prices.units(5_000, 10_000), prices.units(5_000, 5_000)) == (2, 1, 1)
     with pytest.raises(KeyError):
         x.limit("search")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from twittomatic.errors import SettingsError
 from twittomatic.networks.base import Limit
+from twittomatic.networks.x.wording import printable
 
 AS_OF = "2026-08-22"
 SOURCE = "https://docs.x.com/x-api/fundamentals/rate-limits"
@@ -25,3 +27,28 @@ APP = _each(users=300, users_by=300, followers=300, following=300, timeline=10_0
 
 USER = _each(users=900, users_by=900, followers=300, following=300, timeline=900)
 """Requests of one user, with an OAuth 1.0a or OAuth 2.0 user token; X's usage is for apps only."""
+
+_MOST_REQUESTS = 10_000_000  # X has shown 1,200,000
+
+
+def of(table: Mapping[str, object]) -> Mapping[str, Limit]:
+    """Take the table `[limits]` of a configuration file, requests in 15 minutes, over what X documents.
+
+    Raises:
+        SettingsError: an unknown endpoint, or a number that is none.
+    """
+    given = {name: _requests(name, number) for name, number in table.items() if name != "as_of"}
+    return {**APP, **_each(**given)}
+
+
+def _requests(name: str, number: object) -> int:
+    if name not in APP:
+        raise SettingsError(
+            f"[limits] {printable(name)}: there is no such endpoint; the endpoints are {', '.join(APP)}."
+        )
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST_REQUESTS:
+        raise SettingsError(
+            f"[limits] {name}: {printable(str(number))} is not allowed; give the requests of one token in "
+            f"15 minutes, a whole number from 1 to {_MOST_REQUESTS}."
+        )
+    return number

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from twittomatic.errors import CredentialRejected
 from twittomatic.networks.base import Limit, Page, Request, Response, WindowReading
 from twittomatic.networks.x import limits, profiles, reply, requests, windows
+from twittomatic.networks.x.prices import Prices
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
+_LISTED = Prices()
 
 
 class X:
@@ -19,6 +21,8 @@ class X:
         url: Base URL of the API, without the version.
         expand_referenced: Buy the posts that a timeline's posts refer to, a post read each, so that retweets
             have their whole text. Nothing that costs is bought otherwise.
+        prices: What X charges.
+        app_limits: What one app may ask; see `twittomatic.networks.x.limits`.
     """
 
     name = "x"
@@ -27,9 +31,18 @@ class X:
     posts_per_page = requests.POSTS_PER_PAGE
     timeline_ceiling = 3200  # docs.x.com, x-api/posts/timelines/integrate, "Volume limits"
 
-    def __init__(self, *, url: str, expand_referenced: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        expand_referenced: bool = False,
+        prices: Prices = _LISTED,
+        app_limits: Mapping[str, Limit] = limits.APP,
+    ) -> None:
         self.url = url.rstrip("/")
         self._expand_referenced = expand_referenced
+        self._app_limits = app_limits
+        self.prices = prices
 
     def limit(self, endpoint: str) -> Limit:
         """Return the documented limit of one app on an endpoint.
@@ -37,7 +50,7 @@ class X:
         Raises:
             KeyError: X has no endpoint of this name.
         """
-        return limits.APP[endpoint]
+        return self._app_limits[endpoint]
 
     def authorization(self, token: str) -> Mapping[str, str]:
         """Return the header that carries a bearer token.
@@ -61,24 +74,29 @@ class X:
 
     def users_by_id(self, user_ids: Sequence[str]) -> Request:
         """Ask for 1 to 100 profiles; raises RequestRefused when one is not an id."""
-        return requests.users_by_id(user_ids)
+        return requests.users_by_id(user_ids, unit_price=self.prices.user)
 
     def users_by_name(self, names: Sequence[str]) -> Request:
         """Ask for 1 to 100 profiles; raises RequestRefused when one is not a screen name."""
-        return requests.users_by_name(names)
+        return requests.users_by_name(names, unit_price=self.prices.user)
 
     def followers(self, user_id: str, *, token: str | None, size: int) -> Request:
         """Ask for up to 1000 followers; raises RequestRefused when `user_id` is not an id."""
-        return requests.follows("followers", user_id, token=token, size=size)
+        return requests.follows("followers", user_id, token=token, size=size, unit_price=self.prices.follower)
 
     def following(self, user_id: str, *, token: str | None, size: int) -> Request:
         """Ask for up to 1000 users whom a user follows; raises RequestRefused when `user_id` is not an id."""
-        return requests.follows("following", user_id, token=token, size=size)
+        return requests.follows("following", user_id, token=token, size=size, unit_price=self.prices.follower)
 
     def timeline(self, user_id: str, *, token: str | None, since_id: str | None, size: int) -> Request:
         """Ask for 5 to 100 posts, newest first; raises RequestRefused when an id is not one."""
         return requests.timeline(
-            user_id, token=token, since_id=since_id, size=size, expand_referenced=self._expand_referenced
+            user_id,
+            token=token,
+            since_id=since_id,
+            size=size,
+            expand_referenced=self._expand_referenced,
+            unit_price=self.prices.post,
         )
 
     def decode(self, request: Request, response: Response) -> Page:
@@ -87,7 +105,7 @@ class X:
         Raises:
             NetworkError: its leaf says what to do; nothing else is ever raised.
         """
-        return reply.decode(request, response)
+        return reply.decode(request, response, self.prices)
 
     def lifted(self, record: bytes) -> Mapping[str, object]:
         """Return a profile as SELECT and PRIORITY see it; see `twittomatic.networks.x.profiles`."""

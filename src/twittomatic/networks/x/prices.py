@@ -1,28 +1,88 @@
 """What X charges, pay-per-use, for each object that it returns.
 
-Source: docs.x.com, x-api/getting-started/pricing, as of 2026-08-22. X charges for what is returned, not for
-requests nor fields, and nothing for a failure; the same object again before 00:00 UTC is free, but X calls
-that a soft guarantee, so nothing here counts on it.
+X charges for what is returned, not for requests nor fields, and nothing for a failure; the same object again
+before 00:00 UTC is free, but X calls that a soft guarantee, so nothing that holds a cap counts on it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from datetime import date
+from typing import Self
+
+import msgspec
+
+from twittomatic.errors import SettingsError
+from twittomatic.model import MICROS_PER_USD
+from twittomatic.networks.x.wording import printable
 
 AS_OF = "2026-08-22"
 SOURCE = "https://docs.x.com/x-api/getting-started/pricing"
 
-POST = 5_000  # micro-dollars each, as all below
-USER = 10_000
-FOLLOWER = 10_000
-
-EXPANDED: Mapping[str, int] = {"tweets": POST, "posts": POST, "users": USER}
-"""Price of each object in `includes`, by the name of its list; media, polls and places have none."""
-
 POSTS_PER_CYCLE = 3_000_000
 """Posts that one account may read in a billing cycle (docs.x.com, x-api/fundamentals/post-cap)."""
+
+_RESOURCES = ("post", "user", "follower")
+_HIGHEST_USD = 1000.0  # a slip of the pen, not a price
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices of one object each, in micro-dollars, with their date and source.
+
+    Attributes:
+        post: A post, in a timeline or expanded.
+        user: A profile that was looked up, or expanded.
+        follower: A profile on a page of followers, or of users followed.
+        as_of: The day on which they were read, RFC 3339.
+        source: Where.
+    """
+
+    post: int = 5_000
+    user: int = 10_000
+    follower: int = 10_000
+    as_of: str = AS_OF
+    source: str = SOURCE
+
+    @classmethod
+    def of(cls, table: Mapping[str, object]) -> Self:
+        """Take the table `[prices]` of a configuration file, in dollars, over X's list.
+
+        Raises:
+            SettingsError: an unknown name, a price that is none, or no date.
+        """
+        if not table:
+            return cls()
+        given = {name: _price(name, value) for name, value in table.items() if name != "as_of"}
+        as_of = str(table.get("as_of", ""))
+        try:
+            date.fromisoformat(as_of)
+        except ValueError:
+            raise SettingsError(
+                f'[prices]: say when these prices held, such as as_of = "{AS_OF}"; reports show the day.'
+            ) from None
+        return cls(**given, as_of=as_of, source="[prices] in the configuration file")
+
+    @property
+    def expanded(self) -> Mapping[str, int]:
+        """Price of each object in `includes`, by the name of its list; media, polls and places have none."""
+        return {"tweets": self.post, "posts": self.post, "users": self.user}
 
 
 def units(price: int, unit_price: int) -> int:
     """Say for how many of a request's billed resources an object counts; rounded up, so never too few."""
     return -(-price // unit_price)
+
+
+def _price(name: str, value: object) -> int:
+    """Return dollars as micro-dollars, rounded up."""
+    if name not in _RESOURCES:
+        raise SettingsError(
+            f"[prices] {printable(name)}: there is no such price; the prices are {', '.join(_RESOURCES)}."
+        )
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _HIGHEST_USD:
+        raise SettingsError(
+            f"[prices] {name}: {printable(str(value))} is not allowed; give dollars for one, "
+            f"more than 0 and at most {_HIGHEST_USD:g}, such as 0.005."
+        )
+    return math.ceil(round(value * MICROS_PER_USD, 3))

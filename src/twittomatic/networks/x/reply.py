@@ -14,9 +14,9 @@ from typing import Annotated
 import msgspec
 
 from twittomatic.networks.base import Page, Request, Response
-from twittomatic.networks.x import prices
 from twittomatic.networks.x.errors import garbage, refusal, said
 from twittomatic.networks.x.flatten import FlattenError, flatten
+from twittomatic.networks.x.prices import Prices, units
 from twittomatic.networks.x.problems import problems_of
 from twittomatic.networks.x.profiles import name_of
 
@@ -53,7 +53,7 @@ _decode_records = msgspec.json.Decoder(list[_Record]).decode
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def decode(request: Request, response: Response) -> Page:
+def decode(request: Request, response: Response, prices: Prices) -> Page:
     """Turn any response into a page or an error.
 
     Raises:
@@ -61,7 +61,7 @@ def decode(request: Request, response: Response) -> Page:
     """
     if response.status == 200:
         try:
-            return _page(request, response)
+            return _page(request, response, prices)
         except _BROKEN as error:
             raise garbage(request, "with something that is not its JSON") from error
     if response.status == 404:
@@ -71,13 +71,13 @@ def decode(request: Request, response: Response) -> Page:
     raise refusal(request, response)
 
 
-def _page(request: Request, response: Response) -> Page:
+def _page(request: Request, response: Response, prices: Prices) -> Page:
     _check_text(response.body)
     if request.endpoint == "usage":
         return _usage(request, response)
     content = _content(response.body)
     if not content.data:
-        return _without_data(request, response, content)
+        return _without_data(request, response, content, prices)
     records = [bytes(record) for record in content.data]
     together = b"[%b]" % b",".join(records)
     if b"\n" in together or b"\r" in together:
@@ -97,7 +97,7 @@ def _page(request: Request, response: Response) -> Page:
         records=records,
         next_token=_next_token(request, content),
         missing=missing,
-        billed=len(ids) + _expanded(request, includes),
+        billed=len(ids) + _expanded(request, includes, prices),
     )
 
 
@@ -108,7 +108,7 @@ def _usage(request: Request, response: Response) -> Page:
     raise said(request, response, problems) or garbage(request, "without a figure")
 
 
-def _without_data(request: Request, response: Response, content: _Body) -> Page:
+def _without_data(request: Request, response: Response, content: _Body, prices: Prices) -> Page:
     """Tell an empty page from a refusal: both are a 200 in which `data` is left out."""
     missing = _missing(request, response.body)
     if missing:
@@ -123,7 +123,10 @@ def _without_data(request: Request, response: Response, content: _Body) -> Page:
         raise garbage(request, "with neither data nor the count of none")
     includes = content.includes or {}
     return Page(
-        ids=(), records=(), next_token=_next_token(request, content), billed=_expanded(request, includes)
+        ids=(),
+        records=(),
+        next_token=_next_token(request, content),
+        billed=_expanded(request, includes, prices),
     )
 
 
@@ -170,9 +173,9 @@ def _missing(
     }
 
 
-def _expanded(request: Request, includes: Mapping[str, Sequence[msgspec.Raw]]) -> int:
+def _expanded(request: Request, includes: Mapping[str, Sequence[msgspec.Raw]], prices: Prices) -> int:
     """Return for how many of the request's resources the expanded objects are charged."""
     return sum(
-        len(includes.get(kind, ())) * prices.units(price, request.unit_price)
-        for kind, price in prices.EXPANDED.items()
+        len(includes.get(kind, ())) * units(price, request.unit_price)
+        for kind, price in prices.expanded.items()
     )

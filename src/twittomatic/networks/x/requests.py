@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from twittomatic.errors import RequestRefused
 from twittomatic.networks.base import Request
-from twittomatic.networks.x import fields, prices
+from twittomatic.networks.x import fields
 from twittomatic.networks.x.wording import printable
 
 USERS_PER_REQUEST = 100
@@ -37,16 +37,16 @@ def usage() -> Request:
     return Request(endpoint="usage", path="/2/usage/tweets", params={}, most_resources=0, unit_price=0)
 
 
-def users_by_id(user_ids: Sequence[str]) -> Request:
+def users_by_id(user_ids: Sequence[str], *, unit_price: int) -> Request:
     """Ask for 1 to 100 profiles by id.
 
     Raises:
         RequestRefused: none, too many, or something that is not an id.
     """
-    return _users("users", "/2/users", "ids", [_checked_id(user_id) for user_id in user_ids])
+    return _users("users", "/2/users", "ids", [_checked_id(user_id) for user_id in user_ids], unit_price)
 
 
-def users_by_name(names: Sequence[str]) -> Request:
+def users_by_name(names: Sequence[str], *, unit_price: int) -> Request:
     """Ask for 1 to 100 profiles by screen name, without @.
 
     Raises:
@@ -55,10 +55,10 @@ def users_by_name(names: Sequence[str]) -> Request:
     for name in names:
         if not _NAME.fullmatch(name):
             raise RequestRefused(f"“{printable(name)}” is not a name on X: 1 to 15 letters, digits and _.")
-    return _users("users_by", "/2/users/by", "usernames", names)
+    return _users("users_by", "/2/users/by", "usernames", names, unit_price)
 
 
-def follows(endpoint: str, user_id: str, *, token: str | None, size: int) -> Request:
+def follows(endpoint: str, user_id: str, *, token: str | None, size: int, unit_price: int) -> Request:
     """Ask for a page of `followers` or `following`, 1 to 1000 users; another size is brought into that range.
 
     Raises:
@@ -70,13 +70,19 @@ def follows(endpoint: str, user_id: str, *, token: str | None, size: int) -> Req
         path=f"/2/users/{_checked_id(user_id)}/{endpoint}",
         params=_paged({"max_results": str(size), "user.fields": _USER_FIELDS}, token),
         most_resources=size,
-        unit_price=prices.FOLLOWER,
+        unit_price=unit_price,
         paginated=token is not None,
     )
 
 
 def timeline(
-    user_id: str, *, token: str | None, since_id: str | None, size: int, expand_referenced: bool
+    user_id: str,
+    *,
+    token: str | None,
+    since_id: str | None,
+    size: int,
+    expand_referenced: bool,
+    unit_price: int,
 ) -> Request:
     """Ask for a page of posts, 5 to 100, newest first; another size is brought into that range.
 
@@ -86,6 +92,7 @@ def timeline(
         since_id: Only posts newer than this one.
         size: Posts on the page.
         expand_referenced: Buy the posts that these refer to as well.
+        unit_price: Micro-dollars for each post.
 
     Raises:
         RequestRefused: not an id.
@@ -99,12 +106,12 @@ def timeline(
         path=f"/2/users/{_checked_id(user_id)}/tweets",
         params=_paged(params, token),
         most_resources=size * (1 + fields.MOST_REFERENCES) if expand_referenced else size,
-        unit_price=prices.POST,
+        unit_price=unit_price,
         paginated=token is not None,
     )
 
 
-def _users(endpoint: str, path: str, parameter: str, values: Sequence[str]) -> Request:
+def _users(endpoint: str, path: str, parameter: str, values: Sequence[str], unit_price: int) -> Request:
     if not 1 <= len(values) <= USERS_PER_REQUEST:
         raise RequestRefused(f"X takes 1 to {USERS_PER_REQUEST} users at a time, not {len(values)}.")
     return Request(
@@ -112,7 +119,7 @@ def _users(endpoint: str, path: str, parameter: str, values: Sequence[str]) -> R
         path=path,
         params={parameter: ",".join(values), "user.fields": _USER_FIELDS},
         most_resources=len(values),
-        unit_price=prices.USER,
+        unit_price=unit_price,
     )
 
 
