@@ -81,11 +81,13 @@ def test_a_standby_takes_over_and_the_old_master_is_refused(cluster: Any) -> Non
     worker = cluster.start("worker", "one", "--on-master-loss", "wait", "--concurrency", "1")
     standby = cluster.start("master", *FLAGS, "--stream", "seeds", "--standby")
     until(cluster, 60, master, worker, standby)
+    worker.send_signal(signal.SIGSTOP)  # or the crawl may end before the second is up
     second = cluster.run("master", *FLAGS, "--stream", "seeds")
     assert second.returncode == 1
     assert "already leads" in second.stderr
     assert cluster.status()["master"]["epoch"] == 1
     master.send_signal(signal.SIGKILL)
+    worker.send_signal(signal.SIGCONT)
     assert standby.wait(110) == 0, cluster.said(standby)
     assert "epoch 2" in cluster.said(standby)
     assert worker.wait(60) == 0, cluster.said(worker)
@@ -106,7 +108,9 @@ def test_a_pause_by_hand_holds_everybody_and_resume_lets_go(cluster: Any) -> Non
     master = cluster.start("master", *FLAGS, "--stream", "seeds")
     worker = cluster.start("worker", "one", "--concurrency", "2")
     until(cluster, 30, master, worker)
+    worker.send_signal(signal.SIGSTOP)
     assert cluster.run("pause", "--reason", "lunch").returncode == 0
+    worker.send_signal(signal.SIGCONT)
     wait_for(lambda: not cluster.status()["jobs"]["follower"]["leased"], cluster, worker)
     asked = cluster.report()["requests"]["followers"]
     status = cluster.status()

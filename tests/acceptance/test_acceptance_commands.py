@@ -3,14 +3,19 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from twittomatic.cli.app import COMMANDS
+from twittomatic.networks.x import limits
+from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import load
 
 
@@ -32,9 +37,11 @@ def test_what_init_writes_is_the_default(place: Any) -> None:
     assert place.run("init").returncode == 0
     path = place.directory / "twittomatic.toml"
     nothing = place.write("nothing.toml", "")
-    lines = [line.removeprefix("# ") for line in path.read_text().splitlines() if " = " in line]
-    every = place.write("every.toml", "\n".join(lines))
-    assert load({}, {}, every) == load({}, {}, nothing)
+    lines = [line.removeprefix("# ") for line in path.read_text().splitlines() if re.match(r"# (\[|\w+ = )", line)]
+    every = load({}, {}, place.write("every.toml", "\n".join(lines)))
+    assert msgspec.structs.replace(Prices.of(every.prices), source=Prices().source) == Prices()
+    assert limits.of(every.limits) == limits.APP
+    assert replace(every, prices={}, limits={}) == load({}, {}, nothing)
     again = place.run("init")
     assert again.returncode == 2
     assert "--force" in again.stderr
