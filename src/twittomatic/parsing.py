@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from twittomatic.model import MICROS_PER_USD
 
 UNLIMITED_DEPTH: Final = 1_000_000  # deeper than any path in a graph of 1e9 users
+_UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def text(allowed: str, pattern: str) -> Callable[[str], str]:
@@ -60,6 +61,16 @@ def depth(text: str) -> int:
         return integer(0, UNLIMITED_DEPTH)(text)
     except ValueError:
         raise ValueError(f"a whole number from 0 to {UNLIMITED_DEPTH}, or unlimited") from None
+
+
+def age(text: str) -> float | None:
+    """A time span as seconds, None for `never`."""
+    if text == "never":
+        return None
+    match = re.fullmatch(r"([0-9]{1,9})([smhdw])", text)
+    if not match:
+        raise ValueError("never, or a whole number and its unit: 90s, 15m, 12h, 30d or 8w")
+    return float(int(match[1]) * _UNIT_S[match[2]])
 
 
 def seconds(lowest: float, highest: float) -> Callable[[str], float]:

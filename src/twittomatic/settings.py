@@ -166,6 +166,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
         why="X serves no more than the newest 3,200",
     ),
     Option(
+        name="REFRESH_OLDER_THAN",
+        default="never",
+        parse=parsing.age,
+        meaning="Age from which a list that is whole is downloaded again, such as 12h or 30d; or never.",
+        why="what stands in the dataset is paid for; 0s buys everything again",
+    ),
+    Option(
         name="EXPAND_REFERENCED",
         default="false",
         parse=parsing.switch,
@@ -266,6 +273,7 @@ class Settings:
     priority: str
     max_followers: int | None
     max_posts: int | None
+    refresh_older_than: float | None  # seconds
     expand_referenced: bool
     concurrency: int
     lease_s: float

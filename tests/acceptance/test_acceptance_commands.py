@@ -37,7 +37,9 @@ def test_what_init_writes_is_the_default(place: Any) -> None:
     assert place.run("init").returncode == 0
     path = place.directory / "twittomatic.toml"
     nothing = place.write("nothing.toml", "")
-    lines = [line.removeprefix("# ") for line in path.read_text().splitlines() if re.match(r"# (\[|\w+ = )", line)]
+    lines = [
+        line.removeprefix("# ") for line in path.read_text().splitlines() if re.match(r"# (\[|\w+ = )", line)
+    ]
     every = load({}, {}, place.write("every.toml", "\n".join(lines)))
     assert msgspec.structs.replace(Prices.of(every.prices), source=Prices().source) == Prices()
     assert limits.of(every.limits) == limits.APP

@@ -176,6 +176,7 @@ class Parts:
             selection=selection,
             max_followers=self.options.max_followers,
             max_posts=self.options.max_posts,
+            refresh_older_than=self.options.refresh_older_than,
             analyzes="A" in self.options.modules,
             note=note,
         )

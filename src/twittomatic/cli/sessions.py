@@ -126,8 +126,8 @@ async def _begin(parts: Parts, master: Master, ids: Sequence[str]) -> None:
     what = await parts.crawl.begin(options.modules, options.written(), _now())
     if what == "resumed":
         click.echo(f"Crawl “{name}” goes on where it stopped.")
-    if what == "again" and options.modules == "U":
-        await parts.frontier.forget()  # a timeline can be updated as often as one likes
+    if what == "again" and options.repeats:
+        await parts.frontier.forget()  # who was crawled before can have something new
     if not await master.seed(ids) and ids:
         click.echo("All targets were given before; what is left of them goes on.")
 

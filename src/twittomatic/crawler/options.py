@@ -32,6 +32,7 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
     priority: str
     max_followers: int | None
     max_posts: int | None
+    refresh_older_than: float | None = None
     expand_referenced: bool
     budget_usd: int | None
     lease_s: float
@@ -50,6 +51,7 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
             priority=settings.priority if settings.traversal == "priority" else "",
             max_followers=settings.max_followers,
             max_posts=settings.max_posts,
+            refresh_older_than=settings.refresh_older_than,
             expand_referenced=settings.expand_referenced,
             budget_usd=settings.budget_usd,
             prices=settings.prices,
@@ -71,6 +73,11 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
     def all_modules(self) -> list[Module]:
         """Every module of the crawl."""
         return [_LETTERS[letter] for letter in self.modules]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a target of a crawl that is finished may have something new to download."""
+        return self.modules == "U" or self.refresh_older_than is not None
 
     @property
     def first_modules(self) -> list[Module]:

@@ -31,12 +31,13 @@ class Context:
         frontier: Takes what the analyzer finds.
         layout: Where files are.
         journal: Of this process.
-        known_files: What the journal says of the timelines that are there.
+        known_files: What the journal says of the lists that are there.
         clock: Tells the time.
         halt: Set when jobs should stop at the next page.
         selection: SELECT and PRIORITY.
         max_followers: Per user, None for no limit.
         max_posts: Per user, None for no limit.
+        refresh_older_than: Seconds after which a list is downloaded again, None for never.
         analyzes: Whether the analyzer follows a followers list.
         note: Told by a job how far it is, for `status` and the monitor: job name, records, pages.
     """
@@ -55,6 +56,7 @@ class Context:
     selection: Selection
     max_followers: int | None
     max_posts: int | None
+    refresh_older_than: float | None
     analyzes: bool
     note: Callable[[str, int, int], None] = lambda name, records, pages: None
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from twittomatic.model import Job
 from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
+from twittomatic.modules.fresh import kept
 from twittomatic.modules.paged import Listing, Paging
 from twittomatic.storage.formats import Ids, read_ids
 from twittomatic.storage.part import PartFile
@@ -20,6 +21,8 @@ async def run(context: Context, job: Job) -> None:
     Raises:
         TwittomaticError: see `twittomatic.errors`; what was committed stands.
     """
+    if await kept(context, job, "fws", most=context.max_followers):
+        return
     network = context.network
     listing = Listing(
         ask=lambda token, size: network.followers(job.user_id, token=token, size=size),

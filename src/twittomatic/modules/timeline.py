@@ -9,6 +9,7 @@ import msgspec
 from twittomatic.model import Job
 from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
+from twittomatic.modules.fresh import kept
 from twittomatic.modules.paged import Listing, Paging
 from twittomatic.networks.base import Network
 from twittomatic.storage.formats import Ids, read_lines, to_ids
@@ -31,6 +32,8 @@ async def run(context: Context, job: Job) -> None:
     Raises:
         TwittomaticError: see `twittomatic.errors`; what was committed stands.
     """
+    if await kept(context, job, "twt", most=context.max_posts):
+        return
     listing = posts(context.network, job, most=context.max_posts)
     checkpoint = await Paging(context, job, listing, _FILES).run()
     await close(context, job, checkpoint, _FILES)

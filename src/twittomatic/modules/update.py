@@ -80,8 +80,13 @@ def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState 
     with PartFile.take_over(part, part, new) as file:
         state = prepend(file, final, context.known_files.state(final))
     commit(part, final)
-    context.known_files.learn(final, state)
     return state
+
+
+def _of_both(context: Context, checkpoint: Checkpoint, final: Path) -> Ending:
+    """Return why the list of new and old posts ends where it does: an update does not mend what was cut."""
+    before, now = context.known_files.ending(final), checkpoint.ended or Ending.COMPLETE
+    return before if before in (Ending.CUT, Ending.STALLED, Ending.UNAVAILABLE) else now
 
 
 async def _complete(
@@ -89,8 +94,14 @@ async def _complete(
 ) -> None:
     """Write the journal line, which without a file says when nothing was new, and complete the job."""
     file = context.layout.relative(final)
+    if state:
+        checkpoint = msgspec.structs.replace(
+            checkpoint, ended=await asyncio.to_thread(_of_both, context, checkpoint, final)
+        )
     line = entry(context, job, checkpoint, file if state else None, state or FileState())
     await asyncio.to_thread(context.journal.append, line)
+    if state:
+        context.known_files.learn(final, state, line.ending, context.clock.now())
     reach("job.closed")
     events: list[Event] = []
     if state:
