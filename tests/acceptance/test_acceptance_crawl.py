@@ -102,7 +102,7 @@ def test_a_greater_depth_goes_on_and_the_rest_can_be_exported(world: Any) -> Non
 
 def test_the_budget_is_kept_to_the_last_cent(world: Any) -> None:
     command = ("crawl", "-F", "-A", "--max-depth", "unlimited", "1", "--budget-usd")
-    done = world.run(*command, "10")
+    done = world.run(*command, "10", "--until-spent")
     assert done.returncode == 3
     status = world.status()
     assert status["phase"] == "paused"

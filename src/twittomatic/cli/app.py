@@ -19,6 +19,7 @@ PAUSED, INTERRUPTED = 3, 130
 
 COMMANDS = {
     "init": ("setup:init", "Write a commented twittomatic.toml."),
+    "plan": ("planning:plan", "Quote a crawl: requests, resources, dollars, hours, per module."),
     "crawl": ("crawling:crawl", "Crawl targets here, all in one; the same command again resumes."),
     "master": ("crawling:master", "Lead a crawl whose workers run elsewhere."),
     "worker": ("crawling:worker", "Work for a master."),

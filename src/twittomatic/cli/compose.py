@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from twittomatic.clock import SystemClock
+from twittomatic.crawler.lookup import Lookup
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.worker import Worker
@@ -20,12 +21,12 @@ from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.fetch.transport import Transport
 from twittomatic.modules.context import Context
 from twittomatic.modules.selection import Selection
-from twittomatic.networks.base import Network
 from twittomatic.networks.x import X, limits
 from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import X_API, Settings
 from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
+from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
@@ -126,7 +127,10 @@ class Parts:
         money: Windows and ledger.
         fetcher: Asks the network.
         network: The network.
+        counts: What profiles said of users' lists.
+        lookup: Buys profiles before a crawl begins.
         layout: Where files are.
+        known_files: What the journal says of them.
         connection: To the server.
         keys: Of the crawl.
     """
@@ -139,8 +143,11 @@ class Parts:
     recovery: Recovery
     money: Money
     fetcher: Fetcher
-    network: Network
+    network: X
+    counts: KnownCounts
+    lookup: Lookup
     layout: Layout
+    known_files: KnownFiles
     connection: Connection
     keys: CrawlKeys
     credentials: Credentials
@@ -170,7 +177,8 @@ class Parts:
             frontier=self.frontier,
             layout=self.layout,
             journal=journal,
-            known_files=KnownFiles(self.layout),
+            counts=self.counts,
+            known_files=self.known_files,
             clock=SystemClock(),
             halt=self.halt,
             selection=selection,
@@ -206,34 +214,40 @@ async def parts(
         name: Of this process.
     """
     x = network(settings, options)
-    keys = CrawlKeys(settings.crawl, options.modules)
+    keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(x.name)
     money = Money(
         connection,
-        NetworkKeys(x.name),
+        shared,
         budget=options.budget_usd,
         horizon_s=_HORIZON * settings.request_timeout_s,
     )
     halt = asyncio.Event()
+    clock = SystemClock()
+    crawl, counts, files = CrawlState(connection, keys), KnownCounts(connection, shared), layout(settings)
     async with Transport(timeout_s=settings.request_timeout_s) as transport:
+        fetcher = Fetcher(
+            network=x,
+            transport=transport,
+            credentials=credentials,
+            money=money,
+            crawl=settings.crawl,
+            clock=clock,
+            halt=halt,
+        )
         yield Parts(
             name=name,
             settings=settings,
             options=options,
-            crawl=CrawlState(connection, keys),
+            crawl=crawl,
             frontier=Frontier(connection, keys),
             recovery=Recovery(connection, keys, lease_s=options.lease_s),
             money=money,
-            fetcher=Fetcher(
-                network=x,
-                transport=transport,
-                credentials=credentials,
-                money=money,
-                crawl=settings.crawl,
-                clock=SystemClock(),
-                halt=halt,
-            ),
+            fetcher=fetcher,
             network=x,
-            layout=layout(settings),
+            counts=counts,
+            lookup=Lookup(fetcher=fetcher, network=x, crawl=crawl, counts=counts, clock=clock),
+            layout=files,
+            known_files=KnownFiles(files),
             connection=connection,
             keys=keys,
             credentials=credentials,

@@ -16,7 +16,7 @@ from twittomatic.cli.spawning import keep_processes
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
 
-_CRAWL = (
+CRAWL_SETTINGS = (
     "CRAWL",
     "OUTPUT_DIRECTORY",
     "REDIS_URL",
@@ -33,11 +33,13 @@ _CRAWL = (
     "EXPAND_REFERENCED",
     "CONCURRENCY",
 )
+"""What the help of a command on a crawl shows."""
+
 _LETTERS = "TFAU"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
-def _modules(command: Callable[..., Any]) -> Callable[..., Any]:
+def module_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the flags -T -F -A -U."""
     for letter, name, what in (
         ("U", "update", "Download what is newer than a timeline's first post, and put it in front."),
@@ -51,7 +53,12 @@ def _modules(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _chosen(letters: dict[str, bool]) -> str:
+def chosen_modules(letters: dict[str, bool]) -> str:
+    """Return the letters of the flags that were given, in their order.
+
+    Raises:
+        SettingsError: none was.
+    """
     chosen = "".join(letter for letter in _LETTERS if letters[f"letter_{letter.lower()}"])
     if not chosen:
         raise SettingsError(
@@ -60,36 +67,44 @@ def _chosen(letters: dict[str, bool]) -> str:
     return chosen
 
 
+until_spent_flag = click.option(
+    "--until-spent", is_flag=True, help="Go until the money is out, though BUDGET_USD does not suffice."
+)
+
+
 @click.command(
     short_help="Crawl targets here, all in one; the same command again resumes.", epilog=EVERYWHERE
 )
-@_modules
+@module_flags
 @click.argument("targets", nargs=-1, metavar="TARGET...")
-@settings_options(*_CRAWL)
-def crawl(settings: Settings, targets: tuple[str, ...], **letters: bool) -> None:
+@until_spent_flag
+@settings_options(*CRAWL_SETTINGS)
+def crawl(settings: Settings, targets: tuple[str, ...], until_spent: bool, **letters: bool) -> None:
     """Crawl TARGETs here, master and worker in one; the same command again resumes.
 
     TARGET is a user id, an @name, or a file with one of these a line. -U alone updates every timeline of the
     dataset. Ctrl-C finishes the pages in flight; a second one does not wait for them.
     """
-    modules = _chosen(letters)
+    modules = chosen_modules(letters)
     if not targets and modules != "U":
         raise SettingsError("Name a TARGET: a user id, an @name, or a file with one a line.")
-    sys.exit(run_async(sessions.crawl(settings, modules, targets)))
+    sys.exit(run_async(sessions.crawl(settings, modules, targets, until_spent=until_spent)))
 
 
 @click.command(short_help="Lead a crawl whose workers run elsewhere.", epilog=EVERYWHERE)
-@_modules
+@module_flags
 @click.option("--stream", metavar="FILE", help="The targets, one a line; not needed to resume a crawl.")
 @click.option("--standby", is_flag=True, help="Wait until nobody leads, then take over.")
-@settings_options(*_CRAWL, "LEASE_S", "MAX_ATTEMPTS")
-def master(settings: Settings, stream: str | None, standby: bool, **letters: bool) -> None:
+@until_spent_flag
+@settings_options(*CRAWL_SETTINGS, "LEASE_S", "MAX_ATTEMPTS")
+def master(settings: Settings, stream: str | None, standby: bool, until_spent: bool, **letters: bool) -> None:
     """Lead a crawl: keep the traversal, feed the workers, see the end.
 
     Workers with the same REDIS_URL and OUTPUT_DIRECTORY do the jobs: `twittomatic worker NAME`.
     """
-    modules = _chosen(letters)
-    sys.exit(run_async(sessions.lead(settings, modules, (stream,) if stream else (), standby=standby)))
+    modules = chosen_modules(letters)
+    given = (stream,) if stream else ()
+    sys.exit(run_async(sessions.lead(settings, modules, given, standby=standby, until_spent=until_spent)))
 
 
 @click.command(short_help="Work for a master.", epilog=EVERYWHERE)

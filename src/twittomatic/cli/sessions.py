@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import click
+from rich.console import Console
 
 from twittomatic.cli import compose
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.compose import Parts
 from twittomatic.cli.display import show, watch
+from twittomatic.cli.quoting import Quoting, picture
 from twittomatic.cli.report import report
 from twittomatic.cli.running import log_to, on_signals, told_within
 from twittomatic.clock import SystemClock, rfc3339, utc
@@ -20,9 +22,9 @@ from twittomatic.crawler import targets
 from twittomatic.crawler.local import run_together
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.errors import SettingsError, StateBusy, TwittomaticError
+from twittomatic.errors import BudgetExhausted, CrawlMustPause, SettingsError, StateBusy, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
-from twittomatic.model import Phase
+from twittomatic.model import Phase, usd
 from twittomatic.modules.selection import Selection
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import Progress
@@ -32,12 +34,20 @@ from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.sweeping import sweep
 
+_FOR_PROFILES = 0.1  # of the budget, at most, to know beforehand whether it suffices
 _EXPIRY_S = 5.0  # longer than a leadership lasts of which nothing is heard
 _GLANCE_S = 0.5  # of a standby
 
 
-async def crawl(settings: Settings, modules: str, given: Sequence[str]) -> int:
-    """Crawl here, all in one; return the exit code."""
+async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until_spent: bool = False) -> int:
+    """Crawl here, all in one; return the exit code.
+
+    Args:
+        settings: Of this process.
+        modules: Letters of what to do to each target.
+        given: TARGETs; none updates every timeline of the dataset.
+        until_spent: Begin though the budget cannot suffice.
+    """
     compose.check_budget(settings)
     credentials = compose.credentials(settings)
     wanted = targets.read(given)
@@ -58,7 +68,7 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str]) -> int:
         ids = await _resolve(parts, wanted)
         async with _leading(parts, wait=False) as leadership:
             master = parts.master(leadership)
-            await _begin(parts, master, ids)
+            await _begin(parts, master, ids, until_spent=until_spent)
             journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.local"))
             worker = parts.worker(journal, selection)
             code = await _watched(parts, run_together(master, worker), worker.leave)
@@ -66,8 +76,10 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str]) -> int:
             return code
 
 
-async def lead(settings: Settings, modules: str, given: Sequence[str], *, standby: bool) -> int:
-    """Lead a crawl whose workers run elsewhere; return the exit code."""
+async def lead(
+    settings: Settings, modules: str, given: Sequence[str], *, standby: bool, until_spent: bool
+) -> int:
+    """Lead a crawl whose workers run elsewhere; return the exit code. Otherwise as `crawl`."""
     wanted = targets.read(given)
     compose.check_budget(settings)
     credentials = (
@@ -94,8 +106,39 @@ async def lead(settings: Settings, modules: str, given: Sequence[str], *, standb
             if standby and await parts.crawl.field("phase") == Phase.PAUSED:
                 await master.seed(ids)
             else:
-                await _begin(parts, master, ids)
+                await _begin(parts, master, ids, until_spent=until_spent)
             return await _watched(parts, master.run(), master.leave)
+
+
+async def _quote(parts: Parts, ids: Sequence[str], *, until_spent: bool) -> None:
+    """Show the plan of a crawl that is about to begin.
+
+    Profiles are bought for it where the budget is in question, and where they take a small part of it.
+
+    Raises:
+        BudgetExhausted: the budget does not suffice for what is certain.
+    """
+    quoting, left = Quoting(parts, ids), await parts.money.left()
+    await quoting.gather()
+    quote = quoting.plan()
+    if left is not None and quote.due <= left and (quote.total.cost.high or left + 1) > left:
+        unknown = await quoting.unknown()
+        if len(parts.credentials) and len(unknown) * parts.network.prices.user <= left * _FOR_PROFILES:
+            await quoting.buy(unknown)
+        quote, left = quoting.plan(), await parts.money.left()
+    if quote.unknown and left is None:
+        click.echo(
+            "What it will take is not known; `twittomatic plan` reads the targets' profiles.", err=True
+        )
+    else:
+        as_of = parts.network.prices.as_of
+        Console(highlight=False, stderr=True).print(picture(quote, prices_as_of=as_of, left=left))
+    if left is not None and quote.due > left and not until_spent:
+        raise BudgetExhausted(
+            f"The crawl costs ${usd(quote.due):,.2f} at least, and BUDGET_USD leaves "
+            f"${usd(max(left, 0)):,.2f}; raise it, set MAX_FOLLOWERS or MAX_POSTS, or add --until-spent to "
+            "go until the money is out."
+        )
 
 
 @asynccontextmanager
@@ -120,8 +163,13 @@ async def _leading(parts: Parts, *, wait: bool) -> AsyncIterator[Leadership]:
             await leadership.resign()
 
 
-async def _begin(parts: Parts, master: Master, ids: Sequence[str]) -> None:
-    """Open the crawl, or find it where it stands, say which, and add its seeds."""
+async def _begin(parts: Parts, master: Master, ids: Sequence[str], *, until_spent: bool) -> None:
+    """Open the crawl, or find it where it stands, say which, and add its seeds; show the plan of a new one.
+
+    Raises:
+        CrawlMustPause: the budget does not suffice for what is certain, or the network stops us;
+            the crawl is paused.
+    """
     options, name = parts.options, parts.settings.crawl
     what = await parts.crawl.begin(options.modules, options.written(), _now())
     if what == "resumed":
@@ -130,6 +178,15 @@ async def _begin(parts: Parts, master: Master, ids: Sequence[str]) -> None:
         await parts.frontier.forget()  # who was crawled before can have something new
     if not await master.seed(ids) and ids:
         click.echo("All targets were given before; what is left of them goes on.")
+    untouched = not (await parts.crawl.progress()).counters.get("targets")
+    if ids and (what != "resumed" or untouched):
+        try:
+            await _quote(parts, ids, until_spent=until_spent)
+        except CrawlMustPause as error:
+            await parts.crawl.pause(
+                str(error), until=rfc3339(error.until) if error.until else "", by="network"
+            )
+            raise
 
 
 async def _watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Callable[[], None]) -> int:
@@ -146,14 +203,7 @@ async def _watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Cal
 
 async def _resolve(parts: Parts, wanted: targets.Targets) -> list[str]:
     """Return the ids of all targets; unknown names are reported."""
-    ids = await targets.resolve(
-        wanted,
-        known=parts.crawl.names,
-        remember=parts.crawl.remember_names,
-        fetcher=parts.fetcher,
-        network=parts.network,
-        report=lambda sentence: click.echo(sentence, err=True),
-    )
+    ids = await parts.lookup.resolve(wanted, lambda sentence: click.echo(sentence, err=True))
     if not ids:
         raise SettingsError("None of the targets can be crawled; nothing was started.")
     return ids

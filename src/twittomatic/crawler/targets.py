@@ -5,20 +5,16 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from twittomatic.errors import SettingsError
-from twittomatic.fetch.fetcher import Fetcher
-from twittomatic.networks.base import Network, Request
 
 _ID = re.compile(r"[0-9]{1,19}")
 _NAME = re.compile(r"@[A-Za-z0-9_]{1,15}")
 _MOST_BYTES = 512 * 1024 * 1024  # 25 million ids
 _GZIP_MAGIC = b"\x1f\x8b"
-_NOBODY = "?"  # what is remembered of a name that the network does not know, before the reason
-_REASONS = {"deleted": "no such user", "unavailable": "the network says nothing of this user"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,56 +52,6 @@ def read(arguments: Iterable[str]) -> Targets:
                         "nothing was started."
                     )
     return Targets(ids=list(ids), names=list(names))
-
-
-async def resolve(
-    targets: Targets,
-    *,
-    known: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]],
-    remember: Callable[[Mapping[str, str]], Awaitable[None]],
-    fetcher: Fetcher,
-    network: Network,
-    report: Callable[[str], None],
-) -> list[str]:
-    """Return the ids of all targets; names are looked up, 100 a request, and remembered.
-
-    Args:
-        targets: As `read` returned them.
-        known: Tells what is known of names: the id, or `?` and the reason.
-        remember: Keeps what was found, before the next request.
-        fetcher: Asks the network.
-        network: The network.
-        report: Told of each name that the network does not know; the others go on.
-
-    Raises:
-        TwittomaticError: see `Fetcher.page`.
-    """
-    found = dict(await known(targets.names))
-    unknown = [name for name in targets.names if name not in found]
-    while unknown:
-        wanted = unknown[: network.users_per_request]
-
-        def ask(size: int, wanted: Sequence[str] = wanted) -> Request:
-            return network.users_by_name(wanted[:size])
-
-        fetched = await fetcher.page(ask, len(wanted), purpose="seeds")
-        page = fetched.page
-        answers = {
-            network.name_of(record).lower(): str(int(user_id))
-            for user_id, record in zip(page.ids, page.records, strict=True)
-        }
-        answers |= {name.lower(): _NOBODY + reason for name, reason in page.missing.items()}
-        answers = {name: answers.get(name, f"{_NOBODY}unavailable") for name in wanted[: fetched.size]}
-        await remember(answers)
-        await fetched.settle()
-        found |= answers
-        unknown = unknown[fetched.size :]
-    for name in targets.names:
-        if found[name].startswith(_NOBODY):
-            reason = found[name].removeprefix(_NOBODY)
-            report(f"@{name}: {_REASONS.get(reason, reason)}; the others go on.")
-    named = [found[name] for name in targets.names if not found[name].startswith(_NOBODY)]
-    return list(dict.fromkeys([*targets.ids, *named]))
 
 
 def _take(text: str, ids: dict[str, None], names: dict[str, None]) -> bool:

@@ -11,6 +11,7 @@ from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.model import Module
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Network
+from twittomatic.state.counts import KnownCounts
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.storage.journal import Journal
@@ -31,6 +32,7 @@ class Context:
         frontier: Takes what the analyzer finds.
         layout: Where files are.
         journal: Of this process.
+        counts: What profiles said of users' lists.
         known_files: What the journal says of the lists that are there.
         clock: Tells the time.
         halt: Set when jobs should stop at the next page.
@@ -50,6 +52,7 @@ class Context:
     frontier: Frontier
     layout: Layout
     journal: Journal
+    counts: KnownCounts
     known_files: KnownFiles
     clock: Clock
     halt: asyncio.Event

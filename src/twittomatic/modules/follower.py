@@ -31,6 +31,7 @@ async def run(context: Context, job: Job) -> None:
         split=_split,
         known=_known,
         keyed="fws",
+        claimed=lambda counts: counts.followers,
     )
     checkpoint = await Paging(context, job, listing, _FILES).run()
     await close(context, job, checkpoint, _FILES)

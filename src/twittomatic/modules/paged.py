@@ -15,7 +15,7 @@ from twittomatic.faultpoint import reach
 from twittomatic.fetch.fetcher import Fetched
 from twittomatic.model import Checkpoint, Ending, Job
 from twittomatic.modules.context import Context
-from twittomatic.networks.base import Request
+from twittomatic.networks.base import Counts, Request
 from twittomatic.state.jobs import settled
 from twittomatic.state.money import Permit
 from twittomatic.storage.formats import Ids, member
@@ -39,6 +39,7 @@ class Listing:
         split: Lines for each part file, by extension, from the ids and records of a page.
         known: Yields the ids in a part file of this kind.
         keyed: Extension of the file that `known` reads.
+        claimed: Picks the length of this list from what the profile says, None where it says nothing.
     """
 
     ask: Callable[[str | None, int], Request]
@@ -49,6 +50,7 @@ class Listing:
     split: Callable[[Sequence[str], Sequence[bytes]], dict[str, Sequence[bytes]]]
     known: Callable[[PartFile], Sequence[Ids]]
     keyed: str
+    claimed: Callable[[Counts], int | None] = lambda counts: None
 
 
 class Paging:
@@ -76,6 +78,8 @@ class Paging:
         """
         if self.checkpoint.ended is None:
             try:
+                if not self.checkpoint.part:
+                    await self._note_claim()
                 await asyncio.to_thread(self._open)
                 while self.checkpoint.ended is None:
                     await self._step()
@@ -85,6 +89,13 @@ class Paging:
                 if self._permit:
                     await self._context.fetcher.give_up(self._permit)
         return self.checkpoint
+
+    async def _note_claim(self) -> None:
+        context, user_id = self._context, self._job.user_id
+        known = await context.counts.read([user_id], context.clock.now())
+        if user_id in known:
+            claimed = self._listing.claimed(known[user_id])
+            self.checkpoint = msgspec.structs.replace(self.checkpoint, claimed=claimed)
 
     def _open(self) -> None:
         context, before = self._context, self.checkpoint

@@ -57,6 +57,7 @@ def posts(network: Network, job: Job, *, most: int | None, since_id: str | None 
         split=_split,
         known=_known,
         keyed="twt",
+        claimed=lambda counts: counts.posts if since_id is None else None,
     )
 
 

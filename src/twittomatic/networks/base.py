@@ -59,6 +59,20 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     billed: int = 0
 
 
+class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a profile says of the lists behind it.
+
+    Attributes:
+        followers: How many users follow him, None when it does not say.
+        posts: How many posts he has, None when it does not say.
+        unavailable: Why his lists cannot be read, None when they can.
+    """
+
+    followers: int | None = None
+    posts: int | None = None
+    unavailable: str | None = None
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests one credential may make in one window of one endpoint."""
 
@@ -133,6 +147,10 @@ class Network(Protocol):
 
     def lifted(self, record: bytes) -> Mapping[str, object]:
         """Return a profile as SELECT and PRIORITY see it: every field present, counts at the top."""
+        ...
+
+    def counts_of(self, record: bytes) -> Counts:
+        """Return what a profile says of the user's lists."""
         ...
 
     def name_of(self, record: bytes) -> str:

@@ -124,6 +124,11 @@ class NetworkKeys:
         return self._key("ledger")
 
     @property
+    def counts(self) -> str:
+        """Hash: user id -> JSON of what his profile said of his lists, and when."""
+        return self._key("counts")
+
+    @property
     def reservations(self) -> str:
         """Hash: reservation -> `micro-dollars:ms since the epoch` of a request that is not settled."""
         return self._key("reservations")

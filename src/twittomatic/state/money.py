@@ -178,6 +178,13 @@ class Money:
         rejected: dict[str, str] = await self._connection.call("HGETALL", self._keys.rejected)
         return rejected
 
+    async def left(self) -> int | None:
+        """Return the micro-dollars of the budget that are neither spent nor put aside, None without a cap."""
+        if self._budget is None:
+            return None
+        totals = await self.totals()
+        return self._budget - totals.spent - totals.reserved
+
     async def totals(self) -> Totals:
         """Return the ledger."""
         ledger = await self._connection.call("HGETALL", self._keys.ledger)

@@ -6,6 +6,7 @@ import time
 import cel
 import pytest
 
+from twittomatic.networks.base import Counts
 from twittomatic.networks.x import X
 
 FULL = {
@@ -94,6 +95,25 @@ def test_a_number_written_as_text_is_a_number(x: X) -> None:
 def test_a_record_that_is_no_profile_is_a_profile_without_anything(x: X, record: bytes) -> None:
     assert x.lifted(record).keys() == lifted(x, {}).keys()
     assert x.name_of(record) == ""
+
+
+@pytest.mark.parametrize(
+    ("profile", "counts"),
+    [
+        ({"public_metrics": {"followers_count": 5, "tweet_count": 7}}, Counts(followers=5, posts=7)),
+        ({"public_metrics": {"followers_count": 0, "post_count": 7}}, Counts(followers=0, posts=7)),
+        (
+            {"protected": True, "public_metrics": {"followers_count": 5}},
+            Counts(followers=5, unavailable="protected"),
+        ),
+        ({"public_metrics": {"followers_count": "5", "tweet_count": -1}}, Counts()),
+        ({"public_metrics": {"followers_count": True, "tweet_count": 10**30}}, Counts()),
+        ({"public_metrics": None}, Counts()),
+        ({}, Counts()),
+    ],
+)
+def test_counts_of_a_profile(x: X, profile: dict[str, object], counts: Counts) -> None:
+    assert x.counts_of(json.dumps({"id": "1", **profile}).encode()) == counts
 
 
 def test_half_an_emoji_is_replaced(x: X) -> None:

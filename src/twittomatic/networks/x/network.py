@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from twittomatic.errors import CredentialRejected
-from twittomatic.networks.base import Limit, Page, Request, Response, WindowReading
+from twittomatic.networks.base import Counts, Limit, Page, Request, Response, WindowReading
 from twittomatic.networks.x import limits, profiles, reply, requests, windows
 from twittomatic.networks.x.prices import Prices
 
@@ -110,6 +110,10 @@ class X:
     def lifted(self, record: bytes) -> Mapping[str, object]:
         """Return a profile as SELECT and PRIORITY see it; see `twittomatic.networks.x.profiles`."""
         return profiles.lifted(record)
+
+    def counts_of(self, record: bytes) -> Counts:
+        """Return the counts of followers and posts, and whether the account is protected."""
+        return profiles.counts_of(record)
 
     def name_of(self, record: bytes) -> str:
         """Return the screen name in a profile, empty when it has none."""

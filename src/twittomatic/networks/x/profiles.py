@@ -14,6 +14,8 @@ from typing import Annotated, Any, cast
 
 import msgspec
 
+from twittomatic.networks.base import Counts
+
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """What an expression can hold in an integer."""
 
@@ -104,6 +106,32 @@ def lifted(record: bytes) -> Mapping[str, object]:
     for older, newer in _BOTH_NAMES:
         view[older] = view[newer] = view[older] or view[newer]
     return view
+
+
+class _Counted(msgspec.Struct):
+    protected: bool = False
+    public_metrics: dict[str, Any] = {}
+
+
+_decode_counted = msgspec.json.Decoder(_Counted).decode
+
+
+def counts_of(record: bytes) -> Counts:
+    """Return what a profile says of the user's lists; a count that is missing or nonsense is None."""
+    try:
+        profile = _decode_counted(record)
+    except _BROKEN:
+        return Counts()
+    metrics = profile.public_metrics
+    return Counts(
+        followers=_count(metrics.get("followers_count")),
+        posts=_count(metrics.get("tweet_count", metrics.get("post_count"))),
+        unavailable="protected" if profile.protected else None,
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else None
 
 
 def name_of(record: bytes) -> str:

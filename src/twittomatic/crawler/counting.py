@@ -1,0 +1,75 @@
+"""Targets before a crawl: what is known of their lists, and what of them stands in the dataset."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.crawler.plan import Subject
+from twittomatic.model import Module
+from twittomatic.networks.base import Counts, Network
+from twittomatic.state.counts import KnownCounts
+from twittomatic.storage.known import KnownFiles
+from twittomatic.storage.paths import Layout
+from twittomatic.storage.profiles import find_profiles
+
+
+class Counting:
+    """Gathers what a plan needs, without a request.
+
+    Args:
+        options: Of the crawl.
+        network: Whose profiles they are.
+        counts: What profiles told before.
+        layout: Of the dataset.
+        known_files: What its journal says.
+    """
+
+    def __init__(
+        self,
+        options: CrawlOptions,
+        *,
+        network: Network,
+        counts: KnownCounts,
+        layout: Layout,
+        known_files: KnownFiles,
+    ) -> None:
+        self._options = options
+        self._network = network
+        self._counts = counts
+        self._layout = layout
+        self._files = known_files
+
+    async def subjects(self, user_ids: Sequence[str], now: float) -> list[Subject]:
+        """Return the targets as they stand.
+
+        Args:
+            user_ids: Decimal, without leading zeros.
+            now: Seconds since the epoch.
+        """
+        counts = await self._counts.read(user_ids, now)
+        return await asyncio.to_thread(lambda: [self._subject(user_id, counts, now) for user_id in user_ids])
+
+    async def search(self, user_ids: Sequence[str], now: float) -> dict[str, Counts]:
+        """Read in the dataset what followers pages said of users; reads all of its profiles."""
+        found = await asyncio.to_thread(find_profiles, self._layout, user_ids)
+        counts = {user_id: self._network.counts_of(record) for user_id, record in found.items()}
+        await self._counts.keep(counts, now)
+        return counts
+
+    def _subject(self, user_id: str, known: dict[str, Counts], now: float) -> Subject:
+        options, age = self._options, self._options.refresh_older_than
+        since = None if age is None else now - age
+        timeline, followers = (self._layout.file(user_id, extension) for extension in ("twt", "fws"))
+        kept = set()
+        if self._files.is_whole(timeline, most=options.max_posts, since=since):
+            kept.add(Module.TIMELINE)
+        counts = known.get(user_id)
+        if self._files.is_whole(followers, most=options.max_followers, since=since):
+            kept.add(Module.FOLLOWER)
+            lines = self._files.state(followers).lines
+            counts = msgspec.structs.replace(counts or Counts(), followers=lines)
+        return Subject(user_id=user_id, counts=counts, kept=kept, has_timeline=timeline.exists())
