@@ -44,6 +44,7 @@ from harness import (
     user_id,
     verdict,
 )
+from twittomatic.cli import compose
 from twittomatic.crawler.local import run_together
 from twittomatic.model import Phase
 
@@ -156,12 +157,28 @@ async def _bare_list(
             params["pagination_token"] = body.meta.next_token
 
 
-async def with_worker(url: str, kind: Kind, records: int, directory: Path) -> float:
-    """Crawl lists with everything on; return the seconds from start to finish, the files checked."""
+async def with_worker(
+    url: str,
+    kind: Kind,
+    records: int,
+    directory: Path,
+    *,
+    change: Callable[[compose.Parts], None] = lambda parts: None,
+) -> float:
+    """Crawl lists with everything on; return the seconds from start to finish, the files checked.
+
+    Args:
+        url: Of the server.
+        kind: Of the lists.
+        records: Of each.
+        directory: Where.
+        change: Takes out what is to be measured.
+    """
     ours = settings(directory, x_api_url=url, concurrency=str(IN_FLIGHT))
     seeds = owners(kind.lists)
     async with crawl(ours, kind.module, seeds) as (parts, master, worker):
         await parts.fetcher.check()
+        change(parts)
         began = time.perf_counter()
         progress = await run_together(master, worker)
         took = time.perf_counter() - began

@@ -51,12 +51,14 @@ class RateLimited(NetworkError):
     """The window of one credential on one endpoint is empty.
 
     Attributes:
-        reset_at: When it opens again (aware UTC), None when the network did not say.
+        reset_at: When it opens again by the network's clock (aware UTC), None when the network did not say.
+        date: What that clock said, Unix seconds, None when it did not.
     """
 
-    def __init__(self, message: str, *, reset_at: datetime | None = None) -> None:
+    def __init__(self, message: str, *, reset_at: datetime | None = None, date: float | None = None) -> None:
         super().__init__(message)
         self.reset_at = reset_at
+        self.date = date
 
 
 class CrawlMustPause(NetworkError):

@@ -37,6 +37,9 @@ def picture(report: Report, rate: str = "") -> Group:
         until = f" (until {report['until']})" if report["until"] else ""
         rows.append(Text(f"  {report['reason']}{until}", style="yellow"))
     rows.append(_numbers(report))
+    if report["expected_usd"] < report["spent_usd"]:
+        dollars = f"${report['expected_usd']:,.2f}"
+        rows.append(Text(f"X probably charges {dollars}: each resource once a day (UTC).", style="dim"))
     rows.append(_jobs(report))
     rows += [
         Text(_worker(worker), style="dim", overflow="ellipsis", no_wrap=True) for worker in report["workers"]
@@ -119,7 +122,7 @@ def _numbers(report: Report) -> Table:
 def _jobs(report: Report) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("module")
-    for column in ("ready", "leased", "delayed", "dead", "completed"):
+    for column in ("ready", "leased", "delayed", "dead", "completed", "spent"):
         table.add_column(column, justify="right")
     for module in _MODULES:
         job = report["jobs"][module]
@@ -132,6 +135,7 @@ def _jobs(report: Report) -> Table:
                 f"{job['delayed']:,}",
                 dead,
                 f"{job['completed']:,}",
+                f"${report['money']['modules'].get(module, {}).get('spent_usd', 0):,.2f}",
             )
     return table
 

@@ -39,7 +39,7 @@ async def report(connection: Connection, keys: CrawlKeys) -> dict[str, Any]:
 
 def nothing(crawl: str, budget: int | None) -> dict[str, Any]:
     """Return what stands where no crawl ever was."""
-    empty = Totals(spent=0, reserved=0, fields={})
+    empty = Totals(spent=0, expected=0, reserved=0, fields={}, expected_fields={})
     return {**_report_of(crawl, None, empty, {}, 0, None), "budget_usd": _dollars(budget)}
 
 
@@ -71,11 +71,29 @@ def _report_of(
         "counters": dict(progress.counters) if progress else {},
         "spent_usd": totals.spent / MICROS_PER_USD,
         "reserved_usd": totals.reserved / MICROS_PER_USD,
+        "expected_usd": totals.expected / MICROS_PER_USD,
         "crawl_spent_usd": totals.fields.get(f"crawl:{crawl}", 0) / MICROS_PER_USD,
+        "crawl_expected_usd": totals.expected_fields.get(f"crawl:{crawl}", 0) / MICROS_PER_USD,
+        "money": {
+            "modules": _ledger(totals, f"module:{crawl}:"),
+            "days": _ledger(totals, "day:"),
+        },
         "budget_usd": _dollars(options.budget_usd if options else None),
         "prices_as_of": Prices.of(options.prices if options else {}).as_of,
         "workers": [_worker(name, doing) for name, doing in progress.workers.items()] if progress else [],
         "master": dict(progress.master) if progress and progress.master else {"name": None, "epoch": None},
+    }
+
+
+def _ledger(totals: Totals, prefix: str) -> dict[str, dict[str, float]]:
+    """Return what was spent, and what the network will probably charge, by what comes after a prefix."""
+    return {
+        name.removeprefix(prefix): {
+            "spent_usd": spent / MICROS_PER_USD,
+            "expected_usd": totals.expected_fields.get(name, 0) / MICROS_PER_USD,
+        }
+        for name, spent in sorted(totals.fields.items())
+        if name.startswith(prefix) and spent
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC
 
@@ -24,7 +25,7 @@ from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.transport import Transport
 from twittomatic.model import usd
 from twittomatic.networks.base import Network, Page, Request, Response
-from twittomatic.state.money import Money, Nobody, NoMoney, Permit, Wait
+from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wait
 
 _TRIES = 4  # at once, within a lease; then the job is given back, due later
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 8.0
@@ -116,9 +117,8 @@ class Fetcher:
             permit = None
             try:
                 return await self._attempt(ask(granted.resources), granted, purpose)
-            except RateLimited as error:
-                reset_at = error.reset_at.timestamp() if error.reset_at else None
-                await self._money.exhaust(granted.credential, granted.endpoint, reset_at, _WINDOW_UNKNOWN_S)
+            except RateLimited:
+                continue
             except CredentialRejected as error:
                 await self._money.reject(granted.credential, str(error))
             except UpstreamUnavailable:
@@ -203,6 +203,15 @@ class Fetcher:
             page = self._network.decode(request, response)
         except NetworkError as error:
             error.args = (self._discreet(str(error)),)
+            if isinstance(error, RateLimited):  # first of all, before others ask in vain
+                await self._money.exhaust(
+                    permit.credential,
+                    permit.endpoint,
+                    error.reset_at.timestamp() if error.reset_at else None,
+                    _WINDOW_UNKNOWN_S,
+                    date=error.date,
+                    age_s=_age(response),
+                )
             unknown = isinstance(error, UpstreamUnavailable) and error.may_be_billed
             await self._settle(permit, None if unknown else 0, response, purpose)
             raise
@@ -211,7 +220,9 @@ class Fetcher:
             page=page,
             size=permit.resources,
             cost=cost,
-            settle=lambda: asyncio.ensure_future(self._settle(permit, cost, response, purpose)),
+            settle=lambda: asyncio.ensure_future(
+                self._settle(permit, cost, response, purpose, (request, page.ids))
+            ),
         )
 
     def _discreet(self, sentence: str) -> str:
@@ -221,12 +232,21 @@ class Fetcher:
         return sentence
 
     async def _settle(
-        self, permit: Permit, cost: int | None, response: Response | None, purpose: str
+        self,
+        permit: Permit,
+        cost: int | None,
+        response: Response | None,
+        purpose: str,
+        delivered: tuple[Request, Sequence[str]] | None = None,
     ) -> None:
         window = self._network.window(response) if response else None
-        day = utc(self._clock.now()).astimezone(UTC).date()
+        day = utc(self._clock.now()).astimezone(UTC).date().isoformat()
         fields = (f"crawl:{self._crawl}", f"module:{self._crawl}:{purpose}", f"day:{day}")
-        await self._money.settle(permit, cost, window, fields)
+        delivery = None
+        if delivered:
+            request, ids = delivered
+            delivery = Delivery(day=day, resource=request.resource, ids=ids, unit_price=request.unit_price)
+        await self._money.settle(permit, cost, window, fields, delivery, age_s=_age(response))
 
     async def _wait(self, seconds: float) -> None:
         """Wait for a time, or until `halt` is set."""
@@ -248,6 +268,13 @@ class Fetcher:
         reasons = await self._money.rejected()
         known = "; ".join(f"{name}: {reasons[name]}" for name in self._names if name in reasons)
         return f"No credential is left. {known}"
+
+
+def _age(response: Response | None) -> float:
+    """Return the seconds since a response began to arrive."""
+    if response is None or response.arrived_at is None:
+        return 0.0
+    return max(0.0, time.monotonic() - response.arrived_at)
 
 
 def _price(request: Request, size: int) -> int:

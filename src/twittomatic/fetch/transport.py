@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, cast
@@ -68,9 +69,12 @@ class Transport:
             async with self._session.get(
                 url + request.path, params=request.params, headers=headers, allow_redirects=False
             ) as answer:
+                arrived_at = time.monotonic()
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 body = await _read(answer)
-                return Response(status=answer.status, headers=names, body=_plain(names, body))
+                return Response(
+                    status=answer.status, headers=names, body=_plain(names, body), arrived_at=arrived_at
+                )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, *_ADDRESS) as error:
             raise UpstreamUnavailable(
                 f"{_host(url)} cannot be reached ({_why(error)}); check X_API_URL and the network."

@@ -15,6 +15,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         endpoint: Name of the rate-limit bucket (`followers`, `timeline`, `users`, ...).
         path: Path below the API's base URL, without a query.
         params: Query parameters, not yet encoded.
+        resource: Kind of what is billed; within a kind the network charges for one id once a day.
         most_resources: How many billed resources the answer can hold at most.
         unit_price: Micro-dollars for each of them.
         paginated: True when it carries a pagination token, so that a 400 may mean an expired one.
@@ -23,6 +24,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     path: str
     params: Mapping[str, str]
+    resource: str
     most_resources: int
     unit_price: int
     paginated: bool = False
@@ -34,11 +36,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back: status, headers with lower-case names, the whole body."""
+    """What came back.
+
+    Attributes:
+        status: Of HTTP.
+        headers: With lower-case names.
+        body: All of it, decompressed.
+        arrived_at: When the headers came, on the process' monotonic clock, None where nobody looked.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    arrived_at: float | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,11 +91,19 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WindowReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a response says about its window: requests allowed, requests left, when it opens anew (Unix s)."""
+    """What a response says about its window.
+
+    Attributes:
+        limit: Requests allowed.
+        remaining: Requests left.
+        reset_at: When it opens anew, Unix seconds of the network's clock.
+        date: What that clock said, Unix seconds, None when the response does not tell.
+    """
 
     limit: int
     remaining: int
     reset_at: float
+    date: float | None = None
 
 
 class Network(Protocol):

@@ -114,14 +114,27 @@ class NetworkKeys:
         return self._key("window:")
 
     @property
+    def clock(self) -> str:
+        """Hash: how many ms the network's clock is ahead of the server's, at least."""
+        return self._key("clock")
+
+    @property
     def rejected(self) -> str:
         """Hash: credential -> why the network does not accept it."""
         return self._key("rejected")
 
     @property
     def ledger(self) -> str:
-        """Hash: `spent`, `reserved`, and the spending per crawl, module and day, all in micro-dollars."""
+        """Hash: micro-dollars `spent`, `expected`, `reserved`; the first two also by crawl, module, day."""
         return self._key("ledger")
+
+    def delivered(self, day: str, resource: str) -> str:
+        """HyperLogLog: the ids of one kind of resource that the network delivered on a UTC day."""
+        return self._key(f"delivered:{day}:{resource}")
+
+    def charged(self, day: str, resource: str) -> str:
+        """How many of those are in what the ledger expects."""
+        return self._key(f"charged:{day}:{resource}")
 
     @property
     def counts(self) -> str:

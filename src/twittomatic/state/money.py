@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from twittomatic.networks.base import Limit, WindowReading
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 
-_RESET_MARGIN_MS = 200  # the server's whole seconds are rounded, and its clock is not ours
+_EXPECTED = "expected:"  # before the name of a field of the ledger
 
 
 class Permit(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,18 +48,38 @@ class Nobody(msgspec.Struct, frozen=True, kw_only=True):
     """Every credential is rejected."""
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer delivered, so that what the network charges for once a day is expected once.
+
+    Attributes:
+        day: UTC, as `2026-08-22`.
+        resource: Kind of it.
+        ids: Decimal.
+        unit_price: Micro-dollars for each.
+    """
+
+    day: str
+    resource: str
+    ids: Sequence[str]
+    unit_price: int
+
+
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger as a whole, in micro-dollars.
 
     Attributes:
-        spent: By all crawls.
+        spent: By all crawls: every resource at its price, which is the most that the network can charge.
+        expected: What it will probably charge, each resource once a UTC day; within about a percent.
         reserved: Put aside for requests that are not settled.
         fields: Spending per `crawl:<name>`, `module:<crawl>:<module>`, `day:<date>`.
+        expected_fields: What is expected of each.
     """
 
     spent: int
+    expected: int
     reserved: int
     fields: dict[str, int]
+    expected_fields: dict[str, int]
 
 
 class Money:
@@ -129,6 +150,9 @@ class Money:
         cost: int | None,
         window: WindowReading | None,
         fields: Sequence[str],
+        delivery: Delivery | None = None,
+        *,
+        age_s: float = 0.0,
     ) -> None:
         """Say what a request really cost.
 
@@ -137,30 +161,50 @@ class Money:
             cost: Micro-dollars; None when nobody knows, and the whole reservation counts as spent.
             window: What the response said of the window, if it said something.
             fields: Of the ledger, to which the cost is added as well.
+            delivery: What came.
+            age_s: How long ago the response began to arrive.
         """
         keys = self._keys
-        told: list[Any] = ["", "", ""]
+        goods, packed, unit_price = [], b"", 0
+        if delivery and delivery.ids:
+            day, resource = delivery.day, delivery.resource
+            goods = [keys.delivered(day, resource), keys.charged(day, resource)]
+            packed = struct.pack(f"<{len(delivery.ids)}Q", *map(int, delivery.ids))
+            unit_price = delivery.unit_price
+        told: list[Any] = ["", "", "", "", 0]
         if window:
-            told = [window.limit, window.remaining, int(window.reset_at * 1000) + _RESET_MARGIN_MS]
+            told = [window.limit, window.remaining, *_moments(window.reset_at, window.date, age_s)]
+        window_key = f"{keys.windows}{permit.credential}:{permit.endpoint}"
         await self._connection.run(
             "settle",
-            [keys.ledger, keys.reservations, f"{keys.windows}{permit.credential}:{permit.endpoint}"],
-            [permit.reservation, "" if cost is None else cost, *told, *fields],
+            [keys.ledger, keys.reservations, window_key, keys.clock, *goods],
+            [permit.reservation, "" if cost is None else cost, *told, packed, unit_price, *fields],
         )
 
-    async def exhaust(self, credential: str, endpoint: str, reset_at: float | None, wait_s: float) -> float:
+    async def exhaust(
+        self,
+        credential: str,
+        endpoint: str,
+        reset_at: float | None,
+        wait_s: float,
+        *,
+        date: float | None = None,
+        age_s: float = 0.0,
+    ) -> float:
         """Say that a window is empty, whatever was counted; return the seconds until it opens.
 
         Args:
             credential: Its name.
             endpoint: Of the window.
-            reset_at: When it opens, seconds since the epoch, None when the network did not say.
+            reset_at: When it opens by the network's clock, seconds since the epoch, None when it did not say.
             wait_s: How long to wait then.
+            date: What that clock said, None when it did not.
+            age_s: How long ago it said so.
         """
         wait_ms = await self._connection.run(
             "exhaust",
-            [f"{self._keys.windows}{credential}:{endpoint}"],
-            ["" if reset_at is None else int(reset_at * 1000) + _RESET_MARGIN_MS, int(wait_s * 1000)],
+            [f"{self._keys.windows}{credential}:{endpoint}", self._keys.clock],
+            [*_moments(reset_at, date, age_s), int(wait_s * 1000)],
         )
         return max(0.0, float(wait_ms) / 1000)
 
@@ -189,7 +233,18 @@ class Money:
         """Return the ledger."""
         ledger = await self._connection.call("HGETALL", self._keys.ledger)
         numbers = {name: int(value) for name, value in ledger.items()}
-        return Totals(spent=numbers.pop("spent", 0), reserved=numbers.pop("reserved", 0), fields=numbers)
+        named = {name: numbers.pop(name, 0) for name in ("spent", "expected", "reserved")}
+        expected = {name: number for name, number in numbers.items() if name.startswith(_EXPECTED)}
+        return Totals(
+            **named,
+            fields={name: number for name, number in numbers.items() if name not in expected},
+            expected_fields={name.removeprefix(_EXPECTED): number for name, number in expected.items()},
+        )
+
+
+def _moments(reset_at: float | None, date: float | None, age_s: float) -> list[Any]:
+    """Write two times of the network's clock for a script, in ms, and how long ago it was read."""
+    return [*["" if at is None else int(at * 1000) for at in (reset_at, date)], int(age_s * 1000)]
 
 
 def _decision(

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from twittomatic.networks.base import Limit, WindowReading
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money, Nobody, NoMoney, Permit, Wait
+from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wait
 
 QUARTER = Limit(requests=300, window_s=900)
 PRICE = 10_000
@@ -182,8 +183,64 @@ async def test_a_reset_that_is_past_by_our_clock_is_waited_for_all_the_same(
 ) -> None:
     """The network still says no, so its clock is behind ours; to ask it at once would be to hammer it."""
     money = account()
-    assert 0.5 < await money.exhaust("a", "followers", time.time() - 100, 60) <= 1
+    assert 0.5 < await money.exhaust("a", "followers", time.time() - 30, 60) <= 1
     assert isinstance(await ask(money), Wait)
+
+
+async def test_a_reset_far_from_now_is_nonsense(account: Callable[..., Money]) -> None:
+    money = account()
+    for far in (-100, 30 * 3600):
+        assert await money.exhaust("a", "followers", time.time() + far, 60) == pytest.approx(60, abs=2)
+    for far in (-100, 30 * 3600):
+        one = await permit(money, "b", limit=Limit(requests=2, window_s=50))
+        await money.settle(one, 0, reading(1000, 999, in_s=far), [])
+    decision = await ask(money, "b")
+    assert isinstance(decision, Wait)
+    assert decision.seconds == pytest.approx(50, abs=2)
+
+
+@pytest.mark.parametrize("ahead_s", [-3600, -2, 0, 0.4, 3600])
+async def test_a_reset_is_by_the_networks_clock(account: Callable[..., Money], ahead_s: float) -> None:
+    """However far it is from ours; its Date is a whole second, so it takes some to know it well."""
+    money = account()
+    reset_at = float(math.ceil(time.time() + ahead_s + 300))
+
+    def left() -> float:
+        return reset_at - (time.time() + ahead_s)
+
+    flying = [await permit(money) for _ in range(40)]
+    for number, one in enumerate(flying):
+        age_s, before = number / 40, left()
+        date = float(math.floor(time.time() + ahead_s - age_s))
+        told = WindowReading(limit=100, remaining=0, reset_at=reset_at, date=date)
+        await money.settle(one, 0, told, [], age_s=age_s)
+        decision = await ask(money)
+        assert isinstance(decision, Wait)
+        assert left() <= decision.seconds <= before + 1.25, number
+    assert decision.seconds <= left() + 0.35
+
+
+async def test_how_long_an_answer_was_under_way_counts(account: Callable[..., Money]) -> None:
+    """It was written five seconds before it is settled, when the network's clock said so."""
+    money, now = account(), time.time()
+    told = WindowReading(limit=10, remaining=0, reset_at=now + 300, date=now - 5)
+    await money.settle(await permit(money), 0, told, [], age_s=5)
+    decision = await ask(money)
+    assert isinstance(decision, Wait)
+    assert decision.seconds == pytest.approx(300.2, abs=1)
+
+
+async def test_a_clock_that_was_set_is_followed(account: Callable[..., Money], keys: NetworkKeys) -> None:
+    money = account()
+    for ahead_s in (3600, 0, -3600, 7200):
+        now = time.time() + ahead_s
+        assert await money.exhaust("a", "followers", now + 100, 60, date=now) == pytest.approx(100.2, abs=1)
+
+
+async def test_a_429_is_by_the_networks_clock(account: Callable[..., Money]) -> None:
+    money, now = account(), time.time() - 3600
+    assert await money.exhaust("a", "followers", now + 300, 60, date=now) == pytest.approx(300.2, abs=1)
+    assert await money.exhaust("b", "followers", now + 400, 60) == pytest.approx(400.2, abs=1)
 
 
 async def test_rejected_credentials_are_out_for_all(account: Callable[..., Money]) -> None:
@@ -325,3 +382,50 @@ async def test_networks_share_nothing(connection: Connection, account: Callable[
     await permit(money, price=PRICE)
     other = Money(connection, NetworkKeys(f"money-{next(_numbers)}"), budget=10_000, horizon_s=60)
     await permit(other, price=PRICE)
+
+
+def delivered(ids: range, *, resource: str = "follower", day: str = "2026-01-01") -> Delivery:
+    return Delivery(day=day, resource=resource, ids=[str(number) for number in ids], unit_price=PRICE)
+
+
+async def test_what_comes_again_on_a_day_is_expected_once(account: Any) -> None:
+    money = account()
+    first, again, other, tomorrow = (
+        delivered(range(100)),
+        delivered(range(50, 150)),
+        delivered(range(100), resource="user"),
+        delivered(range(100), day="2026-01-02"),
+    )
+    for delivery, new in ((first, 100), (again, 50), (again, 0), (other, 100), (tomorrow, 100)):
+        before = await money.totals()
+        one = await permit(money, price=PRICE, wanted=100)
+        await money.settle(one, 100 * PRICE, None, ["crawl:x"], delivery)
+        totals = await money.totals()
+        assert totals.spent - before.spent == 100 * PRICE
+        assert totals.expected - before.expected == pytest.approx(new * PRICE, abs=2 * PRICE)
+        assert totals.expected_fields["crawl:x"] == totals.expected
+
+
+async def test_what_was_expanded_is_expected_at_its_price(account: Any) -> None:
+    money = account()
+    one = await permit(money, price=PRICE, wanted=100)
+    await money.settle(one, 60 * PRICE, None, [], delivered(range(10)))
+    assert (await money.totals()).expected == 60 * PRICE
+
+
+async def test_what_nobody_saw_is_expected_in_full(account: Any) -> None:
+    money = account()
+    await money.settle(await permit(money, price=PRICE, wanted=100), None, None, ["crawl:x"])
+    totals = await money.totals()
+    assert (totals.expected, totals.expected_fields["crawl:x"]) == (100 * PRICE, 100 * PRICE)
+
+
+async def test_many_resources_are_expected_within_two_percent(account: Any) -> None:
+    money, limit = account(), Limit(requests=10**6, window_s=900)
+    for start in range(0, 100_000, 500):  # each page brings half of the page before again
+        ids = [str(number * 7_919) for number in range(start, start + 1000)]
+        delivery = Delivery(day="2026-01-01", resource="post", ids=ids, unit_price=1)
+        await money.settle(await permit(money, limit=limit, price=1, wanted=1000), 1000, None, [], delivery)
+    totals = await money.totals()
+    assert totals.spent == 200_000
+    assert totals.expected == pytest.approx(100_500, rel=0.02)

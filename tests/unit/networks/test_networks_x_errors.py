@@ -235,6 +235,16 @@ def test_a_full_window_says_when_it_opens(x: X, answer: Answer) -> None:
     assert caught.value.reset_at == datetime(2027, 1, 15, 8, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("reset", "told"), [("1800000100", True), ("1700000000", False), ("0", False)])
+def test_when_a_full_window_opens_is_by_its_own_clock(x: X, answer: Answer, reset: str, told: bool) -> None:
+    request = x.followers("12", token=None, size=100)
+    said = {"x_rate_limit_remaining": "0", "x_rate_limit_reset": reset}
+    with pytest.raises(RateLimited) as caught:
+        x.decode(request, answer(b"", 429, **said, date="Fri, 15 Jan 2027 08:00:00 GMT"))
+    assert caught.value.date == 1_800_000_000.0
+    assert (caught.value.reset_at is not None) is told
+
+
 def test_a_full_day_is_longer_than_a_full_window(x: X, answer: Answer) -> None:
     request = x.followers("12", token=None, size=100)
     headers = {

@@ -50,3 +50,27 @@ def test_a_window_is_read(x: X, limit: str, remaining: str) -> None:
 )
 def test_nonsense_is_no_window(x: X, found: dict[str, str]) -> None:
     assert reading(x, found) is None
+
+
+NOW = "Fri, 15 Jan 2027 08:00:00 GMT"  # 1,800,000,000
+
+
+@pytest.mark.parametrize(
+    ("reset", "after_s"), [("1799999941", -59), ("1800000000", 0), ("1800090000", 90_000)]
+)
+def test_the_clock_of_a_window_is_read(x: X, reset: str, after_s: float) -> None:
+    found = reading(x, {**headers(reset=reset), "date": NOW})
+    assert found
+    assert (found.date, found.reset_at) == (1_800_000_000.0, 1_800_000_000.0 + after_s)
+
+
+@pytest.mark.parametrize("reset", ["1799990000", "1799999939", "1800090001", "2100000000", "0"])
+def test_a_reset_far_from_its_own_date_is_nonsense(x: X, reset: str) -> None:
+    assert reading(x, {**headers(reset=reset), "date": NOW}) is None
+
+
+@pytest.mark.parametrize("date", ["", "now", "Fri, 99 Jan 2027 08:00:00 GMT", "\x00", "1800000000"])
+def test_a_date_that_is_none(x: X, date: str) -> None:
+    found = reading(x, {**headers(), "date": date})
+    assert found
+    assert found.date is None

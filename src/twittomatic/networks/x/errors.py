@@ -127,7 +127,11 @@ def _no_money(words: str, until: datetime | None) -> CreditsDepleted:
 def _too_many(request: Request, response: Response) -> RateLimited:
     reset_at = windows.reset_at(response.headers)
     until = f" until {reset_at:%Y-%m-%d %H:%M:%S} UTC" if reset_at else ""
-    return RateLimited(f"X allows no more {request.endpoint} requests{until}.", reset_at=reset_at)
+    return RateLimited(
+        f"X allows no more {request.endpoint} requests{until}.",
+        reset_at=reset_at,
+        date=windows.date(response.headers),
+    )
 
 
 def _words(problems: Sequence[Problem]) -> str:

@@ -34,7 +34,9 @@ _POSTS_EXPANDED = {
 
 def usage() -> Request:
     """Ask for the usage of the account: free, so it shows whether a credential is accepted."""
-    return Request(endpoint="usage", path="/2/usage/tweets", params={}, most_resources=0, unit_price=0)
+    return Request(
+        endpoint="usage", path="/2/usage/tweets", params={}, resource="", most_resources=0, unit_price=0
+    )
 
 
 def users_by_id(user_ids: Sequence[str], *, unit_price: int) -> Request:
@@ -69,6 +71,7 @@ def follows(endpoint: str, user_id: str, *, token: str | None, size: int, unit_p
         endpoint=endpoint,
         path=f"/2/users/{_checked_id(user_id)}/{endpoint}",
         params=_paged({"max_results": str(size), "user.fields": _USER_FIELDS}, token),
+        resource="follower",
         most_resources=size,
         unit_price=unit_price,
         paginated=token is not None,
@@ -105,6 +108,7 @@ def timeline(
         endpoint="timeline",
         path=f"/2/users/{_checked_id(user_id)}/tweets",
         params=_paged(params, token),
+        resource="post",
         most_resources=size * (1 + fields.MOST_REFERENCES) if expand_referenced else size,
         unit_price=unit_price,
         paginated=token is not None,
@@ -118,6 +122,7 @@ def _users(endpoint: str, path: str, parameter: str, values: Sequence[str], unit
         endpoint=endpoint,
         path=path,
         params={parameter: ",".join(values), "user.fields": _USER_FIELDS},
+        resource="user",
         most_resources=len(values),
         unit_price=unit_price,
     )

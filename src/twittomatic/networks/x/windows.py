@@ -1,14 +1,17 @@
-"""Reads the rate-limit headers (docs.x.com, x-api/fundamentals/rate-limits)."""
+"""Reads the rate-limit headers (docs.x.com, x-api/fundamentals/rate-limits) and the clock they go by."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from twittomatic.networks.base import WindowReading
 
 _NUMBER = re.compile(r"[0-9]{1,10}")  # Unix seconds up to the year 2286, and any limit that X has ever set
+_EARLIEST_S, _LATEST_S = -60.0, 25 * 3600.0  # a reset before or after the answer that tells of it
+_NAMES = ("limit", "remaining", "reset")
 
 
 def reading(headers: Mapping[str, str]) -> WindowReading | None:
@@ -16,7 +19,10 @@ def reading(headers: Mapping[str, str]) -> WindowReading | None:
     limit, remaining, reset = (_number(headers, f"x-rate-limit-{name}") for name in _NAMES)
     if limit is None or remaining is None or reset is None or limit < max(remaining, 1):
         return None
-    return WindowReading(limit=limit, remaining=remaining, reset_at=float(reset))
+    said = date(headers)
+    if not _plausible(reset, said):
+        return None
+    return WindowReading(limit=limit, remaining=remaining, reset_at=float(reset), date=said)
 
 
 def reset_at(headers: Mapping[str, str]) -> datetime | None:
@@ -31,10 +37,21 @@ def reset_at(headers: Mapping[str, str]) -> datetime | None:
         and (reset := _number(headers, f"{family}-reset")) is not None
     ]
     latest = max(resets, default=_number(headers, "x-rate-limit-reset"))
-    return None if latest is None else datetime.fromtimestamp(latest, UTC)
+    if latest is None or not _plausible(latest, date(headers)):
+        return None
+    return datetime.fromtimestamp(latest, UTC)
 
 
-_NAMES = ("limit", "remaining", "reset")
+def date(headers: Mapping[str, str]) -> float | None:
+    """Return what X's clock said, Unix seconds, None when it says nothing or nonsense."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def _plausible(reset: int, said: float | None) -> bool:
+    return said is None or _EARLIEST_S <= reset - said <= _LATEST_S
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

@@ -62,7 +62,8 @@ end
 
 local limit, resets = unpack(redis.call('HMGET', KEYS[best], 'limit', 'reset'))
 if not resets or now >= tonumber(resets) then
-  redis.call('HSET', KEYS[best], 'limit', limit or ARGV[7], 'used', 1, 'flying', 1, 'reset', string.format('%d', now + tonumber(ARGV[8])))
+  redis.call('HSET', KEYS[best], 'limit', limit or ARGV[7], 'used', 1, 'flying', 1, 'guessed', 1,
+    'reset', string.format('%d', now + tonumber(ARGV[8])))
 else
   redis.call('HINCRBY', KEYS[best], 'used', 1)
   redis.call('HINCRBY', KEYS[best], 'flying', 1)

@@ -15,7 +15,7 @@ from twittomatic.state import valkey
 
 # An owner in a process of its own: enters, says so, and counts for as long as it is asked to.
 OWNER = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from redis.asyncio import Redis
 from twittomatic.errors import StateError
@@ -32,6 +32,7 @@ async def main(directory, count):
                 print((await pipeline.execute())[-1], flush=True)
         await asyncio.Event().wait()
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 try:
     asyncio.run(main(sys.argv[1], sys.argv[2] == "count"))
 except StateError as error:

@@ -1,0 +1,92 @@
+"""What permits and ledger add to a page: one worker with them, and with a purse that grants everything.
+
+Pages and crawl are those of `pages.py`: followers, 1,000 users of 550 KB, and timelines, 100 posts of 130 KB.
+Every page brings other ids, so that nothing is spared in counting what the network charges for once. The two
+take turns in one run; the figure is the time of a page with money over that without, less one.
+
+    python benchmarks/money.py [--rounds 7]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, verdict
+from pages import KINDS, Kind, bodies, with_worker
+from twittomatic.cli import compose
+from twittomatic.state.money import Delivery, Permit
+
+GOAL = 10  # percent
+
+
+class Unlimited:
+    """Grants everything, and remembers nothing."""
+
+    async def acquire(
+        self, endpoint: str, credentials: Sequence[str], *_: Any, wanted: int, **__: Any
+    ) -> Permit:
+        return Permit(reservation="", credential=credentials[0], endpoint=endpoint, resources=wanted)
+
+    async def settle(self, *_: Any) -> None:
+        pass
+
+
+def without_money(parts: compose.Parts) -> None:
+    """Let a crawl's requests go for nothing."""
+    parts.fetcher._money = Unlimited()  # type: ignore[assignment]
+
+
+def with_other_ids(parts: compose.Parts) -> None:
+    """Let the ledger see other ids on every page: here everybody's lists are alike."""
+    settle, number = parts.money.settle, itertools.count()
+
+    async def settled(permit: Permit, *arguments: Any) -> None:
+        *others, delivery = arguments
+        if isinstance(delivery, Delivery):
+            first = next(number) * 1000
+            ids = list(map(str, range(first, first + len(delivery.ids))))
+            delivery = Delivery(
+                day=delivery.day, resource=delivery.resource, ids=ids, unit_price=delivery.unit_price
+            )
+        await settle(permit, *others, delivery)
+
+    parts.fetcher._money.settle = settled  # type: ignore[method-assign]
+
+
+def contender(
+    url: str, kind: Kind, records: int, change: Callable[[compose.Parts], None]
+) -> Callable[[], float]:
+    def once() -> float:
+        with tempfile.TemporaryDirectory(prefix="tw") as name:
+            took: float = run(with_worker(url, kind, records, Path(name), change=change))
+            return kind.lists * kind.pages / took
+
+    return once
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What permits and ledger add to a page.")
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    with nginx(run(bodies())) as url:
+        for kind in KINDS:
+            size = FOLLOWERS_PER_PAGE if kind.path == "followers" else POSTS_PER_PAGE
+            speed = alternate(
+                {
+                    "with": contender(url, kind, kind.pages * size, with_other_ids),
+                    "without": contender(url, kind, kind.pages * size, without_money),
+                },
+                arguments.rounds,
+            )
+            print(f"{kind.path}: {speed['with']:.1f} pages/s with, {speed['without']:.1f} without")
+            added = 100 * (speed["without"] / speed["with"] - 1)
+            verdict(f"{kind.path}: permits and ledger add", added, GOAL, most=True, unit=" %")
+
+
+if __name__ == "__main__":
+    main()
