@@ -152,7 +152,11 @@ def nginx(files: Mapping[str, Sequence[bytes]]) -> Iterator[str]:
         (directory / "usage").write_bytes(igzip.compress(b'{"data":{"project_usage":"0"}}'))
         port = free_port()
         configuration = directory / "nginx.conf"
-        configuration.write_text(_CONFIGURATION.format(directory=directory, port=port, user=_nginx_user()))
+        configuration.write_text(
+            _CONFIGURATION.format(
+                directory=directory, port=port, user=_nginx_user(), reset=int(time.time()) + _WINDOW_S
+            )
+        )
         server = subprocess.Popen([program, "-p", name, "-c", configuration, "-e", directory / "error.log"])
         try:
             _wait_for(port)
@@ -162,6 +166,7 @@ def nginx(files: Mapping[str, Sequence[bytes]]) -> Iterator[str]:
             server.wait()
 
 
+_WINDOW_S = 86_400  # longer than any run
 _CONFIGURATION = """
 {user}
 worker_processes 1;
@@ -189,7 +194,7 @@ http {{
     add_header Content-Encoding gzip;
     add_header x-rate-limit-limit 1000000000;
     add_header x-rate-limit-remaining 999999999;
-    add_header x-rate-limit-reset 4000000000;
+    add_header x-rate-limit-reset {reset};
     location = /2/usage/tweets {{ try_files /usage =404; }}
     location ~ ^/2/users/[0-9]+/([a-z]+)$ {{ try_files /$1/$page =404; }}
   }}

@@ -14,6 +14,7 @@ import asyncio
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from aiohttp import web
@@ -29,7 +30,7 @@ HEADERS = {
     "Content-Encoding": "gzip",
     "x-rate-limit-limit": "1000000000",
     "x-rate-limit-remaining": "999999999",
-    "x-rate-limit-reset": "4000000000",
+    "x-rate-limit-reset": f"{time.time() + 86_400:.0f}",
 }
 
 

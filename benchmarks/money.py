@@ -32,7 +32,7 @@ class Unlimited:
     ) -> Permit:
         return Permit(reservation="", credential=credentials[0], endpoint=endpoint, resources=wanted)
 
-    async def settle(self, *_: Any) -> None:
+    async def settle(self, *_: Any, **__: Any) -> None:
         pass
 
 
@@ -45,15 +45,15 @@ def with_other_ids(parts: compose.Parts) -> None:
     """Let the ledger see other ids on every page: here everybody's lists are alike."""
     settle, number = parts.money.settle, itertools.count()
 
-    async def settled(permit: Permit, *arguments: Any) -> None:
-        *others, delivery = arguments
+    async def settled(permit: Permit, *arguments: Any, **others: Any) -> None:
+        *first_ones, delivery = arguments
         if isinstance(delivery, Delivery):
             first = next(number) * 1000
             ids = list(map(str, range(first, first + len(delivery.ids))))
             delivery = Delivery(
                 day=delivery.day, resource=delivery.resource, ids=ids, unit_price=delivery.unit_price
             )
-        await settle(permit, *others, delivery)
+        await settle(permit, *first_ones, delivery, **others)
 
     parts.fetcher._money.settle = settled  # type: ignore[method-assign]
 

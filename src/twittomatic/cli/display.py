@@ -39,7 +39,7 @@ def picture(report: Report, rate: str = "") -> Group:
     rows.append(_numbers(report))
     if report["expected_usd"] < report["spent_usd"]:
         dollars = f"${report['expected_usd']:,.2f}"
-        rows.append(Text(f"X probably charges {dollars}: each resource once a day (UTC).", style="dim"))
+        rows.append(Text(f"X probably charges about {dollars}: each resource once a day (UTC).", style="dim"))
     rows.append(_jobs(report))
     rows += [
         Text(_worker(worker), style="dim", overflow="ellipsis", no_wrap=True) for worker in report["workers"]

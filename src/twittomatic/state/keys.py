@@ -129,11 +129,11 @@ class NetworkKeys:
         return self._key("ledger")
 
     def delivered(self, day: str, resource: str) -> str:
-        """HyperLogLog: the ids of one kind of resource that the network delivered on a UTC day."""
+        """HyperLogLog: of one kind of resource, those that the network delivered on a UTC day, sampled."""
         return self._key(f"delivered:{day}:{resource}")
 
     def charged(self, day: str, resource: str) -> str:
-        """How many of those are in what the ledger expects."""
+        """Hash: how many were delivered, how many of them sampled, how many expected to be charged."""
         return self._key(f"charged:{day}:{resource}")
 
     @property
