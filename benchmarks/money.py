@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import itertools
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, verdict
 from pages import KINDS, Kind, bodies, with_worker
 from twittomatic.cli import compose
+from twittomatic.networks.base import Limit
 from twittomatic.state.money import Delivery, Permit
 
 GOAL = 10  # percent
@@ -27,10 +28,8 @@ GOAL = 10  # percent
 class Unlimited:
     """Grants everything, and remembers nothing."""
 
-    async def acquire(
-        self, endpoint: str, credentials: Sequence[str], *_: Any, wanted: int, **__: Any
-    ) -> Permit:
-        return Permit(reservation="", credential=credentials[0], endpoint=endpoint, resources=wanted)
+    async def acquire(self, endpoint: str, limits: Mapping[str, Limit], *, wanted: int, **_: Any) -> Permit:
+        return Permit(reservation="", credential=next(iter(limits)), endpoint=endpoint, resources=wanted)
 
     async def settle(self, *_: Any, **__: Any) -> None:
         pass

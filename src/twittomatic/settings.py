@@ -117,6 +117,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
         secret=True,
     ),
     Option(
+        name="X_USER_TOKENS",
+        default="",
+        parse=str.strip,
+        meaning="JSON files of OAuth 2.0 user tokens, separated by commas; each is renewed in its file.",
+        why="a user's windows come on top of the app's, under X's rule of one app per use case",
+    ),
+    Option(
         name="BUDGET_USD",
         default="",
         parse=parsing.budget,
@@ -266,6 +273,7 @@ class Settings:
     state_directory: Path
     x_api_url: str
     x_bearer_tokens: str
+    x_user_tokens: str
     budget_usd: int | None  # micro-dollars
     traversal: str
     max_depth: int

@@ -42,7 +42,7 @@ def test_what_init_writes_is_the_default(place: Any) -> None:
     ]
     every = load({}, {}, place.write("every.toml", "\n".join(lines)))
     assert msgspec.structs.replace(Prices.of(every.prices), source=Prices().source) == Prices()
-    assert limits.of(every.limits) == limits.APP
+    assert limits.of(every.limits) == limits.DOCUMENTED
     assert replace(every, prices={}, limits={}) == load({}, {}, nothing)
     again = place.run("init")
     assert again.returncode == 2

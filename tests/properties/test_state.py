@@ -121,7 +121,7 @@ def test_the_ledger_is_exact_and_never_beyond_the_budget(
             purse, money = purses[number], moneys[number]
             if purse.permit is None:
                 least = min(least, wanted)
-                decision = await money.acquire("x", ["a"], limit, price=price, wanted=wanted, least=least)
+                decision = await money.acquire("x", {"a": limit}, price=price, wanted=wanted, least=least)
                 if isinstance(decision, Permit):
                     assert least <= decision.resources <= wanted
                     purse.permit, purse.price = decision, price

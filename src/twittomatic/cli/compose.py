@@ -60,7 +60,7 @@ def network(settings: Settings, options: CrawlOptions | None = None) -> X:
         url=settings.x_api_url,
         expand_referenced=chosen.expand_referenced,
         prices=Prices.of(chosen.prices),
-        app_limits=limits.of(chosen.limits),
+        documented=limits.of(chosen.limits),
     )
 
 
@@ -75,7 +75,7 @@ def credentials(settings: Settings) -> Credentials:
     Raises:
         SettingsError: there is none, or they cannot be read.
     """
-    found = Credentials.load(settings.x_bearer_tokens)
+    found = Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
     if not len(found):
         raise SettingsError("X_BEARER_TOKENS: no token was given; X accepts nobody without one.")
     return found

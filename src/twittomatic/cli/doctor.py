@@ -31,6 +31,7 @@ from twittomatic.errors import (
 )
 from twittomatic.fetch.credentials import Credential, Credentials
 from twittomatic.fetch.transport import Transport
+from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import usd
 from twittomatic.networks.base import Network, Response
 from twittomatic.settings import X_API, Settings
@@ -189,10 +190,10 @@ def _budget(settings: Settings) -> Finding:
 
 async def _api(settings: Settings) -> AsyncIterator[Finding]:
     network = compose.network(settings)
-    credentials: list[Credential] = []
+    credentials: list[Credential | UserToken] = []
     unusable = "X_BEARER_TOKENS is not set; X accepts nobody without one."
     try:
-        credentials = list(Credentials.load(settings.x_bearer_tokens))
+        credentials = list(Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens))
     except SettingsError as error:
         unusable = str(error)
     async with Transport(timeout_s=min(settings.request_timeout_s, 20.0)) as transport:
@@ -209,6 +210,10 @@ async def _api(settings: Settings) -> AsyncIterator[Finding]:
         if not credentials:
             yield Finding("Token", FAILED, unusable)
         for credential in credentials:
+            if isinstance(credential, UserToken):  # X tells users nothing for free
+                due = "is renewed at its first use" if credential.is_due(time.time()) else "is not expired"
+                yield Finding("Token", OK, f"{credential.name} {due}, by its file; only a crawl shows more.")
+                continue
             yield await _token(network, transport, credential)
 
 

@@ -90,7 +90,7 @@ async def _plan(
     wanted = targets.read(given)
     options = CrawlOptions.of(modules, settings)
     Selection(options.select, options.priority, compose.network(settings).lifted)  # as the crawl would
-    credentials = Credentials.load(settings.x_bearer_tokens)
+    credentials = Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
     name = compose.process_name("plan")
     role = Role.VISIT if state_exists(settings.state_directory) else Role.OWN
     async with (

@@ -78,7 +78,7 @@ class Quoting:
             subjects,
             parts.options,
             parts.network,
-            credentials=len(parts.credentials),
+            kinds=[credential.kind for credential in parts.credentials],
             bought=parts.lookup.bought,
         )
 

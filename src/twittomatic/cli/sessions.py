@@ -83,7 +83,9 @@ async def lead(
     wanted = targets.read(given)
     compose.check_budget(settings)
     credentials = (
-        compose.credentials(settings) if wanted.names else Credentials.load(settings.x_bearer_tokens)
+        compose.credentials(settings)
+        if wanted.names
+        else Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
     )
     options = CrawlOptions.of(modules, settings)
     Selection(options.select, options.priority, compose.network(settings).lifted)  # workers evaluate it

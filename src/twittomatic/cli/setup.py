@@ -68,10 +68,11 @@ def _prices() -> str:
 
 def _limits() -> str:
     said = _comment(
-        f"Requests of one app in 15 minutes, as X listed them on {limits.AS_OF} ({limits.SOURCE}). "
-        "They are the first guess: what X's answers say goes before."
+        f"Requests of one app in 15 minutes, as X listed them on {limits.AS_OF} ({limits.SOURCE}), and below "
+        "those of one user. They are the first guess: what X's answers say goes before."
     )
     lines = [f"# {endpoint} = {limit.requests}" for endpoint, limit in limits.APP.items()]
+    lines += [f"# user_{endpoint} = {limit.requests}" for endpoint, limit in limits.USER.items()]
     return "\n".join([said, "# [limits]", *lines])
 
 

@@ -104,7 +104,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan(
-    subjects: Sequence[Subject], options: CrawlOptions, network: Network, *, credentials: int, bought: int = 0
+    subjects: Sequence[Subject],
+    options: CrawlOptions,
+    network: Network,
+    *,
+    kinds: Sequence[str],
+    bought: int = 0,
 ) -> Plan:
     """Quote a crawl.
 
@@ -112,10 +117,10 @@ def plan(
         subjects: The targets.
         options: Of the crawl.
         network: Whose prices, pages and limits count.
-        credentials: How many share the requests.
+        kinds: Of the credentials that share the requests, `app` or `user` for each.
         bought: Profiles that were bought for this plan.
     """
-    pricing = _Pricing(options, network, max(1, credentials))
+    pricing = _Pricing(options, network, kinds or ("app",))
     rows: dict[str, Row] = {}
     if bought:
         rows[PROFILES] = pricing.profiles(bought)
@@ -147,9 +152,9 @@ def needs_counts(subject: Subject, options: CrawlOptions) -> bool:
 class _Pricing:
     """Prices lists of a crawl."""
 
-    def __init__(self, options: CrawlOptions, network: Network, credentials: int) -> None:
+    def __init__(self, options: CrawlOptions, network: Network, kinds: Sequence[str]) -> None:
         self._network = network
-        self._credentials = credentials
+        self._kinds = kinds
         self._most_followers = options.max_followers
         self._most_posts = _rounded(options.max_posts, network)
         self.depth = options.max_depth if "A" in options.modules else 0
@@ -217,11 +222,11 @@ class _Pricing:
 
     def _timed(self, row: Row, endpoint: str) -> Row:
         """Add the hours: windows after the first, each used to its end."""
-        limit = self._network.limit(endpoint)
+        limits = [limit for kind in self._kinds if (limit := self._network.limit(endpoint, kind))]
+        together = sum(limit.requests for limit in limits)
 
         def hours(requests: float) -> float:
-            windows = math.ceil(requests / (limit.requests * self._credentials))
-            return max(0, windows - 1) * limit.window_s / 3600
+            return max(0, math.ceil(requests / together) - 1) * limits[0].window_s / 3600
 
         return msgspec.structs.replace(row, hours=row.requests.each(hours))
 

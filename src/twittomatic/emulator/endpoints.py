@@ -37,6 +37,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         parameters: the query parameters it knows.
         expands: which object its expansions start from, if any.
         limit: requests per app in a window of 15 minutes.
+        user_limit: requests per user in one.
         page: the range of max_results, for lists.
     """
 
@@ -45,6 +46,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     parameters: frozenset[str]
     expands: Literal["user", "post"] | None
     limit: int
+    user_limit: int
     page: PageSize | None = None
 
 
@@ -54,17 +56,32 @@ _OF_LISTS = _OF_USERS | {"max_results", "pagination_token"}
 _FOLLOWS_PAGE = PageSize(least=1, most=1000, default=100)
 
 ENDPOINTS = (
-    Endpoint(name="users", path="/2/users", parameters=_OF_USERS | {"ids"}, expands="user", limit=300),
     Endpoint(
-        name="users_by", path="/2/users/by", parameters=_OF_USERS | {"usernames"}, expands="user", limit=300
+        name="users",
+        path="/2/users",
+        parameters=_OF_USERS | {"ids"},
+        expands="user",
+        limit=300,
+        user_limit=900,
     ),
-    Endpoint(name="user", path="/2/users/{id}", parameters=_OF_USERS, expands="user", limit=300),
+    Endpoint(
+        name="users_by",
+        path="/2/users/by",
+        parameters=_OF_USERS | {"usernames"},
+        expands="user",
+        limit=300,
+        user_limit=900,
+    ),
+    Endpoint(
+        name="user", path="/2/users/{id}", parameters=_OF_USERS, expands="user", limit=300, user_limit=900
+    ),
     Endpoint(
         name="user_by_username",
         path="/2/users/by/username/{username}",
         parameters=_OF_USERS,
         expands="user",
         limit=300,
+        user_limit=900,
     ),
     Endpoint(
         name="followers",
@@ -72,6 +89,7 @@ ENDPOINTS = (
         parameters=_OF_LISTS,
         expands="user",
         limit=300,
+        user_limit=300,
         page=_FOLLOWS_PAGE,
     ),
     Endpoint(
@@ -80,6 +98,7 @@ ENDPOINTS = (
         parameters=_OF_LISTS,
         expands="user",
         limit=300,
+        user_limit=300,
         page=_FOLLOWS_PAGE,
     ),
     Endpoint(
@@ -89,14 +108,23 @@ ENDPOINTS = (
         | {"max_results", "pagination_token", "since_id", "until_id", "start_time", "end_time", "exclude"},
         expands="post",
         limit=10_000,
+        user_limit=900,
         page=PageSize(least=5, most=100, default=10),
     ),
-    Endpoint(name="posts", path="/2/tweets", parameters=_OF_POSTS | {"ids"}, expands="post", limit=3_500),
+    Endpoint(
+        name="posts",
+        path="/2/tweets",
+        parameters=_OF_POSTS | {"ids"},
+        expands="post",
+        limit=3_500,
+        user_limit=5_000,
+    ),
     Endpoint(
         name="usage",
         path="/2/usage/tweets",
         parameters=frozenset({"days", "usage.fields"}),
         expands=None,
         limit=50,
+        user_limit=50,
     ),
 )

@@ -58,16 +58,23 @@ class Limits:
         self._clock = clock
         self._window_s = WINDOW_S / time_scale
         self._limits: dict[str, int] = {endpoint.name: endpoint.limit for endpoint in ENDPOINTS}
+        self._user_limits: dict[str, int] = {endpoint.name: endpoint.user_limit for endpoint in ENDPOINTS}
         for name, limit in (limits or {}).items():
             if name not in self._limits:
                 raise ValueError(f"there is no endpoint '{name}'; there are {', '.join(self._limits)}")
             self._limits[name] = limit
         self._windows: dict[tuple[str, str], tuple[float, int]] = {}
 
-    def take(self, credential: str, endpoint: str) -> Verdict:
-        """Count one request and tell whether it may be answered."""
+    def take(self, credential: str, endpoint: str, *, of_user: bool = False) -> Verdict:
+        """Count one request and tell whether it may be answered.
+
+        Args:
+            credential: whose window it is.
+            endpoint: of the window.
+            of_user: the credential is a user's, not an app's.
+        """
         now = self._clock()
-        limit = self._limits[endpoint]
+        limit = (self._user_limits if of_user else self._limits)[endpoint]
         opened_at, used = self._windows.get((credential, endpoint), (now, 0))
         if now >= opened_at + self._window_s:
             opened_at, used = now, 0

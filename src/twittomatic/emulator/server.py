@@ -14,6 +14,7 @@ from .billing import Bill
 from .endpoints import ENDPOINTS, Endpoint
 from .faults import Faults, NoFaults, RequestInfo
 from .limits import Limits
+from .oauth import Authority
 from .pagination import TokenMaker
 from .parameters import Query
 from .problems import TOO_MANY_REQUESTS, UNAUTHORIZED, InvalidRequestError, Problem
@@ -60,6 +61,7 @@ class Emulator:
         self._clock = clock
         self._faults = faults or NoFaults()
         self._limits = Limits(clock, time_scale=time_scale, limits=limits)
+        self.authority = Authority(clock, time_scale=time_scale)
         self._compress = compress
         self._renderer = Renderer(world)
         self._pages = TokenMaker()
@@ -72,6 +74,7 @@ class Emulator:
         """Return a new aiohttp application that serves this emulator."""
         application = web.Application()
         application.router.add_get("/_emulator/report", self._report)
+        application.router.add_post("/2/oauth2/token", self._renew)
         for endpoint in ENDPOINTS:
             application.router.add_get(endpoint.path, self._handler(endpoint), allow_head=False)
         application.router.add_route("*", "/{anything:.*}", _unknown_route)
@@ -97,13 +100,27 @@ class Emulator:
     async def _report(self, _request: web.Request) -> web.Response:
         return _json(200, msgspec.json.encode(self.report()))
 
+    async def _renew(self, request: web.Request) -> web.Response:
+        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        status, answer = self.authority.renew(form)
+        return _json(status, msgspec.json.encode(answer))
+
+    def _accepts(self, credential: str) -> bool:
+        if self.authority.is_user(credential):
+            return self.authority.is_live(credential)
+        return self._tokens is None or credential in self._tokens
+
     def _handler(self, endpoint: Endpoint) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             self._requests[endpoint.name] += 1
             credential = _bearer(request)
-            if credential is None or (self._tokens is not None and credential not in self._tokens):
+            if credential is None or not self._accepts(credential):
                 return _problem(401, UNAUTHORIZED)
-            verdict = self._limits.take(credential, endpoint.name)
+            verdict = self._limits.take(
+                self.authority.user_of(credential),
+                endpoint.name,
+                of_user=self.authority.is_user(credential),
+            )
             if not verdict.allowed:
                 self._violations += 1
                 return _problem(429, TOO_MANY_REQUESTS, verdict.headers)

@@ -6,12 +6,14 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from twittomatic.errors import SettingsError
+from twittomatic.fetch import usertokens
+from twittomatic.fetch.usertokens import UserToken
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 
@@ -21,12 +23,19 @@ class Credential:
     """One token.
 
     Attributes:
+        kind: Of its limits.
         name: The same on every machine, made of the token's hash; safe to show.
         token: The secret itself, in no repr.
     """
 
     name: str
     token: str = field(repr=False)
+    kind: Literal["app"] = "app"
+
+    @property
+    def secrets(self) -> list[str]:
+        """What nobody may be shown."""
+        return [self.token]
 
     @classmethod
     def of(cls, token: str) -> Self:
@@ -37,30 +46,33 @@ class Credential:
 class Credentials:
     """The credentials of a process, in the order given, none twice."""
 
-    def __init__(self, tokens: list[str]) -> None:
-        self._credentials = {token: Credential.of(token) for token in tokens}
+    def __init__(self, tokens: Sequence[str], users: Sequence[UserToken] = ()) -> None:
+        apps = [Credential.of(token) for token in dict.fromkeys(tokens)]
+        self._credentials: list[Credential | UserToken] = [*apps, *users]
 
     @classmethod
-    def load(cls, text: str) -> Self:
-        """Read X_BEARER_TOKENS.
+    def load(cls, text: str, files: str = "") -> Self:
+        """Read X_BEARER_TOKENS and X_USER_TOKENS.
 
         Args:
             text: Tokens separated by commas, or `@FILE` with one a line (blank lines and `#` comments pass).
+            files: Paths of user tokens; see `twittomatic.fetch.usertokens`.
 
         Raises:
             SettingsError: the file cannot be read or others can read it, or something in it is no token; no
                 token is shown.
         """
+        users = usertokens.load(files)
         if text.startswith("@"):
-            return cls(_from_file(Path(text[1:])))
+            return cls(_from_file(Path(text[1:])), users)
         tokens = [token.strip() for token in text.split(",") if token.strip()]
         for number, token in enumerate(tokens, start=1):
             if not _TOKEN.fullmatch(token):
                 raise SettingsError(f"X_BEARER_TOKENS: token {number} holds a character that no token has.")
-        return cls(tokens)
+        return cls(tokens, users)
 
-    def __iter__(self) -> Iterator[Credential]:
-        return iter(self._credentials.values())
+    def __iter__(self) -> Iterator[Credential | UserToken]:
+        return iter(self._credentials)
 
     def __len__(self) -> int:
         return len(self._credentials)

@@ -23,8 +23,9 @@ from twittomatic.errors import (
 )
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.transport import Transport
+from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import usd
-from twittomatic.networks.base import Network, Page, Request, Response
+from twittomatic.networks.base import Limit, Network, Page, Request, Response
 from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wait
 
 _TRIES = 4  # at once, within a lease; then the job is given back, due later
@@ -47,6 +48,10 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     cost: int
     settle: Callable[[], asyncio.Future[None]]
+
+
+class _RenewedError(Exception):
+    """The credential was renewed; the request goes out again, with a permit of its own."""
 
 
 class Fetcher:
@@ -75,13 +80,9 @@ class Fetcher:
     ) -> None:
         self._network = network
         self._transport = transport
-        self._headers = {
-            credential.name: network.authorization(credential.token) for credential in credentials
-        }
-        self._names = list(self._headers)
-        self._secrets = [
-            credential.token for credential in credentials if len(credential.token) >= _SHORTEST_SECRET
-        ]
+        self._credentials = {credential.name: credential for credential in credentials}
+        for credential in credentials:
+            network.authorization(credential.token)  # which says what is wrong with one
         self._money = money
         self._crawl = crawl
         self._clock = clock
@@ -111,14 +112,16 @@ class Fetcher:
             NoCredentialLeft: none was given, or all are rejected.
             NetworkError: what the network says to this request; see `twittomatic.errors`.
         """
-        tries = 0
+        tries, renewed = 0, False
         while True:
             granted = permit or await self._permit(ask(size), size, least)
             permit = None
             try:
-                return await self._attempt(ask(granted.resources), granted, purpose)
+                return await self._attempt(ask(granted.resources), granted, purpose, renewed=renewed)
             except RateLimited:
                 continue
+            except _RenewedError:
+                renewed = True
             except CredentialRejected as error:
                 await self._money.reject(granted.credential, str(error))
             except UpstreamUnavailable:
@@ -149,10 +152,13 @@ class Fetcher:
             CrawlMustPause: the account is not served.
         """
         request = self._network.probe()
-        limit = self._network.limit(request.endpoint)
         accepted = 0
-        for name in self._names:
-            permit = await self._money.acquire(request.endpoint, [name], limit, price=0, wanted=1)
+        for name, credential in self._credentials.items():
+            limit = self._network.limit(request.endpoint, credential.kind)
+            if limit is None:  # users cannot ask for it; the first request shows
+                accepted += 1
+                continue
+            permit = await self._money.acquire(request.endpoint, {name: limit}, price=0, wanted=1)
             if not isinstance(permit, Permit):
                 accepted += isinstance(permit, Wait)  # asked often enough
                 continue
@@ -187,18 +193,23 @@ class Fetcher:
     async def _acquire(self, request: Request, size: int, least: int) -> Permit | Wait | NoMoney | Nobody:
         return await self._money.acquire(
             request.endpoint,
-            self._names,
-            self._network.limit(request.endpoint),
+            self._limits(request.endpoint),
             price=_price(request, size),
             wanted=size,
             least=min(least, size),
         )
 
-    async def _attempt(self, request: Request, permit: Permit, purpose: str) -> Fetched:
+    async def _attempt(
+        self, request: Request, permit: Permit, purpose: str, *, renewed: bool = False
+    ) -> Fetched:
         response: Response | None = None
+        credential, token = self._credentials[permit.credential], ""
         try:
+            if isinstance(credential, UserToken) and credential.is_due(self._clock.now()):
+                await self._renew(credential, credential.token)
+            token = credential.token
             response = await self._transport.send(
-                self._network.url, request, self._headers[permit.credential]
+                self._network.url, request, self._network.authorization(token)
             )
             page = self._network.decode(request, response)
         except NetworkError as error:
@@ -214,6 +225,9 @@ class Fetcher:
                 )
             unknown = isinstance(error, UpstreamUnavailable) and error.may_be_billed
             await self._settle(permit, None if unknown else 0, response, purpose)
+            if _has_expired(error, response) and isinstance(credential, UserToken) and not renewed:
+                await self._renew(credential, token)
+                raise _RenewedError from None
             raise
         cost = page.billed * request.unit_price
         return Fetched(
@@ -225,10 +239,25 @@ class Fetcher:
             ),
         )
 
+    async def _renew(self, credential: UserToken, token: str) -> None:
+        await credential.renew(
+            token, self._network, lambda form: self._transport.post(self._network.url, form), self._clock.now
+        )
+
+    def _limits(self, endpoint: str) -> dict[str, Limit]:
+        """Return the credentials that may ask an endpoint, with the first guess of how often."""
+        limits = {
+            name: self._network.limit(endpoint, credential.kind)
+            for name, credential in self._credentials.items()
+        }
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
     def _discreet(self, sentence: str) -> str:
         """Take out the tokens, which an answer that the sentence quotes may have echoed."""
-        for token in self._secrets:
-            sentence = sentence.replace(token, "***")
+        for credential in self._credentials.values():
+            for secret in credential.secrets:
+                if len(secret) >= _SHORTEST_SECRET:
+                    sentence = sentence.replace(secret, "***")
         return sentence
 
     async def _settle(
@@ -263,11 +292,16 @@ class Fetcher:
                 await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _why_nobody(self) -> str:
-        if not self._names:
+        if not self._credentials:
             return "No credential was given; set X_BEARER_TOKENS."
         reasons = await self._money.rejected()
-        known = "; ".join(f"{name}: {reasons[name]}" for name in self._names if name in reasons)
+        known = "; ".join(f"{name}: {reasons[name]}" for name in self._credentials if name in reasons)
         return f"No credential is left. {known}"
+
+
+def _has_expired(error: NetworkError, response: Response | None) -> bool:
+    """Tell whether an answer means that an access token is too old."""
+    return isinstance(error, CredentialRejected) and response is not None and response.status == 401
 
 
 def _age(response: Response | None) -> float:

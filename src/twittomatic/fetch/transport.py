@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -13,7 +13,7 @@ from isal import isal_zlib
 
 from twittomatic import __version__
 from twittomatic.errors import UpstreamUnavailable
-from twittomatic.networks.base import Request, Response
+from twittomatic.networks.base import Form, Request, Response
 
 _MOST_BYTES = 64 * 1024 * 1024  # a page of 1,000 users with every field takes 1 MB
 _GZIP = 31  # zlib's window bits for a gzip header and trailer, both checked
@@ -64,10 +64,43 @@ class Transport:
         Raises:
             UpstreamUnavailable: no whole response came; it tells whether the request may be billed.
         """
+        return await self._exchange(
+            "GET",
+            url,
+            request.path,
+            headers,
+            may_be_billed=request.most_resources > 0,
+            params=request.params,
+        )
+
+    async def post(self, url: str, form: Form) -> Response:
+        """Send a form and return the response, whatever its status.
+
+        Args:
+            url: Base URL of the network.
+            form: What to send; it is never shown.
+
+        Raises:
+            UpstreamUnavailable: no whole response came.
+        """
+        return await self._exchange(
+            "POST", url, form.path, form.headers, may_be_billed=False, data=dict(form.fields)
+        )
+
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        may_be_billed: bool,
+        **options: Any,
+    ) -> Response:
         assert self._session, "use it as a context manager"
         try:
-            async with self._session.get(
-                url + request.path, params=request.params, headers=headers, allow_redirects=False
+            async with self._session.request(
+                method, url + path, headers=headers, allow_redirects=False, **options
             ) as answer:
                 arrived_at = time.monotonic()
                 names = {name.lower(): value for name, value in answer.headers.items()}
@@ -82,12 +115,12 @@ class Transport:
         except TimeoutError:
             raise UpstreamUnavailable(
                 f"{_host(url)} did not answer within {self._timeout_s:g} s.",
-                may_be_billed=request.most_resources > 0,
+                may_be_billed=may_be_billed,
             ) from None
         except (aiohttp.ClientError, OSError, ValueError, *_UNZIPPING) as error:
             raise UpstreamUnavailable(
                 f"{_host(url)} broke off in the middle of an answer ({type(error).__name__}).",
-                may_be_billed=request.most_resources > 0,
+                may_be_billed=may_be_billed,
             ) from None
 
 

@@ -106,6 +106,28 @@ class WindowReading(msgspec.Struct, frozen=True, kw_only=True):
     date: float | None = None
 
 
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent to renew a credential; it holds secrets, and no repr shows them."""
+
+    path: str
+    fields: Mapping[str, str]
+    headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Form({self.path})"
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """A renewed credential: `refresh_token` is None where the old one stays good."""
+
+    access_token: str
+    refresh_token: str | None
+    expires_in_s: float | None
+
+    def __repr__(self) -> str:
+        return "Grant(***)"
+
+
 class Network(Protocol):
     """A service whose users, followers and timelines can be crawled.
 
@@ -119,8 +141,29 @@ class Network(Protocol):
     posts_per_page: int
     timeline_ceiling: int
 
-    def limit(self, endpoint: str) -> Limit:
-        """Return the documented limit of an endpoint: the first guess, until headers tell the truth."""
+    def limit(self, endpoint: str, kind: str) -> Limit | None:
+        """Return the documented limit of an endpoint: the first guess, until headers tell the truth.
+
+        Args:
+            endpoint: Of a request.
+            kind: Of the credential, `app` or `user`.
+
+        Returns:
+            None where credentials of this kind cannot ask.
+        """
+        ...
+
+    def renewal(self, client_id: str, client_secret: str, refresh_token: str) -> Form:
+        """Ask for the next tokens of a user."""
+        ...
+
+    def decode_renewal(self, response: Response) -> Grant:
+        """Turn the answer into them.
+
+        Raises:
+            CredentialRejected: the network refuses.
+            UpstreamUnavailable: it could not answer.
+        """
         ...
 
     def authorization(self, token: str) -> Mapping[str, str]:

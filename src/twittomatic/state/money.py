@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -104,8 +104,7 @@ class Money:
     async def acquire(
         self,
         endpoint: str,
-        credentials: Sequence[str],
-        limit: Limit,
+        limits: Mapping[str, Limit],
         *,
         price: int,
         wanted: int,
@@ -115,8 +114,7 @@ class Money:
 
         Args:
             endpoint: Whose window.
-            credentials: Names of those that the caller has.
-            limit: What is documented, until a response has told.
+            limits: Of each credential that the caller has, what is documented until a response has told.
             price: Micro-dollars of one resource.
             wanted: Resources to ask for.
             least: The fewest that make sense; between the two the money decides.
@@ -129,7 +127,7 @@ class Money:
                 keys.ledger,
                 keys.reservations,
                 keys.rejected,
-                *[f"{keys.windows}{credential}:{endpoint}" for credential in credentials],
+                *[f"{keys.windows}{credential}:{endpoint}" for credential in limits],
             ],
             [
                 reservation,
@@ -138,12 +136,14 @@ class Money:
                 wanted,
                 least,
                 self._horizon_ms,
-                limit.requests,
-                int(limit.window_s * 1000),
-                *credentials,
+                *[
+                    text
+                    for name, limit in limits.items()
+                    for text in (name, limit.requests, int(limit.window_s * 1000))
+                ],
             ],
         )
-        return _decision(answer, reservation, credentials, endpoint)
+        return _decision(answer, reservation, list(limits), endpoint)
 
     async def settle(
         self,

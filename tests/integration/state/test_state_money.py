@@ -43,7 +43,8 @@ async def ask(
     wanted: int = 1,
     least: int = 1,
 ) -> Permit | Wait | NoMoney | Nobody:
-    return await money.acquire(endpoint, names or ("a",), limit, price=price, wanted=wanted, least=least)
+    limits = dict.fromkeys(names or ("a",), limit)
+    return await money.acquire(endpoint, limits, price=price, wanted=wanted, least=least)
 
 
 async def permit(money: Money, *names: str, **options: Any) -> Permit:
@@ -257,7 +258,7 @@ async def test_rejected_credentials_are_out_for_all(account: Callable[..., Money
 
 
 async def test_without_credentials_there_is_nobody(account: Callable[..., Money]) -> None:
-    assert await account().acquire("followers", [], QUARTER, price=0, wanted=1) == Nobody()
+    assert await account().acquire("followers", {}, price=0, wanted=1) == Nobody()
 
 
 async def test_money_is_put_aside_and_given_back(account: Callable[..., Money]) -> None:

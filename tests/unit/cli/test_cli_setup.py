@@ -56,7 +56,7 @@ def test_the_tables_uncommented_are_what_x_documents(tmp_path: Path) -> None:
     given, listed = Prices.of(settings.prices), Prices()
     assert (given.post, given.user, given.follower) == (listed.post, listed.user, listed.follower)
     assert given.as_of == listed.as_of
-    assert limits.of(settings.limits) == limits.APP
+    assert limits.of(settings.limits) == limits.DOCUMENTED
 
 
 def test_tokens_belong_into_a_file_of_their_own() -> None:

@@ -38,7 +38,7 @@ def exactly(number: float) -> Span:
     ("followers", "requests"), [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (5_000_000, 5000)]
 )
 def test_followers(tmp_path: Path, followers: int, requests: int) -> None:
-    row = plan(subjects(of(followers)), options("F", tmp_path), NETWORK, credentials=1).rows["follower"]
+    row = plan(subjects(of(followers)), options("F", tmp_path), NETWORK, kinds=["app"]).rows["follower"]
     assert (row.requests, row.resources) == (exactly(requests), exactly(followers))
     assert row.cost == exactly(followers * 10_000)
 
@@ -60,42 +60,42 @@ def test_followers(tmp_path: Path, followers: int, requests: int) -> None:
 )
 def test_posts(tmp_path: Path, posts: int, most: Any, requests: int, bought: int) -> None:
     chosen = options("T", tmp_path, max_posts=most)
-    row = plan(subjects(of(posts=posts)), chosen, NETWORK, credentials=1).rows["timeline"]
+    row = plan(subjects(of(posts=posts)), chosen, NETWORK, kinds=["app"]).rows["timeline"]
     assert (row.requests, row.resources) == (exactly(requests), exactly(bought))
     assert row.cost == exactly(bought * 5_000)
 
 
 def test_what_is_expanded_has_an_upper_bound(tmp_path: Path) -> None:
     expanding = X(url="http://127.0.0.1:9", expand_referenced=True)
-    row = plan(subjects(of(posts=10)), options("T", tmp_path), expanding, credentials=1).rows["timeline"]
+    row = plan(subjects(of(posts=10)), options("T", tmp_path), expanding, kinds=["app"]).rows["timeline"]
     assert row.cost.low == 10 * 5_000
     assert row.cost.high is not None
     assert row.cost.high > row.cost.low
 
 
 def test_unknown_counts_are_bounded_by_the_caps(tmp_path: Path) -> None:
-    free = plan(subjects(None), options("TF", tmp_path), NETWORK, credentials=1)
+    free = plan(subjects(None), options("TF", tmp_path), NETWORK, kinds=["app"])
     assert free.rows["follower"].cost == Span(0, None)
     assert free.rows["timeline"].cost == Span(0, 3200 * 5_000)
     assert free.total.cost == Span(0, None)
     assert free.total.hours == Span(0, None)
     assert free.unknown == 1
     capped = options("TF", tmp_path, max_followers=1500, max_posts=20)
-    total = plan(subjects(None), capped, NETWORK, credentials=1).total
+    total = plan(subjects(None), capped, NETWORK, kinds=["app"]).total
     assert total.cost == Span(0, 1500 * 10_000 + 20 * 5_000)
     assert total.requests == Span(2, 3)
 
 
 def test_whom_the_network_does_not_show_costs_a_request(tmp_path: Path) -> None:
     hidden = Counts(followers=10, posts=10, unavailable="protected")
-    found = plan(subjects(hidden), options("TF", tmp_path), NETWORK, credentials=1)
+    found = plan(subjects(hidden), options("TF", tmp_path), NETWORK, kinds=["app"])
     assert (found.total.cost, found.total.requests) == (exactly(0), exactly(2))
     assert (found.unavailable, found.unknown) == (1, 0)
 
 
 def test_what_is_kept_is_free(tmp_path: Path) -> None:
     kept = subjects(of(1000, 100), kept={Module.FOLLOWER})
-    found = plan(kept, options("TF", tmp_path), NETWORK, credentials=1)
+    found = plan(kept, options("TF", tmp_path), NETWORK, kinds=["app"])
     assert found.total.cost == exactly(100 * 5_000)
     assert (found.kept, found.rows["follower"].targets) == (1, 0)
 
@@ -103,55 +103,60 @@ def test_what_is_kept_is_free(tmp_path: Path) -> None:
 def test_an_update_buys_what_is_new(tmp_path: Path) -> None:
     had, new = subjects(of(posts=500), has_timeline=True), subjects(of(posts=500))
     chosen = options("U", tmp_path, max_posts=10)
-    assert plan(had, chosen, NETWORK, credentials=1).total.cost == Span(0, 500 * 5_000)
-    assert plan(new, chosen, NETWORK, credentials=1).total.cost == exactly(10 * 5_000)
+    assert plan(had, chosen, NETWORK, kinds=["app"]).total.cost == Span(0, 500 * 5_000)
+    assert plan(new, chosen, NETWORK, kinds=["app"]).total.cost == exactly(10 * 5_000)
 
 
 @pytest.mark.parametrize(("depth", "found"), [(0, 0), (1, 30), (2, 30 + 30 * 15)])
 def test_depth_is_between_nobody_and_everybody(tmp_path: Path, depth: int, found: int) -> None:
     chosen = options("FA", tmp_path, max_depth=depth)
-    quote = plan(subjects(of(10), of(20)), chosen, NETWORK, credentials=1)
+    quote = plan(subjects(of(10), of(20)), chosen, NETWORK, kinds=["app"])
     assert quote.total.cost == Span(30 * 10_000, (30 + found * 15) * 10_000)
     assert quote.total.requests == Span(2, 2 + found)
     assert (quote.depth, quote.rows["analyzer"].targets) == (depth, 2)
 
 
 def test_only_the_analyzer_goes_deeper(tmp_path: Path) -> None:
-    quote = plan(subjects(of(10)), options("F", tmp_path, max_depth=3), NETWORK, credentials=1)
+    quote = plan(subjects(of(10)), options("F", tmp_path, max_depth=3), NETWORK, kinds=["app"])
     assert (quote.total.cost, quote.depth) == (exactly(100_000), 0)
 
 
 @pytest.mark.parametrize("known", [of(10), None])
 def test_an_unlimited_depth_has_no_upper_end(tmp_path: Path, known: Counts | None) -> None:
     chosen = options("TFA", tmp_path, max_depth="unlimited")
-    assert plan(subjects(known), chosen, NETWORK, credentials=1).total.cost.high is None
+    assert plan(subjects(known), chosen, NETWORK, kinds=["app"]).total.cost.high is None
 
 
 def test_an_unlimited_depth_that_dies_out_has_one(tmp_path: Path) -> None:
     chosen = options("FA", tmp_path, max_depth="unlimited")
-    quote = plan(subjects(of(1), of(0), of(0), of(0)), chosen, NETWORK, credentials=1)
+    quote = plan(subjects(of(1), of(0), of(0), of(0)), chosen, NETWORK, kinds=["app"])
     assert quote.total.cost.high == pytest.approx(10_000 * (1 + 0.25 * (1 / 0.75)), abs=1)
 
 
 @pytest.mark.parametrize(
-    ("followers", "credentials", "hours"),
-    [(300_000, 1, 0), (300_001, 1, 0.25), (3_000_000, 1, 2.25), (3_000_000, 5, 0.25)],
+    ("followers", "kinds", "hours"),
+    [
+        (300_000, ["app"], 0),
+        (300_001, ["app"], 0.25),
+        (3_000_000, ["app"], 2.25),
+        (3_000_000, ["app", "user"] * 2 + ["app"], 0.25),
+    ],
 )
 def test_hours_are_windows_after_the_first(
-    tmp_path: Path, followers: int, credentials: int, hours: float
+    tmp_path: Path, followers: int, kinds: list[str], hours: float
 ) -> None:
-    quote = plan(subjects(of(followers)), options("F", tmp_path), NETWORK, credentials=credentials)
+    quote = plan(subjects(of(followers)), options("F", tmp_path), NETWORK, kinds=kinds)
     assert quote.total.hours == exactly(hours)
 
 
 def test_modules_wait_side_by_side(tmp_path: Path) -> None:
     many = subjects(*[of(1, 1)] * 1200)
-    quote = plan(many, options("TF", tmp_path), NETWORK, credentials=1)
+    quote = plan(many, options("TF", tmp_path), NETWORK, kinds=["app"])
     assert quote.rows["follower"].hours == quote.total.hours == exactly(0.75)
 
 
 def test_profiles_that_were_bought_are_in_the_total_and_not_due(tmp_path: Path) -> None:
-    quote = plan(subjects(of(10)), options("F", tmp_path), NETWORK, credentials=1, bought=101)
+    quote = plan(subjects(of(10)), options("F", tmp_path), NETWORK, kinds=["app"], bought=101)
     assert quote.rows[PROFILES].requests == exactly(2)
     assert quote.total.cost == exactly(101 * 10_000 + 10 * 10_000)
     assert quote.due == 10 * 10_000
@@ -159,7 +164,7 @@ def test_profiles_that_were_bought_are_in_the_total_and_not_due(tmp_path: Path) 
 
 def test_prices_are_the_networks(tmp_path: Path) -> None:
     cheap = X(url="http://127.0.0.1:9", prices=Prices(post=1, user=2, follower=3))
-    quote = plan(subjects(of(10, 10)), options("TF", tmp_path), cheap, credentials=1, bought=1)
+    quote = plan(subjects(of(10, 10)), options("TF", tmp_path), cheap, kinds=["app"], bought=1)
     assert quote.total.cost == exactly(10 + 30 + 2)
 
 
@@ -181,4 +186,4 @@ def test_whose_profile_is_needed(tmp_path: Path, modules: str, known: Counts | N
 
 
 def test_nobody(tmp_path: Path) -> None:
-    assert plan([], options("TFA", tmp_path), NETWORK, credentials=0).total.cost == exactly(0)
+    assert plan([], options("TFA", tmp_path), NETWORK, kinds=[]).total.cost == exactly(0)

@@ -20,7 +20,7 @@ def configured(tmp_path: Path, text: str) -> X:
     config = tmp_path / "twittomatic.toml"
     config.write_text(text)
     settings = load({}, {}, config)
-    return X(url="http://x", prices=Prices.of(settings.prices), app_limits=limits.of(settings.limits))
+    return X(url="http://x", prices=Prices.of(settings.prices), documented=limits.of(settings.limits))
 
 
 def test_a_price_of_the_file_is_what_a_request_reserves(tmp_path: Path) -> None:

@@ -119,8 +119,9 @@ def test_limits_and_prices(x: X) -> None:
     assert limits.USER["timeline"].requests == 900
     assert (x.prices.post, x.prices.user, x.prices.follower) == (5_000, 10_000, 10_000)
     assert (prices.units(10_000, 5_000), prices.units(5_000, 10_000), prices.units(5_000, 5_000)) == (2, 1, 1)
-    with pytest.raises(KeyError):
-        x.limit("search")
+    assert x.limit("likes") is None
+    assert x.limit("usage", "user") is None
+    assert x.limit("timeline", "user") == limits.USER["timeline"]
 
 
 @pytest.mark.skipif(not DOCUMENT.exists(), reason="X's openapi.json is not here")

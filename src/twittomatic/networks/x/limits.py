@@ -31,20 +31,36 @@ USER = _each(users=900, users_by=900, followers=300, following=300, timeline=900
 _MOST_REQUESTS = 10_000_000  # X has shown 1,200,000
 
 
-def of(table: Mapping[str, object]) -> Mapping[str, Limit]:
+DOCUMENTED: Mapping[str, Mapping[str, Limit]] = {"app": APP, "user": USER}
+"""Both, by the kind of the credential."""
+
+_NAMES = {endpoint: ("app", endpoint) for endpoint in APP} | {
+    f"user_{endpoint}": ("user", endpoint) for endpoint in USER
+}
+
+
+def of(table: Mapping[str, object]) -> Mapping[str, Mapping[str, Limit]]:
     """Take the table `[limits]` of a configuration file, requests in 15 minutes, over what X documents.
+
+    Args:
+        table: By endpoint for apps, by `user_<endpoint>` for users.
 
     Raises:
         SettingsError: an unknown endpoint, or a number that is none.
     """
-    given = {name: _requests(name, number) for name, number in table.items() if name != "as_of"}
-    return {**APP, **_each(**given)}
+    limits = {kind: dict(documented) for kind, documented in DOCUMENTED.items()}
+    for name, number in table.items():
+        if name != "as_of":
+            requests = _requests(name, number)
+            kind, endpoint = _NAMES[name]
+            limits[kind][endpoint] = Limit(requests=requests, window_s=_WINDOW_S)
+    return limits
 
 
 def _requests(name: str, number: object) -> int:
-    if name not in APP:
+    if name not in _NAMES:
         raise SettingsError(
-            f"[limits] {printable(name)}: there is no such endpoint; the endpoints are {', '.join(APP)}."
+            f"[limits] {printable(name)}: there is no such endpoint; the endpoints are {', '.join(_NAMES)}."
         )
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST_REQUESTS:
         raise SettingsError(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from twittomatic.errors import CredentialRejected
-from twittomatic.networks.base import Counts, Limit, Page, Request, Response, WindowReading
-from twittomatic.networks.x import limits, profiles, reply, requests, windows
+from twittomatic.networks.base import Counts, Form, Grant, Limit, Page, Request, Response, WindowReading
+from twittomatic.networks.x import limits, oauth, profiles, reply, requests, windows
 from twittomatic.networks.x.prices import Prices
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
@@ -22,7 +22,7 @@ class X:
         expand_referenced: Buy the posts that a timeline's posts refer to, a post read each, so that retweets
             have their whole text. Nothing that costs is bought otherwise.
         prices: What X charges.
-        app_limits: What one app may ask; see `twittomatic.networks.x.limits`.
+        documented: What a credential may ask, by its kind; see `twittomatic.networks.x.limits`.
     """
 
     name = "x"
@@ -37,20 +37,29 @@ class X:
         url: str,
         expand_referenced: bool = False,
         prices: Prices = _LISTED,
-        app_limits: Mapping[str, Limit] = limits.APP,
+        documented: Mapping[str, Mapping[str, Limit]] = limits.DOCUMENTED,
     ) -> None:
         self.url = url.rstrip("/")
         self._expand_referenced = expand_referenced
-        self._app_limits = app_limits
+        self._documented = documented
         self.prices = prices
 
-    def limit(self, endpoint: str) -> Limit:
-        """Return the documented limit of one app on an endpoint.
+    def limit(self, endpoint: str, kind: str = "app") -> Limit | None:
+        """Return what a kind of credential may ask of an endpoint, None where it is closed to it."""
+        return self._documented[kind].get(endpoint)
+
+    def renewal(self, client_id: str, client_secret: str, refresh_token: str) -> Form:
+        """Ask for the next access token of a user; see `twittomatic.networks.x.oauth`."""
+        return oauth.renewal(client_id, client_secret, refresh_token)
+
+    def decode_renewal(self, response: Response) -> Grant:
+        """Turn the answer into tokens.
 
         Raises:
-            KeyError: X has no endpoint of this name.
+            CredentialRejected: X refuses.
+            UpstreamUnavailable: X could not answer.
         """
-        return self._app_limits[endpoint]
+        return oauth.granted(response)
 
     def authorization(self, token: str) -> Mapping[str, str]:
         """Return the header that carries a bearer token.

@@ -2,7 +2,7 @@
 -- KEYS  1 ledger  2 reservations  3 rejected credentials  4.. window of each credential on this endpoint
 -- ARGV  1 reservation  2 budget in micro-dollars, '' for none  3 price of one resource  4 resources wanted
 --       5 the fewest that make sense  6 ms after which a reservation that nobody settled is spent
---       7 requests of a window and 8 its ms, as documented  9.. name of each credential
+--       7.. name of each credential, requests of its window and the ms of it, as documented
 -- Returns {'go', credential's index, resources granted}, {'wait', ms}, {'money', micro-dollars left} or {'nobody'}.
 -- Invariant: spent + reserved <= budget, always; a window never gives more permits than it has.
 -- Twice is harmless: a reservation that stands is granted again, as it was. Cost: one HMGET per credential.
@@ -17,12 +17,12 @@ end
 
 local best, most, soonest, alive = nil, 0, nil, false
 for i = 4, #KEYS do
-  if redis.call('HEXISTS', KEYS[3], ARGV[5 + i]) == 0 then
+  if redis.call('HEXISTS', KEYS[3], ARGV[3 * i - 5]) == 0 then
     alive = true
     local limit, used, resets = unpack(redis.call('HMGET', KEYS[i], 'limit', 'used', 'reset'))
     local left
     if not resets or now >= tonumber(resets) then
-      left = tonumber(limit or ARGV[7])
+      left = tonumber(limit or ARGV[3 * i - 4])
     else
       left = tonumber(limit) - tonumber(used)
     end
@@ -62,8 +62,8 @@ end
 
 local limit, resets = unpack(redis.call('HMGET', KEYS[best], 'limit', 'reset'))
 if not resets or now >= tonumber(resets) then
-  redis.call('HSET', KEYS[best], 'limit', limit or ARGV[7], 'used', 1, 'flying', 1, 'guessed', 1,
-    'reset', string.format('%d', now + tonumber(ARGV[8])))
+  redis.call('HSET', KEYS[best], 'limit', limit or ARGV[3 * best - 4], 'used', 1, 'flying', 1, 'guessed', 1,
+    'reset', string.format('%d', now + tonumber(ARGV[3 * best - 3])))
 else
   redis.call('HINCRBY', KEYS[best], 'used', 1)
   redis.call('HINCRBY', KEYS[best], 'flying', 1)

@@ -1,0 +1,198 @@
+"""OAuth 2.0 user tokens: each in a file that is renewed in place, by whichever process comes first.
+
+The network replaces the refresh token whenever it is used. So a new pair is on disk before its access token
+is sent anywhere, and room for it is on disk before the old pair is spent; among processes and machines that
+share the file one renews and the others read what it wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import stat
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from twittomatic.errors import SettingsError, StorageUnavailable, UpstreamUnavailable
+from twittomatic.faultpoint import reach
+from twittomatic.networks.base import Form, Network, Response
+from twittomatic.state.filelock import FileLock
+
+_EARLY_S = 60.0  # before it expires: a request must not meet the end of its token
+_PATIENCE_S = 120.0  # for another process that renews it
+_ROOM = 16 * 1024  # bytes kept for the new pair
+_MOST = 64 * 1024
+
+Send = Callable[[Form], Awaitable[Response]]
+
+
+class _Tokens(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    client_id: str
+    access_token: str
+    refresh_token: str
+    client_secret: str = ""
+    expires_at: float | None = None
+
+    def __repr__(self) -> str:
+        return "_Tokens(***)"
+
+
+class UserToken:
+    """One user's token and the file that it lives in.
+
+    Args:
+        path: JSON with `client_id`, `access_token`, `refresh_token`, and where there are some `client_secret`
+            and `expires_at` (Unix seconds).
+
+    Raises:
+        SettingsError: the file cannot be read, others can read it, or something in it is missing.
+    """
+
+    kind: Literal["user"] = "user"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._tokens = _read(path)
+        identity = f"{self._tokens.client_id}:{path.stem}"
+        self.name = "user-" + hashlib.sha256(identity.encode()).hexdigest()[:8]
+        self._renewing = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"UserToken({self.name})"
+
+    @property
+    def token(self) -> str:
+        """The access token as it is now."""
+        return self._tokens.access_token
+
+    @property
+    def secrets(self) -> list[str]:
+        """What nobody may be shown."""
+        tokens = self._tokens
+        return [text for text in (tokens.access_token, tokens.refresh_token, tokens.client_secret) if text]
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether it expires within a minute."""
+        expires_at = self._tokens.expires_at
+        return expires_at is not None and now >= expires_at - _EARLY_S
+
+    async def renew(self, used: str, network: Network, send: Send, now: Callable[[], float]) -> None:
+        """Replace a token, unless that was done meanwhile by whoever.
+
+        Args:
+            used: The access token that is no longer good.
+            network: Whose token it is.
+            send: Sends a form to the network.
+            now: Tells the time, Unix seconds.
+
+        Raises:
+            CredentialRejected: the network refuses; somebody has to authorize the app again.
+            UpstreamUnavailable: the network cannot be asked.
+            StorageUnavailable: the file cannot be written; the old pair is not spent.
+        """
+        async with self._renewing:
+            if self.token != used:
+                return
+            with FileLock(self._path.with_name(f"{self._path.name}.lock")) as lock:
+                if not await lock.acquire(within_s=_PATIENCE_S):
+                    raise UpstreamUnavailable(f"Another process has been renewing {self.name} for too long.")
+                await asyncio.to_thread(self._read_again)
+                if self.token != used:
+                    return
+                room = await asyncio.to_thread(self._make_room)
+                try:
+                    old = self._tokens
+                    form = network.renewal(old.client_id, old.client_secret, old.refresh_token)
+                    grant = network.decode_renewal(await send(form))
+                    expires_at = None if grant.expires_in_s is None else now() + grant.expires_in_s
+                    new = msgspec.structs.replace(
+                        old,
+                        access_token=grant.access_token,
+                        refresh_token=grant.refresh_token or old.refresh_token,
+                        expires_at=expires_at,
+                    )
+                    await asyncio.to_thread(self._store, room, new)
+                finally:
+                    os.close(room)
+                reach("token.stored")
+                self._tokens = new
+
+    def _read_again(self) -> None:
+        try:
+            self._tokens = _read(self._path)
+        except SettingsError as error:
+            raise StorageUnavailable(str(error)) from None
+
+    @property
+    def _next(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.new")
+
+    def _make_room(self) -> int:
+        """Reserve room for the next pair on disk, so that a full one cannot cost us the token."""
+        try:
+            descriptor = os.open(self._next, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            os.write(descriptor, b" " * _ROOM)
+            os.fsync(descriptor)
+        except OSError as error:
+            raise StorageUnavailable(
+                f"{self._next}: the token cannot be renewed, since it could not be stored ({error.strerror})."
+            ) from None
+        return descriptor
+
+    def _store(self, room: int, tokens: _Tokens) -> None:
+        text = msgspec.json.format(msgspec.json.encode(tokens)) + b"\n"
+        try:
+            os.pwrite(room, text, 0)
+            os.ftruncate(room, len(text))
+            os.fsync(room)
+            self._next.replace(self._path)
+            directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        except OSError as error:
+            raise StorageUnavailable(f"{self._path}: cannot be written ({error.strerror}).") from None
+
+
+def load(text: str) -> list[UserToken]:
+    """Read X_USER_TOKENS.
+
+    Args:
+        text: Paths of token files, separated by commas.
+
+    Raises:
+        SettingsError: one is not a token file that only its owner can read, or is there twice.
+    """
+    paths = [Path(part.strip()).expanduser() for part in text.split(",") if part.strip()]
+    tokens = [UserToken(path) for path in paths]
+    names = [token.name for token in tokens]
+    if len({*names}) < len(names):
+        raise SettingsError("X_USER_TOKENS: two files have the same name and app; name each once.")
+    return tokens
+
+
+def _read(path: Path) -> _Tokens:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            content = file.read(_MOST)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise SettingsError(f"X_USER_TOKENS: {path} cannot be read ({why}).") from None
+    if mode & 0o077:
+        raise SettingsError(f"X_USER_TOKENS: others can use {path}; protect it with `chmod 600 {path}`.")
+    try:
+        tokens = msgspec.json.decode(content, type=_Tokens)
+        if not (tokens.client_id and tokens.refresh_token and tokens.access_token):
+            raise ValueError
+    except (msgspec.MsgspecError, ValueError):
+        raise SettingsError(
+            f"X_USER_TOKENS: {path} is not JSON with client_id, access_token and refresh_token; beside them "
+            "client_secret and expires_at (Unix seconds) may stand, and nothing else."
+        ) from None
+    return tokens

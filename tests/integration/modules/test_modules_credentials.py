@@ -1,0 +1,89 @@
+"""A crawl with user tokens: their own windows, renewed on the way, retired when the network refuses."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twittomatic.emulator import GraphWorld
+from twittomatic.model import Phase
+
+STAR = 1
+
+
+def user_token(path: Path, refresh_token: str = "refresh-first") -> str:
+    path.touch(mode=0o600)
+    tokens = {"client_id": "client", "access_token": "access-dead", "refresh_token": refresh_token}
+    path.write_text(json.dumps(tokens))
+    return str(path)
+
+
+@pytest.fixture
+def world() -> GraphWorld:
+    edges = [(STAR, 100 + i) for i in range(40)] + [(100 + i, STAR) for i in range(40)]
+    return GraphWorld(edges, seed=3)
+
+
+async def test_a_crawl_with_a_user_alone_renews_his_dead_token(
+    house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
+) -> None:
+    emulator = await emulate(world, time_scale=60.0)
+    house.settings = replace(
+        house.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
+    )
+    progress = await house.crawl("FA", [STAR], max_depth=1)
+    assert progress.phase is Phase.FINISHED
+    assert emulator.authority.renewals == 1
+    assert emulator.report()["violations"] == 0
+    assert len(house.journal()) == 2 * 41
+    house.check()
+
+
+async def test_tokens_that_die_all_the_time(
+    house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
+) -> None:
+    """They live for a tenth of a second, and are renewed as often as it takes."""
+    emulator = await emulate(world, time_scale=72_000.0)
+    house.settings = replace(
+        house.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
+    )
+    progress = await house.crawl("FA", [STAR], max_depth=1, concurrency=1)
+    assert progress.phase is Phase.FINISHED
+    assert emulator.authority.renewals >= 1
+    house.check()
+
+
+async def test_a_user_who_is_refused_is_retired_and_the_rest_goes_on(
+    house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
+) -> None:
+    emulator = await emulate(world)
+    emulator.authority.renew({"grant_type": "refresh_token", "refresh_token": "refresh-first"})
+    house.settings = replace(house.settings, x_user_tokens=user_token(tmp_path / "ada.json"))
+    reasons: dict[str, str] = {}
+
+    async def look(parts: Any, worker: Any) -> None:
+        while not reasons:
+            reasons.update(await parts.money.rejected())
+
+    progress = await house.crawl("FA", [STAR], max_depth=1, during=look)
+    assert progress.phase is Phase.FINISHED
+    [(name, reason)] = reasons.items()
+    assert name.startswith("user-")
+    assert "invalid_grant" in reason
+    assert "refresh-first" not in reason
+    house.check()
+
+
+async def test_without_anybody_left_the_crawl_pauses(
+    house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
+) -> None:
+    emulator = await emulate(world)
+    emulator.authority.renew({"grant_type": "refresh_token", "refresh_token": "refresh-first"})
+    house.settings = replace(
+        house.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
+    )
+    progress = await house.crawl("F", [STAR])
+    assert (progress.phase, progress.paused_by) == (Phase.PAUSED, "network")
+    assert "authorize the app again" in progress.reason
