@@ -28,7 +28,6 @@ from twittomatic.cli import compose
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.emulator import Emulator, ProceduralWorld, serve
 from twittomatic.fetch.credentials import Credentials
-from twittomatic.modules.selection import Selection
 from twittomatic.settings import Settings, load
 from twittomatic.state.server import Role
 from twittomatic.storage.journal import Journal
@@ -260,7 +259,7 @@ async def crawl(
         master = parts.master(leadership)
         await master.seed(list(map(str, seeds)))
         journal = Journal(layout.journal("benchmark"))
-        selection = Selection(options.select, options.priority, parts.network.lifted)
+        selection = compose.selection(options, parts.network)
         yield parts, master, parts.worker(journal, selection)
         journal.close()
         await leadership.resign()

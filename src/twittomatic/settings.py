@@ -155,7 +155,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         name="PRIORITY",
         default="followers_count",
         parse=parsing.text("a CEL expression", r"\s*\S[\s\S]*"),
-        meaning="CEL expression on a profile: the order of the frontier under priority, highest first.",
+        meaning="CEL expression on a profile, or: value per dollar. Under priority the highest go first.",
         why="large accounts connect a community",
     ),
     Option(

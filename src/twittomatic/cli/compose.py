@@ -14,6 +14,7 @@ from twittomatic.clock import SystemClock
 from twittomatic.crawler.lookup import Lookup
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
+from twittomatic.crawler.value import VALUE_PER_DOLLAR, value_per_dollar
 from twittomatic.crawler.worker import Worker
 from twittomatic.errors import SettingsError
 from twittomatic.fetch.credentials import Credentials
@@ -62,6 +63,17 @@ def network(settings: Settings, options: CrawlOptions | None = None) -> X:
         prices=Prices.of(chosen.prices),
         documented=limits.of(chosen.limits),
     )
+
+
+def selection(options: CrawlOptions, network: X) -> Selection:
+    """Return what chooses and ranks the followers.
+
+    Raises:
+        SettingsError: SELECT or PRIORITY is none.
+    """
+    valued = options.priority.strip().lower() == VALUE_PER_DOLLAR
+    scored = value_per_dollar(options, network) if valued else None
+    return Selection(options.select, options.priority, network.lifted, scored=scored)
 
 
 def layout(settings: Settings) -> Layout:

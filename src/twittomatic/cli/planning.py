@@ -19,7 +19,6 @@ from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.model import usd
-from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Counts
 from twittomatic.settings import Settings
 from twittomatic.state.server import Role, state_exists
@@ -89,7 +88,7 @@ async def _plan(
 ) -> None:
     wanted = targets.read(given)
     options = CrawlOptions.of(modules, settings)
-    Selection(options.select, options.priority, compose.network(settings).lifted)  # as the crawl would
+    compose.selection(options, compose.network(settings, options))  # as the crawl would
     credentials = Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
     name = compose.process_name("plan")
     role = Role.VISIT if state_exists(settings.state_directory) else Role.OWN

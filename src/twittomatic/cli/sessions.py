@@ -25,7 +25,6 @@ from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import BudgetExhausted, CrawlMustPause, SettingsError, StateBusy, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.model import Phase, usd
-from twittomatic.modules.selection import Selection
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import Progress
 from twittomatic.state.leadership import Leadership
@@ -52,7 +51,7 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until
     credentials = compose.credentials(settings)
     wanted = targets.read(given)
     options = CrawlOptions.of(modules, settings)
-    selection = Selection(options.select, options.priority, compose.network(settings).lifted)
+    selection = compose.selection(options, compose.network(settings, options))
     layout = compose.layout(settings)
     await asyncio.to_thread(layout.prepare)
     if not given:
@@ -88,7 +87,7 @@ async def lead(
         else Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
     )
     options = CrawlOptions.of(modules, settings)
-    Selection(options.select, options.priority, compose.network(settings).lifted)  # workers evaluate it
+    compose.selection(options, compose.network(settings, options))  # which the workers evaluate
     layout = compose.layout(settings)
     await asyncio.to_thread(layout.prepare)
     if not given and modules == "U":

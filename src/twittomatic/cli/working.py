@@ -12,7 +12,6 @@ from twittomatic.cli.running import log_to, on_signals, told_within
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import TwittomaticError
 from twittomatic.model import Phase
-from twittomatic.modules.selection import Selection
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import CrawlState, Progress
 from twittomatic.state.keys import CrawlKeys
@@ -35,7 +34,7 @@ async def work(settings: Settings, name: str) -> int:
         if options is None:
             return INTERRUPTED
         async with compose.parts(settings, options, connection, credentials, process) as parts:
-            selection = Selection(options.select, options.priority, parts.network.lifted)
+            selection = compose.selection(options, parts.network)
             await parts.fetcher.check()
             journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
             worker = parts.worker(journal, selection)

@@ -120,7 +120,7 @@ def plan(
         kinds: Of the credentials that share the requests, `app` or `user` for each.
         bought: Profiles that were bought for this plan.
     """
-    pricing = _Pricing(options, network, kinds or ("app",))
+    pricing = Pricing(options, network, kinds or ("app",))
     rows: dict[str, Row] = {}
     if bought:
         rows[PROFILES] = pricing.profiles(bought)
@@ -149,8 +149,14 @@ def needs_counts(subject: Subject, options: CrawlOptions) -> bool:
     return bool(modules & {Module.TIMELINE, Module.UPDATE}) and counts.posts is None
 
 
-class _Pricing:
-    """Prices lists of a crawl."""
+class Pricing:
+    """Prices the lists of a crawl.
+
+    Args:
+        options: Of the crawl.
+        network: Whose prices, pages and limits count.
+        kinds: Of the credentials that share the requests.
+    """
 
     def __init__(self, options: CrawlOptions, network: Network, kinds: Sequence[str]) -> None:
         self._network = network
@@ -158,6 +164,14 @@ class _Pricing:
         self._most_followers = options.max_followers
         self._most_posts = _rounded(options.max_posts, network)
         self.depth = options.max_depth if "A" in options.modules else 0
+        size = network.posts_per_page
+        posts = network.timeline("1", token=None, since_id=None, size=size)
+        followers = network.followers("1", token=None, size=network.followers_per_page)
+        self._lists = {
+            Module.TIMELINE: (size, posts),
+            Module.UPDATE: (size, posts),
+            Module.FOLLOWER: (network.followers_per_page, followers),
+        }
 
     def profiles(self, count: int) -> Row:
         size = self._network.users_per_request
@@ -166,13 +180,7 @@ class _Pricing:
 
     def module(self, module: Module, subjects: Sequence[Subject]) -> Row:
         """Price one module: the targets, and whom their followers may lead to."""
-        if module is Module.FOLLOWER:
-            size = self._network.followers_per_page
-            asked = self._network.followers("1", token=None, size=size)
-        else:
-            size = self._network.posts_per_page
-            asked = self._network.timeline("1", token=None, since_id=None, size=size)
-        all_rows = [_priced(self._length(module, subject), size, asked, size) for subject in subjects]
+        all_rows = [self.row(module, subject) for subject in subjects]
         row = _sum(
             [row for row, subject in zip(all_rows, subjects, strict=True) if module not in subject.kept]
         )
@@ -191,7 +199,12 @@ class _Pricing:
                 resources=with_deeper(row.resources, mean.resources),
                 cost=with_deeper(row.cost, mean.cost),
             )
-        return self._timed(row, asked.endpoint)
+        return self._timed(row, self._lists[module][1].endpoint)
+
+    def row(self, module: Module, subject: Subject) -> Row:
+        """Price one list, were it bought."""
+        size, asked = self._lists[module]
+        return _priced(self._length(module, subject), size, asked, size)
 
     def _length(self, module: Module, subject: Subject) -> Span:
         """Return how many records a list will have."""

@@ -37,15 +37,24 @@ class Selection:
         select: SELECT; empty selects everybody.
         priority: PRIORITY; empty where nothing is ranked.
         lifted: Shows a profile to them.
+        scored: Scores a profile in place of PRIORITY.
 
     Raises:
         SettingsError: one of them is no CEL, names an unknown field, or gives the wrong type.
     """
 
-    def __init__(self, select: str, priority: str, lifted: Lifted) -> None:
+    def __init__(
+        self,
+        select: str,
+        priority: str,
+        lifted: Lifted,
+        *,
+        scored: Callable[[bytes], float] | None = None,
+    ) -> None:
         self._lifted = lifted
         self._select = _compiled("SELECT", select, lifted, bool) if select else None
-        self._priority = _compiled("PRIORITY", priority, lifted, float) if priority else None
+        self._priority = _compiled("PRIORITY", priority, lifted, float) if priority and not scored else None
+        self._scored = scored
 
     @property
     def is_needed(self) -> bool:
@@ -55,7 +64,7 @@ class Selection:
     @property
     def ranks(self) -> bool:
         """Whether what is found has a score."""
-        return self._priority is not None
+        return self._priority is not None or self._scored is not None
 
     def score(self, profile: bytes) -> float | None:
         """Return the score of a profile, 0 without PRIORITY, or None when it is not selected.
@@ -63,13 +72,15 @@ class Selection:
         Args:
             profile: As the network wrote it.
         """
-        fields = dict(self._lifted(profile))
+        fields = dict(self._lifted(profile)) if self._select is not None or self._priority is not None else {}
         if self._select is not None:
             try:
                 if self._select.execute(fields) is not True:
                     return None
             except _PASSING:
                 return None
+        if self._scored is not None:
+            return self._scored(profile)
         if self._priority is None:
             return 0.0
         try:

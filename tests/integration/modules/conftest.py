@@ -20,7 +20,6 @@ from twittomatic.crawler.local import run_together
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.emulator import Emulator, World, serve
 from twittomatic.model import Phase
-from twittomatic.modules.selection import Selection
 from twittomatic.settings import Settings, load
 from twittomatic.state.crawl import Progress
 from twittomatic.state.server import Role, embedded
@@ -94,7 +93,7 @@ class House:
                 await parts.frontier.forget()
             await master.seed(targets.read(map(str, seeds)).ids)
             journal = Journal(self.layout.journal("test"))
-            worker = parts.worker(journal, Selection(options.select, options.priority, parts.network.lifted))
+            worker = parts.worker(journal, compose.selection(options, parts.network))
             beside = asyncio.ensure_future(during(parts, worker)) if during else None
             try:
                 progress = await run_together(master, worker)
