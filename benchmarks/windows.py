@@ -2,7 +2,7 @@
 
 The emulator's windows are 90 times shorter than X's, ten seconds, and hold 300 requests, as X's do for
 followers; the graph should have more lists than can be asked for. For ten windows of each token: how much of
-them was used, how long after a window's end the next one was opened, and how often somebody asked an empty
+them was used, how long after the end that the server told the next one was opened, and how often somebody asked an empty
 one. X, and so the emulator, tells a window's end in whole seconds, rounded up. twarc pages through the same
 lists at the same time, from an emulator of its own.
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import math
 import os
 import statistics
 import sys
@@ -140,7 +141,7 @@ def tell(name: str, watched: Watched, most: int, *, goal: bool) -> None:
     found = watched.windows()
     used = [count for windows in found for _, count in windows[:-1][:most]]
     late = [
-        later[0] - (earlier[0] + WINDOW_S)
+        later[0] - math.ceil(earlier[0] + WINDOW_S)
         for windows in found
         for earlier, later in itertools.pairwise(windows[: most + 1])
     ]
@@ -149,7 +150,9 @@ def tell(name: str, watched: Watched, most: int, *, goal: bool) -> None:
     if not used:
         return
     percent = 100 * sum(used) / (LIMIT * len(used))
-    print(f"  the next window is opened {statistics.median(late):.2f} s late, {max(late):.2f} s at most")
+    print(
+        f"  after the reset that was told the next window is opened {statistics.median(late):.2f} s later, {max(late):.2f} s at most"
+    )
     if goal:
         verdict("  of the requests allowed are made", percent, 99, unit=" %")
         verdict("  violations", violations, 0, most=True)
