@@ -2,9 +2,8 @@
 
 The emulator's windows are 90 times shorter than X's, ten seconds, and hold 300 requests, as X's do for
 followers; the graph should have more lists than can be asked for. For ten windows of each token: how much of
-them was used, how long after the end that the server told the next one was opened, and how often somebody asked an empty
-one. X, and so the emulator, tells a window's end in whole seconds, rounded up. twarc pages through the same
-lists at the same time, from an emulator of its own.
+them was used, how long after the reset that the server told the next one was opened, and how often somebody
+asked an empty one. twarc pages through the same lists at the same time, from an emulator of its own.
 
     python benchmarks/windows.py [--graph FILE] [--tokens 4] [--processes 8] [--windows 10]
 """
@@ -151,7 +150,7 @@ def tell(name: str, watched: Watched, most: int, *, goal: bool) -> None:
         return
     percent = 100 * sum(used) / (LIMIT * len(used))
     print(
-        f"  after the reset that was told the next window is opened {statistics.median(late):.2f} s later, {max(late):.2f} s at most"
+        f"  the next one is opened {statistics.median(late):.2f} s after the reset, {max(late):.2f} s at most"
     )
     if goal:
         verdict("  of the requests allowed are made", percent, 99, unit=" %")
