@@ -55,8 +55,12 @@ class Counting:
 
     async def search(self, user_ids: Sequence[str], now: float) -> dict[str, Counts]:
         """Read in the dataset what followers pages said of users; reads all of its profiles."""
-        found = await asyncio.to_thread(find_profiles, self._layout, user_ids)
-        counts = {user_id: self._network.counts_of(record) for user_id, record in found.items()}
+        counts = await asyncio.to_thread(
+            lambda: {
+                user_id: self._network.counts_of(record)
+                for user_id, record in find_profiles(self._layout, user_ids)
+            }
+        )
         await self._counts.keep(counts, now)
         return counts
 

@@ -20,6 +20,7 @@ from twittomatic.storage.commit import measured
 from twittomatic.storage.formats import member, read_ids, read_lines, to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile
+from twittomatic.storage.profiles import find_profiles
 
 _FILES = ("usr",)
 _BATCH = 1000  # profiles looked at in a thread at a time
@@ -36,8 +37,8 @@ _decode = msgspec.json.Decoder(_Profile).decode
 async def run(context: Context, job: Job) -> None:
     """Send the followers of a user that SELECT names to the frontier, one hop deeper.
 
-    Their profiles are read from `.usr`; only who is missing there is looked up, and added to it. Without
-    SELECT and PRIORITY nobody is looked up.
+    Their profiles are read from `.usr`; who is missing there is sought in the whole dataset, then bought, and
+    added to it. Without SELECT and PRIORITY nobody is looked up.
 
     Raises:
         TwittomaticError: see `twittomatic.errors`; what was committed stands.
@@ -110,9 +111,14 @@ class _Analysis:
         ]
 
     async def _look_up(self, missing: Sequence[str]) -> None:
-        """Buy the profiles that are not there, a request's worth at a time."""
+        """Take the profiles that are not there from other followers' pages, and buy the rest of them."""
         part = await asyncio.to_thread(self._open)
         try:
+            found = (profile for _, profile in find_profiles(self._context.layout, missing))
+            async for profiles in _in_thread(_batches(found, _BATCH)):
+                await self._adopt(profiles, part)
+            ids = to_ids(missing)
+            missing = list(map(str, ids[~self._seen.contains(ids)].tolist()))
             start = 0
             while start < len(missing):
                 wanted = missing[start : start + self._context.network.users_per_request]
@@ -122,6 +128,12 @@ class _Analysis:
             part.close()
         self._checkpoint = msgspec.structs.replace(self._checkpoint, ended=Ending.COMPLETE)
         await self._context.jobs.commit(self._job, self._checkpoint, {})
+
+    async def _adopt(self, records: Sequence[bytes], part: PartFile) -> None:
+        await asyncio.to_thread(lambda: part.append(member(records), len(records)))
+        self._checkpoint = msgspec.structs.replace(self._checkpoint, files={"usr": part.state})
+        await self._context.jobs.commit(self._job, self._checkpoint, {})
+        await self._consider(records)
 
     async def _look_up_some(self, wanted: Sequence[str], part: PartFile) -> int:
         context, before = self._context, self._checkpoint

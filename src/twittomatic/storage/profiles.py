@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,20 +19,19 @@ class _Profile(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Profile).decode
 
 
-def find_profiles(layout: Layout, user_ids: Collection[str]) -> dict[str, bytes]:
+def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Look users up in all profiles of a dataset, the newest file first; blocks while it reads them.
 
     Args:
         layout: Of the dataset.
         user_ids: Decimal, without leading zeros.
 
-    Returns:
-        The profile of each user who was found, as the network wrote it.
+    Yields:
+        The id and the profile, as the network wrote it, of each user who is found, once.
     """
-    wanted, found = set(user_ids), dict[str, bytes]()
+    wanted = set(user_ids)
     there = wanted and layout.output.exists()
-    files = sorted(layout.files("usr"), key=_written, reverse=True) if there else []
-    for path in files:
+    for path in sorted(layout.files("usr"), key=_written, reverse=True) if there else []:
         if not wanted:
             break
         try:
@@ -40,10 +39,9 @@ def find_profiles(layout: Layout, user_ids: Collection[str]) -> dict[str, bytes]
                 user_id = _decode(line).id
                 if user_id in wanted:
                     wanted.discard(user_id)
-                    found[user_id] = line
+                    yield user_id, line
         except (StorageError, msgspec.MsgspecError):
             continue  # `verify` is who complains of it
-    return found
 
 
 def _written(path: Path) -> float:

@@ -63,6 +63,19 @@ async def test_only_who_is_missing_is_looked_up_and_kept(house: Any, world: Grap
     house.check()
 
 
+async def test_whom_another_followers_page_brought_is_not_bought(house: Any, emulate: Any) -> None:
+    """Two users with followers in common; the profiles of the one's were lost."""
+    edges = [(1, 10 + i) for i in range(30)] + [(2, 30 + i) for i in range(30)]
+    emulator = await emulate(GraphWorld(edges, seed=1))
+    await house.crawl("F", [1, 2])
+    house.layout.file("1", "usr").unlink()
+    await house.crawl("A", [1], crawl="later", select="followers_count >= 0")
+    assert emulator.report()["returned"]["user"] == 20
+    assert {json.loads(line)["id"] for line in house.lines(1, "usr")} == {str(10 + i) for i in range(30)}
+    assert house.waiting == {str(10 + i) for i in range(30)}
+    house.check()
+
+
 async def test_an_analysis_without_a_list_is_done_at_once(house: Any, world: GraphWorld) -> None:
     progress = await house.crawl("A", [STAR])
     assert progress.phase is Phase.FINISHED

@@ -20,8 +20,11 @@ def test_the_newest_profile_is_found_and_the_rest_is_missing(tmp_path: Path) -> 
     layout = Layout(tmp_path / "data", tmp_path / "tmp")
     write(layout, "11", b'{"id":"1","name":"old"}', b'{"id":"2"}', at=1000)
     write(layout, "22", b'{"id":"1","name":"new"}', at=2000)
-    assert find_profiles(layout, ["1", "2", "3"]) == {"1": b'{"id":"1","name":"new"}', "2": b'{"id":"2"}'}
-    assert find_profiles(layout, []) == {}
+    assert dict(find_profiles(layout, ["1", "2", "3"])) == {
+        "1": b'{"id":"1","name":"new"}',
+        "2": b'{"id":"2"}',
+    }
+    assert dict(find_profiles(layout, [])) == {}
 
 
 def test_a_broken_file_is_passed_over(tmp_path: Path) -> None:
@@ -30,9 +33,9 @@ def test_a_broken_file_is_passed_over(tmp_path: Path) -> None:
     write(layout, "22", b'{"id":"2"}', b"no JSON", at=2000)
     torn = write(layout, "33", b'{"id":"3"}', at=3000)
     torn.write_bytes(torn.read_bytes()[:-5])
-    assert find_profiles(layout, ["1", "2", "9"]) == {"1": b'{"id":"1"}', "2": b'{"id":"2"}'}
+    assert dict(find_profiles(layout, ["1", "2", "9"])) == {"1": b'{"id":"1"}', "2": b'{"id":"2"}'}
 
 
 def test_without_a_dataset_nobody_is_found(tmp_path: Path) -> None:
-    assert find_profiles(Layout(tmp_path / "data", tmp_path / "tmp"), ["1"]) == {}
+    assert dict(find_profiles(Layout(tmp_path / "data", tmp_path / "tmp"), ["1"])) == {}
     assert not (tmp_path / "data").exists()
