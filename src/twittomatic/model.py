@@ -99,6 +99,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         consumer: The worker process that holds the lease; with `entry` it is the fence, since whoever takes a
             job away gives it a new entry.
         attempts: How often the job was tried and failed.
+        resumed: Whether an attempt had it before, so that its entry is in the queue of those.
         checkpoint: Where the last attempt stopped.
     """
 
@@ -108,12 +109,26 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     depth: int
     consumer: str
     attempts: int = 0
+    resumed: bool = False
     checkpoint: Checkpoint = Checkpoint()
+
+    @property
+    def queue(self) -> str:
+        """Where its entry is, one of `queues(module)`."""
+        return queues(self.module)[not self.resumed]
 
     @property
     def name(self) -> str:
         """`module:user_id`, the same for every attempt."""
         return f"{self.module}:{self.user_id}"
+
+
+def queues(module: Module) -> tuple[str, str]:
+    """Name the queues of a module: of jobs that were begun before, which go first, and of new ones.
+
+    A list that was begun and waits is in danger: its pagination token expires, and then it is bought anew.
+    """
+    return f"{module}:again", str(module)
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.frontier import Frontier
+from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.server import Role, state_exists
@@ -99,16 +100,21 @@ def jobs() -> None:
 
 
 @jobs.command(short_help="List the dead jobs with their reasons.", epilog=EVERYWHERE)
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a line, with all tries.")
 @settings_options(*_WHERE)
-def dead(settings: Settings) -> None:
-    """List the dead jobs, one a line: module:user_id, when, worker, reason."""
-    for name, death in sorted(run_async(_dead(settings)).items()):
-        click.echo(f"{name}\t{death.died_at}\t{death.worker}\t{death.reason}")
+def dead(settings: Settings, as_json: bool) -> None:
+    """List the dead jobs, one a line: module:user_id, when, worker, reason; with --json all tries."""
+    for name, tries in sorted(run_async(_dead(settings)).items()):
+        if as_json:
+            click.echo(msgspec.json.encode({"job": name, "tries": tries}).decode())
+        else:
+            last = tries[-1]
+            click.echo(f"{name}\t{last.at}\t{last.worker}\t{last.reason}")
 
 
-async def _dead(settings: Settings) -> dict[str, Any]:
+async def _dead(settings: Settings) -> dict[str, list[Try]]:
     async with _visiting(settings) as (connection, keys):
-        return dict(await Recovery(connection, keys, lease_s=settings.lease_s).dead())
+        return await Recovery(connection, keys, lease_s=settings.lease_s).dead()
 
 
 @jobs.command(short_help="Give dead jobs another chance, where they stopped.", epilog=EVERYWHERE)

@@ -250,11 +250,9 @@ class Worker:
     async def _give_back(self, job: Job, verdict: Disposition, reason: str) -> None:
         jobs, now = self._context.jobs, self._context.now()
         if verdict is Disposition.DELAY:
-            died = await jobs.give_back(
-                job, "later", reason=reason, died_at=now, most_failures=self._max_attempts
-            )
+            died = await jobs.give_back(job, "later", reason=reason, at=now, most_failures=self._max_attempts)
         elif verdict in (Disposition.BURY, Disposition.CLOSE):
-            died = await jobs.give_back(job, "dead", reason=reason, died_at=now)
+            died = await jobs.give_back(job, "dead", reason=reason, at=now)
         else:
             died = await jobs.give_back(job, "ready")
         if died:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from twittomatic.errors import SettingsError
-from twittomatic.model import Module, Phase
+from twittomatic.model import Module, Phase, queues
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
@@ -134,8 +134,11 @@ class CrawlState:
         dead = [name.partition(":")[0] for name in await call("HKEYS", keys.dead)]
         jobs = {}
         for module in Module:
-            length = await call("XLEN", keys.jobs(module))
-            pending = (await call("XPENDING", keys.jobs(module), GROUP))["pending"] if length else 0
+            length = pending = 0
+            for stream in map(keys.jobs, queues(module)):
+                if here := await call("XLEN", stream):
+                    length += here
+                    pending += (await call("XPENDING", stream, GROUP))["pending"]
             jobs[module] = JobCounts(
                 ready=max(length - pending, 0),
                 leased=pending,

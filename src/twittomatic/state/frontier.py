@@ -54,7 +54,7 @@ class Frontier:
         self, kind: str, values: Sequence[str], width: int, depth: int, finder: Job | None
     ) -> int:
         keys = [self._keys.seen, self._keys.frontier, self._keys.counters]
-        keys.append(self._keys.jobs(finder.module) if finder else "")
+        keys.append(self._keys.jobs(finder.queue) if finder else "")
         holder = (finder.entry, finder.consumer) if finder else ("", "")
         found = 0
         for start in range(0, len(values), _BATCH * width):

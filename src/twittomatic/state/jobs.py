@@ -11,7 +11,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from twittomatic.errors import LeaseLost, StateError, StateUnavailable
-from twittomatic.model import Checkpoint, Job, Module
+from twittomatic.model import Checkpoint, Job, Module, queues
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, JobDied, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
@@ -37,12 +37,18 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     lost: Sequence[Job]
 
 
-class Death(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a job is dead, as `jobs dead` lists it."""
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt at a job that came to nothing.
 
-    reason: str
-    died_at: str
+    Attributes:
+        at: When it ended, RFC 3339.
+        worker: The process that made it.
+        reason: Why it ended.
+    """
+
+    at: str
     worker: str
+    reason: str
 
 
 class Jobs:
@@ -65,24 +71,27 @@ class Jobs:
 
     async def open(self, modules: Sequence[Module]) -> None:
         """Create the streams of some modules where they are missing."""
-        for module in modules:
+        for queue in (queue for module in modules for queue in queues(module)):
             with suppress(StateError):  # it is there
                 await self._connection.call(
-                    "XGROUP", "CREATE", self._keys.jobs(module), GROUP, "0", "MKSTREAM"
+                    "XGROUP", "CREATE", self._keys.jobs(queue), GROUP, "0", "MKSTREAM"
                 )
 
     async def lease(self, module: Module, most: int) -> list[Job]:
-        """Wait up to a second for jobs of a module, and lease up to `most` of them.
+        """Wait up to a second for jobs of a module, and lease up to `most`: those begun before go first.
 
+        One more than `most` comes where nothing was ready, and then a job of either queue in one moment.
         A call that is cancelled may have leased jobs that nobody knows of: `leave` gives them back.
 
         Raises:
             StateUnavailable: the server is away for too long.
         """
-        stream = self._keys.jobs(module)
+        if leased := await self._at_once(module, most):
+            return leased
+        streams: dict[Any, Any] = {self._keys.jobs(queue): ">" for queue in queues(module)}
         try:
-            answer = await self._at_once(stream, most) or await self._connection.redis.xreadgroup(
-                GROUP, self.consumer, {stream: ">"}, count=most, block=_BLOCK_MS
+            answer = await self._connection.redis.xreadgroup(
+                GROUP, self.consumer, streams, count=1, block=_BLOCK_MS
             )
         except (RedisError, OSError) as error:
             if passes(error):
@@ -92,9 +101,8 @@ class Jobs:
             else:
                 raise StateError(f"Redis refused a command: {error}.") from None
             return []
-        entries = _entries(answer)
         jobs = []
-        for entry, fields in entries:
+        for stream, entry, fields in _entries(answer):
             job = Job(
                 entry=entry,
                 module=module,
@@ -102,7 +110,7 @@ class Jobs:
                 depth=int(fields["d"]),
                 consumer=self.consumer,
             )
-            jobs.append(await self._resumed(job) if "r" in fields else job)
+            jobs.append(job if stream == self._keys.jobs(job.queue) else await self._resumed(job))
         return jobs
 
     async def commit(self, job: Job, checkpoint: Checkpoint, counters: Mapping[str, int]) -> None:
@@ -118,7 +126,7 @@ class Jobs:
         """
         held = await self._connection.run(
             "commit",
-            [self._keys.jobs(job.module), f"{self._keys.job}{job.name}", self._keys.counters],
+            [self._keys.jobs(job.queue), f"{self._keys.job}{job.name}", self._keys.counters],
             [job.entry, job.consumer, msgspec.json.encode(checkpoint).decode(), *_pairs(counters)],
         )
         if not held:
@@ -149,6 +157,7 @@ class Jobs:
                 job.user_id,
                 follows or "",
                 job.depth,
+                job.queue,
                 len(events),
                 *map(encode, events),
                 *_pairs(counters),
@@ -163,7 +172,7 @@ class Jobs:
         how: Literal["ready", "later", "dead"],
         *,
         reason: str = "",
-        died_at: str = "",
+        at: str = "",
         most_failures: int = 1,
     ) -> bool:
         """Let go of a job that is not done.
@@ -172,14 +181,14 @@ class Jobs:
             job: Held by the caller.
             how: `ready` as it is and at once, `later` after a delay that doubles with each failure, `dead`.
             reason: Why, for `later` and `dead`.
-            died_at: RFC 3339 now, should it die.
+            at: RFC 3339 now, for the job's history.
             most_failures: With this many the job is dead, under `later`.
 
         Returns:
             Whether it is dead now; a job that was somebody else's already is not touched.
         """
         keys = self._keys
-        death = Death(reason=reason, died_at=died_at, worker=self.consumer)
+        vain = Try(at=at, worker=self.consumer, reason=reason)
         event = JobDied(module=job.module, user_id=job.user_id, reason=reason)
         answer = await self._connection.run(
             "giveback",
@@ -192,8 +201,8 @@ class Jobs:
                 how,
                 _FIRST_DELAY_MS,
                 most_failures,
-                reason,
-                msgspec.json.encode(death).decode(),
+                job.queue,
+                msgspec.json.encode(vain).decode(),
                 encode(event),
             ],
         )
@@ -207,7 +216,7 @@ class Jobs:
             doing: JSON of what this process does, for `status` and the monitor.
         """
         keys = self._keys
-        pairs = [text for job in held for text in (job.module, job.entry)]
+        pairs = [text for job in held for text in (job.queue, job.entry)]
         phase, reason, leader, *lost = await self._connection.run(
             "heartbeat",
             [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix],
@@ -223,32 +232,45 @@ class Jobs:
             [self.consumer, *modules],
         )
 
-    async def _at_once(self, stream: str, most: int) -> Any:
+    async def _at_once(self, module: Module, most: int) -> list[Job]:
         """Lease what is ready, beside what completes in this moment: one round trip, one sync."""
         try:
-            return await self._connection.call(
-                "XREADGROUP", "GROUP", GROUP, self.consumer, "COUNT", most, "STREAMS", stream, ">"
+            leased = await self._connection.run(
+                "lease", [self._keys.jobs_prefix, self._keys.job], [self.consumer, module, most]
             )
         except StateUnavailable:
             raise
         except StateError:  # the call that waits will fail likewise, and tells why
-            return None
+            return []
+        return [
+            Job(
+                entry=entry,
+                module=module,
+                user_id=user_id,
+                depth=int(depth),
+                consumer=self.consumer,
+                attempts=int(attempts or 0),
+                resumed=queue != module,
+                checkpoint=_decode(checkpoint) if checkpoint else Checkpoint(),
+            )
+            for queue, entry, user_id, depth, attempts, checkpoint in leased
+        ]
 
     async def _resumed(self, job: Job) -> Job:
         attempts, text = await self._connection.call(
             "HMGET", f"{self._keys.job}{job.name}", "attempts", "checkpoint"
         )
         checkpoint = _decode(text) if text else Checkpoint()
-        return msgspec.structs.replace(job, attempts=int(attempts or 0), checkpoint=checkpoint)
+        return msgspec.structs.replace(job, resumed=True, attempts=int(attempts or 0), checkpoint=checkpoint)
 
 
-def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:
-    """Read what XREADGROUP answers, under either version of the protocol."""
-    if not answer:
-        return []
+def _entries(answer: Any) -> list[tuple[str, str, dict[str, str]]]:
+    """Read what XREADGROUP answers, under either version of the protocol: stream, entry, fields of each."""
     if isinstance(answer, dict):
-        return [entry for batches in answer.values() for batch in batches for entry in batch]
-    return [entry for _, batch in answer for entry in batch]
+        answer = [
+            (stream, [entry for batch in batches for entry in batch]) for stream, batches in answer.items()
+        ]
+    return [(stream, entry, fields) for stream, batch in answer or () for entry, fields in batch]
 
 
 def _pairs(counters: Mapping[str, int]) -> list[str | int]:

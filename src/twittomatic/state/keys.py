@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twittomatic.model import Module
-
 GROUP = "workers"
 """The consumer group of every job stream."""
 
@@ -60,9 +58,9 @@ class CrawlKeys:
         """Prefix of the job hashes, `job:<module>:<user id>`."""
         return self._key("job:")
 
-    def jobs(self, module: Module) -> str:
-        """Stream of a module's jobs that are ready or leased."""
-        return self._key(f"jobs:{module}")
+    def jobs(self, queue: str) -> str:
+        """Stream of the jobs of a queue that are ready or leased; see `twittomatic.model.Job.queue`."""
+        return self._key(f"jobs:{queue}")
 
     @property
     def jobs_prefix(self) -> str:
@@ -76,7 +74,7 @@ class CrawlKeys:
 
     @property
     def dead(self) -> str:
-        """Hash: `module:user id` -> JSON with the reason, when, and where the job stood."""
+        """Hash: `module:user id` -> its tries, lines of JSON, the last one at the end."""
         return self._key("dead")
 
     @property

@@ -9,13 +9,13 @@ from redis.exceptions import RedisError
 
 from twittomatic.model import Checkpoint, Module
 from twittomatic.state.connection import Connection
-from twittomatic.state.jobs import Death
+from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 
 _DEATHS = 5  # of workers in the middle of a job: then it is the job
 
-_decode_death = msgspec.json.Decoder(Death).decode
+_decode_try = msgspec.json.Decoder(Try).decode
 
 
 class Recovery:
@@ -72,10 +72,10 @@ class Recovery:
         taken.extend(answer)
         return taken
 
-    async def dead(self) -> dict[str, Death]:
-        """Return the dead jobs by their names, `module:user_id`."""
+    async def dead(self) -> dict[str, list[Try]]:
+        """Return the dead jobs, `module:user_id`, each with its last tries: it died of the last one."""
         dead = await self._connection.call("HGETALL", self._keys.dead)
-        return {name: _decode_death(text) for name, text in dead.items()}
+        return {name: [_decode_try(line) for line in text.split("\n")] for name, text in dead.items()}
 
     async def parts_of_dead(self) -> set[str]:
         """Return the stems of the part files on which dead jobs could go on."""

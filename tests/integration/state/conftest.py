@@ -94,7 +94,7 @@ class House:
         """Make the lease of a job as old as if its holder had been silent for so long."""
         claim = "return redis.call('XCLAIM', KEYS[1], unpack(ARGV))"
         command = (GROUP, job.consumer, 0, job.entry, "IDLE", milliseconds, "JUSTID")
-        assert await self.call("EVAL", claim, 1, self.keys.jobs(job.module), *command) == [job.entry]
+        assert await self.call("EVAL", claim, 1, self.keys.jobs(job.queue), *command) == [job.entry]
 
     async def take_from(self, job: Job) -> None:
         """Reap a job whose holder is silent."""

@@ -93,6 +93,7 @@ async def test_what_a_demoted_server_says_ends_no_lease(house: Any) -> None:
 
 
 async def test_a_lease_that_cannot_be_is_an_error(house: Any) -> None:
+    await house.worker().open([Module.FOLLOWER])
     await house.call("SET", house.keys.jobs(Module.FOLLOWER), "no stream")
     with pytest.raises(StateError, match="WRONGTYPE"):
         await house.worker().lease(Module.FOLLOWER, 1)
@@ -110,6 +111,58 @@ async def test_a_job_goes_on_at_its_checkpoint(house: Any) -> None:
     assert again.attempts == 0
     counters = (await house.crawl.progress()).counters
     assert (counters["pages:follower"], counters["records:follower"]) == (1, 1000)
+
+
+@pytest.mark.parametrize("how", ["given back", "taken back", "delayed", "left"])
+async def test_what_was_begun_goes_before_what_was_not(house: Any, how: str) -> None:
+    jobs = house.worker()
+    [job] = await house.lease_new(jobs)
+    await house.frontier.discover(["2", "3", "4"], 0)
+    await house.feed()
+    match how:
+        case "given back":
+            await jobs.give_back(job, "ready")
+        case "taken back":
+            await house.take_from(job)
+        case "delayed":
+            await jobs.give_back(job, "later", most_failures=9)
+            await house.call("ZADD", house.keys.delayed, 0, job.name)
+            await house.feed()
+        case _:
+            await jobs.leave([Module.FOLLOWER])
+    leased = await house.worker("other").lease(Module.FOLLOWER, 3)
+    assert [one.user_id for one in leased] == ["1", "2", "3"]
+    assert [one.resumed for one in leased] == [True, False, False]
+    assert await counts(house) == (1, 3, 0, 0, 0)
+
+
+async def test_who_waits_is_woken_by_a_job_that_comes_back(house: Any) -> None:
+    jobs, other = house.worker(), house.worker("other")
+    [job] = await house.lease_new(jobs)
+    await jobs.commit(job, CHECKPOINT, {})
+    waiting = asyncio.create_task(other.lease(Module.FOLLOWER, 3))
+    await eventually(lambda: is_blocked(house))
+    await jobs.give_back(job, "ready")
+    [again] = await waiting
+    assert (again.checkpoint, again.resumed) == (CHECKPOINT, True)
+    await other.complete(again)
+    assert await counts(house) == (0, 0, 0, 0, 1)
+
+
+async def test_the_history_of_a_job_is_its_last_tries(house: Any) -> None:
+    jobs = house.worker()
+    [job] = await house.lease_new(jobs)
+    for number in range(30):
+        reason = f'}},{{ \n"{number}'
+        assert not await jobs.give_back(job, "later", reason=reason, at="now", most_failures=99)
+        await house.call("ZADD", house.keys.delayed, 0, job.name)
+        await house.feed()
+        [job] = await jobs.lease(Module.FOLLOWER, 9)
+    await jobs.give_back(job, "dead", reason="no use", at="now")
+    tries = (await house.recovery.dead())[job.name]
+    assert len(tries) == 20
+    assert tries[-2].reason == '},{ \n"29'
+    assert tries[-1].reason == "no use"
 
 
 async def test_a_page_counts_once_though_sent_twice(house: Any) -> None:
@@ -246,10 +299,14 @@ async def test_delays_double_and_end_in_death(house: Any) -> None:
         [job] = await jobs.lease(Module.FOLLOWER, 9)
     assert delays == [pytest.approx(15_000 * 2**n, abs=5_000) for n in range(4)]
 
-    assert await jobs.give_back(job, "later", reason="503", died_at="2026-01-01T00:00:00Z", most_failures=5)
+    assert await jobs.give_back(job, "later", reason="503", at="2026-01-01T00:00:00Z", most_failures=5)
     assert await counts(house) == (0, 0, 0, 1, 0)
-    death = (await house.recovery.dead())[job.name]
-    assert (death.reason, death.died_at, death.worker) == ("503", "2026-01-01T00:00:00Z", "worker")
+    tries = (await house.recovery.dead())[job.name]
+    assert [(one.reason, one.at, one.worker) for one in tries[-2:]] == [
+        ("503", "", "worker"),
+        ("503", "2026-01-01T00:00:00Z", "worker"),
+    ]
+    assert len(tries) == 5
     assert json.loads((await house.events())[-1])["type"] == "JobDied"
 
 

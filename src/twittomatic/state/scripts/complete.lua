@@ -1,13 +1,13 @@
 -- complete: ends a job that is done, and begins what follows it.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes  3 counters  4 events
 -- ARGV  1 entry  2 consumer  3 module  4 user id  5 module that follows on the same target, or ''  6 its depth
---       7 number of events, then those (JSON), then pairs: counter, increment
+--       7 the job's queue  8 number of events, then those (JSON), then pairs: counter, increment
 -- Returns 1, or 0 when the caller no longer holds the job: then nothing was changed.
 -- Invariant: a job ends in the same step in which its follower is queued and its events are written.
 -- Twice: the second time returns 0, as the job is gone; whoever asks again lets go of it. Cost: constant.
 -- use fence
 -- use queue
-local stream = KEYS[1] .. ARGV[3]
+local stream = KEYS[1] .. ARGV[7]
 if not owns(stream, ARGV[1], ARGV[2]) then
   return 0
 end
@@ -16,8 +16,8 @@ redis.call('DEL', KEYS[2] .. ARGV[3] .. ':' .. ARGV[4])
 if ARGV[5] ~= '' then
   enqueue(KEYS[1], KEYS[2], ARGV[5], ARGV[4], ARGV[6])
 end
-local last = 7 + tonumber(ARGV[7])
-for i = 8, last do
+local last = 8 + tonumber(ARGV[8])
+for i = 9, last do
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', 100000, '*', 'event', ARGV[i])
 end
 redis.call('HINCRBY', KEYS[3], 'completed:' .. ARGV[3], 1)

@@ -25,8 +25,10 @@ for i = 8, #ARGV do
 end
 
 for _, module in ipairs(modules) do -- before the first job: without its group a stream cannot be counted
-  if redis.call('EXISTS', jobs .. module) == 0 then
-    redis.call('XGROUP', 'CREATE', jobs .. module, 'workers', '0', 'MKSTREAM')
+  for _, queue in ipairs(queues(module)) do
+    if redis.call('EXISTS', jobs .. queue) == 0 then
+      redis.call('XGROUP', 'CREATE', jobs .. queue, 'workers', '0', 'MKSTREAM')
+    end
   end
 end
 
@@ -40,8 +42,11 @@ end
 
 local ready, leased, least, most = 0, 0, math.huge, 0
 for i, module in ipairs(modules) do
-  local length = redis.call('XLEN', jobs .. module)
-  local pending = length > 0 and redis.call('XPENDING', jobs .. module, 'workers')[1] or 0
+  local length, pending = 0, 0
+  for _, queue in ipairs(queues(module)) do
+    local here = redis.call('XLEN', jobs .. queue)
+    length, pending = length + here, pending + (here > 0 and redis.call('XPENDING', jobs .. queue, 'workers')[1] or 0)
+  end
   ready, leased = ready + length - pending, leased + pending
   if i <= #first then
     least, most = math.min(least, length - pending), math.max(most, length - pending)

@@ -1,6 +1,6 @@
 -- heartbeat: renews the leases of a worker process, shows what it does, and tells it how things stand.
 -- KEYS  1 crawl hash  2 leader hash  3 workers  4 prefix of the job streams
--- ARGV  1 consumer  2 what it does (JSON)  3.. pairs: module, entry
+-- ARGV  1 consumer  2 what it does (JSON)  3.. pairs: queue, entry
 -- Returns {phase, reason, name of the leader or '', index of each pair whose job is no longer the caller's...}.
 -- Invariant: a lease that is lost is never renewed. Twice is harmless. Cost: two commands for each job held.
 -- use fence

@@ -4,7 +4,7 @@
 --       5 RFC 3339 now  6 number of modules, then those, then the consumers that are known to be gone
 -- Returns {-1} when another master leads, else {`module:user id`, ...} of the jobs taken back.
 -- Invariant: a job that is taken gets a new entry, so its old holder's every script fails.
--- Twice is harmless: nothing is idle the second time. Cost: one XPENDING per module, 100 jobs of each at most.
+-- Twice is harmless: nothing is idle the second time. Cost: one XPENDING per queue, 100 jobs of each at most.
 -- use leads
 -- use queue
 if not leads(KEYS[1], ARGV[1], ARGV[2]) then
@@ -12,8 +12,7 @@ if not leads(KEYS[1], ARGV[1], ARGV[2]) then
 end
 local taken, last = {}, 6 + tonumber(ARGV[6])
 local holds = {} -- of those who are gone: who holds more than one call takes, and must not be forgotten yet
-local function take(module, pending)
-  local stream = KEYS[2] .. module
+local function take(module, stream, pending)
   for _, item in ipairs(pending) do
     local entry = redis.call('XRANGE', stream, item[1], item[1])[1]
     if not entry then
@@ -23,9 +22,12 @@ local function take(module, pending)
       local name = module .. ':' .. user
       drop(stream, item[1])
       taken[#taken + 1] = name
-      if redis.call('HINCRBY', KEYS[3] .. name, 'crashes', 1) >= tonumber(ARGV[4]) then
-        local reason = 'every worker that tried it died, the last one was ' .. item[2]
-        redis.call('HSET', KEYS[4], name, cjson.encode({ reason = reason, died_at = ARGV[5], worker = item[2] }))
+      local crashes = redis.call('HINCRBY', KEYS[3] .. name, 'crashes', 1)
+      local dies = crashes >= tonumber(ARGV[4])
+      local reason = dies and 'every worker that tried it died' or 'the worker died, or said nothing for a lease'
+      local history = remember(KEYS[3] .. name, cjson.encode({ at = ARGV[5], worker = item[2], reason = reason }))
+      if dies then
+        redis.call('HSET', KEYS[4], name, history)
         redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'event',
           cjson.encode({ type = 'JobDied', module = module, user_id = user, reason = reason }))
       else
@@ -34,18 +36,22 @@ local function take(module, pending)
     end
   end
 end
-for i = 7, last do
-  local module = ARGV[i]
-  if redis.call('EXISTS', KEYS[2] .. module) == 1 then
-    take(module, redis.call('XPENDING', KEYS[2] .. module, 'workers', 'IDLE', ARGV[3], '-', '+', 100))
+local function look_at(module, stream)
+  if redis.call('EXISTS', stream) == 1 then
+    take(module, stream, redis.call('XPENDING', stream, 'workers', 'IDLE', ARGV[3], '-', '+', 100))
     for gone = last + 1, #ARGV do
-      take(module, redis.call('XPENDING', KEYS[2] .. module, 'workers', '-', '+', 100, ARGV[gone]))
-      if #redis.call('XPENDING', KEYS[2] .. module, 'workers', '-', '+', 1, ARGV[gone]) == 0 then
-        redis.call('XGROUP', 'DELCONSUMER', KEYS[2] .. module, 'workers', ARGV[gone])
+      take(module, stream, redis.call('XPENDING', stream, 'workers', '-', '+', 100, ARGV[gone]))
+      if #redis.call('XPENDING', stream, 'workers', '-', '+', 1, ARGV[gone]) == 0 then
+        redis.call('XGROUP', 'DELCONSUMER', stream, 'workers', ARGV[gone])
       else
         holds[gone] = true
       end
     end
+  end
+end
+for i = 7, last do
+  for _, queue in ipairs(queues(ARGV[i])) do
+    look_at(ARGV[i], KEYS[2] .. queue)
   end
 end
 for gone = last + 1, #ARGV do

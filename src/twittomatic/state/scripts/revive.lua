@@ -6,7 +6,7 @@
 if redis.call('HDEL', KEYS[3], ARGV[1] .. ':' .. ARGV[2]) == 0 then
   return 0
 end
-redis.call('HDEL', KEYS[2] .. ARGV[1] .. ':' .. ARGV[2], 'attempts', 'crashes', 'reason')
+redis.call('HDEL', KEYS[2] .. ARGV[1] .. ':' .. ARGV[2], 'attempts', 'crashes')
 requeue(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
 if redis.call('HGET', KEYS[4], 'phase') == 'finished' then
   redis.call('HSET', KEYS[4], 'phase', 'running')
