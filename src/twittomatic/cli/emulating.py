@@ -11,7 +11,15 @@ import click
 
 from twittomatic.cli.app import INTERRUPTED
 from twittomatic.cli.running import run_async
-from twittomatic.emulator import Emulator, World, bundled_graph, open_world, parse_faults, serve
+from twittomatic.emulator import (
+    ChangingWorld,
+    Emulator,
+    World,
+    bundled_graph,
+    open_world,
+    parse_faults,
+    serve,
+)
 from twittomatic.errors import SettingsError, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
 
@@ -32,7 +40,9 @@ _LOOKED_AT = 5_000
     show_default=True,
     help="TCP port; 0 takes a free one.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="What profiles and posts are made from.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="What profiles, posts and faults are made from."
+)
 @click.option(
     "--time-scale",
     type=click.FloatRange(0, 1_000_000, min_open=True),
@@ -40,7 +50,11 @@ _LOOKED_AT = 5_000
     show_default=True,
     help="Windows are so many times shorter than X's 15 minutes.",
 )
-@click.option("--faults", metavar="SPEC", help="Faults to answer with; none are known yet.")
+@click.option(
+    "--faults",
+    metavar="SPEC",
+    help="What goes wrong: 5xx=0.02 (a rate), 402#50x3 (from the 50th request on, three times), ...",
+)
 @click.option("--tokens", metavar="LIST", help="Accept these bearer tokens alone: comma separated, or @FILE.")
 def emulator(
     graph: str | None,
@@ -66,12 +80,11 @@ def emulator(
     accepted = _accepted(tokens) if tokens else None
     try:
         world = _world(graph, users, dataset, pages, seed)
-        served = Emulator(
-            world,
-            tokens=accepted,
-            time_scale=time_scale,
-            faults=parse_faults(faults) if faults else None,
-        )
+        trouble = None
+        if faults:
+            world = ChangingWorld(world)
+            trouble = parse_faults(faults, seed=seed, world=world)
+        served = Emulator(world, tokens=accepted, time_scale=time_scale, faults=trouble)
     except ValueError as error:
         raise SettingsError(f"{error}.") from None
     if run_async(_serve(served, host, port)) == signal.SIGINT:

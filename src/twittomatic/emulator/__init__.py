@@ -6,14 +6,18 @@ here is shared with the crawler, so that one can be the proof of the other.
 """
 
 from .build import bundled_graph, open_world
-from .faults import Faults, NoFaults, RequestInfo, parse_faults
+from .changingworld import ChangingWorld
+from .faults import Faults, NoFaults, RequestInfo
 from .graphworld import GraphWorld
 from .proceduralworld import ProceduralWorld
 from .recordedworld import RecordedWorld
+from .seededfaults import parse_faults
 from .server import Emulator, RunningEmulator, serve
+from .truth import Truth
 from .world import Post, Status, User, World
 
 __all__ = [
+    "ChangingWorld",
     "Emulator",
     "Faults",
     "GraphWorld",
@@ -24,6 +28,7 @@ __all__ = [
     "RequestInfo",
     "RunningEmulator",
     "Status",
+    "Truth",
     "User",
     "World",
     "bundled_graph",

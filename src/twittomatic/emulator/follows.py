@@ -2,6 +2,7 @@
 
 A page is cut first and cleaned of suspended and deleted accounts afterwards, so it may be shorter
 than asked, or empty with a next_token (X docs, v1.1 followers/ids; timelines/integrate, "Edge cases").
+A token counts from the end of the list, where newcomers at the front move nothing.
 """
 
 from typing import Any
@@ -38,10 +39,11 @@ def _list(
     name: str, count: int, read: SliceReader, renderer: Renderer, tokens: TokenMaker, query: Query
 ) -> Answer:
     scope = f"{name}|{query.scope}"
-    start = tokens.read(scope, query.pagination_token) if query.pagination_token is not None else 0
+    left = tokens.read(scope, query.pagination_token) if query.pagination_token is not None else count
     problem = unreadable(renderer, query.user_id)
     if problem is not None:
         return Answer(body=document(errors=[problem]))
+    start = max(0, count - left)
     stop = min(start + query.max_results, count)
     ids = read(query.user_id, start, stop)
     written = renderer.users(query.selection, ids)
@@ -51,9 +53,9 @@ def _list(
         includes.expand_users(user for user in renderer.world.users(shown) if user)
     meta: dict[str, Any] = {"result_count": len(shown)}
     if stop < count:
-        meta["next_token"] = tokens.make(scope, stop)
+        meta["next_token"] = tokens.make(scope, count - stop)
     if start > 0:
-        meta["previous_token"] = tokens.make(scope, max(0, start - query.max_results))
+        meta["previous_token"] = tokens.make(scope, count - max(0, start - query.max_results))
     return Answer(
         body=document(
             data=array(filter(None, written)) if shown else b"",
@@ -62,5 +64,5 @@ def _list(
             meta=meta,
         ),
         charges=(Charge(resource="follower", ids=shown), *includes.charges),
-        page=f"{scope}|{start}",
+        page=f"{scope}|{count - start}",
     )

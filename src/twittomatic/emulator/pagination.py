@@ -8,7 +8,7 @@ list's own request. A token of another endpoint, user or time range does not ver
 import base64
 import hashlib
 
-from .problems import InvalidRequestError
+from .problems import garbled_token
 
 _SIZE = 16
 _LENGTH = 26  # base32hex characters of 16 bytes, without padding
@@ -41,8 +41,7 @@ class TokenMaker:
             place = int.from_bytes(raw[:8], "big") ^ int.from_bytes(self._veil(scope, 0), "big")
             if token == self.make(scope, place):
                 return place
-        message = f"The `pagination_token` query parameter value [{token}] is not valid"
-        raise InvalidRequestError(message, {"pagination_token": [token]})
+        raise garbled_token(token)
 
     def _veil(self, scope: str, place: int) -> bytes:
         veil = hashlib.blake2b(scope.encode(), digest_size=8, key=self._secret, person=b"veil").digest()

@@ -42,6 +42,12 @@ class InvalidRequestError(Exception):
         }
 
 
+def garbled_token(token: str) -> InvalidRequestError:
+    """Say that a pagination token is none of this list, or no longer one."""
+    message = f"The `pagination_token` query parameter value [{token}] is not valid"
+    return InvalidRequestError(message, {"pagination_token": [token]})
+
+
 def not_found(resource: str, parameter: str, value: str) -> Problem:
     """Say that there is no such user or tweet; also said of deleted ones."""
     return _missing(

@@ -17,8 +17,9 @@ from .limits import Limits
 from .oauth import Authority
 from .pagination import TokenMaker
 from .parameters import Query
-from .problems import TOO_MANY_REQUESTS, UNAUTHORIZED, InvalidRequestError, Problem
+from .problems import TOO_MANY_REQUESTS, UNAUTHORIZED, InvalidRequestError
 from .rendering import Answer, Renderer
+from .responses import json_response, problem_response
 from .usage import usage
 from .world import World
 
@@ -86,7 +87,8 @@ class Emulator:
         Returns:
             `requests` by endpoint, whatever they were answered; `violations`: requests made while
             the window was already empty; `bill_usd`; `returned` and `billed` by resource ("user",
-            "follower", "post"); `repeated_pages`: how often a page of a list was served once more.
+            "follower", "post"); `repeated_pages`: how often a page of a list was served once more;
+            `faults`: how often each kind of fault that was asked for has struck.
         """
         return {
             "requests": dict(self._requests),
@@ -95,15 +97,16 @@ class Emulator:
             "returned": dict(self.bill.returned),
             "billed": dict(self.bill.billed),
             "repeated_pages": self._repeated_pages,
+            "faults": dict(self._faults.fired),
         }
 
     async def _report(self, _request: web.Request) -> web.Response:
-        return _json(200, msgspec.json.encode(self.report()))
+        return json_response(200, msgspec.json.encode(self.report()))
 
     async def _renew(self, request: web.Request) -> web.Response:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         status, answer = self.authority.renew(form)
-        return _json(status, msgspec.json.encode(answer))
+        return json_response(status, msgspec.json.encode(answer))
 
     def _accepts(self, credential: str) -> bool:
         if self.authority.is_user(credential):
@@ -115,7 +118,7 @@ class Emulator:
             self._requests[endpoint.name] += 1
             credential = _bearer(request)
             if credential is None or not self._accepts(credential):
-                return _problem(401, UNAUTHORIZED)
+                return problem_response(401, UNAUTHORIZED)
             verdict = self._limits.take(
                 self.authority.user_of(credential),
                 endpoint.name,
@@ -123,30 +126,33 @@ class Emulator:
             )
             if not verdict.allowed:
                 self._violations += 1
-                return _problem(429, TOO_MANY_REQUESTS, verdict.headers)
+                return problem_response(429, TOO_MANY_REQUESTS, verdict.headers)
             info = RequestInfo(
                 number=self._requests.total(),
                 endpoint=endpoint.name,
                 credential=credential,
                 user_id=_number(request.match_info.get("id")),
+                of_user=self.authority.is_user(credential),
+                headers=verdict.headers,
             )
             trouble = await self._faults.before(info, request)
             if trouble is not None:
                 return trouble
             try:
-                answer = self._answer(endpoint, request)
+                answer = self._answer(endpoint, info, request)
             except InvalidRequestError as error:
-                return _problem(400, error.problem, verdict.headers)
+                return problem_response(400, error.problem, verdict.headers)
             self._settle(answer)
-            response = _json(200, answer.body, verdict.headers)
+            response = json_response(200, answer.body, verdict.headers)
             if self._compress and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
             return await self._faults.after(info, request, response)
 
         return handle
 
-    def _answer(self, endpoint: Endpoint, request: web.Request) -> Answer:
-        values = {name: ",".join(request.query.getall(name)) for name in request.query}
+    def _answer(self, endpoint: Endpoint, info: RequestInfo, request: web.Request) -> Answer:
+        asked = {name: ",".join(request.query.getall(name)) for name in request.query}
+        values = self._faults.alter(info, asked)
         query = parameters.read(endpoint, request.match_info, values)
         if endpoint.name == "usage":
             return usage(self.bill, values, self._clock())
@@ -232,18 +238,3 @@ def _bearer(request: web.Request) -> str | None:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
-
-
-def _json(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status, body=body, headers=headers, content_type="application/json", charset="utf-8"
-    )
-
-
-def _problem(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status,
-        body=msgspec.json.encode(problem),
-        headers=headers,
-        content_type="application/problem+json",
-    )

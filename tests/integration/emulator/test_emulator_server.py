@@ -78,6 +78,7 @@ async def test_the_report_tells_what_happened(running: Any, get: Get, clock: Clo
         "returned": {"user": 4, "follower": 40, "post": 10},
         "billed": {"user": 3, "follower": 30, "post": 10},
         "repeated_pages": 1,
+        "faults": {},
     }
     assert report == emulator.emulator.report()
 

@@ -1,6 +1,7 @@
 import pytest
 
-from twittomatic.emulator.faults import NoFaults, parse_faults
+from twittomatic.emulator.faults import NoFaults
+from twittomatic.emulator.seededfaults import parse_faults
 
 
 @pytest.mark.parametrize("spec", ["", "none", " None "])
@@ -9,5 +10,5 @@ def test_no_faults_can_be_asked_for(spec: str) -> None:
 
 
 def test_anything_else_is_refused_in_one_sentence() -> None:
-    with pytest.raises(ValueError, match="unknown faults '503'"):
-        parse_faults("503")
+    with pytest.raises(ValueError, match="there is no fault .nonsense."):
+        parse_faults("nonsense")

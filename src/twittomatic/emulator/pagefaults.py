@@ -1,0 +1,80 @@
+"""Faults of lists: pages that are short or empty, and pages that come again."""
+
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+
+from .responses import json_response
+from .strikes import ListKind, Strike
+
+
+class Short(ListKind):
+    """A page that holds less than was asked for, though the list goes on."""
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether a page of a list can be shorter."""
+        return strike.is_list and strike.asked > strike.least
+
+    def alter(self, strike: Strike, query: Mapping[str, str]) -> Mapping[str, str]:
+        """Ask for less; nothing is skipped, and only what is returned is charged."""
+        strike.fire()
+        return {**query, "max_results": str(strike.dice.randrange(strike.least, strike.asked))}
+
+
+class Empty(ListKind):
+    """A page that holds nothing, with a next_token under which the page that was meant follows."""
+
+    async def before(self, strike: Strike) -> web.StreamResponse | None:
+        """Answer with an empty page."""
+        strike.fire()
+        token = strike.aliases.make(strike.info, strike.token, strike.dice)
+        meta = {"result_count": 0, "next_token": token}
+        return json_response(200, msgspec.json.encode({"meta": meta}), strike.info.headers)
+
+
+class Again(ListKind):
+    """A page whose next_token leads to the same page.
+
+    Args:
+        same: the next_token is the very token that was sent, where there was one; otherwise a new one.
+    """
+
+    def __init__(self, *, same: bool = False) -> None:
+        self._same = same
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Exchange the next_token."""
+        assert isinstance(response.body, bytes), "the server answers with bytes"
+        document = msgspec.json.decode(response.body)
+        if "meta" not in document:
+            return response
+        strike.fire()
+        sent = strike.request.query.get("pagination_token") if self._same else None
+        token = sent or strike.aliases.make(strike.info, strike.token, strike.dice)
+        document["meta"]["next_token"] = token
+        return json_response(200, msgspec.json.encode(document), strike.info.headers)
+
+
+class Loop(Again):
+    """A list that never ends: the page that is struck leads to itself for good, by new tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._caught: set[tuple[str, int | None, str | None]] = set()
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether this is a page of a list that does not lead to itself yet."""
+        return strike.is_list and not self.holds(strike)
+
+    def holds(self, strike: Strike) -> bool:
+        """Tell whether the page is one that leads to itself."""
+        return self._page(strike) in self._caught
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Catch the page, and exchange its next_token."""
+        self._caught.add(self._page(strike))
+        return await super().after(strike, response)
+
+    def _page(self, strike: Strike) -> tuple[str, int | None, str | None]:
+        return strike.info.endpoint, strike.info.user_id, strike.token

@@ -1,0 +1,25 @@
+"""Responses as X sends them: JSON, and problems with their own media type."""
+
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+
+from .problems import Problem
+
+
+def json_response(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return JSON that is already encoded."""
+    return web.Response(
+        status=status, body=body, headers=headers, content_type="application/json", charset="utf-8"
+    )
+
+
+def problem_response(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return a problem object."""
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(problem),
+        headers=headers,
+        content_type="application/problem+json",
+    )
