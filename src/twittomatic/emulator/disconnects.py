@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
+from .responses import body_of
 from .strikes import Kind, Strike
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger: close() sends a reset
@@ -84,7 +85,7 @@ class Cut(Kind):
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
         """Send a part of the body."""
         strike.fire()
-        body = _bytes(response)
+        body = body_of(response)
         part = web.StreamResponse(status=response.status, headers=strike.info.headers)
         part.content_type, part.charset = response.content_type, response.charset
         part.content_length = len(body)
@@ -108,7 +109,7 @@ class CutGzip(Kind):
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
         """Send a part of the compressed body as if it were the whole."""
         strike.fire()
-        body = gzip.compress(_bytes(response), mtime=0)
+        body = gzip.compress(body_of(response), mtime=0)
         return web.Response(
             status=response.status,
             body=body[: strike.dice.randrange(1, len(body))],
@@ -123,8 +124,3 @@ def hang_up(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
-
-
-def _bytes(response: web.Response) -> bytes:
-    assert isinstance(response.body, bytes), "the server answers with bytes"
-    return response.body

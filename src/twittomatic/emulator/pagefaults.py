@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
-from .responses import json_response
+from .responses import body_of, json_response
 from .strikes import ListKind, Strike
 
 
@@ -18,8 +18,15 @@ class Short(ListKind):
 
     def alter(self, strike: Strike, query: Mapping[str, str]) -> Mapping[str, str]:
         """Ask for less; nothing is skipped, and only what is returned is charged."""
-        strike.fire()
-        return {**query, "max_results": str(strike.dice.randrange(strike.least, strike.asked))}
+        # All orders of magnitude are as likely, for most lists are much shorter than a page.
+        size = strike.least * (strike.asked / strike.least) ** strike.dice.random()
+        return {**query, "max_results": str(min(int(size), strike.asked - 1))}
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Count what really was cut short."""
+        if "next_token" in msgspec.json.decode(body_of(response)).get("meta", {}):
+            strike.fire()
+        return response
 
 
 class Empty(ListKind):
@@ -45,8 +52,7 @@ class Again(ListKind):
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
         """Exchange the next_token."""
-        assert isinstance(response.body, bytes), "the server answers with bytes"
-        document = msgspec.json.decode(response.body)
+        document = msgspec.json.decode(body_of(response))
         if "meta" not in document:
             return response
         strike.fire()

@@ -110,7 +110,7 @@ class Stale(Kind):
 
     def can_strike(self, strike: Strike) -> bool:
         """Tell whether a list is being gone on with."""
-        return strike.is_list and "pagination_token" in strike.request.query
+        return strike.is_list and strike.goes_on
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
         """Answer 400, in the words that a garbled token gets."""

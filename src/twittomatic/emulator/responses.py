@@ -23,3 +23,9 @@ def problem_response(status: int, problem: Problem, headers: Mapping[str, str] |
         headers=headers,
         content_type="application/problem+json",
     )
+
+
+def body_of(response: web.Response) -> bytes:
+    """Return the body of a response of ours, before it is compressed."""
+    assert isinstance(response.body, bytes), "the server answers with bytes"
+    return response.body

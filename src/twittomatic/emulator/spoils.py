@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from .refusals import html
-from .responses import json_response
+from .responses import body_of, json_response
 from .strikes import Kind, Strike
 
 _NONSENSE: tuple[Callable[[], object], ...] = (
@@ -39,8 +39,7 @@ class Junk(Kind):
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
         """Answer 200, with the headers of the window."""
         strike.fire()
-        body = response.body
-        assert isinstance(body, bytes), "the server answers with bytes"
+        body = body_of(response)
         if strike.dice.random() < 0.5:
             return json_response(200, body[: strike.dice.randrange(len(body))], strike.info.headers)
         return json_response(200, msgspec.json.encode(strike.dice.choice(_NONSENSE)()), strike.info.headers)

@@ -46,6 +46,11 @@ class Strike(msgspec.Struct, kw_only=True):
         return self.info.endpoint in _PAGES
 
     @property
+    def goes_on(self) -> bool:
+        """Whether a list that was begun is gone on with."""
+        return "pagination_token" in self.request.query
+
+    @property
     def token(self) -> str | None:
         """The pagination token that was sent, as X would know it; None at the beginning of a list."""
         return self.aliases.meant(self.info, self.request.query.get("pagination_token"))

@@ -43,7 +43,7 @@ class Fate(WorldKind):
 
     def can_strike(self, strike: Strike) -> bool:
         """Tell whether a page after the first one of a readable user's list is asked for."""
-        if not strike.is_list or strike.token is None or strike.world is None:
+        if not strike.is_list or not strike.goes_on or strike.world is None:
             return False
         user = strike.world.user(strike.info.user_id or 0)
         return user is not None and user.status == "active"

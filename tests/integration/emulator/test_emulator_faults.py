@@ -173,8 +173,9 @@ async def test_a_reset_is_one_on_the_wire(start: Start, kind: str) -> None:
 async def test_silence_lasts_as_long_as_it_is_told_and_ends_with_the_emulator(start: Start) -> None:
     client = await start("timeout=1@600s")
     waiting = asyncio.ensure_future(client.get())
-    while not client.report["faults"]["timeout"]:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        while not client.report["faults"]["timeout"]:
+            await asyncio.sleep(0)
     assert not waiting.done()
     await client.running.close()
     with pytest.raises(aiohttp.ClientError):
@@ -280,9 +281,10 @@ async def test_short_pages_skip_nothing_and_cost_what_they_hold(start: Start) ->
     assert all(page["meta"]["result_count"] < 20 for page in pages)
     assert ids(pages) == FOLLOWERS
     assert client.report["returned"]["follower"] == 30
-    assert client.report["faults"] == {"short": len(pages)}
+    struck = client.report["faults"]["short"]
+    assert struck == len(pages) - 1 > 2, "the last page was not shorter than it would have been"
     await client.crawl("/2/users/1/tweets", max_results=5)
-    assert client.report["faults"] == {"short": len(pages)}, "a page of 5 posts cannot be asked for shorter"
+    assert client.report["faults"]["short"] == struck, "a page of 5 posts cannot be asked for shorter"
 
 
 @pytest.mark.parametrize("path", ["/2/users/1/followers", "/2/users/40/following", "/2/users/1/tweets"])
