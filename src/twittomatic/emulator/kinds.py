@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from .disconnects import Cut, CutGzip, Reset, Slow, Timeout
-from .pagefaults import Again, Empty, Loop, Short
+from .pagefaults import Again, Empty, Loop, Repeat, Short
 from .problems import TOO_MANY_REQUESTS, UNAUTHORIZED
 from .refusals import (
     CREDITS_DEPLETED,
@@ -49,7 +49,7 @@ KINDS: Mapping[str, Callable[[], Kind]] = {
     "short": Short,
     "empty": Empty,
     "again": Again,
-    "repeat": partial(Again, same=True),
+    "repeat": Repeat,
     "loop": Loop,
     "protect": partial(Fate, "protected"),
     "suspend": partial(Fate, "suspended"),

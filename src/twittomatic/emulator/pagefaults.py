@@ -41,14 +41,7 @@ class Empty(ListKind):
 
 
 class Again(ListKind):
-    """A page whose next_token leads to the same page.
-
-    Args:
-        same: the next_token is the very token that was sent, where there was one; otherwise a new one.
-    """
-
-    def __init__(self, *, same: bool = False) -> None:
-        self._same = same
+    """A page that leads to itself, by a new token."""
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
         """Exchange the next_token."""
@@ -56,17 +49,30 @@ class Again(ListKind):
         if "meta" not in document:
             return response
         strike.fire()
-        sent = strike.request.query.get("pagination_token") if self._same else None
-        token = sent or strike.aliases.make(strike.info, strike.token, strike.dice)
-        document["meta"]["next_token"] = token
+        document["meta"]["next_token"] = self.token(strike)
         return json_response(200, msgspec.json.encode(document), strike.info.headers)
+
+    def token(self, strike: Strike) -> str:
+        """Return the token that leads to the page."""
+        return strike.aliases.make(strike.info, strike.token, strike.dice)
+
+
+class Repeat(Again):
+    """A page after the first one that leads to itself, by the very token that was sent."""
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether a list is gone on with."""
+        return strike.is_list and strike.goes_on
+
+    def token(self, strike: Strike) -> str:
+        """Return what was sent."""
+        return strike.request.query["pagination_token"]
 
 
 class Loop(Again):
     """A list that never ends: the page that is struck leads to itself for good, by new tokens."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._caught: set[tuple[str, int | None, str | None]] = set()
 
     def can_strike(self, strike: Strike) -> bool:

@@ -310,7 +310,7 @@ async def test_a_page_comes_again_under_a_new_token(start: Start) -> None:
 
 
 async def test_a_page_comes_again_under_its_own_token(start: Start) -> None:
-    client = await start("repeat#2x3")
+    client = await start("repeat#1x3")
     pages = await client.crawl(max_results=10)
     assert ids(pages) == FOLLOWERS[:10] + FOLLOWERS[10:20] * 4 + FOLLOWERS[20:]
     assert len({page["meta"]["next_token"] for page in pages[:4]}) == 1
