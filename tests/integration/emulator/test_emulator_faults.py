@@ -257,6 +257,12 @@ async def test_a_revoked_token_stays_so_and_others_go_on(start: Start) -> None:
     assert client.report["faults"] == {"revoked": 2}, "refused twice"
 
 
+async def test_as_many_tokens_are_revoked_as_were_asked_for(start: Start) -> None:
+    client = await start("revoked#1x2")
+    statuses = [(await client.get(credential=name)).status for name in ("a", "a", "a", "b", "b", "c", "a")]
+    assert statuses == [401, 401, 401, 401, 401, 200, 401]
+
+
 async def test_an_app_token_does_not_expire_and_a_users_can_be_renewed(start: Start) -> None:
     client = await start("expired#1")
 
@@ -325,13 +331,11 @@ async def test_a_loop_never_ends_in_its_list_and_only_there(start: Start) -> Non
 
 
 async def test_an_alias_is_good_for_its_own_list_alone(start: Start) -> None:
-    client = await start("again#2")
-    page = await client.page(max_results=10)
-    token = (await client.page(max_results=10, pagination_token=page["meta"]["next_token"]))["meta"][
-        "next_token"
-    ]
-    answer = await client.get("/2/users/40/followers", pagination_token=token)
-    assert answer.status == 400
+    client = await start("again#1")
+    token = (await client.page(max_results=10))["meta"]["next_token"]
+    for path in ("/2/users/40/followers", "/2/users/1/following", "/2/users/1/tweets"):
+        assert (await client.get(path, max_results=10, pagination_token=token)).status == 400
+    assert ids([await client.page(max_results=10, pagination_token=token)]) == FOLLOWERS[:10]
 
 
 async def test_a_stale_token_is_refused_once(start: Start) -> None:
