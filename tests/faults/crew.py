@@ -1,0 +1,109 @@
+"""A master, its standby and some workers, who are replaced when they fall, until the crawl is finished."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Callable, Sequence
+
+from scene import Scene
+from spawning import Running
+
+_PAUSED = 3
+
+
+class Crew:
+    """Those who work on one crawl.
+
+    Args:
+        scene: Where.
+        flags: Of the master: modules, depth, and so on.
+        workers: How many at a time.
+        budget: Says what BUDGET_USD is whenever a master begins, None for none.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        flags: Sequence[object],
+        *,
+        workers: int = 3,
+        budget: Callable[[], float] | None = None,
+    ) -> None:
+        self._scene = scene
+        self._flags = flags
+        self._budget = budget
+        self._numbers = itertools.count(1)
+        self._all: list[Running] = []
+        self._frozen: set[Running] = set()
+        self._masters = [self._master(standby=False)]
+        self._workers = [self._worker() for _ in range(workers)]
+        self.finished = False
+        self.pauses = 0
+
+    def tend(self) -> None:
+        """Replace who has ended, unless it is because the crawl is finished."""
+        codes = [master.code for master in self._masters]
+        self.finished = self.finished or 0 in codes
+        if self.finished:
+            return
+        self._masters = [master for master in self._masters if master.code is None]
+        if not self._masters:
+            self.pauses += _PAUSED in codes
+            self._masters.append(self._master(standby=False))
+        if len(self._masters) < 2:
+            self._masters.append(self._master(standby=True))
+        self._workers = [worker if worker.code is None else self._worker() for worker in self._workers]
+
+    def kill_worker(self, place: int) -> bool:
+        """Kill a worker with SIGKILL; False when there was none to be killed."""
+        return self._workers[place % len(self._workers)].signal(signal.SIGKILL)
+
+    def kill_master(self) -> bool:
+        """Kill the first master, who leads, unless another one does already."""
+        return self._masters[0].signal(signal.SIGKILL)
+
+    def freeze_worker(self, place: int) -> Callable[[], None] | None:
+        """Stop a worker; return what wakes it."""
+        return self._freeze(self._workers[place % len(self._workers)])
+
+    def freeze_master(self) -> Callable[[], None] | None:
+        """Stop the first master; return what wakes it."""
+        return self._freeze(self._masters[0])
+
+    def dismiss(self) -> None:
+        """Wake everybody, let the workers come to their end, and end the masters."""
+        for running in self._all:
+            running.signal(signal.SIGCONT)
+        for running in self._workers:
+            code = running.wait(10)
+            if code is None:  # it waits for a master, since it came too late
+                running.signal(signal.SIGTERM)
+        for running in self._masters:
+            running.signal(signal.SIGTERM)
+        for running in self._all:
+            assert running.wait(60) is not None, f"{running.name} does not end: {running.said()}"
+
+    def _freeze(self, running: Running) -> Callable[[], None] | None:
+        if running in self._frozen or not running.signal(signal.SIGSTOP):
+            return None
+        self._frozen.add(running)
+
+        def wake() -> None:
+            self._frozen.discard(running)
+            running.signal(signal.SIGCONT)
+
+        return wake
+
+    def _master(self, *, standby: bool) -> Running:
+        budget = {} if self._budget is None else {"budget_usd": f"{self._budget():.2f}"}
+        flags = [*self._flags, *(["--standby"] if standby else [])]
+        return self._started(self._scene.start(f"master-{next(self._numbers)}", "master", *flags, **budget))
+
+    def _worker(self) -> Running:
+        name = f"w{next(self._numbers)}"
+        return self._started(self._scene.start(name, "worker", name))
+
+    def _started(self, running: Running) -> Running:
+        self._all.append(running)
+        return running

@@ -1,0 +1,136 @@
+"""Compares what a crawl left with the truth, and asks nobody but the files and the emulator.
+
+It shares no code with the crawler: it reads gzip and JSON by itself.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from twittomatic.emulator import ChangingWorld
+
+CEILING = 3200
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """What was found.
+
+    Attributes:
+        followers: Records on disk.
+        posts: Records on disk.
+        lost: Followers and posts that must be there and are not.
+        extra: Those that nobody ever served.
+        twice: Records that stand in one file twice.
+        problems: Everything else that is wrong, a sentence each.
+    """
+
+    followers: int = 0
+    posts: int = 0
+    lost: int = 0
+    extra: int = 0
+    twice: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_content(self) -> bool:
+        return not (self.lost or self.extra or self.twice or self.problems)
+
+
+class Oracle:
+    """Knows what a crawl of some targets must have left.
+
+    Args:
+        world: The truth, and its past.
+        output: OUTPUT_DIRECTORY.
+        since: The world's moment at which the crawl began.
+    """
+
+    def __init__(self, world: ChangingWorld, output: Path, *, since: int = 0) -> None:
+        self._world = world
+        self._output = output
+        self._truth = world.truth(since)
+
+    def look(self, targets: Collection[int], modules: str) -> Verdict:
+        """Compare all files with the truth.
+
+        Args:
+            targets: Every user who was crawled.
+            modules: What was done to each, such as `TFA`.
+        """
+        verdict = Verdict()
+        for target in sorted(targets):
+            if "F" in modules:
+                self._followers(target, verdict)
+            if "T" in modules or "U" in modules:
+                self._posts(target, verdict)
+        wanted = {str(target) for target in targets}
+        strangers = [path.name for path in self._files() if path.name.partition(".")[0] not in wanted]
+        if strangers:
+            verdict.problems.append(f"files of nobody who was asked for: {strangers[:5]}")
+        parts = [path for path in (self._output / ".tmp").rglob("*") if path.is_file()]
+        if parts:
+            verdict.problems.append(f"part files are left: {[path.name for path in parts[:5]]}")
+        return verdict
+
+    def found(self, targets: Collection[int]) -> set[int]:
+        """Return everybody on the followers lists on disk."""
+        return {int(line) for target in targets for line in self._lines(target, "fws")}
+
+    def _followers(self, target: int, verdict: Verdict) -> None:
+        ids = [int(line) for line in self._lines(target, "fws")]
+        profiles = [int(json.loads(line)["id"]) for line in self._lines(target, "usr")]
+        verdict.followers += len(ids)
+        if sorted(profiles) != sorted(ids):
+            verdict.problems.append(f"{target}: profiles are not those of the followers")
+        always, ever = self._truth.always_followers(target), self._truth.ever_followers(target)
+        self._compare(f"{target}.fws", ids, always, ever, verdict)
+        if always == ever and ids != always and sorted(ids) == sorted(always):
+            verdict.problems.append(f"{target}: followers are not in the network's order")
+        self._existence(target, "fws", verdict)
+
+    def _posts(self, target: int, verdict: Verdict) -> None:
+        ids = [int(json.loads(line)["id"]) for line in self._lines(target, "twt")]
+        verdict.posts += len(ids)
+        if any(later >= earlier for earlier, later in zip(ids, ids[1:], strict=False)):
+            verdict.problems.append(f"{target}: posts are not newest first")
+        always, ever = self._truth.always_posts(target), self._truth.ever_posts(target)
+        self._compare(f"{target}.twt", ids, always[:CEILING], ever, verdict)
+        self._existence(target, "twt", verdict)
+
+    def _existence(self, target: int, ext: str, verdict: Verdict) -> None:
+        """A file is there for who could always be read, and for nobody who never could."""
+        there, statuses = self._path(target, ext).exists(), set(self._truth.statuses(target))
+        if there and "active" not in statuses:
+            verdict.problems.append(f"{target}.{ext} is there, of somebody who cannot be read")
+        if not there and statuses == {"active"}:
+            verdict.problems.append(f"{target}.{ext} is missing")
+
+    def _compare(
+        self, name: str, ids: Sequence[int], always: Sequence[int], ever: Sequence[int], verdict: Verdict
+    ) -> None:
+        distinct = set(ids)
+        lost, extra = set(always) - distinct, distinct - set(ever)
+        verdict.twice += len(ids) - len(distinct)
+        verdict.lost += len(lost)
+        verdict.extra += len(extra)
+        if lost or extra:
+            verdict.problems.append(
+                f"{name}: {len(lost)} lost {sorted(lost)[:3]}, {len(extra)} extra {sorted(extra)[:3]}"
+            )
+
+    def _lines(self, target: int, ext: str) -> Iterator[str]:
+        path = self._path(target, ext)
+        if path.exists():
+            with gzip.open(path, "rt") as lines:
+                yield from lines
+
+    def _path(self, target: int, ext: str) -> Path:
+        return self._output / str(target)[:2] / f"{target}.{ext}"
+
+    def _files(self) -> list[Path]:
+        return [path for path in self._output.glob("[0-9]*/*") if path.is_file()]
