@@ -1,8 +1,8 @@
 """Crawls that are attacked at random, each from a seed; as a program: many of them, and a table.
 
-A trial is a world, a crawl of it, and attacks until the crawl is finished: workers killed with SIGKILL or
-stopped for longer than their lease, masters killed or stopped, the state server killed, and a network that fails
-in every way that passes. Then the oracle looks.
+A trial is a world, a crawl of it, and attacks while it runs: workers killed with SIGKILL or stopped for longer
+than their lease, masters killed or stopped, the state server killed, and a network that fails in every way
+that passes. Then the oracle looks.
 
     python tests/faults/chaos.py [--first 1] [--trials 200] [--jobs 2]
 """
@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-
 from crew import Crew
 from oracle import Oracle, Verdict
 from scene import LEASE_S, Scene
 from spawning import Spawner
+
 from twittomatic.emulator import ChangingWorld, GraphWorld
 
 _SLOW = "slow=0.25@0.15s"
@@ -53,7 +53,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         budget: Whether the money runs out in between.
         update: Whether an update of all timelines follows, under attack too.
         attacks: Weights of worker killed, worker stopped, master killed, master stopped, server killed.
-        pause: Seconds between attacks, on average.
+        strikes: How many attacks.
+        pause: Seconds between them, on average.
     """
 
     seed: int
@@ -63,6 +64,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     budget: bool
     update: bool
     attacks: tuple[int, int, int, int, int]
+    strikes: int
     pause: float
 
 
@@ -109,7 +111,8 @@ def trial(seed: int) -> Trial:
         budget=dice.random() < 0.2,
         update="T" in modules and dice.random() < 0.3,
         attacks=dice.choice([(6, 2, 1, 1, 1), (9, 0, 0, 0, 1), (2, 6, 1, 1, 0), (3, 1, 3, 1, 2)]),
-        pause=dice.choice([0.25, 0.4, 0.7]),
+        strikes=dice.randrange(8, 17),
+        pause=dice.choice([0.3, 0.6, 1.0]),
     )
 
 
@@ -165,6 +168,7 @@ class Attack:
         self._row = row
         self._dice = random.Random(f"attack {plan.seed}")
         self._next_at = time.monotonic() + 1.0
+        self._left = plan.strikes
         self._to_wake: list[tuple[float, Callable[[], None]]] = []
 
     def strike(self) -> None:
@@ -173,8 +177,9 @@ class Attack:
         for at, wake in [due for due in self._to_wake if due[0] <= now]:
             self._to_wake.remove((at, wake))
             wake()
-        if now < self._next_at:
+        if now < self._next_at or self._left == 0:
             return
+        self._left -= 1
         self._next_at = now + self._dice.uniform(0.3, 1.7) * self._plan.pause
         place = self._dice.randrange(10)
         match self._dice.choices(range(5), self._plan.attacks)[0]:
@@ -287,7 +292,7 @@ def _judge(plan: Trial, scene: Scene, targets: set[int], modules: str, row: Row)
 
 
 def _look(scene: Scene, oracle: Oracle, targets: set[int], modules: str, row: Row) -> None:
-    verdict: Verdict = oracle.look(targets, modules)
+    verdict: Verdict = oracle.look(targets, modules, swept=not row.freezes)
     row.followers += verdict.followers
     row.posts = verdict.posts
     row.lost += verdict.lost
@@ -331,8 +336,10 @@ def _rows(first: int, trials: int, jobs: int) -> Iterator[dict[str, Any]]:
                 assert process.stdout
                 said = process.stdout.read()
                 del running[seed]
-                yield msgspec.json.decode(said) if process.returncode == 0 else asdict(
-                    Row(seed, problems=[f"the trial itself ended with {process.returncode}"])
+                yield (
+                    msgspec.json.decode(said)
+                    if process.returncode == 0
+                    else asdict(Row(seed, problems=[f"the trial itself ended with {process.returncode}"]))
                 )
         time.sleep(0.05)
 
@@ -355,7 +362,7 @@ def main() -> None:
     failed = []
     for row_of in _rows(arguments.first, arguments.trials, arguments.jobs):
         print(_line(row_of, str(row_of["seed"])), flush=True)
-        for problem in row_of["problems"]:
+        for problem in row_of["problems"][:6]:
             print(f"        {problem}", flush=True)
         for column in (*_COLUMNS, "seconds"):
             total[column] += row_of[column]

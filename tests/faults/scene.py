@@ -1,4 +1,4 @@
-"""Where a crawl is put through faults: a world, its emulator, a state server, and commands that may be killed."""
+"""Where a crawl is put through faults: a world, its emulator, a state server, commands that may be killed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from spawning import Running, Spawner
+
 from twittomatic.emulator import ChangingWorld, Emulator, RunningEmulator, parse_faults, serve
 from twittomatic.state.launch import launch
 from twittomatic.state.valkey import wait_until_ready

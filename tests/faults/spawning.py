@@ -47,9 +47,13 @@ class Running:
     def signal(self, number: signal.Signals) -> bool:
         """Send it a signal; False when it has ended."""
         with self._changed:
-            if self.code is None:
+            if self.code is not None:
+                return False
+            try:
                 os.kill(self.pid, number)
-            return self.code is None
+            except ProcessLookupError:  # it has just ended
+                return False
+            return True
 
     def said(self) -> str:
         """Return what it printed so far."""

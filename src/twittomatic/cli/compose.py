@@ -245,6 +245,7 @@ async def parts(
             crawl=settings.crawl,
             clock=clock,
             halt=halt,
+            lease_s=options.lease_s,
         )
         yield Parts(
             name=name,

@@ -21,6 +21,7 @@ from twittomatic.errors import (
     RateLimited,
     UpstreamUnavailable,
 )
+from twittomatic.faultpoint import reach
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
@@ -65,6 +66,7 @@ class Fetcher:
         crawl: Name of the crawl, for the ledger.
         clock: Tells the day, and waits.
         halt: Set while nothing may be begun; whoever waits for a window then stops.
+        lease_s: Age at which a permit is given back: whoever was frozen for so long may hold no job any more.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Fetcher:
         crawl: str,
         clock: Clock,
         halt: asyncio.Event,
+        lease_s: float,
     ) -> None:
         self._network = network
         self._transport = transport
@@ -87,6 +90,7 @@ class Fetcher:
         self._crawl = crawl
         self._clock = clock
         self._halt = halt
+        self._lease_s = lease_s
 
     async def page(
         self,
@@ -116,6 +120,10 @@ class Fetcher:
         while True:
             granted = permit or await self._permit(ask(size), size, least)
             permit = None
+            reach("permit.granted")
+            if time.monotonic() - granted.granted_at > self._lease_s:
+                await self.give_up(granted)
+                continue
             try:
                 return await self._attempt(ask(granted.resources), granted, purpose, renewed=renewed)
             except RateLimited:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from twittomatic.errors import Interrupted
+from twittomatic.faultpoint import reach
 from twittomatic.model import Checkpoint, Ending, Job, Target
 from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
@@ -68,6 +69,7 @@ class _Analysis:
             await self._context.frontier.discover(
                 list(map(str, ids.tolist())), self._job.depth + 1, finder=self._job
             )
+            reach("targets.discovered")
             self._stop_if_told()
         await self._context.jobs.complete(self._job)
 
@@ -98,6 +100,7 @@ class _Analysis:
             await frontier.rank(targets, depth, finder=self._job)
         else:
             await frontier.discover([target.user_id for target in targets], depth, finder=self._job)
+        reach("targets.discovered")
         self._stop_if_told()
 
     def _targets(self, profiles: Sequence[bytes]) -> list[Target]:

@@ -11,6 +11,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from twittomatic.errors import LeaseLost, StateError, StateUnavailable
+from twittomatic.faultpoint import reach
 from twittomatic.model import Checkpoint, Job, Module, queues
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, JobDied, encode
@@ -163,6 +164,7 @@ class Jobs:
                 *_pairs(counters),
             ],
         )
+        reach("job.completed")
         if not held:
             raise _lost(job)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import struct
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,12 +26,14 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True):
         credential: Name of the credential whose window it uses.
         endpoint: Of that window.
         resources: How many resources it may ask for at most.
+        granted_at: When it was asked for, on the process' monotonic clock.
     """
 
     reservation: str
     credential: str
     endpoint: str
     resources: int
+    granted_at: float
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +123,7 @@ class Money:
             least: The fewest that make sense; between the two the money decides.
         """
         keys = self._keys
-        reservation = secrets.token_hex(8)
+        reservation, asked_at = secrets.token_hex(8), time.monotonic()
         answer = await self._connection.run(
             "acquire",
             [
@@ -143,7 +146,7 @@ class Money:
                 ],
             ],
         )
-        return _decision(answer, reservation, list(limits), endpoint)
+        return _decision(answer, reservation, list(limits), endpoint, asked_at)
 
     async def settle(
         self,
@@ -250,7 +253,7 @@ def _moments(reset_at: float | None, date: float | None, age_s: float) -> list[A
 
 
 def _decision(
-    answer: list[Any], reservation: str, credentials: Sequence[str], endpoint: str
+    answer: list[Any], reservation: str, credentials: Sequence[str], endpoint: str, asked_at: float
 ) -> Permit | Wait | NoMoney | Nobody:
     match answer:
         case ["go", index, size]:
@@ -259,6 +262,7 @@ def _decision(
                 credential=credentials[int(index)],
                 endpoint=endpoint,
                 resources=int(size),
+                granted_at=asked_at,
             )
         case ["wait", milliseconds]:
             return Wait(seconds=max(0.0, float(milliseconds) / 1000))

@@ -13,7 +13,7 @@ from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 
-_DEATHS = 5  # of workers in the middle of a job: then it is the job
+_DEATHS = 6  # of workers that held a job, without a page between them: then it is the job
 
 _decode_try = msgspec.json.Decoder(Try).decode
 
@@ -55,7 +55,7 @@ class Recovery:
         taken: list[str] = []
         answer = await self._connection.run(
             "reap",
-            [keys.leader, keys.jobs_prefix, keys.job, keys.dead, keys.workers, keys.events],
+            [keys.leader, keys.jobs_prefix, keys.job, keys.dead, keys.workers, keys.events, keys.delayed],
             [
                 leadership.name,
                 leadership.epoch,

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -33,7 +34,7 @@ from twittomatic.networks.x import X
 from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money
+from twittomatic.state.money import Money, Permit
 from twittomatic.state.server import Role, embedded
 
 SECRET = "hunter2-AAAA%2Fvery-secret"
@@ -127,6 +128,7 @@ class House:
             crawl="test",
             clock=self.clock,
             halt=self.halt,
+            lease_s=60,
         )
 
     def ask(self, size: int) -> Request:
@@ -444,3 +446,16 @@ async def test_no_token_is_shown(house: House, answer: Any, caplog: pytest.LogCa
     told += [str(record.__dict__) for record in caplog.records if record.name != "test"]
     told += [json.dumps(await house.money.rejected())]
     assert SECRET not in "".join(told)
+
+
+async def test_a_permit_that_outlived_a_lease_is_given_back(house: House) -> None:
+    """As of a process that was frozen: another one has its job by now, and asks for this page."""
+    emulator = await house.emulate(GraphWorld([(1, 2)]))
+    fetcher = await house.fetcher("token", budget=100_000_000)
+    old = await fetcher.ahead(house.ask, 1000)
+    assert isinstance(old, Permit)
+    old = msgspec.structs.replace(old, granted_at=old.granted_at - 61)
+    fetched = await fetcher.page(house.ask, 1000, purpose="follower", permit=old)
+    await fetched.settle()
+    assert await house.ledger() == (10_000, 0)
+    assert emulator.report()["requests"] == {"followers": 1}

@@ -1,6 +1,7 @@
 """What dead and frozen workers held comes back; what kills its workers is dead."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -114,21 +115,42 @@ async def test_all_jobs_of_a_dead_worker_come_back(house: Any) -> None:
     assert set(progress.workers) == {"test"}
 
 
+async def bring_back(house: Any) -> None:
+    """Let the time of every delayed job come."""
+    for name in await house.call("ZRANGE", house.keys.delayed, 0, -1):
+        await house.call("ZADD", house.keys.delayed, 0, name)
+    await house.feed()
+
+
 async def test_a_job_that_kills_its_workers_dies(house: Any) -> None:
-    for death in range(1, 6):
+    for death in range(1, 7):
         worker = house.worker(f"victim-{death}")
         if death == 1:
             [job] = await house.lease_new(worker)
         else:
+            await bring_back(house)
             [job] = await worker.lease(Module.FOLLOWER, 9)
         await house.take_from(job)
     counts = (await house.crawl.progress()).jobs[Module.FOLLOWER]
-    assert (counts.ready, counts.leased, counts.dead) == (0, 0, 1)
+    assert (counts.ready, counts.leased, counts.delayed, counts.dead) == (0, 0, 0, 1)
     [(name, tries)] = (await house.recovery.dead()).items()
     assert name == "follower:1"
-    assert [one.worker for one in tries] == [f"victim-{death}" for death in range(1, 6)]
+    assert [one.worker for one in tries] == [f"victim-{death}" for death in range(1, 7)]
     assert tries[-1].at == "2026-01-01T00:00:00Z"
     assert json.loads((await house.events())[-1])["reason"] == tries[-1].reason
+
+
+async def test_jobs_that_fell_together_meet_no_more(house: Any) -> None:
+    """The second time each comes back at another moment, so that only the one that kills goes on."""
+    worker = house.worker()
+    for job in await house.lease_new(worker, [100, 400, 900]):
+        await house.take_from(job)
+    for job in await worker.lease(Module.FOLLOWER, 9):
+        await house.take_from(job)
+    due = await house.call("ZRANGE", house.keys.delayed, 0, -1, "WITHSCORES")
+    moments = [float(score) for _, score in due]
+    assert [name for name, _ in due] == ["follower:100", "follower:400", "follower:900"]
+    assert all(150 <= later - earlier <= 5_000 for earlier, later in itertools.pairwise(moments))
 
 
 async def test_a_page_that_came_forgives_deaths(house: Any) -> None:

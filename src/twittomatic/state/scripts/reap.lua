@@ -1,9 +1,11 @@
 -- reap: takes jobs from workers that are silent or gone.
--- KEYS  1 leader hash  2 prefix of the job streams  3 prefix of the job hashes  4 dead  5 workers  6 events
+-- KEYS  1 leader hash  2 prefix of the job streams  3 prefix of the job hashes  4 dead  5 workers  6 events  7 delayed
 -- ARGV  1 name of the master  2 its epoch  3 lease in ms  4 deaths of its workers after which a job is dead
 --       5 RFC 3339 now  6 number of modules, then those, then the consumers that are known to be gone
 -- Returns {-1} when another master leads, else {`module:user id`, ...} of the jobs taken back.
 -- Invariant: a job that is taken gets a new entry, so its old holder's every script fails.
+-- A worker that is killed by one of its jobs takes the others down with it. So from the second time on a job is
+-- delayed, each for another while: they meet no more, and only the one that kills goes on doing so until it is dead.
 -- Twice is harmless: nothing is idle the second time. Cost: one XPENDING per queue, 100 jobs of each at most.
 -- use leads
 -- use queue
@@ -30,6 +32,9 @@ local function take(module, stream, pending)
         redis.call('HSET', KEYS[4], name, history)
         redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'event',
           cjson.encode({ type = 'JobDied', module = module, user_id = user, reason = reason }))
+      elseif crashes > 1 then
+        local delay = 2 ^ math.min(crashes - 2, 6) * (500 + tonumber(string.sub(user, -3)))
+        redis.call('ZADD', KEYS[7], now_ms() + delay, name)
       else
         requeue(KEYS[2], KEYS[3], module, user)
       end

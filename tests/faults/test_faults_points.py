@@ -1,0 +1,169 @@
+"""A worker dies, or freezes for longer than its lease, at every durable boundary of every module.
+
+In one crawl one worker after the other comes to its end, each at another point. The next one goes on with
+what it left. Those who froze wake up when all is done, and must not be able to change anything.
+"""
+
+import re
+import signal
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle import Oracle
+from scene import Scene
+from spawning import Running, Spawner
+
+import twittomatic
+from twittomatic.emulator import ChangingWorld, GraphWorld
+
+# Points of pages and of endings take turns: a page in between forgives the death of who held a job.
+OF_LISTS = [
+    "permit.granted",
+    "commit.renamed",
+    "page.fetched",
+    "commit.directory_synced",
+    "part.written",
+    "journal.written",
+    "part.synced",
+    "journal.synced",
+    "page.committed",
+    "part.taken_over",
+    "job.closed",
+    "job.completed",
+]
+OF_ANALYZER = [
+    "permit.granted",
+    "commit.renamed",
+    "part.written",
+    "commit.directory_synced",
+    "part.synced",
+    "journal.written",
+    "targets.discovered",
+    "journal.synced",
+    "part.taken_over",
+    "job.closed",
+    "job.completed",
+]
+ELSEWHERE = {
+    "token.stored": "tests/integration/fetch/test_fetch_usertokens.py",
+}
+"""Points that no job reaches, and the tests that arm them."""
+
+PEOPLE = range(1, 51)
+CROWD = range(10**18, 10**18 + 1_200)
+
+
+def made_world() -> ChangingWorld:
+    """Users with two pages of followers and three of posts each: whoever falls leaves something half done."""
+    edges = [(person, one) for person in PEOPLE for one in CROWD[person : person + 1_100]]
+    return ChangingWorld(GraphWorld(edges, seed=1, post_counts=dict.fromkeys(PEOPLE, 210)))
+
+
+def test_every_point_of_the_code_is_here() -> None:
+    source = Path(twittomatic.__file__).parent
+    found = {
+        name
+        for path in source.rglob("*.py")
+        for name in re.findall(r"\breach\(\"([a-z_.]+)\"\)", path.read_text(encoding="utf-8"))
+    }
+    assert found == {*OF_LISTS, *OF_ANALYZER, *ELSEWHERE}
+    root = Path(__file__).parents[2]
+    for point, test in ELSEWHERE.items():
+        assert point in (root / test).read_text(encoding="utf-8")
+
+
+class Falling:
+    """Workers who come to their end one after the other."""
+
+    def __init__(self, scene: Scene, points: Sequence[str], how: str) -> None:
+        self._scene = scene
+        self._points = points
+        self._how = how
+        self._note = scene.directory / "fired"
+        self._note.touch()
+        self.fallen: list[Running] = []
+
+    @property
+    def fired(self) -> list[str]:
+        """The points at which somebody came to his end."""
+        return [line.split()[2] for line in self._note.read_text().splitlines()]
+
+    def run(self, master: Running) -> None:
+        for number, point in enumerate(self._points):
+            armed = {"point": point, "nth": 1, "how": self._how, "note": str(self._note)}
+            name = f"falls-{number}"
+            worker = self._scene.start(name, "worker", name, armed=armed)
+            self.fallen.append(worker)
+            self._scene.until(
+                lambda count=number: len(self.fired) > count or master.code is not None,  # type: ignore[misc]
+                f"nobody comes to {point}",
+            )
+            if self._how == "kill":
+                worker.wait(60)
+        assert self.fired == self._points
+
+    def wake(self) -> None:
+        for worker in self.fallen:
+            worker.signal(signal.SIGCONT)
+        for worker in self.fallen:
+            assert worker.wait(60) is not None, worker.said()
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+@pytest.mark.parametrize("module", ["F", "T", "U", "A"])
+def test_nothing_is_lost_nor_twice(spawner: Spawner, module: str, how: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="tw") as name:
+        scene = Scene(Path(name), spawner, made_world())
+        try:
+            survives(scene, module, how)
+        finally:
+            scene.close()
+
+
+def survives(scene: Scene, module: str, how: str) -> None:
+    targets, since, flags = set(PEOPLE), 0, ["--max-depth", "0"]
+    stream = scene.write("seeds", sorted(targets))
+    if module in "UA":  # first there must be something to update or to analyze
+        crawled(scene, "-T" if module == "U" else "-F", stream)
+        scene.environment["TWITTOMATIC_CRAWL"] = "second"
+    if module == "U":
+        since = scene.world.revision
+        for person in PEOPLE:
+            scene.world.publish(person, 210)
+    if module == "A":
+        for path in (scene.directory / "data").glob("*/*.usr"):
+            path.unlink()  # so that profiles must be bought
+        flags += ["--select", "followers_count >= 0"]
+    before = scene.report()
+    master = scene.start("master", "master", f"-{module}", *flags, "--stream", stream)
+    falling = Falling(scene, OF_ANALYZER if module == "A" else OF_LISTS, how)
+    falling.run(master)
+    last = scene.start("last", "worker", "last")
+    assert master.wait(100) == 0, scene.said()
+    assert last.wait(60) == 0, last.said()
+    report = scene.report()
+    falling.wake()
+    assert scene.report() == report, "who woke up asked the network"
+
+    oracle = Oracle(scene.world, scene.directory / "data", since=since)
+    verdict = oracle.look(targets, {"A": "F"}.get(module, module), swept=how == "kill")
+    assert verdict.is_content, verdict
+    scene.run("verify")
+    status = scene.status()
+    assert status["phase"] == "finished"
+    assert status["spent_usd"] + status["reserved_usd"] >= report["bill_usd"]
+    assert report["violations"] == 0
+    # Two jobs of a module were in flight whenever somebody fell.
+    assert report["repeated_pages"] - before["repeated_pages"] <= 2 * len(falling.fallen)
+    if module == "A":
+        assert status["seen"] == len(targets | oracle.found(targets))
+
+
+def crawled(scene: Scene, module: str, stream: str) -> None:
+    master = scene.start("first", "master", module, "--stream", stream)
+    worker: Any = scene.start("before", "worker", "before")
+    assert master.wait(100) == 0, scene.said()
+    assert worker.wait(60) == 0, worker.said()
