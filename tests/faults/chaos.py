@@ -1,8 +1,8 @@
 """Crawls that are attacked at random, each from a seed; as a program: many of them, and a table.
 
-A trial is a world, a crawl of it, and attacks while it runs: workers killed with SIGKILL or stopped for longer
-than their lease, masters killed or stopped, the state server killed, and a network that fails in every way
-that passes. Then the oracle looks.
+A trial is a world, a crawl of it, and attacks while it runs: workers killed with SIGKILL or stopped for
+longer than their lease, masters killed or stopped, the state server killed, and a network that fails in every
+way that passes. Then the oracle looks.
 
     python tests/faults/chaos.py [--first 1] [--trials 200] [--jobs 2]
 """

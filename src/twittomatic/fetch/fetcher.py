@@ -116,6 +116,24 @@ class Fetcher:
             NoCredentialLeft: none was given, or all are rejected.
             NetworkError: what the network says to this request; see `twittomatic.errors`.
         """
+        lost: list[Permit] = []
+        try:
+            return await self._page(ask, size, purpose=purpose, least=least, permit=permit, lost=lost)
+        except NetworkError:
+            for one in lost:  # nobody will ever know what they cost
+                await self._settle(one, None, None, purpose)
+            raise
+
+    async def _page(
+        self,
+        ask: Callable[[int], Request],
+        size: int,
+        *,
+        purpose: str,
+        least: int,
+        permit: Permit | None,
+        lost: list[Permit],
+    ) -> Fetched:
         tries, renewed = 0, False
         while True:
             granted = permit or await self._permit(ask(size), size, least)
@@ -125,14 +143,19 @@ class Fetcher:
                 await self.give_up(granted)
                 continue
             try:
-                return await self._attempt(ask(granted.resources), granted, purpose, renewed=renewed)
+                return await self._attempt(
+                    ask(granted.resources), granted, purpose, renewed=renewed, lost=lost
+                )
             except RateLimited:
                 continue
             except _RenewedError:
                 renewed = True
             except CredentialRejected as error:
                 await self._money.reject(granted.credential, str(error))
-            except UpstreamUnavailable:
+            except UpstreamUnavailable as error:
+                if error.may_be_billed:
+                    await self._money.lose(granted)
+                    lost.append(granted)
                 tries += 1
                 if tries >= _TRIES:
                     raise
@@ -208,7 +231,13 @@ class Fetcher:
         )
 
     async def _attempt(
-        self, request: Request, permit: Permit, purpose: str, *, renewed: bool = False
+        self,
+        request: Request,
+        permit: Permit,
+        purpose: str,
+        *,
+        renewed: bool = False,
+        lost: Sequence[Permit] = (),
     ) -> Fetched:
         response: Response | None = None
         credential, token = self._credentials[permit.credential], ""
@@ -231,8 +260,8 @@ class Fetcher:
                     date=error.date,
                     age_s=_age(response),
                 )
-            unknown = isinstance(error, UpstreamUnavailable) and error.may_be_billed
-            await self._settle(permit, None if unknown else 0, response, purpose)
+            if not (isinstance(error, UpstreamUnavailable) and error.may_be_billed):
+                await self._settle(permit, 0, response, purpose)
             if _has_expired(error, response) and isinstance(credential, UserToken) and not renewed:
                 await self._renew(credential, token)
                 raise _RenewedError from None
@@ -243,9 +272,24 @@ class Fetcher:
             size=permit.resources,
             cost=cost,
             settle=lambda: asyncio.ensure_future(
-                self._settle(permit, cost, response, purpose, (request, page.ids))
+                self._settle_page(permit, lost, cost, response, purpose, (request, page.ids))
             ),
         )
+
+    async def _settle_page(
+        self,
+        permit: Permit,
+        lost: Sequence[Permit],
+        cost: int,
+        response: Response | None,
+        purpose: str,
+        delivered: tuple[Request, Sequence[str]],
+    ) -> None:
+        """Settle a page, and at its price the answers that were lost before it: they held the same."""
+        await self._settle(permit, cost, response, purpose, delivered)
+        for one in lost:
+            same = one.resources == permit.resources
+            await self._settle(one, cost if same else None, None, purpose, delivered if same else None)
 
     async def _renew(self, credential: UserToken, token: str) -> None:
         await credential.renew(

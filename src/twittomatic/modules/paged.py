@@ -36,6 +36,7 @@ class Listing:
         least: The fewest that a page can be asked for.
         most: Records to keep, None for all.
         ceiling: Records that the network serves at most, None when it has no such limit.
+        grows_in_front: Whether new records have greater ids than all before them, and come first.
         split: Lines for each part file, by extension, from the ids and records of a page.
         known: Yields the ids in a part file of this kind.
         keyed: Extension of the file that `known` reads.
@@ -47,6 +48,7 @@ class Listing:
     least: int = 1
     most: int | None = None
     ceiling: int | None = None
+    grows_in_front: bool = False
     split: Callable[[Sequence[str], Sequence[bytes]], dict[str, Sequence[bytes]]]
     known: Callable[[PartFile], Sequence[Ids]]
     keyed: str
@@ -156,7 +158,12 @@ class Paging:
         """Write what is new on a page, synced; return the new ids, and how many were new before the cut."""
         page, listing = fetched.page, self._listing
         # Not `to_ids`: each of its steps would hand the interpreter to the loop, and wait to get it back.
-        mask = self._seen.add(np.fromiter(map(int, page.ids), np.uint64, len(page.ids)))
+        numbers = np.fromiter(map(int, page.ids), np.uint64, len(page.ids))
+        mask = self._seen.add(numbers)
+        if listing.grows_in_front and self.checkpoint.first_id:
+            # What was posted after the first page came turns up when a page is read again, behind older ones.
+            # Those in front are for an update, which begins at the first line.
+            mask &= numbers <= np.uint64(self.checkpoint.first_id)
         if mask.all():
             ids, records = page.ids, page.records
         else:
@@ -176,7 +183,7 @@ class Paging:
         page, before = fetched.page, self.checkpoint
         self._barren = 0 if fresh else self._barren + 1
         received = before.received + len(page.ids)
-        ended = self._ending(fetched, received, cut=fresh > len(ids))
+        ended = self._ending(fetched, cut=fresh > len(ids))
         self.checkpoint = msgspec.structs.replace(
             before,
             files={ext: part.state for ext, part in self._parts.items()},
@@ -221,9 +228,9 @@ class Paging:
             self._context.fetcher.ahead(self._ask, self._size(), least=self._listing.least)
         )
 
-    def _ending(self, fetched: Fetched, received: int, *, cut: bool) -> Ending | None:
+    def _ending(self, fetched: Fetched, *, cut: bool) -> Ending | None:
         listing, token = self._listing, fetched.page.next_token
-        if listing.ceiling is not None and received >= listing.ceiling:
+        if listing.ceiling is not None and len(self._seen) >= listing.ceiling:
             return Ending.CEILING
         if cut:
             return Ending.CUT

@@ -54,6 +54,7 @@ def posts(network: Network, job: Job, *, most: int | None, since_id: str | None 
         least=_FEWEST,
         most=most,
         ceiling=network.timeline_ceiling,
+        grows_in_front=True,
         split=_split,
         known=_known,
         keyed="twt",

@@ -186,6 +186,10 @@ class Money:
             [permit.reservation, "" if cost is None else cost, *told, packed, unit_price, count, *fields],
         )
 
+    async def lose(self, permit: Permit) -> None:
+        """Say that an answer is lost: until it is settled, the whole reservation counts as spent."""
+        await self._connection.run("lose", [self._keys.reservations], [permit.reservation])
+
     async def exhaust(
         self,
         credential: str,

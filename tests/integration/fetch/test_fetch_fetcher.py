@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from twittomatic.emulator import Emulator, GraphWorld, serve
+from twittomatic.emulator import Emulator, GraphWorld, parse_faults, serve
 from twittomatic.errors import (
     BudgetExhausted,
     CreditsDepleted,
@@ -459,3 +459,37 @@ async def test_a_permit_that_outlived_a_lease_is_given_back(house: House) -> Non
     await fetched.settle()
     assert await house.ledger() == (10_000, 0)
     assert emulator.report()["requests"] == {"followers": 1}
+
+
+async def test_a_lost_answer_cost_what_the_same_page_costs(house: House) -> None:
+    """It was served and charged, and never came; asked again it shows what it held."""
+    world = GraphWorld([(1, other) for other in range(2, 9)])
+    emulator = await house.emulate(world, faults=parse_faults("reset-billed#1x2"))
+    fetcher = await house.fetcher("token", budget=40_000_000)
+    fetched = await fetcher.page(house.ask, 1000, purpose="follower")
+    assert await house.ledger() == (0, 30_000_000)  # as long as nobody knows, all of it counts
+    await fetched.settle()
+    assert await house.ledger() == (3 * 70_000, 0)
+    totals = await house.money.totals()
+    assert totals.expected == pytest.approx(70_000, abs=20_000)  # X charges for each once a day
+    assert emulator.report()["bill_usd"] == 0.07
+
+
+async def test_an_answer_that_is_lost_for_good_cost_all_that_it_could(house: House) -> None:
+    await house.emulate(GraphWorld([(1, 2)]), faults=parse_faults("reset-billed=1"))
+    fetcher = await house.fetcher("token", budget=100_000_000)
+    with pytest.raises(UpstreamUnavailable):
+        await house.page(fetcher)
+    assert await house.ledger() == (40_000_000, 0)
+
+
+async def test_nobody_waits_for_the_money_of_a_lost_answer(house: House) -> None:
+    """What is left buys a smaller page at once; the price of the lost one is not known from that."""
+    await house.emulate(
+        GraphWorld([(1, other) for other in range(2, 9)]), faults=parse_faults("reset-billed#1")
+    )
+    fetcher = await house.fetcher("token", budget=10_050_000)
+    async with asyncio.timeout(20):
+        fetched = await house.page(fetcher)
+    assert len(fetched.page.ids) == fetched.size == 5
+    assert await house.ledger() == (10_050_000, 0)

@@ -118,7 +118,10 @@ def _without_data(request: Request, response: Response, content: _Body, prices: 
     if error is not None:
         raise error
     if any(problem.matters for problem in problems):
-        raise garbage(request, "with nothing but errors that say neither what nor why")
+        claims = content.meta is not None and bool(content.meta.result_count)
+        raise garbage(
+            request, "with nothing but errors that say neither what nor why", billed=claims
+        )  # X charges for what it returns, and nothing for errors
     if content.meta is None or content.meta.result_count != 0:
         raise garbage(request, "with neither data nor the count of none")
     includes = content.includes or {}
