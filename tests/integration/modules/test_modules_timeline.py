@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.emulator import GraphWorld
+from twittomatic.emulator import ChangingWorld, GraphWorld, parse_faults
 from twittomatic.model import Phase
 
 STAR = 1
@@ -77,3 +77,31 @@ async def test_a_post_is_stored_as_the_network_wrote_it(house: Any, emulate: Any
     await house.crawl("T", [STAR])
     post = json.loads(house.lines(STAR, "twt")[0])
     assert {"id", "text", "author_id", "created_at", "public_metrics"} <= set(post)
+
+
+@pytest.mark.parametrize("faults", ["timeline:stale#10", "timeline:again#3x5"])
+async def test_what_is_served_twice_counts_once_for_the_ceiling(
+    house: Any, emulate: Any, faults: str
+) -> None:
+    world = world_of(3144)
+    await emulate(world, faults=parse_faults(faults))
+    await house.crawl("T", [STAR])
+    assert house.posts(STAR) == list(world.all_posts(STAR))
+    assert house.journal(STAR)[0].ending == "complete"
+    house.check()
+
+
+@pytest.mark.parametrize("faults", ["timeline:stale#4,timeline:post#3", "timeline:again#1,timeline:post#2"])
+async def test_posts_that_arrive_while_it_is_read_are_for_an_update(
+    house: Any, emulate: Any, faults: str
+) -> None:
+    world = ChangingWorld(world_of(600))
+    there = world.all_posts(STAR)
+    await emulate(world, faults=parse_faults(faults, world=world))
+    await house.crawl("T", [STAR])
+    assert len(world.all_posts(STAR)) > len(there)
+    assert house.posts(STAR) == there
+    house.check()
+    await house.crawl("U", [STAR])
+    assert house.posts(STAR) == world.all_posts(STAR)
+    house.check()
