@@ -18,6 +18,7 @@ TwittomaticError
 ├── StateError
 │   ├── LeaseLost                 somebody else has this job: let go of it
 │   ├── LeadershipLost            somebody else leads: stop leading
+│   ├── NobodyLeads               stop working, until somebody does
 │   ├── StateBusy                 somebody else holds this state directory
 │   └── StateUnavailable          wait for the server to come back
 └── StorageError
@@ -135,6 +136,10 @@ class LeaseLost(StateError):
 
 class LeadershipLost(StateError):
     """Another master leads, under a later epoch."""
+
+
+class NobodyLeads(StateError):
+    """The master of the crawl is gone, and no standby took its place."""
 
 
 class StateBusy(StateError):

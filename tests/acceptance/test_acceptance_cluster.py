@@ -67,7 +67,10 @@ def test_workers_may_die_and_leave_and_come(cluster: Any) -> None:
     names = {worker["name"].partition("@")[0] for worker in cluster.status()["workers"]}
     assert {"pair.1", "pair.2"} <= names
     assert "early" not in names
+    cluster.run("pause")  # or the crawl may end before the last one is up
     late = cluster.start("worker", "late")
+    wait_for(lambda: "works for" in cluster.said(late), cluster, late)
+    cluster.run("resume")
     assert master.wait(110) == 0, cluster.said(master)
     assert pair.wait(60) == 0, cluster.said(pair)
     assert late.wait(60) == 0, cluster.said(late)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 import click
@@ -66,8 +67,19 @@ def cli(ctx: click.Context, traceback: bool) -> None:
     ctx.obj = traceback
 
 
-def run() -> None:
-    """Run the command line of this process, and exit."""
+def exit_code(error: TwittomaticError) -> int:
+    """Return the exit code for an error of ours."""
+    if isinstance(error, SettingsError):
+        return 2
+    return PAUSED if isinstance(error, CrawlMustPause) else 1
+
+
+def run(code_of: Callable[[TwittomaticError], int] = exit_code) -> None:
+    """Run the command line of this process, and exit.
+
+    Args:
+        code_of: Gives the exit code for an error of ours.
+    """
     try:
         code = cli.main(standalone_mode=False, prog_name="twittomatic")
         sys.stdout.flush()
@@ -83,7 +95,7 @@ def run() -> None:
         code = 1
     except TwittomaticError as error:
         _complain(str(error))
-        code = exit_code(error)
+        code = code_of(error)
     except Exception as error:
         if "--traceback" in sys.argv:
             raise
@@ -99,10 +111,3 @@ def _complain(sentence: str) -> None:
     """Print an error on one line, whatever a name or a file of the user put into it."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)
     click.echo(f"Error: {shown}", err=True)
-
-
-def exit_code(error: TwittomaticError) -> int:
-    """Return the exit code for an error of ours."""
-    if isinstance(error, SettingsError):
-        return 2
-    return PAUSED if isinstance(error, CrawlMustPause) else 1

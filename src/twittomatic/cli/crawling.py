@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from twittomatic.cli import sessions, working
+from twittomatic.cli import sessions, standing, working
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import run_async
 from twittomatic.cli.spawning import keep_processes
@@ -104,7 +104,8 @@ def master(settings: Settings, stream: str | None, standby: bool, until_spent: b
     """
     modules = chosen_modules(letters)
     given = (stream,) if stream else ()
-    sys.exit(run_async(sessions.lead(settings, modules, given, standby=standby, until_spent=until_spent)))
+    session = standing.stand_by if standby else sessions.lead
+    sys.exit(run_async(session(settings, modules, given, until_spent=until_spent)))
 
 
 @click.command(short_help="Work for a master.", epilog=EVERYWHERE)

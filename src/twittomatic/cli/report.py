@@ -82,6 +82,7 @@ def _report_of(
         "prices_as_of": Prices.of(options.prices if options else {}).as_of,
         "workers": [_worker(name, doing) for name, doing in progress.workers.items()] if progress else [],
         "master": dict(progress.master) if progress and progress.master else {"name": None, "epoch": None},
+        "standbys": list(progress.standbys) if progress else [],
     }
 
 

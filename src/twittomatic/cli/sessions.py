@@ -16,7 +16,7 @@ from twittomatic.cli.compose import Parts
 from twittomatic.cli.display import show, watch
 from twittomatic.cli.quoting import Quoting, picture
 from twittomatic.cli.report import report
-from twittomatic.cli.running import log_to, on_signals, told_within
+from twittomatic.cli.running import log_to, on_signals
 from twittomatic.clock import SystemClock, rfc3339, utc
 from twittomatic.crawler import targets
 from twittomatic.crawler.local import run_together
@@ -35,7 +35,6 @@ from twittomatic.storage.sweeping import sweep
 
 _FOR_PROFILES = 0.1  # of the budget, at most, to know beforehand whether it suffices
 _EXPIRY_S = 5.0  # longer than a leadership lasts of which nothing is heard
-_GLANCE_S = 0.5  # of a standby
 
 
 async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until_spent: bool = False) -> int:
@@ -65,50 +64,63 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until
         await parts.money.accept([credential.name for credential in credentials])
         await parts.fetcher.check()
         ids = await _resolve(parts, wanted)
-        async with _leading(parts, wait=False) as leadership:
+        async with _leading(parts) as leadership:
             master = parts.master(leadership)
-            await _begin(parts, master, ids, until_spent=until_spent)
+            async with leadership.kept():
+                await begin(parts, master, leadership, ids, until_spent=until_spent)
             journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.local"))
             worker = parts.worker(journal, selection)
-            code = await _watched(parts, run_together(master, worker), worker.leave)
+            code = await watched(parts, run_together(master, worker), worker.leave)
             journal.close()
             return code
 
 
-async def lead(
-    settings: Settings, modules: str, given: Sequence[str], *, standby: bool, until_spent: bool
-) -> int:
+async def lead(settings: Settings, modules: str, given: Sequence[str], *, until_spent: bool) -> int:
     """Lead a crawl whose workers run elsewhere; return the exit code. Otherwise as `crawl`."""
     wanted = targets.read(given)
     compose.check_budget(settings)
-    credentials = (
-        compose.credentials(settings)
-        if wanted.names
-        else Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
-    )
+    credentials = credentials_for(settings, wanted)
     options = CrawlOptions.of(modules, settings)
     compose.selection(options, compose.network(settings, options))  # which the workers evaluate
     layout = compose.layout(settings)
     await asyncio.to_thread(layout.prepare)
-    if not given and modules == "U":
-        wanted = await asyncio.to_thread(_timelines, layout)
-    log_to(settings.log_directory, f"{settings.crawl}.master{'-standby' if standby else ''}")
+    log_to(settings.log_directory, f"{settings.crawl}.master")
     name = compose.process_name("master")
     async with (
-        compose.connected(settings, Role.JOIN if standby else Role.OWN, name) as connection,
+        compose.connected(settings, Role.OWN, name) as connection,
         compose.parts(settings, options, connection, credentials, name) as parts,
     ):
-        ids = await _resolve(parts, wanted) if wanted.ids or wanted.names else []
-        async with _leading(parts, wait=standby) as leadership:
-            if not leadership.epoch:
-                return INTERRUPTED
+        ids = await ids_of(parts, modules, wanted)
+        async with _leading(parts) as leadership:
             click.echo(f"{name} leads crawl “{settings.crawl}” (epoch {leadership.epoch}).")
             master = parts.master(leadership)
-            if standby and await parts.crawl.field("phase") == Phase.PAUSED:
-                await master.seed(ids)
-            else:
-                await _begin(parts, master, ids, until_spent=until_spent)
-            return await _watched(parts, master.run(), master.leave)
+            async with leadership.kept():
+                await begin(parts, master, leadership, ids, until_spent=until_spent)
+            return await watched(parts, master.run(), master.leave)
+
+
+def credentials_for(settings: Settings, wanted: targets.Targets) -> Credentials:
+    """Return the credentials of a master: it needs one only where names are to be resolved.
+
+    Raises:
+        SettingsError: it needs one and has none, or they cannot be read.
+    """
+    if wanted.names:
+        return compose.credentials(settings)
+    return Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
+
+
+async def ids_of(parts: Parts, modules: str, wanted: targets.Targets) -> list[str]:
+    """Return the ids that a master begins with: none where it was given none, all timelines for -U alone.
+
+    Raises:
+        SettingsError: none of those given can be crawled, or there is no timeline.
+    """
+    if wanted.ids or wanted.names:
+        return await _resolve(parts, wanted)
+    if modules == "U":
+        return list((await asyncio.to_thread(_timelines, parts.layout)).ids)
+    return []
 
 
 async def _quote(parts: Parts, ids: Sequence[str], *, until_spent: bool) -> None:
@@ -143,17 +155,15 @@ async def _quote(parts: Parts, ids: Sequence[str], *, until_spent: bool) -> None
 
 
 @asynccontextmanager
-async def _leading(parts: Parts, *, wait: bool) -> AsyncIterator[Leadership]:
-    """Lead the crawl for a block; with `wait` from when nobody else does, without an epoch if told to leave.
+async def _leading(parts: Parts) -> AsyncIterator[Leadership]:
+    """Lead the crawl for a block.
 
     Raises:
         StateBusy: another master leads.
     """
     leadership = parts.leadership()
     try:
-        if wait:
-            await _lead_when_free(leadership)
-        elif not await _leads_soon(leadership):
+        if not await _leads_soon(leadership):
             raise StateBusy(
                 f"{leadership.other} already leads crawl “{parts.settings.crawl}”; add a worker to it, "
                 "or a master with --standby."
@@ -164,19 +174,24 @@ async def _leading(parts: Parts, *, wait: bool) -> AsyncIterator[Leadership]:
             await leadership.resign()
 
 
-async def _begin(parts: Parts, master: Master, ids: Sequence[str], *, until_spent: bool) -> None:
+async def begin(
+    parts: Parts, master: Master, leadership: Leadership, ids: Sequence[str], *, until_spent: bool
+) -> None:
     """Open the crawl, or find it where it stands, say which, and add its seeds; show the plan of a new one.
 
     Raises:
         CrawlMustPause: the budget does not suffice for what is certain, or the network stops us;
             the crawl is paused.
+        LeadershipLost: another master leads.
     """
     options, name = parts.options, parts.settings.crawl
-    what = await parts.crawl.begin(options.modules, options.written(), _now())
+    if options.repeats and await parts.crawl.field("phase") == Phase.FINISHED:
+        # Who was crawled before can have something new. Before it begins: whoever takes over from here on
+        # finds it finished, and one that has begun must not forget.
+        await parts.frontier.forget()
+    what = await parts.crawl.begin(options.modules, options.written(), _now(), leadership)
     if what == "resumed":
         click.echo(f"Crawl “{name}” goes on where it stopped.")
-    if what == "again" and options.repeats:
-        await parts.frontier.forget()  # who was crawled before can have something new
     if not await master.seed(ids) and ids:
         click.echo("All targets were given before; what is left of them goes on.")
     untouched = not (await parts.crawl.progress()).counters.get("targets")
@@ -184,13 +199,14 @@ async def _begin(parts: Parts, master: Master, ids: Sequence[str], *, until_spen
         try:
             await _quote(parts, ids, until_spent=until_spent)
         except CrawlMustPause as error:
+            await leadership.lead()  # or it is no longer ours to pause
             await parts.crawl.pause(
                 str(error), until=rfc3339(error.until) if error.until else "", by="network"
             )
             raise
 
 
-async def _watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Callable[[], None]) -> int:
+async def watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Callable[[], None]) -> int:
     """Show the crawl while it runs, say how it ended, and return the exit code."""
     running = asyncio.ensure_future(work)
     with on_signals(leave) as told:
@@ -238,18 +254,6 @@ async def _leads_soon(leadership: Leadership) -> bool:
             return False
         await asyncio.sleep(0.1)
     return True
-
-
-async def _lead_when_free(leadership: Leadership) -> None:
-    """Wait until nobody leads and lead, unless told to leave."""
-    with on_signals(lambda: None) as told:
-        said = ""
-        while not await leadership.lead():
-            if leadership.other != said:
-                said = leadership.other
-                click.echo(f"Standing by; {said} leads.")
-            if await told_within(told, _GLANCE_S):
-                return
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -1,4 +1,8 @@
-"""Several worker processes under one command: who dies is started again, and it says why."""
+"""Several worker processes under one command: who dies is started again, and it says why.
+
+They share one crawl, so what one of them ends for holds for all: the crawl is finished or paused, nobody leads
+it, the disk is full, a setting is wrong. Then the others are told to leave, and nobody is started again.
+"""
 
 from __future__ import annotations
 
@@ -8,64 +12,88 @@ import sys
 
 import click
 
-from twittomatic.cli.app import INTERRUPTED
+from twittomatic.cli.app import INTERRUPTED, PAUSED
+from twittomatic.cli.child import STOPPED
 from twittomatic.cli.running import on_signals, run_async
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _STEADY_S = 60.0  # a process that lived so long begins with the first delay again
-_MEANT = (0, 2, 3, INTERRUPTED)  # exit codes after which starting again would change nothing
+_FOR_ALL = {0: 0, 2: 2, PAUSED: PAUSED, STOPPED: 1}  # exit code of a child -> of the command
 
 
 def keep_processes(name: str, processes: int) -> int:
     """Run `worker NAME.1` to `NAME.<processes>` with this process' own flags, until all have ended.
 
+    A child leaves when this process dies, be it by SIGKILL; see `cli/child.py`.
+
     Returns:
-        The worst exit code of those that ended by themselves.
+        The exit code of the command.
     """
-    return run_async(_keep(name, processes))
+    return run_async(_Family(name).keep(processes))
 
 
-async def _keep(name: str, processes: int) -> int:
-    children: set[asyncio.subprocess.Process] = set()
-    ending = asyncio.Event()
+class _Family:
+    """The processes of one name."""
 
-    def leave() -> None:
-        ending.set()
-        for child in children:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._children: set[asyncio.subprocess.Process] = set()
+        self._ending = asyncio.Event()
+        self._code = INTERRUPTED  # if each was told to leave by itself
+
+    async def keep(self, processes: int) -> int:
+        with on_signals(self._leave) as told:
+            await asyncio.gather(
+                *[self._keep_one(f"{self._name}.{number}") for number in range(1, processes + 1)]
+            )
+        return INTERRUPTED if told.is_set() else self._code
+
+    def _leave(self) -> None:
+        self._ending.set()
+        for child in self._children:
             if child.returncode is None:
                 child.send_signal(signal.SIGTERM)
 
-    with on_signals(leave):
-        codes = await asyncio.gather(
-            *[_keep_one(f"{name}.{number}", name, children, ending) for number in range(1, processes + 1)]
-        )
-    return INTERRUPTED if ending.is_set() else max(codes)
+    async def _keep_one(self, name: str) -> None:
+        delay_s = _FIRST_DELAY_S
+        loop = asyncio.get_running_loop()
+        while True:
+            began_at = loop.time()
+            code, why = await self._run(name)
+            if self._ending.is_set() or code == INTERRUPTED:
+                return
+            if code in _FOR_ALL:
+                self._code = _FOR_ALL[code]
+                self._leave()
+                return
+            if loop.time() - began_at > _STEADY_S:
+                delay_s = _FIRST_DELAY_S
+            click.echo(f"{name} ended with {why}; it starts again in {delay_s:g} s.", err=True)
+            try:
+                await asyncio.wait_for(self._ending.wait(), delay_s)
+                return
+            except TimeoutError:
+                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
-
-async def _keep_one(
-    name: str, parent: str, children: set[asyncio.subprocess.Process], ending: asyncio.Event
-) -> int:
-    delay_s = _FIRST_DELAY_S
-    loop = asyncio.get_running_loop()
-    while True:
-        began_at = loop.time()
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "from twittomatic.cli import main; main()", *_arguments(parent, name),
-            start_new_session=True,  # a Ctrl-C is for us, who pass it on
-        )  # fmt: skip
-        children.add(child)
-        code = await child.wait()
-        children.discard(child)
-        if ending.is_set() or code in _MEANT:
-            return max(code, 0)
-        if loop.time() - began_at > _STEADY_S:
-            delay_s = _FIRST_DELAY_S
-        click.echo(f"{name} ended with {_why(code)}; it starts again in {delay_s:g} s.", err=True)
+    async def _run(self, name: str) -> tuple[int, str]:
+        """Run one process to its end, and return its exit code, and why it ended."""
         try:
-            await asyncio.wait_for(ending.wait(), delay_s)
-            return max(code, 0)
-        except TimeoutError:
-            delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", "from twittomatic.cli.child import main; main()",
+                *_arguments(self._name, name),
+                stdin=asyncio.subprocess.PIPE,  # nothing is written: it ends when this process does
+                start_new_session=True,  # a Ctrl-C is for us, who pass it on
+            )  # fmt: skip
+        except OSError as error:  # no memory, too many processes
+            return 1, error.strerror or str(error)
+        self._children.add(child)
+        try:
+            if self._ending.is_set():  # it began in the moment in which all were told
+                child.send_signal(signal.SIGTERM)
+            code = await child.wait()
+        finally:
+            self._children.discard(child)
+        return code, _why(code)
 
 
 def _arguments(parent: str, name: str) -> list[str]:
@@ -89,4 +117,9 @@ def _arguments(parent: str, name: str) -> list[str]:
 
 
 def _why(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"signal {-code}"

@@ -10,7 +10,8 @@ from twittomatic.cli import compose
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.running import log_to, on_signals, told_within
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.errors import TwittomaticError
+from twittomatic.crawler.worker import Worker
+from twittomatic.errors import NobodyLeads
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import CrawlState, Progress
@@ -19,6 +20,7 @@ from twittomatic.state.server import Role
 from twittomatic.storage.journal import Journal
 
 _GLANCE_S = 0.5  # while it waits for a master
+_LOOK_S = 1.0  # while it works, at the options of the crawl
 
 
 async def work(settings: Settings, name: str) -> int:
@@ -30,19 +32,40 @@ async def work(settings: Settings, name: str) -> int:
     process = compose.process_name(name)
     async with compose.connected(settings, Role.JOIN, process) as connection:
         state = CrawlState(connection, CrawlKeys(settings.crawl))
-        options = await _options_of_master(state)
-        if options is None:
-            return INTERRUPTED
-        async with compose.parts(settings, options, connection, credentials, process) as parts:
-            selection = compose.selection(options, parts.network)
-            await parts.fetcher.check()
-            journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
-            worker = parts.worker(journal, selection)
-            click.echo(f"{process} works for crawl “{settings.crawl}”.")
-            with on_signals(worker.leave) as told:
-                await worker.run()
-            journal.close()
-            return _worker_result(settings, worker.standing.phase, await state.progress(), told)
+        while True:
+            written = await _options_of_master(state)
+            if written is None:
+                return INTERRUPTED
+            options = CrawlOptions.read(written)
+            async with compose.parts(settings, options, connection, credentials, process) as parts:
+                selection = compose.selection(options, parts.network)
+                await parts.fetcher.check()
+                journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
+                worker = parts.worker(journal, selection)
+                click.echo(f"{process} works for crawl “{settings.crawl}”.")
+                with on_signals(worker.leave) as told:
+                    changed = await _work_while(worker, state, written)
+                journal.close()
+                if not changed or told.is_set():
+                    return _worker_result(settings, worker.standing.phase, await state.progress(), told)
+                click.echo("A master gave the crawl other options; this worker goes on with those.")
+
+
+async def _work_while(worker: Worker, state: CrawlState, written: str) -> bool:
+    """Work until the worker ends, or until a master has given the crawl other options: True then."""
+
+    async def look() -> None:
+        while await state.field("options") == written:  # noqa: ASYNC110 - another process changes them
+            await asyncio.sleep(_LOOK_S)
+        worker.leave()
+
+    looking = asyncio.create_task(look())
+    try:
+        await worker.run()
+        return looking.done() and not looking.exception()
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 def _worker_result(settings: Settings, phase: str, progress: Progress, told: asyncio.Event) -> int:
@@ -54,20 +77,20 @@ def _worker_result(settings: Settings, phase: str, progress: Progress, told: asy
     if progress.phase is Phase.PAUSED:
         click.echo(f"Paused: {progress.reason}", err=True)
         return PAUSED
-    raise TwittomaticError(
+    raise NobodyLeads(
         f"Nobody leads crawl “{settings.crawl}” any more; start a master and this worker again, "
         "or let workers wait with --on-master-loss wait."
     )
 
 
-async def _options_of_master(state: CrawlState) -> CrawlOptions | None:
-    """Wait for a crawl that is not finished, and return its options; None when told to leave."""
+async def _options_of_master(state: CrawlState) -> str | None:
+    """Wait for a crawl that is not finished, and return its options, JSON; None when told to leave."""
     said = False
     with on_signals(lambda: None) as told:
         while True:
             progress = await state.progress()
             if progress.phase in (Phase.RUNNING, Phase.PAUSED) and progress.master:
-                return CrawlOptions.read(await state.field("options"))
+                return await state.field("options")
             if not said:
                 click.echo("Waiting for a master ...")
                 said = True

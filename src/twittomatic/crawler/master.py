@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.crawler.options import CrawlOptions
+from twittomatic.errors import LeadershipLost
 from twittomatic.model import Phase
 from twittomatic.state.crawl import CrawlState, Progress
 from twittomatic.state.frontier import Frontier
@@ -56,9 +58,13 @@ class Master:
         self._leaving.set()
 
     async def seed(self, user_ids: Sequence[str]) -> int:
-        """Send seeds to the frontier; return how many were never seen before."""
+        """Send seeds to the frontier; return how many were never seen before.
+
+        Raises:
+            LeadershipLost: another master leads.
+        """
         new = await self._frontier.discover(user_ids, 0)
-        await self._crawl.seeded()
+        await self._crawl.seeded(self._leadership)
         return new
 
     async def run(self) -> Progress:
@@ -88,7 +94,10 @@ class Master:
         while True:
             await self._leadership.lead()
             now = rfc3339(utc(self._clock.now()))
-            for name in await self._recovery.reap(self._leadership, modules, now):
+            taken: list[str] = []
+            with suppress(LeadershipLost):  # then to lead fails in the next round, if somebody else does
+                taken = await self._recovery.reap(self._leadership, modules, now)
+            for name in taken:
                 _log.warning("took a job from a worker that is gone", extra={"job": name})
             progress = await self._crawl.progress()
             self._slots = sum(worker.get("slots", 0) for worker in progress.workers.values())
@@ -105,15 +114,19 @@ class Master:
             low, high = _LOW, _HIGH
             if options.traversal != "bfs":  # what waits in a stream can no longer be overtaken
                 low = high = max(1, self._slots)
-            moved, _, _, _, phase = await self._frontier.feed(
-                self._leadership,
-                order=options.traversal,
-                max_depth=options.max_depth,
-                low=low,
-                high=high,
-                first=first,
-                others=others,
-            )
+            try:
+                moved, _, _, _, phase = await self._frontier.feed(
+                    self._leadership,
+                    order=options.traversal,
+                    max_depth=options.max_depth,
+                    low=low,
+                    high=high,
+                    first=first,
+                    others=others,
+                )
+            except LeadershipLost:
+                await self._leadership.lead()  # it slept for long, and nobody took its place
+                continue
             if phase == Phase.FINISHED:
                 return
             if moved < _LOW:

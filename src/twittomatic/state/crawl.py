@@ -12,6 +12,7 @@ from twittomatic.model import Module, Phase, queues
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
+from twittomatic.state.leadership import Leadership
 
 
 class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         jobs: By module.
         workers: What each worker process last said it does.
         master: Name and epoch of who leads, empty while nobody does.
+        standbys: Names of the masters that would lead.
     """
 
     phase: Phase
@@ -48,6 +50,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Mapping[Module, JobCounts]
     workers: Mapping[str, Mapping[str, Any]]
     master: Mapping[str, Any]
+    standbys: Sequence[str] = ()
 
 
 class CrawlState:
@@ -62,23 +65,30 @@ class CrawlState:
         self._connection = connection
         self._keys = keys
 
-    async def begin(self, modules: str, options: str, now: str) -> str:
+    async def begin(self, modules: str, options: str, now: str, leadership: Leadership | None = None) -> str:
         """Open the crawl, or find it where it stands; its seeds may follow.
 
         Args:
             modules: What to do to each target, such as `TFA`.
             options: JSON of what the workers must do alike.
             now: RFC 3339.
+            leadership: The caller's claim to lead; None where nobody else can.
 
         Returns:
             `new`, `again` when it was finished, `resumed` when it was not.
 
         Raises:
             SettingsError: it is unfinished and does something else.
+            LeadershipLost: another master leads.
         """
+        claim = (leadership.name, leadership.epoch) if leadership else ("", "")
         what, there = await self._connection.run(
-            "begin", [self._keys.crawl_hash, self._keys.counters], [modules, options, now]
+            "begin",
+            [self._keys.crawl_hash, self._keys.counters, self._keys.leader],
+            [modules, options, now, *claim],
         )
+        if leadership and what == "lost":
+            raise leadership.lost()
         if what == "other":
             raise SettingsError(
                 f"Crawl “{self._keys.crawl}” is not finished and does {flags(there)}, not {flags(modules)}; "
@@ -86,9 +96,16 @@ class CrawlState:
             )
         return str(what)
 
-    async def seeded(self) -> None:
-        """Say that all seeds are in the frontier, so that an empty one is the end."""
-        await self._connection.call("HSET", self._keys.crawl_hash, "seeding", 0)
+    async def seeded(self, leadership: Leadership) -> None:
+        """Say that all seeds are in the frontier, so that an empty one is the end.
+
+        Raises:
+            LeadershipLost: another master leads.
+        """
+        if not await self._connection.run(
+            "seeded", [self._keys.crawl_hash, self._keys.leader], [leadership.name, leadership.epoch]
+        ):
+            raise leadership.lost()
 
     async def pause(self, reason: str, *, until: str = "", by: str) -> str:
         """Pause it, unless it is finished or paused already; return the phase that holds now."""
@@ -130,6 +147,7 @@ class CrawlState:
         counters = await call("HGETALL", keys.counters)
         workers = await call("HGETALL", keys.workers)
         master = await call("HGETALL", keys.leader)
+        standbys = await call("ZRANGE", keys.standbys, 0, -1)
         delayed = [name.partition(":")[0] for name in await call("ZRANGE", keys.delayed, 0, -1)]
         dead = [name.partition(":")[0] for name in await call("HKEYS", keys.dead)]
         jobs = {}
@@ -156,6 +174,7 @@ class CrawlState:
             jobs=jobs,
             workers={name: msgspec.json.decode(text) for name, text in sorted(workers.items())},
             master={"name": master["name"], "epoch": int(master["epoch"])} if master else {},
+            standbys=sorted(standbys),
         )
 
 

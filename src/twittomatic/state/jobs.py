@@ -28,7 +28,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         phase: Of the crawl, empty where there is none.
         reason: Why it is paused.
-        leader: Name of the master, empty while nobody leads.
+        leader: Name of the master, or of a standby that is about to be it; empty while there is neither.
         lost: Jobs that are the caller's no longer.
     """
 
@@ -221,7 +221,7 @@ class Jobs:
         pairs = [text for job in held for text in (job.queue, job.entry)]
         phase, reason, leader, *lost = await self._connection.run(
             "heartbeat",
-            [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix],
+            [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix, keys.standbys],
             [self.consumer, doing, *pairs],
         )
         return Standing(phase=phase, reason=reason, leader=leader, lost=[held[int(index)] for index in lost])

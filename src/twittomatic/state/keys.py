@@ -83,6 +83,11 @@ class CrawlKeys:
         return self._key("leader")
 
     @property
+    def standbys(self) -> str:
+        """ZSET with a TTL: name of a master that would lead -> ms since the epoch until which it counts."""
+        return self._key("standbys")
+
+    @property
     def workers(self) -> str:
         """Hash: name of a worker process -> JSON of what it does; `seen_at` in it tells who is gone."""
         return self._key("workers")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from twittomatic.errors import LeadershipLost
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
@@ -28,12 +32,15 @@ class Leadership:
     async def lead(self) -> bool:
         """Take the leadership or keep it; False, and `other` is who leads, when it is taken.
 
+        While it is taken the caller counts as a standby for the time that a leadership lasts, so that
+        workers wait for it when the leader is gone.
+
         Raises:
             LeadershipLost: it was ours, and no longer is.
         """
         epoch, leader = await self._connection.run(
             "lead",
-            [self._keys.leader, self._keys.crawl_hash],
+            [self._keys.leader, self._keys.crawl_hash, self._keys.standbys],
             [self.name, self.epoch, self._ttl_ms],
         )
         if not epoch:
@@ -45,10 +52,33 @@ class Leadership:
         return True
 
     async def resign(self) -> None:
-        """Give it up, if it is ours."""
-        if self.epoch:
-            await self._connection.run("resign", [self._keys.leader], [self.name, self.epoch])
-            self.epoch = 0
+        """Give it up, if it is ours, or stand by for it no longer."""
+        if self.epoch or self.other:
+            await self._connection.run(
+                "resign", [self._keys.leader, self._keys.standbys], [self.name, self.epoch]
+            )
+            self.epoch, self.other = 0, ""
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep it through a block that may take longer than a leadership lasts.
+
+        Raises:
+            LeadershipLost: at the end of the block; another master leads.
+        """
+        keeping = asyncio.create_task(self._keep())
+        try:
+            yield
+            if keeping.done():
+                keeping.result()
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._ttl_ms / 3000)
+            await self.lead()
 
     def lost(self) -> LeadershipLost:
         """Return the error for a script that was refused."""

@@ -69,7 +69,7 @@ class House:
     async def begin(self) -> None:
         assert await self.leadership.lead()
         await self.crawl.begin("TFA", "{}", NOW)
-        await self.crawl.seeded()
+        await self.crawl.seeded(self.leadership)
 
     def worker(self, name: str = "worker", connection: Connection | None = None) -> Jobs:
         return Jobs(connection or self.connection, self.keys, name)

@@ -228,7 +228,7 @@ async def test_finished_when_nothing_is_left(house: Any) -> None:
 async def test_never_finished_while_seeds_are_coming(house: Any) -> None:
     await house.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z")
     assert await house.feed() == (0, 0, 0, 0, "running")
-    await house.crawl.seeded()
+    await house.crawl.seeded(house.leadership)
     assert await house.feed() == (0, 0, 0, 0, "finished")
 
 

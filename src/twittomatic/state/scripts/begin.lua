@@ -1,9 +1,15 @@
 -- begin: opens a crawl, or finds it where it stands.
--- KEYS  1 crawl hash   2 counters
+-- KEYS  1 crawl hash   2 counters   3 leader hash
 -- ARGV  1 modules, such as `TFA`   2 what else the master wants to be remembered (JSON)   3 RFC 3339 now
+--       4 name of the master and 5 its epoch, both '' where nobody else can lead
 -- Returns {what, modules}: `new`, `again` (it was finished; there may be more to do), `resumed` (it was running or
--- paused), or `other` (it is unfinished with other modules, which are returned; nothing was changed).
+-- paused), `other` (it is unfinished with other modules, which are returned), or `lost` (another master leads); after the
+-- last two nothing was changed.
 -- Twice is harmless: the second time it is `resumed`. Cost: constant.
+-- use leads
+if ARGV[4] ~= '' and not leads(KEYS[3], ARGV[4], ARGV[5]) then
+  return { 'lost', '' }
+end
 local phase, modules = unpack(redis.call('HMGET', KEYS[1], 'phase', 'modules'))
 if phase and phase ~= 'finished' and modules ~= ARGV[1] then
   return { 'other', modules }

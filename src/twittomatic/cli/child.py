@@ -1,0 +1,38 @@
+"""One of the processes of `worker NAME --processes N`, bound to the one that started it.
+
+Its standard input is a pipe into which nothing is ever written. It ends when the parent does, however that
+died, on every system; then the child finishes its pages and leaves, as on SIGTERM: nobody would start it again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import suppress
+
+import click
+
+from twittomatic.cli import app
+from twittomatic.errors import NobodyLeads, StorageError, TwittomaticError
+
+STOPPED = 4
+"""Exit code between child and parent alone: it said why it stopped, and to start it again is no use."""
+
+
+def main() -> None:
+    """Run the command line of this process, and exit with a code that the parent understands."""
+    threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
+    app.run(_exit_code)
+
+
+def _leave_with_parent() -> None:
+    with suppress(OSError):
+        os.read(0, 1)
+    with suppress(OSError):  # whoever read what we say may be gone as well
+        click.echo("Who started this worker is gone; it finishes its pages and leaves.", err=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _exit_code(error: TwittomaticError) -> int:
+    return STOPPED if isinstance(error, NobodyLeads | StorageError) else app.exit_code(error)
