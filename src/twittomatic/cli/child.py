@@ -1,7 +1,7 @@
 """One of the processes of `worker NAME --processes N`, bound to the one that started it.
 
 Its standard input is a pipe into which nothing is ever written. It ends when the parent does, however that
-died, on every system; then the child finishes its pages and leaves, as on SIGTERM: nobody would start it again.
+died, on every system. Then the child finishes its pages and leaves: nobody would start it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Several worker processes under one command: who dies is started again, and it says why.
 
-They share one crawl, so what one of them ends for holds for all: the crawl is finished or paused, nobody leads
-it, the disk is full, a setting is wrong. Then the others are told to leave, and nobody is started again.
+They share one crawl, so what one of them ends for holds for all: the crawl is finished or paused, nobody
+leads it, the disk is full, a setting is wrong. Then the others are told to leave, and none starts again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -29,27 +30,47 @@ def keep_processes(name: str, processes: int) -> int:
     Returns:
         The exit code of the command.
     """
-    return run_async(_Family(name).keep(processes))
+    command = [sys.executable, "-c", "from twittomatic.cli.child import main; main()"]
+    return run_async(Family(name, command).keep(processes))
 
 
-class _Family:
-    """The processes of one name."""
+class Family:
+    """The processes of one name.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: Theirs is this and a number.
+        command: Runs one of them; this process' arguments follow, with its name in place of `name`.
+    """
+
+    def __init__(self, name: str, command: Sequence[str]) -> None:
         self._name = name
+        self._command = command
         self._children: set[asyncio.subprocess.Process] = set()
+        self._told = False
         self._ending = asyncio.Event()
         self._code = INTERRUPTED  # if each was told to leave by itself
 
     async def keep(self, processes: int) -> int:
-        with on_signals(self._leave) as told:
+        """Keep so many running until all have ended, and return the exit code of the command."""
+        with on_signals(self._obey) as told:
             await asyncio.gather(
                 *[self._keep_one(f"{self._name}.{number}") for number in range(1, processes + 1)]
             )
         return INTERRUPTED if told.is_set() else self._code
 
+    def _obey(self) -> None:
+        """Do what a signal says; a second one is passed on too, and nobody finishes his pages."""
+        if self._told:
+            self._signal()
+        self._told = True
+        self._leave()
+
     def _leave(self) -> None:
-        self._ending.set()
+        if not self._ending.is_set():
+            self._ending.set()
+            self._signal()
+
+    def _signal(self) -> None:
         for child in self._children:
             if child.returncode is None:
                 child.send_signal(signal.SIGTERM)
@@ -79,8 +100,7 @@ class _Family:
         """Run one process to its end, and return its exit code, and why it ended."""
         try:
             child = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", "from twittomatic.cli.child import main; main()",
-                *_arguments(self._name, name),
+                *self._command, *_arguments(self._name, name),
                 stdin=asyncio.subprocess.PIPE,  # nothing is written: it ends when this process does
                 start_new_session=True,  # a Ctrl-C is for us, who pass it on
             )  # fmt: skip

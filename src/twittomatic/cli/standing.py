@@ -1,8 +1,8 @@
 """A standby's session: it watches who leads, and takes over a crawl that nobody leads any more.
 
 A standby shares the fate of the crawl that it stood by for: finished, it ends with 0; stopped by the network,
-with 3. One that comes to a crawl without a master, since it is finished, paused or not begun, waits for one as
-workers do, and begins by itself only what nobody begins: never anew what is finished, which could buy again.
+with 3. One that comes to a crawl without a master, since it is finished, paused or not begun, waits for one
+as workers do. It begins what nobody else begins, and never anew what is finished: that could buy twice.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ async def stand_by(settings: Settings, modules: str, given: Sequence[str], *, un
     async with compose.connected(settings, Role.JOIN, name) as connection:
         keys = CrawlKeys(settings.crawl, modules)
         leadership = Leadership(connection, keys, name)
-        standby = _Standby(connection, keys, leadership, has_targets=bool(given) or modules == "U")
+        standby = Standby(connection, keys, leadership, has_targets=bool(given) or modules == "U")
         try:
             found = await standby.wait()
             if isinstance(found, int):
@@ -134,8 +134,15 @@ async def stand_by(settings: Settings, modules: str, given: Sequence[str], *, un
                 await leadership.resign()
 
 
-class _Standby:
-    """Looks at a crawl until it is to be led, or ends."""
+class Standby:
+    """Looks at a crawl until it is to be led, or ends.
+
+    Args:
+        connection: To the server.
+        keys: Of the crawl, with the modules that it must have.
+        leadership: Of this process.
+        has_targets: Whether it could begin the crawl.
+    """
 
     def __init__(
         self, connection: Connection, keys: CrawlKeys, leadership: Leadership, *, has_targets: bool

@@ -120,3 +120,45 @@ async def test_nobody_commands_while_nobody_leads(house: Any) -> None:
         await house.feed()
     with pytest.raises(LeadershipLost):
         await house.reap()
+
+
+async def test_an_old_master_neither_begins_nor_seeds(house: Any) -> None:
+    """It slept between one step of its beginning and the next, and its successor is seeding."""
+    await house.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z", house.leadership)
+    await expire(house)
+    other = claim(house, "other")
+    await other.lead()
+    before = await house.snapshot()
+    with pytest.raises(LeadershipLost):
+        await house.crawl.begin("TFA", "other", "2026-02-02T00:00:00Z", house.leadership)
+    with pytest.raises(LeadershipLost):
+        await house.crawl.seeded(house.leadership)
+    with pytest.raises(LeadershipLost):
+        await house.leadership.lead()
+    assert await house.snapshot() == before
+    await house.crawl.seeded(other)
+    assert await house.crawl.field("seeding") == "0"
+
+
+async def test_it_is_kept_through_what_takes_long(house: Any) -> None:
+    await house.leadership.resign()
+    brief = claim(house, "brief", ttl_s=0.3)
+    assert await brief.lead()
+    async with brief.kept(), asyncio.timeout(30):
+        while await house.call("PTTL", house.keys.leader) > 200:
+            await asyncio.sleep(0.002)
+        while await house.call("PTTL", house.keys.leader) <= 200:
+            await asyncio.sleep(0.002)
+
+
+async def test_what_was_not_kept_is_told_at_the_end(house: Any) -> None:
+    brief = claim(house, "master", ttl_s=0.03)
+    brief.epoch = house.leadership.epoch
+    other = claim(house, "other")
+    with pytest.raises(LeadershipLost):
+        async with brief.kept(), asyncio.timeout(30):
+            await expire(house)
+            while not await other.lead():
+                await expire(house)
+            keeping = [task for task in asyncio.all_tasks() if "_keep" in repr(task.get_coro())]
+            await asyncio.wait(keeping)

@@ -1,0 +1,168 @@
+"""Several processes under one command: who is started again, who is not, and what the command ends with."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twittomatic.cli import spawning
+from twittomatic.cli.child import STOPPED
+
+# It writes a line when it begins, obeys SIGTERM as a worker does, and ends as a file of its own says.
+CHILD = """
+import os, pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+name = sys.argv[-1]
+with open(f"{name}.lives", "a") as lives:
+    lives.write(f"{os.getpid()}\\n")
+orders = pathlib.Path(f"{name}.orders")
+while True:
+    words = orders.read_text().split() if orders.exists() else []
+    lived = pathlib.Path(f"{name}.lives").read_text().count("\\n")
+    if lived <= len(words):
+        word = int(words[lived - 1])
+        if word < 0:
+            signal.signal(-word, signal.SIG_DFL) if word != -9 else None
+            os.kill(os.getpid(), -word)
+        os._exit(word)
+    time.sleep(0.005)
+"""
+
+
+@pytest.fixture
+def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], spawning.Family]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["twittomatic", "worker", "w", "--processes", "2"])
+    monkeypatch.setattr(spawning, "_FIRST_DELAY_S", 0.01)
+    return lambda: spawning.Family("w", [sys.executable, "-S", "-c", CHILD])
+
+
+def order(name: str, *codes: int) -> None:
+    """Say how the first lives of a child end."""
+    Path(f"{name}.orders").write_text(" ".join(map(str, codes)))
+
+
+def lives(name: str) -> list[int]:
+    path = Path(f"{name}.lives")
+    return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (2, 2), (3, 3), (STOPPED, 1)])
+async def test_what_one_ends_for_holds_for_all(family: Any, capfd: Any, code: int, ends: int) -> None:
+    order("w.1", code)
+    assert await family().keep(2) == ends
+    assert [len(lives("w.1")), len(lives("w.2"))] in ([1, 1], [1, 0])  # the other one may never have begun
+    assert "starts again" not in capfd.readouterr().err
+
+
+async def test_who_dies_is_started_again_and_it_says_why(family: Any, capfd: Any) -> None:
+    order("w.1", 1, -signal.SIGKILL, 17, -signal.SIGRTMIN - 1, 0)
+    assert await family().keep(2) == 0
+    assert len(lives("w.1")) == 5
+    said = [line for line in capfd.readouterr().err.splitlines() if "starts again" in line]
+    assert said == [
+        "w.1 ended with exit code 1; it starts again in 0.01 s.",
+        "w.1 ended with signal SIGKILL; it starts again in 0.02 s.",
+        "w.1 ended with exit code 17; it starts again in 0.04 s.",
+        f"w.1 ended with signal {signal.SIGRTMIN + 1}; it starts again in 0.08 s.",
+    ]
+
+
+async def test_who_is_told_to_leave_alone_leaves_alone(family: Any) -> None:
+    kept = asyncio.ensure_future(family().keep(2))
+    await until(lambda: lives("w.1") and lives("w.2"))
+    order("w.1", 130)
+    order("w.2", 1, 0)
+    assert await kept == 0
+    assert (len(lives("w.1")), len(lives("w.2"))) == (1, 2)
+
+
+async def test_nobody_is_started_again_once_one_has_ended_for_all(
+    family: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    """A worker that began after the crawl was finished would wait for a master for ever."""
+    monkeypatch.setattr(spawning, "_FIRST_DELAY_S", 600.0)
+    kept = asyncio.ensure_future(family().keep(2))
+    await until(lambda: lives("w.1") and lives("w.2"))
+    order("w.2", -signal.SIGKILL)
+    said = ""
+
+    def heard() -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return "starts again" in said
+
+    await until(heard)
+    order("w.1", STOPPED)
+    assert await kept == 1
+    assert len(lives("w.2")) == 1
+
+
+async def test_a_signal_is_passed_on_once(family: Any) -> None:
+    kept = asyncio.ensure_future(family().keep(2))
+    await until(lambda: lives("w.1") and lives("w.2"))
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await kept == 130
+    assert (len(lives("w.1")), len(lives("w.2"))) == (1, 1)
+
+
+async def test_a_program_that_cannot_be_started_is_tried_again(family: Any, capfd: Any) -> None:
+    missing = spawning.Family("w", ["/no/such/program"])
+    kept = asyncio.ensure_future(missing.keep(1))
+    said = ""
+
+    def heard() -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return "in 0.04 s" in said
+
+    await until(heard)
+    assert "w.1 ended with No such file or directory; it starts again in 0.01 s." in said
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await kept == 130
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_child_leaves_when_its_parent_is_gone(how: int, tmp_path: Path) -> None:
+    """Its standard input says so, before anything else of it has begun."""
+    child = (
+        "import os, signal, sys, threading\n"
+        "signal.signal(signal.SIGTERM, lambda *_: os._exit(44))\n"
+        "from twittomatic.cli import app, child\n"
+        "app.run = lambda code_of: (open('ready', 'w').close(), threading.Event().wait())\n"
+        "child.main()\n"
+    )
+    parent = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {child!r}], stdin=subprocess.PIPE)\n"
+        "open('pid', 'w').write(str(child.pid))\n"
+        "child.wait()\n"
+    )
+    with (
+        (tmp_path / "said").open("w") as said,
+        subprocess.Popen([sys.executable, "-c", parent], cwd=tmp_path, stdout=said, stderr=said) as process,
+    ):
+        asyncio.run(until((tmp_path / "ready").exists))
+        process.send_signal(how)
+        process.wait(60)
+        asyncio.run(until(lambda: "Who started this worker is gone" in (tmp_path / "said").read_text()))
+        pid = int((tmp_path / "pid").read_text())
+        asyncio.run(until(lambda: not alive(pid)))
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process that is not ours to wait for still runs."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
