@@ -2,8 +2,8 @@
 
 A worker with the default settings crawls lists of one follower each all the time. For each failover: from the
 kill until a standby leads under the next epoch, and until a target leaves the frontier under it. Then leaders
-are told to leave by SIGTERM, as often. To compare with: the three seconds for which a leadership lasts of which
-nothing is heard, since a leader may only be slow.
+are told to leave by SIGTERM, as often. To compare with: the three seconds for which a leadership lasts of
+which nothing is heard, since a leader may only be slow.
 
     python benchmarks/failover.py [--kills 20]
 """

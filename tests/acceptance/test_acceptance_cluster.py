@@ -124,3 +124,22 @@ def test_a_pause_by_hand_holds_everybody_and_resume_lets_go(cluster: Any) -> Non
     assert master.wait(110) == 0, cluster.said(master)
     assert worker.wait(60) == 0
     exact(cluster)
+
+
+def test_workers_whose_token_is_refused_pause_the_crawl_and_the_same_commands_go_on(cluster: Any) -> None:
+    """Also when they meet it before they hold a job; a new master lets the token try again."""
+    good = cluster.environment["TWITTOMATIC_X_API_URL"]
+    cluster.emulator("--graph", cluster.graph(EDGES), "--tokens", "another")
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    worker = cluster.start("worker", "one")
+    assert worker.wait(60) == 3, cluster.said(worker)
+    assert master.wait(60) == 3, cluster.said(master)
+    status = cluster.status()
+    assert status["phase"] == "paused"
+    assert "credential" in status["reason"]
+    cluster.set(x_api_url=good)
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    worker = cluster.start("worker", "one")
+    assert master.wait(110) == 0, cluster.said(master)
+    assert worker.wait(60) == 0, cluster.said(worker)
+    exact(cluster)

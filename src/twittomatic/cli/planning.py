@@ -108,7 +108,7 @@ async def _plan(
             count = len(unknown) + len(nameless)
             if count and _agreed(count, parts.network.prices.user, yes=yes):
                 compose.credentials(settings)
-                await parts.money.accept([credential.name for credential in credentials])
+                await parts.money.accept()
                 ids = await parts.lookup.resolve(wanted, _say)
                 quoting = Quoting(parts, ids, assumed=assumed)
                 await quoting.gather()

@@ -61,7 +61,7 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until
         compose.connected(settings, Role.OWN, name) as connection,
         compose.parts(settings, options, connection, credentials, name) as parts,
     ):
-        await parts.money.accept([credential.name for credential in credentials])
+        await parts.money.accept()
         await parts.fetcher.check()
         ids = await _resolve(parts, wanted)
         async with _leading(parts) as leadership:
@@ -90,6 +90,7 @@ async def lead(settings: Settings, modules: str, given: Sequence[str], *, until_
         compose.connected(settings, Role.OWN, name) as connection,
         compose.parts(settings, options, connection, credentials, name) as parts,
     ):
+        await parts.money.accept()
         ids = await ids_of(parts, modules, wanted)
         async with _leading(parts) as leadership:
             click.echo(f"{name} leads crawl “{settings.crawl}” (epoch {leadership.epoch}).")

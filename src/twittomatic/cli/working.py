@@ -9,9 +9,10 @@ import click
 from twittomatic.cli import compose
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.running import log_to, on_signals, told_within
+from twittomatic.clock import rfc3339
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.worker import Worker
-from twittomatic.errors import NobodyLeads
+from twittomatic.errors import CrawlMustPause, NobodyLeads, NoCredentialLeft
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import CrawlState, Progress
@@ -39,7 +40,7 @@ async def work(settings: Settings, name: str) -> int:
             options = CrawlOptions.read(written)
             async with compose.parts(settings, options, connection, credentials, process) as parts:
                 selection = compose.selection(options, parts.network)
-                await parts.fetcher.check()
+                await _check(parts)
                 journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
                 worker = parts.worker(journal, selection)
                 click.echo(f"{process} works for crawl “{settings.crawl}”.")
@@ -49,6 +50,24 @@ async def work(settings: Settings, name: str) -> int:
                 if not changed or told.is_set():
                     return _worker_result(settings, worker.standing.phase, await state.progress(), told)
                 click.echo("A master gave the crawl other options; this worker goes on with those.")
+
+
+async def _check(parts: compose.Parts) -> None:
+    """Try the credentials; what stops this worker at its start stops the crawl, as it would in the middle.
+
+    Credentials that are wrong here alone stop only this worker while others work.
+
+    Raises:
+        CrawlMustPause: nobody may ask.
+        UpstreamUnavailable: the network cannot be reached.
+    """
+    try:
+        await parts.fetcher.check()
+    except CrawlMustPause as error:
+        if isinstance(error, NoCredentialLeft) and (await parts.crawl.progress()).workers:
+            raise
+        await parts.crawl.pause(str(error), until=rfc3339(error.until) if error.until else "", by="network")
+        raise
 
 
 async def _work_while(worker: Worker, state: CrawlState, written: str) -> bool:

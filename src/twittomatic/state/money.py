@@ -221,10 +221,9 @@ class Money:
         """Take a credential out, for all processes."""
         await self._connection.call("HSET", self._keys.rejected, credential, reason)
 
-    async def accept(self, credentials: Sequence[str]) -> None:
-        """Let credentials in again: the user starts anew, and may have mended what was wrong."""
-        if credentials:
-            await self._connection.call("HDEL", self._keys.rejected, *credentials)
+    async def accept(self) -> None:
+        """Let all credentials in again: somebody starts anew, and may have mended what was wrong."""
+        await self._connection.call("DEL", self._keys.rejected)
 
     async def rejected(self) -> dict[str, str]:
         """Return the names of rejected credentials with the reasons."""

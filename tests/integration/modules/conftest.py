@@ -85,7 +85,7 @@ class House:
             compose.connected(settings, Role.OWN, name) as connection,
             compose.parts(settings, options, connection, credentials, name) as parts,
         ):
-            await parts.money.accept([credential.name for credential in credentials])
+            await parts.money.accept()
             leadership = parts.leadership()
             assert await leadership.lead()
             master = parts.master(leadership)

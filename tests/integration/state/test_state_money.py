@@ -210,15 +210,19 @@ async def test_a_reset_is_by_the_networks_clock(account: Callable[..., Money], a
         return reset_at - (time.time() + ahead_s)
 
     flying = [await permit(money) for _ in range(40)]
+    best = (
+        math.inf
+    )  # how far the best Date so far was from the moment at which the server heard of it, at most
     for number, one in enumerate(flying):
-        age_s, before = number / 40, left()
-        date = float(math.floor(time.time() + ahead_s - age_s))
+        age_s, said_at = number / 40, time.time()
+        date = float(math.floor(said_at + ahead_s - age_s))
         told = WindowReading(limit=100, remaining=0, reset_at=reset_at, date=date)
         await money.settle(one, 0, told, [], age_s=age_s)
+        best = min(best, time.time() + ahead_s - age_s - date)
+        before = left()
         decision = await ask(money)
         assert isinstance(decision, Wait)
-        assert left() <= decision.seconds <= before + 1.25, number
-    assert decision.seconds <= left() + 0.35
+        assert left() <= decision.seconds <= before + best + 0.21, number
 
 
 async def test_how_long_an_answer_was_under_way_counts(account: Callable[..., Money]) -> None:
@@ -252,8 +256,7 @@ async def test_rejected_credentials_are_out_for_all(account: Callable[..., Money
     await other.reject("b", "401: too")
     assert await ask(money, "a", "b") == Nobody()
     assert await money.rejected() == {"a": "401: expired", "b": "401: too"}
-    await money.accept([])
-    await money.accept(["a"])
+    await money.accept()
     assert (await permit(other, "a", "b")).credential == "a"
 
 
