@@ -13,7 +13,7 @@ DEBIAN_PACKAGES := systemd
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install services test check bench pins clean
+.PHONY: help demo install services test check chaos bench pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,13 +25,16 @@ install: $(VENV)/.installed-dev ## put the package and the tools of its developm
 	@:
 
 test: install services ## run the tests (ARGS="-k lease" to choose)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 check: install ## style, types, and who may import whom
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
+
+chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first 7" to choose)
+	@$(BIN)/python tests/faults/chaos.py $(ARGS)
 
 bench: DEBIAN_PACKAGES := nginx # serves pages faster than any of the contenders reads them
 bench: install services ## run every script in benchmarks/
