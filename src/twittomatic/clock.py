@@ -56,3 +56,8 @@ def utc(seconds: float) -> datetime:
 def rfc3339(moment: datetime) -> str:
     """Write an aware datetime as `2026-01-31T12:00:00Z`, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_ms(moment: datetime) -> str:
+    """Write an aware datetime as `2026-01-31T12:00:00.123Z`, for what has an order within a second."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -62,6 +62,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         files: State of each part file by extension (`fws`, `usr`, `twt`).
         token: Pagination token of the page to ask for next; None on the first page, and when `ended`.
         ended: Why no further page will be asked for (see `Ending`), None while there are more.
+        ended_at: RFC 3339 time when that was found, or when an attempt took the ended list over: the moment
+            of the journal line, set under the lease, however long its writer is frozen before he writes it.
         reason: Why the target is unavailable, when it is.
         requests: Pages asked for so far.
         cost: Micro-dollars those pages cost.
@@ -71,12 +73,14 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         claimed: The count that the network claims for this list, when known.
         first_id: Newest id of a timeline, so that an update can check what it stands on.
         last_id: Oldest id of a timeline.
+        since_id: Newest post of the timeline in front of which this list is to come; None for a whole list.
     """
 
     part: str = ""
     files: dict[str, FileState] = {}
     token: str | None = None
     ended: Ending | None = None
+    ended_at: str = ""
     reason: str | None = None
     requests: int = 0
     cost: int = 0
@@ -86,6 +90,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     claimed: int | None = None
     first_id: str | None = None
     last_id: str | None = None
+    since_id: str | None = None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

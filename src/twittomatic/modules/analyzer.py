@@ -129,7 +129,9 @@ class _Analysis:
                 self._stop_if_told()
         finally:
             part.close()
-        self._checkpoint = msgspec.structs.replace(self._checkpoint, ended=Ending.COMPLETE)
+        self._checkpoint = msgspec.structs.replace(
+            self._checkpoint, ended=Ending.COMPLETE, ended_at=self._context.moment()
+        )
         await self._context.jobs.commit(self._job, self._checkpoint, {})
 
     async def _adopt(self, records: Sequence[bytes], part: PartFile) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, cast
+
+import msgspec
 
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import Checkpoint, Ending, FileState, Job, usd
 from twittomatic.modules.context import Context
-from twittomatic.modules.paged import remove_parts
+from twittomatic.modules.paged import new_stem, remove_parts
 from twittomatic.state.events import Event, FileCommitted, TargetClosed
 from twittomatic.storage.commit import commit, holds
 from twittomatic.storage.formats import member
@@ -35,6 +38,8 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
         LeaseLost: the job is somebody else's.
     """
     events: list[Event] = []
+    if job.checkpoint.ended is not None:
+        checkpoint = await adopt(context, job, checkpoint)
     if checkpoint.ended is Ending.UNAVAILABLE and not await _worth_keeping(
         context, job, checkpoint, extensions
     ):
@@ -44,10 +49,36 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
         )
         await context.jobs.complete(job, events=events, counters={"unavailable": 1})
         return
-    events.extend(await asyncio.to_thread(_commit_files, context, job, checkpoint, extensions))
+    if not any(state.size for state in checkpoint.files.values()):
+        checkpoint = await _with_empty_files(context, job, checkpoint, extensions)
+    async with held(context, job, checkpoint):
+        events.extend(await asyncio.to_thread(_commit_files, context, job, checkpoint, extensions))
     reach("job.closed")
     counters = {f"files:{job.module}": 1}
     await context.jobs.complete(job, follows=context.follows(job.module), events=events, counters=counters)
+
+
+async def adopt(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
+    """Take over a list that an attempt before us ended: from now on the moment of its line is ours.
+
+    Raises:
+        LeaseLost: the job is somebody else's.
+    """
+    mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
+    await context.jobs.commit(job, mine, {})
+    return mine
+
+
+@asynccontextmanager
+async def held(context: Context, job: Job, checkpoint: Checkpoint) -> AsyncIterator[None]:
+    """Let a part file that is gone be LeaseLost, where whoever has the job now took it."""
+    try:
+        yield
+    except CorruptFile:
+        await context.jobs.commit(
+            job, checkpoint, {}
+        )  # changes nothing, and is refused to whoever is too late
+        raise
 
 
 async def _worth_keeping(
@@ -92,15 +123,31 @@ def _place(context: Context, job: Job, checkpoint: Checkpoint, ext: str) -> File
     """Move a part file into the dataset, unless an attempt before us did."""
     part = context.layout.part(context.crawl, checkpoint.part, ext)
     final = context.layout.file(job.user_id, ext)
-    state = checkpoint.files.get(ext, FileState())
-    if state.size == 0:  # no page had a record
-        with PartFile.begin(part) as file:
-            state = file.append(member([]), 0)
-    if part.exists():
+    state = checkpoint.files[ext]
+    try:
         commit(part, final)
-    elif not holds(final, state):
-        raise CorruptFile(f"{part}: missing, though a checkpoint counts on it.")
+    except CorruptFile:
+        if not holds(final, state):
+            raise
     return state
+
+
+async def _with_empty_files(
+    context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
+) -> Checkpoint:
+    """Give a list without records its files, named by this attempt, so that it can place them but once."""
+    stem = new_stem(job)
+
+    def begin(ext: str) -> FileState:
+        with PartFile.begin(context.layout.part(context.crawl, stem, ext)) as file:
+            return file.append(member([]), 0)
+
+    files = {ext: await asyncio.to_thread(begin, ext) for ext in extensions}
+    mine = msgspec.structs.replace(checkpoint, part=stem, files=files)
+    await context.jobs.commit(job, mine, {})
+    if checkpoint.part:
+        await asyncio.to_thread(remove_parts, context, checkpoint.part, extensions)
+    return mine
 
 
 def announced(
@@ -139,7 +186,7 @@ def entry(
         requests=checkpoint.requests if paid else 0,
         cost_usd=usd(checkpoint.cost) if paid else 0.0,
         began_at=checkpoint.began_at or context.now(),
-        ended_at=context.now(),
+        ended_at=checkpoint.ended_at or context.moment(),
         ending=checkpoint.ended or Ending.COMPLETE,
         reason=cast("Any", checkpoint.reason),
         claimed=checkpoint.claimed,

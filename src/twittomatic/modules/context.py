@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twittomatic.clock import Clock, rfc3339, utc
+from twittomatic.clock import Clock, rfc3339, rfc3339_ms, utc
 from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.model import Module
 from twittomatic.modules.selection import Selection
@@ -66,6 +66,10 @@ class Context:
     def now(self) -> str:
         """Return the time as RFC 3339."""
         return rfc3339(utc(self.clock.now()))
+
+    def moment(self) -> str:
+        """Return the time as the journal has it, to the millisecond."""
+        return rfc3339_ms(utc(self.clock.now()))
 
     def follows(self, module: Module) -> Module | None:
         """Return the module that comes after one on the same target."""

@@ -136,7 +136,11 @@ class Paging:
             return
         except TargetUnavailable as error:
             self.checkpoint = msgspec.structs.replace(
-                before, token=None, ended=Ending.UNAVAILABLE, reason=error.reason
+                before,
+                token=None,
+                ended=Ending.UNAVAILABLE,
+                ended_at=self._context.moment(),
+                reason=error.reason,
             )
             await self._commit({})
             return
@@ -189,6 +193,7 @@ class Paging:
             files={ext: part.state for ext, part in self._parts.items()},
             token=None if ended else page.next_token,
             ended=ended,
+            ended_at=self._context.moment() if ended else "",
             requests=before.requests + 1,
             cost=before.cost + fetched.cost,
             received=received,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import Checkpoint, Ending, FileState, Job
-from twittomatic.modules.closing import announced, close, entry
+from twittomatic.modules.closing import announced, close, entry, held
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import Paging, new_stem, remove_parts
 from twittomatic.modules.timeline import post_id, posts
@@ -31,24 +32,39 @@ async def run(context: Context, job: Job) -> None:
     """
     final = context.layout.file(job.user_id, "twt")
     newest = await asyncio.to_thread(_newest, final)
+    if not _goes_on(job.checkpoint, newest):
+        job = msgspec.structs.replace(job, checkpoint=Checkpoint())
     if newest is None:
         listing = posts(context.network, job, most=context.max_posts)
         checkpoint = await Paging(context, job, listing, _FILES).run()
         await close(context, job, checkpoint, _FILES)
         return
     checkpoint = job.checkpoint
-    if checkpoint.ended is not None and newest == checkpoint.first_id:
-        state: FileState | None = await asyncio.to_thread(
-            measured, final
-        )  # committed by an attempt that died
+    if checkpoint.ended is None:
+        begun = msgspec.structs.replace(job, checkpoint=msgspec.structs.replace(checkpoint, since_id=newest))
+        listing = posts(context.network, job, most=None, since_id=newest)
+        checkpoint = await Paging(context, begun, listing, _FILES).run()
     else:
-        if checkpoint.ended is None:
-            listing = posts(context.network, job, most=None, since_id=newest)
-            checkpoint = await Paging(context, job, listing, _FILES).run()
-        elif checkpoint.files:
-            checkpoint = await _adopt(context, job, checkpoint)
-        state = await asyncio.to_thread(_commit, context, checkpoint, final)
+        checkpoint = await _adopt(context, job, checkpoint, final)
+        newest = await asyncio.to_thread(_newest, final)
+    state: FileState | None
+    if newest == checkpoint.first_id:  # placed by an attempt that died
+        state = await asyncio.to_thread(measured, final)
+    else:
+        async with held(context, job, checkpoint):
+            state = await asyncio.to_thread(_commit, context, checkpoint, final)
     await _complete(context, job, checkpoint, final, state)
+
+
+def _goes_on(checkpoint: Checkpoint, newest: str | None) -> bool:
+    """Tell whether a list that was begun can still be placed: the timeline before which it comes is there.
+
+    Where that was replaced or removed meanwhile, the new posts alone would pass for all of them.
+    """
+    placed = (
+        checkpoint.ended is not None and checkpoint.first_id is not None and checkpoint.first_id == newest
+    )
+    return placed or checkpoint.since_id == newest
 
 
 def _newest(final: Path) -> str | None:
@@ -59,14 +75,23 @@ def _newest(final: Path) -> str | None:
     return None if line is None else post_id(line)
 
 
-async def _adopt(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
-    """Take the part file of an attempt that was given up, so that it can commit no more should it wake up."""
-    mine = msgspec.structs.replace(checkpoint, part=new_stem(job))
-    before, after = (context.layout.part(context.crawl, one.part, "twt") for one in (checkpoint, mine))
-    part = await asyncio.to_thread(PartFile.take_over, after, before, checkpoint.files["twt"])
-    part.close()
+async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path) -> Checkpoint:
+    """Take the part file of an attempt that was given up, so that it can place no more should it wake up."""
+    mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
+    new = checkpoint.files.get("twt", FileState())
+    if new.lines:
+        mine = msgspec.structs.replace(mine, part=new_stem(job))
+        before, after = (context.layout.part(context.crawl, one.part, "twt") for one in (checkpoint, mine))
+        try:
+            part = await asyncio.to_thread(PartFile.take_over, after, before, new)
+            part.close()
+        except CorruptFile:
+            if await asyncio.to_thread(_newest, final) != checkpoint.first_id:
+                raise
+            mine = msgspec.structs.replace(mine, part=checkpoint.part)
     await context.jobs.commit(job, mine, {})
-    await asyncio.to_thread(remove_parts, context, checkpoint.part, _FILES)
+    if mine.part != checkpoint.part:
+        await asyncio.to_thread(remove_parts, context, checkpoint.part, _FILES)
     return mine
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import FileState
 from twittomatic.storage.copying import checksum
@@ -22,6 +23,7 @@ def commit(part: Path, final: Path) -> None:
         final: Its name in the dataset, from `Layout.file`, on the same volume.
 
     Raises:
+        CorruptFile: the part file is gone: an attempt before this one moved it, or somebody removed it.
         StorageUnavailable: it could not be moved; the dataset is as it was, unless only the last sync failed.
     """
     with guarded(final.parent):
@@ -32,7 +34,12 @@ def commit(part: Path, final: Path) -> None:
         else:
             sync_directory(final.parent.parent)
     with guarded(part):
-        part.rename(final)
+        try:
+            part.rename(final)
+        except FileNotFoundError:
+            if part.exists():
+                raise
+            raise CorruptFile(f"{part}: missing, though a checkpoint counts on it.") from None
     reach("commit.renamed")
     sync_directory(final.parent)
     reach("commit.directory_synced")

@@ -63,7 +63,7 @@ def test_a_commit_without_its_part_changes_nothing(part: Path, final: Path) -> N
     state = write(part, b"1")
     commit(part, final)
 
-    with pytest.raises(StorageUnavailable, match="no such file"):
+    with pytest.raises(CorruptFile, match="missing"):
         commit(part, final)
     assert holds(final, state)
 
