@@ -52,6 +52,7 @@ class Ending(StrEnum):
     CUT = "cut"  # MAX_FOLLOWERS or MAX_POSTS
     UNAVAILABLE = "unavailable"  # protected, suspended, deleted: `reason` says which
     STALLED = "stalled"  # the network repeated itself: no new record in several pages, or a token again
+    LOST = "lost"  # the file is gone, or was set aside: `verify --repair` found it so
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

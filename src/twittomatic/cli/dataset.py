@@ -13,10 +13,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.repairing import repair
+from twittomatic.cli.running import run_async
 from twittomatic.errors import SettingsError, StorageError
+from twittomatic.model import Ending
 from twittomatic.settings import Settings
 from twittomatic.storage.journal import latest, read_journal
 from twittomatic.storage.paths import EXTENSIONS, Layout
+from twittomatic.storage.repair import Step
 from twittomatic.storage.verify import verify as check
 
 
@@ -33,12 +37,22 @@ class _Watched(Layout):
 
 
 @click.command(short_help="Check every file of the dataset against the journal.", epilog=EVERYWHERE)
-@settings_options("OUTPUT_DIRECTORY")
-def verify(settings: Settings) -> None:
+@click.option(
+    "--repair",
+    "repairing",
+    is_flag=True,
+    help="Bring the dataset back to what the journal proves, and queue what is missing.",
+)
+@settings_options("CRAWL", "OUTPUT_DIRECTORY", "REDIS_URL", "STATE_DIRECTORY")
+def verify(settings: Settings, repairing: bool) -> None:
     """Check every file of the dataset against the journal.
 
     Lines, bytes, checksum, whole gzip members, valid ids, none of them twice. A line for each problem, and
     exit code 1 when there is any.
+
+    --repair cuts off what the journal does not prove, moves files of which it proves nothing into set-aside,
+    and queues what is missing. No crawl may be at work. A line for each file, and exit code 1 when one still
+    is not as the journal says.
     """
     directory = settings.output_directory
     try:
@@ -54,15 +68,24 @@ def verify(settings: Settings) -> None:
         nonlocal files
         files += 1
 
+    def tell(step: Step) -> None:
+        nonlocal problems
+        problems += step.left
+        click.echo(f"{step.file}: {step.sentence}")
+
     with _progress(layout, count) as watched:
-        for problem in check(watched):
-            problems += 1
-            click.echo(f"{problem.file}: {problem.sentence}")
+        if repairing:
+            run_async(repair(settings, watched, tell))
+        else:
+            for problem in check(watched):
+                tell(Step(file=problem.file, sentence=problem.sentence, left=True))
     if problems:
         click.echo(f"Problems: {problems:,}. Files: {files:,}.", err=True)
         sys.exit(1)
     # Every file has a journal line by now, and as many records as that says.
-    records = sum(entry.lines for entry in latest(read_journal(layout)).values())
+    newest = latest(read_journal(layout)).values()
+    files = sum(entry.ending is not Ending.LOST for entry in newest)
+    records = sum(entry.lines for entry in newest)
     click.echo(f"All is as the journal says. Files: {files:,}. Records: {records:,}.")
 
 

@@ -53,14 +53,29 @@ def holds(path: Path, state: FileState) -> bool:
     Raises:
         StorageUnavailable: the file is there and cannot be read.
     """
+    return _matches(path, state, longer=False)
+
+
+def begins_with(path: Path, state: FileState) -> bool:
+    """Tell whether the first bytes of a file are those of `state`, as of a part file or an update.
+
+    Raises:
+        StorageUnavailable: the file is there and cannot be read.
+    """
+    return _matches(path, state, longer=True)
+
+
+def _matches(path: Path, state: FileState, *, longer: bool) -> bool:
     with guarded(path):
         try:
             file = path.open("rb", buffering=0)
         except FileNotFoundError:
             return False
         with file:
-            same_size = os.fstat(file.fileno()).st_size == state.size
-            return same_size and checksum(file.fileno(), state.size) == state.crc
+            size = os.fstat(file.fileno()).st_size
+            if size != state.size and not (longer and size > state.size):
+                return False
+            return checksum(file.fileno(), state.size) == state.crc
 
 
 def prepend(part: PartFile, old: Path, known: FileState | None = None) -> FileState:

@@ -55,11 +55,11 @@ def write_all(target: int, data: bytes, offset: int) -> None:
         view = view[written:]
 
 
-def checksum(source: int, count: int) -> int:
-    """Return the CRC-32 of the first `count` bytes of an open file, or of all where it is shorter."""
+def checksum(source: int, count: int, offset: int = 0) -> int:
+    """Return the CRC-32 of `count` bytes of an open file from `offset` on, or of what there is of them."""
     crc = done = 0
     while done < count:
-        data = os.pread(source, min(count - done, _CHUNK_BYTES), done)
+        data = os.pread(source, min(count - done, _CHUNK_BYTES), offset + done)
         if not data:
             break
         crc = isal_zlib.crc32(data, crc)

@@ -12,13 +12,15 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from twittomatic.errors import StorageUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.model import Ending, Module
 from twittomatic.storage.failures import guarded, unavailable
+from twittomatic.storage.occupancy import occupy
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.syncing import sync_directory
 
-_LONGEST_LINE = 64 * 1024  # an entry takes less than 1 KB
+LONGEST_LINE = 64 * 1024  # bytes; an entry takes less than 1 KB
 
 _Count: TypeAlias = Annotated[int, Meta(ge=0)]
 _Id: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9]{1,19}\Z")]
@@ -41,7 +43,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         requests: Pages asked for.
         cost_usd: Dollars they cost.
         began_at: RFC 3339 UTC time of the first page.
-        ended_at: RFC 3339 UTC time of the commit.
+        ended_at: RFC 3339 UTC time when the list ended.
         ending: Why the list ended.
         reason: Why the target is unavailable, None where it is not.
         claimed: The count that the network claims, when known.
@@ -50,6 +52,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         last_id: Oldest id of a timeline.
         depth: Hops from a seed.
         worker: The process that did it.
+        repaired_at: When `verify --repair` found the file as this line says, RFC 3339 UTC; None for a commit.
     """
 
     file: _File | None
@@ -70,23 +73,36 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     last_id: _Id | None = None
     depth: _Count = 0
     worker: str
+    repaired_at: _Moment | None = None
 
 
-_decode = msgspec.json.Decoder(Entry).decode
+decode_line = msgspec.json.Decoder(Entry).decode
+"""Reads one line; raises MsgspecError, UnicodeDecodeError or RecursionError at one that is no entry."""
 
 
 class Journal:
     """The journal file of one process, which alone appends to it; calls may come from several threads.
 
+    As long as it is open, nobody repairs the dataset.
+
+    Args:
+        path: From `Layout.journal`.
+        repairing: Whether the caller is who repairs it, and so has it for himself.
+
     Raises:
-        StorageUnavailable: the file cannot be opened.
+        StorageUnavailable: the file cannot be opened, or somebody repairs the dataset.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, repairing: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
-        with guarded(path):
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._presence = -1 if repairing else occupy(path.parent)
+        try:
+            with guarded(path):
+                self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except StorageUnavailable:
+            self._leave()
+            raise
         sync_directory(path.parent)
 
     def append(self, *entries: Entry) -> None:
@@ -111,6 +127,11 @@ class Journal:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._presence >= 0:
+            os.close(self._presence)
 
     def _is_torn(self) -> bool:
         size = os.fstat(self._descriptor).st_size
@@ -143,7 +164,7 @@ def read_journal(layout: Layout, problem: Callable[[Path, int, str], None] = _ig
 
 
 def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Keep the newest entry of each file, by `ended_at`; entries without a file are left out.
+    """Keep the newest entry of each file, by `repaired_at` or `ended_at`; those without a file are left out.
 
     Of two within one second the one that began later counts, then the one with more bytes (an update only
     adds), then the one that is read later; a line that was written twice makes no difference.
@@ -152,28 +173,30 @@ def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
     for entry in entries:
         if entry.file is not None:
             other = newest.get(entry.file)
-            if other is None or _age(entry) >= _age(other):
+            if other is None or age(entry) >= age(other):
                 newest[entry.file] = entry
     return newest
 
 
-def _age(entry: Entry) -> tuple[str, str, int]:
-    return entry.ended_at.rstrip("Z"), entry.began_at.rstrip("Z"), entry.bytes
+def age(entry: Entry) -> tuple[str, str, int]:
+    """Return what orders the entries of a file, the greatest last."""
+    said_at = entry.repaired_at or entry.ended_at
+    return said_at.rstrip("Z"), entry.began_at.rstrip("Z"), entry.bytes
 
 
 def _read(path: Path, problem: Callable[[Path, int, str], None]) -> Iterator[Entry]:
     number = 0
     try:
         with path.open("rb") as file:
-            while line := file.readline(_LONGEST_LINE):
+            while line := file.readline(LONGEST_LINE):
                 number += 1
                 if not line.endswith(b"\n"):
                     problem(path, number, "the line is cut off.")
                     while line and not line.endswith(b"\n"):  # an endless line is one problem
-                        line = file.readline(_LONGEST_LINE)
+                        line = file.readline(LONGEST_LINE)
                     continue
                 try:
-                    yield _decode(line)
+                    yield decode_line(line)
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                     problem(path, number, f"the line is not a journal entry ({error}).")
     except OSError as error:

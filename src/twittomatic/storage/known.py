@@ -10,10 +10,11 @@ import msgspec
 
 from twittomatic.model import Ending, FileState, Module
 from twittomatic.storage.commit import measured
+from twittomatic.storage.failures import guarded
 from twittomatic.storage.journal import Entry, latest, read_journal
 from twittomatic.storage.paths import Layout
 
-_LISTS = (".twt", ".fws")  # `.usr` stands where `.fws` stands: it is committed first
+_LISTS = (".twt", ".fws")  # `.usr` stands where `.fws` stands: it is committed first, or known to be lost
 
 
 class _Known(msgspec.Struct, frozen=True, gc=False):
@@ -72,7 +73,14 @@ class KnownFiles:
 
     def _entry(self, path: Path) -> _Known | None:
         known = self._entries().get(self._layout.relative(path))
-        return known if known and known.state.size == path.stat().st_size else None
+        if known is None:
+            return None
+        with guarded(path):
+            try:
+                size = path.stat().st_size
+            except FileNotFoundError:
+                return None
+        return known if known.state.size == size else None
 
     def _entries(self) -> dict[str, _Known]:
         if self._known is None:
@@ -82,14 +90,21 @@ class KnownFiles:
     def _read(self) -> dict[str, _Known]:
         looked: dict[str, float] = {}  # updates that found nothing new, and so wrote no file
         newest = latest(_lists(read_journal(self._layout), self._layout, looked))
-        return {file: _known(entry, looked.get(file, 0.0)) for file, entry in newest.items()}
+        lost = [file for file, entry in newest.items() if entry.ending is Ending.LOST]
+        for file in lost:
+            newest.pop(file)
+            newest.pop(file.replace(".usr", ".fws"), None)  # a list whose profiles are lost is not whole
+        return {
+            file: _known(entry, looked.get(file, 0.0))
+            for file, entry in newest.items()
+            if file.endswith(_LISTS)
+        }
 
 
 def _lists(entries: Iterable[Entry], layout: Layout, looked: dict[str, float]) -> Iterator[Entry]:
     for entry in entries:
         if entry.file is not None:
-            if entry.file.endswith(_LISTS):
-                yield entry
+            yield entry
         elif entry.module is Module.UPDATE and entry.ending is Ending.COMPLETE:
             file = layout.relative(layout.file(entry.user_id, "twt"))
             looked[file] = max(looked.get(file, 0.0), _moment(entry))

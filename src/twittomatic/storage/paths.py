@@ -71,6 +71,16 @@ class Layout:
         """The directory of the journal."""
         return self.output / "journal"
 
+    @property
+    def aside(self) -> Path:
+        """The directory of what `verify --repair` takes out of the dataset; no reader looks there."""
+        return self.output / "set-aside"
+
+    @property
+    def drafts(self) -> Path:
+        """The directory of what a repair writes; no crawl has a name like it."""
+        return self.temporary / ".repair"
+
     def relative(self, path: Path) -> str:
         """Write the path of a dataset file as the journal does: relative, with `/`."""
         return path.relative_to(self.output).as_posix()
@@ -93,6 +103,27 @@ class Layout:
                     named = kind == ext and _USER_ID.fullmatch(user_id) and user_id[:2] == directory.name
                     if named and _is(os.DirEntry.is_file, entry):
                         yield Path(entry.path)
+
+    def strays(self) -> Iterator[Path]:
+        """Yield what `*/*.fws` and its like would find, though it is no dataset file.
+
+        Raises:
+            StorageUnavailable: a directory cannot be listed.
+        """
+        ours = (self.journals.name, self.aside.name)
+        for directory in _entries(self.output):
+            hidden = directory.name.startswith(".") or directory.name in ours
+            path = Path(directory.path)
+            if hidden or self.temporary in (path, self.output) or not _is(os.DirEntry.is_dir, directory):
+                continue
+            for entry in _entries(path):
+                user_id, _, kind = entry.name.rpartition(".")
+                if kind in EXTENSIONS and not (
+                    _USER_ID.fullmatch(user_id)
+                    and user_id[:2] == directory.name
+                    and _is(os.DirEntry.is_file, entry)
+                ):
+                    yield Path(entry.path)
 
     def prepare(self) -> None:
         """Create the directories and prove that a file can be written in the one and renamed into the other.

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from twittomatic.errors import CorruptFile, StorageError
+from twittomatic.model import Ending
 from twittomatic.storage.copying import checksum
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.formats import Ids, read_ids, read_lines, to_ids
@@ -20,6 +21,8 @@ from twittomatic.storage.journal import Entry, latest, read_journal
 from twittomatic.storage.paths import EXTENSIONS, Layout
 
 _BATCH_LINES = 1000
+NOBODYS = "profiles of nobody who follows:"
+"""How the sentence about a file of profiles begins that does not belong to the list beside it."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +48,8 @@ def verify(layout: Layout) -> Iterator[Problem]:
     """Yield every problem of a dataset, as it is found; whatever stands there, it does not fail.
 
     Every file: size, CRC-32 and lines as its newest journal line says, gzip whole, records valid, no id
-    twice. Timelines: newest first. Profiles: of followers only. The journal: every line an entry, every file
-    there.
+    twice. Timelines: newest first. Profiles: beside a list, and of those on it only. The journal: every line
+    an entry, every file there. Nothing beside the files that a reader would take for one of them.
     The memory it takes grows with the ids of the largest file, 8 bytes each, not with its bytes.
 
     Args:
@@ -55,7 +58,7 @@ def verify(layout: Layout) -> Iterator[Problem]:
     torn: list[Problem] = []
 
     def note(path: Path, number: int, sentence: str) -> None:
-        torn.append(_problem(layout, path, f"line {number}: {sentence}" if number else sentence))
+        torn.append(problem(layout, path, f"line {number}: {sentence}" if number else sentence))
 
     newest = latest(read_journal(layout, note))
     yield from torn
@@ -64,24 +67,39 @@ def verify(layout: Layout) -> Iterator[Problem]:
         try:
             for path in layout.files(ext):
                 entry = newest.pop(layout.relative(path), None)
-                for sentence in _sentences(layout, path, entry):
-                    yield _problem(layout, path, sentence)
+                for sentence in trouble(layout, path, entry):
+                    yield problem(layout, path, sentence)
         except StorageError as error:
             unlisted.add(str(error))
+    try:
+        for path in layout.strays():
+            yield problem(layout, path, "is no file of the dataset, though a reader may take it for one.")
+    except StorageError as error:
+        unlisted.add(str(error))
     for sentence in sorted(unlisted):
-        yield _problem(layout, layout.output, sentence)
-    for file in sorted(newest):
-        if not _is_file(layout.output / file):
+        yield problem(layout, layout.output, sentence)
+    for file, entry in sorted(newest.items()):
+        if entry.ending is not Ending.LOST and not is_file(layout.output / file):
             yield Problem(file=file, sentence="missing, though the journal has a line for it.")
 
 
-def _sentences(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str]:
+def trouble(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str]:
+    """Yield what is wrong with a file that is there, a sentence each.
+
+    Args:
+        layout: The dataset.
+        path: Of the file.
+        entry: Its newest journal line.
+    """
     if entry is None:
         yield "has no line in the journal."
+    elif entry.ending is Ending.LOST:
+        yield "is there, though the journal says that it is lost."
+        entry = None
     try:
         if entry is not None:
             yield from _of_bytes(path, entry)
-        yield from _of_records(layout, path, entry)
+        yield from of_records(layout, path, entry)
     except StorageError as error:
         yield str(error).removeprefix(f"{path}: ")
 
@@ -96,7 +114,13 @@ def _of_bytes(path: Path, entry: Entry) -> Iterator[str]:
         yield f"its CRC-32 is {crc}, the journal says {entry.crc32}."
 
 
-def _of_records(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str]:
+def of_records(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str]:
+    """Yield what is wrong with the records of a file.
+
+    Raises:
+        CorruptFile: they cannot be read.
+        StorageUnavailable: the file cannot be read.
+    """
     ext = path.suffix[1:]
     followers = _followers(layout, path) if ext == "usr" else None
     seen = IdSet()
@@ -117,15 +141,17 @@ def _of_records(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str
         yield f"{repeated} lines repeat an id."
     if rising:
         yield f"{rising} posts are newer than the one before them."
-    if strangers:
-        yield f"{strangers} profiles are of nobody in {path.stem}.fws."
+    if ext == "usr" and not is_file(layout.file(path.stem, "fws")):
+        yield f"{NOBODYS} there is no {path.stem}.fws."
+    elif strangers:
+        yield f"{NOBODYS} {strangers} are not in {path.stem}.fws."
 
 
 def _followers(layout: Layout, profiles: Path) -> IdSet | None:
     """Read the ids beside a file of profiles; None where they are broken, which is a problem of that file."""
     followers = IdSet()
     path = layout.file(profiles.stem, "fws")
-    if _is_file(path):
+    if is_file(path):
         try:
             for ids in read_ids(path):
                 followers.add(ids)
@@ -152,17 +178,19 @@ def _id_of(path: Path, number: int, line: bytes) -> str:
         raise CorruptFile(f"{path}: line {number} is not a JSON object with a decimal id.") from None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Tell whether a file can be seen there."""
     try:
         return path.is_file()
     except OSError:  # in a directory that is forbidden
         return False
 
 
-def _problem(layout: Layout, path: Path, sentence: str) -> Problem:
-    return Problem(file=_printable(layout.relative(path)), sentence=_printable(sentence))
+def problem(layout: Layout, path: Path, sentence: str) -> Problem:
+    """Say what is wrong with a file, whatever its name holds."""
+    return Problem(file=printable(layout.relative(path)), sentence=printable(sentence))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape what a hostile name or line could do to a terminal or to one line per problem."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

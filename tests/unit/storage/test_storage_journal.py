@@ -73,6 +73,7 @@ def test_a_line_per_commit_that_anyone_can_read(layout: Layout, reached: list[st
         "last_id": "7",
         "depth": 1,
         "worker": "alice-1",
+        "repaired_at": None,
     }
     assert (lines[1]["file"], lines[1]["reason"]) == (None, "protected")
     assert read(layout) == ([ENTRY, closed], [])

@@ -73,6 +73,8 @@ def test_parts_and_foreign_files_are_nobodys_problem(whole: Layout) -> None:
     PartFile.begin(whole.part("crawl", "x", "fws")).close()
     (whole.output / "README").write_text("mine")
     (whole.output / "22" / "notes.txt").write_text("mine")
+    (whole.output / "set-aside").mkdir()
+    (whole.output / "set-aside" / "22.fws.1").write_text("broken")
 
     assert found(whole) == []
 
@@ -134,11 +136,39 @@ def test_repetitions_are_found_across_batches(layout: Layout) -> None:
 def test_a_profile_of_nobody_who_follows_is_a_problem(layout: Layout) -> None:
     store(layout, "7", "fws", [[b"1", b"2"]])
     store(layout, "7", "usr", [[record(2), record(3)]])
-    store(layout, "8", "usr", [[record(2)]])
-    assert found(layout) == [
-        ("7/7.usr", "1 profiles are of nobody in 7.fws."),
-        ("8/8.usr", "1 profiles are of nobody in 8.fws."),
-    ]
+    assert found(layout) == [("7/7.usr", "profiles of nobody who follows: 1 are not in 7.fws.")]
+
+
+@pytest.mark.parametrize("records", [[], [record(2)]])
+def test_profiles_without_their_list_are_a_problem(layout: Layout, records: list[bytes]) -> None:
+    store(layout, "8", "usr", [records])
+    assert found(layout) == [("8/8.usr", "profiles of nobody who follows: there is no 8.fws.")]
+
+
+@pytest.mark.parametrize(
+    "name", ["22/7.fws", "22/x.usr", "22/22.fws.twt", "x/7.fws", "123/1234.twt", "7/[31m.twt"]
+)
+def test_what_a_pattern_takes_for_data_and_is_none_is_a_problem(whole: Layout, name: str) -> None:
+    path = whole.output / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(member([b"1"]))
+    ((file, sentence),) = found(whole)
+    assert file.isprintable()
+    assert "is no file of the dataset" in sentence
+
+
+def test_a_directory_in_the_place_of_a_file_is_a_problem(whole: Layout) -> None:
+    whole.file("22", "twt").unlink()
+    whole.file("22", "twt").mkdir()
+    assert [file for file, _ in found(whole)] == ["22/22.twt"] * 2
+
+
+def test_part_files_beside_the_dataset_are_nobodys_problem(whole: Layout) -> None:
+    layout = Layout(whole.output, whole.output / "parts")
+    PartFile.begin(layout.part("crawl", "x", "fws")).close()
+    assert found(layout) == []
+    PartFile.begin(Layout(whole.output, whole.output).part("crawl", "x", "fws")).close()
+    assert found(Layout(whole.output, whole.output)) == []
 
 
 def test_a_broken_follower_list_is_reported_once(whole: Layout) -> None:

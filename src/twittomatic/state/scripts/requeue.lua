@@ -1,0 +1,27 @@
+-- requeue: a job that has to be done again, because what it brought is gone.
+-- KEYS  1 prefix of the job streams  2 prefix of the job hashes  3 dead  4 crawl hash
+-- ARGV  1 module  2 user id  3 its depth   4 `again`: queue a job unless there is one
+--       or `anew`: let the job that there is begin from its beginning, as the bytes of its checkpoint are gone
+-- Returns 1 when something was changed. A dead job gets another chance, and a finished crawl runs again.
+-- Invariant: one job of a module and user, in one place. Nobody holds it: no worker is there.
+-- Twice is harmless: it is queued by then. Cost: constant.
+-- use queue
+local name = ARGV[1] .. ':' .. ARGV[2]
+local stream, hash, changed = KEYS[1] .. ARGV[1], KEYS[2] .. name, false
+if redis.call('EXISTS', hash) == 1 then
+  changed = ARGV[4] == 'anew' and redis.call('HDEL', hash, 'checkpoint') == 1
+  if redis.call('HDEL', KEYS[3], name) == 1 then
+    redis.call('HDEL', hash, 'attempts', 'crashes', 'reason')
+    requeue(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
+    changed = true
+  end
+elseif ARGV[4] == 'again' then
+  if redis.call('EXISTS', stream) == 0 then -- without its group a stream cannot be counted
+    redis.call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
+  end
+  changed = enqueue(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])
+end
+if changed and redis.call('HGET', KEYS[4], 'phase') == 'finished' then
+  redis.call('HSET', KEYS[4], 'phase', 'running')
+end
+return changed and 1 or 0

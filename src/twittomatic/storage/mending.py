@@ -1,0 +1,101 @@
+"""Rewrites what is damaged: the proved part of a file, the lines of a journal that are entries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from twittomatic.errors import CorruptFile
+from twittomatic.faultpoint import reach
+from twittomatic.storage.aside import set_aside
+from twittomatic.storage.commit import commit
+from twittomatic.storage.copying import checksum, copy_range
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.journal import LONGEST_LINE, decode_line
+from twittomatic.storage.paths import Layout
+from twittomatic.storage.proofs import Proof
+
+
+def cut(layout: Layout, path: Path, proof: Proof) -> Path:
+    """Leave of a file what its journal line proves; return where the whole of it was set aside.
+
+    Raises:
+        CorruptFile: the file changes meanwhile.
+        StorageUnavailable: a file cannot be read, written or moved.
+    """
+
+    def write(draft: int) -> None:
+        with guarded(path), path.open("rb", buffering=0) as source:
+            copy_range(source.fileno(), draft, count=proof.entry.bytes, source_offset=proof.offset)
+        if f"{checksum(draft, proof.entry.bytes):08x}" != proof.entry.crc32:
+            raise CorruptFile(f"{path}: changes while it is repaired; stop whoever writes it.")
+
+    return _replace(layout, path, write)
+
+
+def mend_journal(layout: Layout, path: Path) -> tuple[int, Path]:
+    """Leave of a journal file the lines that are entries; one of which only the end is missing gets it.
+
+    Returns:
+        How many lines are no longer in it, and where the whole of it was set aside.
+
+    Raises:
+        StorageUnavailable: a file cannot be read, written or moved.
+    """
+    dropped = 0
+
+    def write(draft: int) -> None:
+        nonlocal dropped
+        with guarded(path), path.open("rb") as source, open(draft, "wb", closefd=False) as target:
+            while line := source.readline(LONGEST_LINE):
+                whole = line if line.endswith(b"\n") else line + b"\n"
+                try:
+                    decode_line(whole)
+                    target.write(whole)
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    dropped += 1
+                while line and not line.endswith(b"\n"):  # what is left of an endless one
+                    line = source.readline(LONGEST_LINE)
+
+    return dropped, _replace(layout, path, write)
+
+
+def clear_drafts(layout: Layout) -> None:
+    """Remove what a repair that died was writing; nothing of it was in the dataset.
+
+    Raises:
+        StorageUnavailable: it cannot be removed.
+    """
+    with guarded(layout.drafts):
+        if layout.drafts.is_dir():
+            for path in layout.drafts.iterdir():
+                path.unlink()
+            layout.drafts.rmdir()
+
+
+def _replace(layout: Layout, path: Path, write: Callable[[int], None]) -> Path:
+    """Put what `write` writes in the place of a file, which is set aside; at no moment is neither there."""
+    draft = layout.drafts / path.name
+    with _drafting(draft) as descriptor:
+        write(descriptor)
+        os.fsync(descriptor)
+    reach("mending.drafted")
+    aside = set_aside(layout, path, keep=True)
+    commit(draft, path)
+    reach("mending.replaced")
+    return aside
+
+
+@contextmanager
+def _drafting(draft: Path) -> Iterator[int]:
+    with guarded(draft):
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)

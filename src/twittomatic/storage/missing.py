@@ -1,0 +1,63 @@
+"""What a repair found lost, and nobody has downloaded again or found gone from the network since."""
+
+from __future__ import annotations
+
+import msgspec
+
+from twittomatic.model import Ending, Module
+from twittomatic.storage.journal import Entry, age, read_journal
+from twittomatic.storage.paths import Layout
+from twittomatic.storage.verify import is_file
+
+_CLOSES = {Module.FOLLOWER: ("fws", "usr"), Module.TIMELINE: ("twt",), Module.UPDATE: ("twt",)}
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """A file to be downloaded again.
+
+    Attributes:
+        user_id: Its target.
+        ext: `fws`, `usr` or `twt`.
+        depth: Hops of the target from a seed.
+        cost_usd: Dollars that it cost.
+        outdated: Whether the file is there, a timeline whose newest posts are lost.
+    """
+
+    user_id: str
+    ext: str
+    depth: int
+    cost_usd: float
+    outdated: bool
+
+
+def find_missing(layout: Layout) -> list[Missing]:
+    """Return what is to be downloaded again, as the journal says, sorted by file."""
+    newest: dict[str, Entry] = {}
+    bought: dict[str, Entry] = {}
+    closed: dict[tuple[str, str], str] = {}
+    for entry in read_journal(layout):
+        if entry.file is None:
+            for ext in _CLOSES.get(entry.module, ()):
+                key = entry.user_id, ext
+                closed[key] = max(closed.get(key, ""), age(entry)[0])
+            continue
+        for entries in (newest, bought) if entry.repaired_at is None else (newest,):
+            if entry.file not in entries or age(entry) >= age(entries[entry.file]):
+                entries[entry.file] = entry
+    return [
+        Missing(
+            user_id=entry.user_id,
+            ext=file.rpartition(".")[2],
+            depth=entry.depth,
+            cost_usd=bought[file].cost_usd if file in bought else 0.0,
+            outdated=entry.ending is not Ending.LOST,
+        )
+        for file, entry in sorted(newest.items())
+        if _is_open(layout, file, entry) and age(entry)[0] > closed.get((entry.user_id, file[-3:]), "")
+    ]
+
+
+def _is_open(layout: Layout, file: str, entry: Entry) -> bool:
+    if entry.repaired_at is None:
+        return False
+    return not is_file(layout.output / file) if entry.ending is Ending.LOST else file.endswith(".twt")

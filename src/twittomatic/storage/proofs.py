@@ -1,0 +1,74 @@
+"""What of a file the journal proves: all of it, its beginning, or the end before which an update came."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import msgspec
+
+from twittomatic.model import Ending
+from twittomatic.storage.copying import checksum
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.journal import Entry, age, read_journal
+from twittomatic.storage.paths import Layout
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the journal, and the bytes of a file that it is about.
+
+    Attributes:
+        entry: The line.
+        offset: Where its bytes begin.
+        size: Of the whole file; what lies outside of those bytes is proved by nothing.
+    """
+
+    entry: Entry
+    offset: int
+    size: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every byte of the file is proved."""
+        return self.entry.bytes == self.size
+
+
+def lines_about(layout: Layout, user_ids: Collection[str]) -> dict[str, list[Entry]]:
+    """Return all journal lines about the files of some users, by file, the newest first."""
+    found: dict[str, list[Entry]] = {}
+    for entry in read_journal(layout):
+        if entry.file is not None and entry.user_id in user_ids:
+            found.setdefault(entry.file, []).append(entry)
+    for entries in found.values():
+        entries.reverse()  # of two as old as each other the one that was read later counts
+        entries.sort(key=age, reverse=True)
+    return found
+
+
+def newest_proof(path: Path, entries: Sequence[Entry]) -> Proof | None:
+    """Find the newest line all of whose bytes a file holds, None where it holds those of none.
+
+    They are all of the file or its first bytes, since what is torn or added is at the end. An update puts new
+    posts in front of a timeline, so those of an older line can also be the last bytes of a `.twt`.
+
+    Args:
+        path: A dataset file.
+        entries: The lines about it, the newest first.
+
+    Raises:
+        StorageUnavailable: the file cannot be read.
+    """
+    tried: set[tuple[int, str]] = set()
+    with guarded(path), path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        for entry in entries:
+            claim = entry.bytes, entry.crc32
+            if entry.ending is Ending.LOST or not 0 < entry.bytes <= size or claim in tried:
+                continue
+            tried.add(claim)
+            offsets = {0, size - entry.bytes} if path.suffix == ".twt" else {0}
+            for offset in sorted(offsets):
+                if f"{checksum(file.fileno(), entry.bytes, offset):08x}" == entry.crc32:
+                    return Proof(entry=entry, offset=offset, size=size)
+    return None

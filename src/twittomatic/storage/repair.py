@@ -1,0 +1,229 @@
+"""Brings a dataset back to what its journal proves: nothing is made up, nothing is deleted.
+
+The life of a repair: the journal is left with the lines that are entries; every file is examined as `verify`
+does it; of one in trouble the newest line is found all of whose bytes it holds. What lies outside them is cut
+off, a file that no line proves is set aside. What became of a file is a line of the journal too: it is as an
+older line says, or `lost`. Each step is durable before the next, and what a repair did not come to when it
+died, the next one finds as it found the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import msgspec
+
+from twittomatic.errors import CorruptFile, StorageUnavailable
+from twittomatic.faultpoint import reach
+from twittomatic.model import Ending, Module
+from twittomatic.storage.aside import set_aside
+from twittomatic.storage.journal import Entry, Journal, latest, read_journal
+from twittomatic.storage.mending import clear_drafts, cut, mend_journal
+from twittomatic.storage.paths import EXTENSIONS, Layout
+from twittomatic.storage.proofs import Proof, lines_about, newest_proof
+from twittomatic.storage.verify import NOBODYS, is_file, of_records, problem, trouble
+
+_MODULES = {"fws": Module.FOLLOWER, "usr": Module.FOLLOWER, "twt": Module.TIMELINE}
+_PROCESS = "repair"  # whose journal file it is
+_BATCH = 256  # journal lines of one sync
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done about a file, or what is left to do.
+
+    Attributes:
+        file: Path relative to OUTPUT_DIRECTORY, printable.
+        sentence: Printable, on one line.
+        left: Whether the file still is not as the journal says.
+    """
+
+    file: str
+    sentence: str
+    left: bool = False
+
+
+class Repair:
+    """One repair of one dataset, on which nobody else works meanwhile.
+
+    Args:
+        layout: The dataset.
+        unfinished: Files, as the journal names them, that a job has placed and not yet written a line for:
+            they are proved by its checkpoint, and left to it.
+        depth: Of targets of whom the journal tells none.
+        now: RFC 3339, to the millisecond.
+        worker: Name of this process in the journal.
+    """
+
+    def __init__(
+        self, layout: Layout, *, unfinished: Collection[str] = (), depth: int = 0, now: str, worker: str
+    ) -> None:
+        self._layout = layout
+        self._unfinished = unfinished
+        self._depth = depth
+        self._now = now
+        self._worker = worker
+        self._lines: dict[str, list[Entry]] = {}
+        self._said: list[Entry] = []
+
+    def run(self) -> Iterator[Step]:
+        """Repair, and yield what was done as it is done; each step is durable, its journal line at the end.
+
+        Raises:
+            StorageUnavailable: the journal is not there or cannot be read, and nothing was changed; or a file
+                cannot be written.
+        """
+        layout = self._layout
+        damaged = self._damaged_journals()
+        clear_drafts(layout)
+        for path in damaged:
+            yield self._mended(path)
+        newest = latest(read_journal(layout))
+        users = self._in_trouble(newest)
+        self._lines = lines_about(layout, users)
+        for user_id in sorted(users, key=lambda user_id: (len(user_id), user_id)):
+            for ext in EXTENSIONS:
+                yield from self._mend(layout.file(user_id, ext))
+                self._write(_BATCH)
+        for path in list(layout.strays()):
+            yield self._step(path, f"was no file of the dataset{self._moved(path)}")
+        self._write(1)
+        clear_drafts(layout)
+
+    def _damaged_journals(self) -> list[Path]:
+        """Return the journal files with lines that are no entries, in order."""
+        damaged: dict[Path, None] = {}
+
+        def note(path: Path, number: int, sentence: str) -> None:
+            if not number:
+                raise StorageUnavailable(f"{sentence} Without the whole journal nothing is repaired.")
+            damaged[path] = None
+
+        lines = sum(1 for _ in read_journal(self._layout, note))
+        if not lines and any(True for ext in EXTENSIONS for _ in self._layout.files(ext)):
+            raise StorageUnavailable(
+                f"{self._layout.journals}: the journal has no line, and nothing else proves the files; "
+                "put it back, nothing was changed."
+            )
+        return list(damaged)
+
+    def _mended(self, path: Path) -> Step:
+        dropped, aside = mend_journal(self._layout, path)
+        lines = f"{dropped} lines that were no entries are out of it" if dropped else "its last line is ended"
+        return self._step(path, f"{lines}; all of it is in {self._layout.relative(aside)}.")
+
+    def _in_trouble(self, newest: dict[str, Entry]) -> set[str]:
+        """Examine every file; return the users of whose files one is not as its line says."""
+        layout, users = self._layout, set()
+        for ext in EXTENSIONS:
+            for path in layout.files(ext):
+                if any(True for _ in trouble(layout, path, newest.pop(layout.relative(path), None))):
+                    users.add(path.stem)
+        users.update(entry.user_id for entry in newest.values() if entry.ending is not Ending.LOST)
+        return users
+
+    def _mend(self, path: Path) -> Iterator[Step]:
+        """Bring one file of a user in trouble back to what is proved; the list before its profiles."""
+        file = self._layout.relative(path)
+        lines = self._lines.get(file, [])
+        newest = lines[0] if lines else None
+        if file in self._unfinished and any(True for _ in trouble(self._layout, path, newest)):
+            yield self._step(path, "its job is not done with it; the same crawl command goes on.", left=True)
+            return
+        if not is_file(path):
+            if newest and newest.ending is not Ending.LOST:
+                yield self._step(path, "missing; the journal says so now.")
+                self._lose(path, newest)
+            return
+        try:
+            proof = newest_proof(path, lines)
+        except StorageUnavailable as error:
+            yield self._step(path, str(error).removeprefix(f"{path}: "), left=True)
+            return
+        if proof is None:
+            why = "its bytes are those of no line in the journal" if lines else "has no line in the journal"
+            self._lose(path, newest)
+            if newest is None:
+                self._write(1)  # or nothing would tell, after a crash, that it ever was there
+            yield self._step(path, f"{why}{self._moved(path)}")
+            return
+        if not proof.is_whole:
+            yield self._step(path, self._cut(path, proof))
+        yield from self._examined(path, proof.entry, newest)
+
+    def _examined(self, path: Path, entry: Entry, newest: Entry | None) -> Iterator[Step]:
+        """Look at the records of a file whose bytes are proved, and note which line proves them."""
+        broken, odd = "", []
+        placing = self._layout.relative(path.with_suffix(".fws")) in self._unfinished
+        try:
+            for sentence in of_records(self._layout, path, entry):
+                if sentence.startswith(NOBODYS) and not placing:
+                    broken = sentence
+                else:
+                    odd.append(sentence)
+        except CorruptFile as error:
+            broken = str(error).removeprefix(f"{path}: ")
+        except StorageUnavailable as error:
+            odd.append(str(error).removeprefix(f"{path}: "))
+        if broken:
+            yield self._step(path, f"{broken.rstrip('.')}{self._moved(path)}")
+            self._lose(path, newest)
+            return
+        for sentence in odd:
+            yield self._step(path, f"{sentence.rstrip('.')}; left, as its journal line proves it.", left=True)
+        if newest and (entry.bytes, entry.crc32, entry.ending) != (newest.bytes, newest.crc32, newest.ending):
+            yield self._step(
+                path, f"is as the journal line of {entry.ended_at} says; nothing newer is proved."
+            )
+            self._say(entry)
+
+    def _cut(self, path: Path, proof: Proof) -> str:
+        where = "before" if proof.offset else "behind"
+        aside = self._layout.relative(cut(self._layout, path, proof))
+        spare = proof.size - proof.entry.bytes
+        return f"{spare} bytes {where} those of its journal line are cut off; all of it is in {aside}."
+
+    def _moved(self, path: Path) -> str:
+        return f"; set aside as {self._layout.relative(set_aside(self._layout, path))}."
+
+    def _lose(self, path: Path, newest: Entry | None) -> None:
+        """Note that a file is gone, with the depth at which its target is to be crawled again."""
+        if newest is None:
+            siblings = (
+                self._lines.get(self._layout.relative(path.with_suffix(f".{ext}"))) for ext in EXTENSIONS
+            )
+            depth = next((lines[0].depth for lines in siblings if lines), self._depth)
+            newest = Entry(
+                file=self._layout.relative(path),
+                module=_MODULES[path.suffix[1:]],
+                user_id=path.stem,
+                began_at=self._now,
+                ended_at=self._now,
+                ending=Ending.LOST,
+                depth=depth,
+                worker=self._worker,
+            )
+        self._say(msgspec.structs.replace(newest, lines=0, bytes=0, crc32="00000000", ending=Ending.LOST))
+
+    def _say(self, entry: Entry) -> None:
+        """Repeat a line as of now: it was paid for once."""
+        self._said.append(
+            msgspec.structs.replace(
+                entry, requests=0, cost_usd=0.0, received=0, worker=self._worker, repaired_at=self._now
+            )
+        )
+
+    def _write(self, least: int) -> None:
+        if len(self._said) < least:
+            return
+        reach("repair.files_done")
+        journal = Journal(self._layout.journal(_PROCESS), repairing=True)
+        try:
+            journal.append(*self._said)
+        finally:
+            journal.close()
+        self._said = []
+
+    def _step(self, path: Path, sentence: str, *, left: bool = False) -> Step:
+        said = problem(self._layout, path, sentence)
+        return Step(file=said.file, sentence=said.sentence, left=left)
