@@ -154,18 +154,17 @@ def _module(modules: str, one: Missing) -> Module | None:
 def _tell(layout: Layout, missing: Sequence[Missing]) -> None:
     """Say which targets nobody will download by himself, and how to crawl them."""
     for letter, name, extensions in _KINDS:
-        ids = list(dict.fromkeys(one.user_id for one in missing if one.ext in extensions))
-        if not ids:
+        costs = {one.user_id: one.cost_usd for one in missing if one.ext in extensions}
+        if not costs:
             continue
-        targets = " ".join(ids)
-        if len(ids) > _NAMED:
+        targets = " ".join(costs)
+        if len(costs) > _NAMED:
             path = layout.aside / f"{name}.txt"
             with guarded(path):
                 layout.aside.mkdir(exist_ok=True)
-                path.write_text("".join(f"{user_id}\n" for user_id in ids))
+                path.write_text("".join(f"{user_id}\n" for user_id in costs))
             targets = str(path)
-        paid = sum(one.cost_usd for one in missing if one.ext in extensions)
         click.echo(
-            f"Missing: the {name} of {len(ids):,} {'user' if len(ids) == 1 else 'users'}, which cost "
-            f"${paid:,.2f}; `twittomatic crawl -{letter} {targets}` downloads them again."
+            f"Missing: the {name} of {len(costs):,} {'user' if len(costs) == 1 else 'users'}, which cost "
+            f"${sum(costs.values()):,.2f}; `twittomatic crawl -{letter} {targets}` downloads them again."
         )

@@ -6,8 +6,9 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, BinaryIO, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -77,7 +78,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 decode_line = msgspec.json.Decoder(Entry).decode
-"""Reads one line; raises MsgspecError, UnicodeDecodeError or RecursionError at one that is no entry."""
+"""Reads one line; raises one of `NO_ENTRY` where it is none."""
+
+NO_ENTRY = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Journal:
@@ -192,12 +195,24 @@ def _read(path: Path, problem: Callable[[Path, int, str], None]) -> Iterator[Ent
                 number += 1
                 if not line.endswith(b"\n"):
                     problem(path, number, "the line is cut off.")
-                    while line and not line.endswith(b"\n"):  # an endless line is one problem
-                        line = file.readline(LONGEST_LINE)
+                    if _is_endless(file):
+                        continue
+                    with suppress(
+                        *NO_ENTRY
+                    ):  # all of it but its end is there, which the next line will bring
+                        yield decode_line(line)
                     continue
                 try:
                     yield decode_line(line)
-                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                except NO_ENTRY as error:
                     problem(path, number, f"the line is not a journal entry ({error}).")
     except OSError as error:
         problem(path, number, str(unavailable(path, error)))
+
+
+def _is_endless(file: BinaryIO) -> bool:
+    """Pass over what is left of a line that is too long; tell whether anything was."""
+    rest = line = file.readline(LONGEST_LINE)
+    while line and not line.endswith(b"\n"):
+        line = file.readline(LONGEST_LINE)
+    return bool(rest)

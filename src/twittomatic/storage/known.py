@@ -92,7 +92,7 @@ class KnownFiles:
         newest = latest(_lists(read_journal(self._layout), self._layout, looked))
         lost = [file for file, entry in newest.items() if entry.ending is Ending.LOST]
         for file in lost:
-            newest.pop(file)
+            newest.pop(file, None)
             newest.pop(file.replace(".usr", ".fws"), None)  # a list whose profiles are lost is not whole
         return {
             file: _known(entry, looked.get(file, 0.0))

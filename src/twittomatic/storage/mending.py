@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.storage.aside import set_aside
 from twittomatic.storage.commit import commit
 from twittomatic.storage.copying import checksum, copy_range
 from twittomatic.storage.failures import guarded
-from twittomatic.storage.journal import LONGEST_LINE, decode_line
+from twittomatic.storage.journal import LONGEST_LINE, NO_ENTRY, decode_line
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.proofs import Proof
 
@@ -56,12 +54,13 @@ def mend_journal(layout: Layout, path: Path) -> tuple[int, Path]:
                 try:
                     decode_line(whole)
                     target.write(whole)
-                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                except NO_ENTRY:
                     dropped += 1
                 while line and not line.endswith(b"\n"):  # what is left of an endless one
                     line = source.readline(LONGEST_LINE)
 
-    return dropped, _replace(layout, path, write)
+    aside = _replace(layout, path, write)
+    return dropped, aside
 
 
 def clear_drafts(layout: Layout) -> None:

@@ -19,7 +19,7 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
         user_id: Its target.
         ext: `fws`, `usr` or `twt`.
         depth: Hops of the target from a seed.
-        cost_usd: Dollars that it cost.
+        cost_usd: Dollars that it cost; of profiles, that their list did, with which they came.
         outdated: Whether the file is there, a timeline whose newest posts are lost.
     """
 
@@ -49,12 +49,17 @@ def find_missing(layout: Layout) -> list[Missing]:
             user_id=entry.user_id,
             ext=file.rpartition(".")[2],
             depth=entry.depth,
-            cost_usd=bought[file].cost_usd if file in bought else 0.0,
+            cost_usd=_cost(file, bought),
             outdated=entry.ending is not Ending.LOST,
         )
         for file, entry in sorted(newest.items())
         if _is_open(layout, file, entry) and age(entry)[0] > closed.get((entry.user_id, file[-3:]), "")
     ]
+
+
+def _cost(file: str, bought: dict[str, Entry]) -> float:
+    entry = bought.get(file.replace(".usr", ".fws"))
+    return entry.cost_usd if entry else 0.0
 
 
 def _is_open(layout: Layout, file: str, entry: Entry) -> bool:

@@ -137,6 +137,12 @@ def test_a_last_line_without_an_end_is_reported(layout: Layout, size: int) -> No
     assert read(layout) == ([ENTRY], [("b.jsonl", 2)])
 
 
+def test_a_last_line_that_lacks_only_its_end_is_an_entry_all_the_same(layout: Layout) -> None:
+    layout.journal("b").write_bytes(line() + line()[:-1])
+
+    assert read(layout) == ([ENTRY, ENTRY], [("b.jsonl", 2)])
+
+
 @pytest.mark.parametrize("file", ["7/7.fws", "22/22.usr", "22/2200000000000000001.twt"])
 def test_every_dataset_file_can_be_named(layout: Layout, file: str) -> None:
     layout.journal("b").write_bytes(line(file=file, later_field=1))

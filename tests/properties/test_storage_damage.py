@@ -187,6 +187,8 @@ def test_whatever_happened_a_repair_leaves_what_is_proved(
         for file, data in before.items():
             assert data in kept, f"{file} was lost"
         assert not [file for file in after if file.startswith(".tmp")]
+        aside = [(file.rpartition(".")[0], data) for file, data in after.items() if file[:4] == "set-"]
+        assert len(aside) == len(set(aside)), "something was set aside twice"
         touched = {file for _, file, _ in damages}
         if not touched & {"journal/a.jsonl", "journal/b.jsonl"}:
             for file, data in truth.tree.items():

@@ -1,0 +1,97 @@
+"""What is done again after a repair of the dataset: once, and by a crawl that may have been finished."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from twittomatic.model import Checkpoint, Module, Phase
+from twittomatic.state.requeue import Requeue
+
+CHECKPOINT = Checkpoint(part="follower-1-abc", token="t", requests=3)
+
+
+@pytest.fixture
+def requeue(house: Any) -> Requeue:
+    return Requeue(house.connection, house.keys)
+
+
+async def test_a_job_is_queued_once_at_its_depth(house: Any, requeue: Requeue) -> None:
+    assert await requeue.again(Module.FOLLOWER, "1", 4)
+    before = await house.snapshot()
+    assert not await requeue.again(Module.FOLLOWER, "1", 4)
+    assert await house.snapshot() == before
+    await house.feed()
+    [job] = await house.worker().lease(Module.FOLLOWER, 9)
+    assert (job.user_id, job.depth, job.checkpoint, job.attempts) == ("1", 4, Checkpoint(), 0)
+
+
+async def test_a_finished_crawl_runs_again_to_its_end(house: Any, requeue: Requeue) -> None:
+    await house.feed()
+    assert (await house.crawl.progress()).phase is Phase.FINISHED
+    assert await requeue.again(Module.TIMELINE, "1", 0)
+    assert (await house.crawl.progress()).phase is Phase.RUNNING
+    worker = house.worker()
+    assert (await house.feed())[4] == "running"
+    [job] = await worker.lease(Module.TIMELINE, 9)
+    await worker.complete(job)
+    assert (await house.feed())[4] == "finished"
+
+
+async def test_a_paused_crawl_stays_paused(house: Any, requeue: Requeue) -> None:
+    await house.crawl.pause("no money", by="network")
+    assert await requeue.again(Module.TIMELINE, "1", 0)
+    assert (await house.crawl.progress()).phase is Phase.PAUSED
+
+
+async def test_a_job_that_is_there_is_left_alone(house: Any, requeue: Requeue) -> None:
+    worker = house.worker()
+    [job] = await house.lease_new(worker)
+    await worker.commit(job, CHECKPOINT, {})
+    before = await house.snapshot()
+    assert not await requeue.again(Module.FOLLOWER, "1", 0)
+    assert await house.snapshot() == before
+
+
+async def test_a_dead_job_gets_another_chance_where_it_stopped(house: Any, requeue: Requeue) -> None:
+    worker = house.worker()
+    [job] = await house.lease_new(worker)
+    await worker.commit(job, CHECKPOINT, {})
+    await worker.give_back(job, "dead", reason="r")
+    assert await requeue.again(Module.FOLLOWER, "1", 0)
+    assert await house.recovery.dead() == {}
+    [again] = await worker.lease(Module.FOLLOWER, 9)
+    assert again.checkpoint == CHECKPOINT
+
+
+async def test_a_job_begins_anew_wherever_it_is(house: Any, requeue: Requeue) -> None:
+    worker = house.worker()
+    dead, held = await house.lease_new(worker, [1, 2])
+    for job in (dead, held):
+        await worker.commit(job, CHECKPOINT, {})
+    await worker.give_back(dead, "dead", reason="its part file is gone")
+    begun = [one async for one in requeue.begun()]
+    assert sorted(begun) == [(Module.FOLLOWER, "1", CHECKPOINT), (Module.FOLLOWER, "2", CHECKPOINT)]
+    for job in (dead, held):
+        assert await requeue.anew(Module.FOLLOWER, job.user_id)
+        assert not await requeue.anew(Module.FOLLOWER, job.user_id)
+    assert [one async for one in requeue.begun()] == []
+    await house.take_from(held)
+    again = await worker.lease(Module.FOLLOWER, 9)
+    assert [(job.user_id, job.checkpoint, job.depth) for job in again] == [
+        ("1", Checkpoint(), 0),
+        ("2", Checkpoint(), 0),
+    ]
+    assert not await requeue.anew(Module.FOLLOWER, "3"), "there is no such job"
+
+
+async def test_whoever_is_connected_is_at_work(house: Any, connect: Any, requeue: Requeue) -> None:
+    assert await requeue.at_work() == []  # the master of this test leads through a connection of another name
+    alive, dead = house.worker("alive", connect("alive")), house.worker("dead", connect("dead"))
+    for worker in (alive, dead):
+        await worker.heartbeat([], "{}")
+    assert await requeue.at_work() == ["alive", "dead"]
+    await dead._connection.close()
+    async with asyncio.timeout(30):
+        while await requeue.at_work() != ["alive"]:
+            pass
