@@ -56,7 +56,7 @@ async def repair(settings: Settings, layout: Layout, report: Callable[[Step], No
     name = compose.process_name("repair")
     with guarded(layout.journals):
         layout.journals.mkdir(exist_ok=True)
-    with alone(layout.journals):
+    with alone(layout.output):
         async with _state_of(settings, name) as state:
             if state:
                 await _check_jobs(settings, layout, state, report)

@@ -125,7 +125,7 @@ def _place(context: Context, job: Job, checkpoint: Checkpoint, ext: str) -> File
     final = context.layout.file(job.user_id, ext)
     state = checkpoint.files[ext]
     try:
-        commit(part, final)
+        commit(part, final, size=state.size)
     except CorruptFile:
         if not holds(final, state):
             raise

@@ -104,7 +104,7 @@ def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState 
     part = context.layout.part(context.crawl, checkpoint.part, "twt")
     with PartFile.take_over(part, part, new) as file:
         state = prepend(file, final, context.known_files.state(final))
-    commit(part, final)
+    commit(part, final, size=state.size)
     return state
 
 

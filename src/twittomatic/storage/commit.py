@@ -15,15 +15,17 @@ from twittomatic.storage.part import PartFile
 from twittomatic.storage.syncing import sync_directory
 
 
-def commit(part: Path, final: Path) -> None:
+def commit(part: Path, final: Path, *, size: int | None = None) -> None:
     """Move a finished part file into the dataset, in place of an older file there; durable on return.
 
     Args:
         part: A part file whose bytes are synced, as `PartFile` leaves them.
         final: Its name in the dataset, from `Layout.file`, on the same volume.
+        size: The bytes that it has, unless somebody changed it.
 
     Raises:
-        CorruptFile: the part file is gone: an attempt before this one moved it, or somebody removed it.
+        CorruptFile: the part file is gone: an attempt before this one moved it, or somebody removed it; or it
+            has another size.
         StorageUnavailable: it could not be moved; the dataset is as it was, unless only the last sync failed.
     """
     with guarded(final.parent):
@@ -35,6 +37,8 @@ def commit(part: Path, final: Path) -> None:
             sync_directory(final.parent.parent)
     with guarded(part):
         try:
+            if size is not None and part.stat().st_size != size:
+                raise CorruptFile(f"{part}: has not the {size} bytes that were written to it.")
             part.rename(final)
         except FileNotFoundError:
             if part.exists():

@@ -99,13 +99,14 @@ class Journal:
     def __init__(self, path: Path, *, repairing: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._presence = -1 if repairing else occupy(path.parent)
+        self._presence = -1 if repairing else occupy(path.parent.parent)
         try:
             with guarded(path):
-                self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                self._descriptor = _open(path)
         except StorageUnavailable:
             self._leave()
             raise
+        self._size = os.fstat(self._descriptor).st_size
         sync_directory(path.parent)
 
     def append(self, *entries: Entry) -> None:
@@ -117,10 +118,12 @@ class Journal:
         text = b"".join([msgspec.json.encode(entry) + b"\n" for entry in entries])
         with guarded(self._path):
             with self._lock:
+                self._check()
                 if self._is_torn():
                     text = b"\n" + text
                 if os.write(self._descriptor, text) != len(text):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                self._size = os.fstat(self._descriptor).st_size
             reach("journal.written")
             os.fsync(self._descriptor)
         reach("journal.synced")
@@ -132,6 +135,24 @@ class Journal:
             self._descriptor = -1
             self._leave()
 
+    def _check(self) -> None:
+        """Bring the file back if somebody removed it: as long as it is open, its lines are not lost."""
+        status = os.fstat(self._descriptor)
+        if status.st_size < self._size:
+            raise StorageUnavailable(
+                f"{self._path}: is shorter than what was written to it; "
+                "put it back, or let `twittomatic verify --repair` find what it proved."
+            )
+        if status.st_nlink == 0:
+            removed, self._descriptor = self._descriptor, _open(self._path)
+            try:
+                copied = 0
+                while data := os.pread(removed, LONGEST_LINE, copied):
+                    copied += os.write(self._descriptor, data)
+            finally:
+                os.close(removed)
+            sync_directory(self._path.parent)
+
     def _leave(self) -> None:
         if self._presence >= 0:
             os.close(self._presence)
@@ -139,6 +160,10 @@ class Journal:
     def _is_torn(self) -> bool:
         size = os.fstat(self._descriptor).st_size
         return size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
 
 def _ignore(path: Path, number: int, sentence: str) -> None:

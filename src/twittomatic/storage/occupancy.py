@@ -1,6 +1,6 @@
 """Who is at work on a dataset: its workers together, or one repair alone.
 
-A lock on `journal/.lock`, shared by every process that has a journal file open, exclusive to a repair. It
+A lock on `.lock`, shared by every process that has a journal file open, exclusive to a repair. It
 ends with the process, however that ends; a worker that is frozen holds it, since it may wake up and write.
 """
 
@@ -18,33 +18,33 @@ from twittomatic.storage.failures import guarded
 _LOCK = ".lock"
 
 
-def occupy(journals: Path) -> int:
+def occupy(output: Path) -> int:
     """Work on a dataset, beside others, until the descriptor that is returned is closed.
 
     Args:
-        journals: The directory of its journal.
+        output: Its directory.
 
     Raises:
         StorageUnavailable: a repair is at work, or the directory cannot be written.
     """
     return _locked(
-        journals,
+        output,
         fcntl.LOCK_SH,
-        f"{journals.parent}: `twittomatic verify --repair` works on it; start again when that has ended.",
+        f"{output}: `twittomatic verify --repair` works on it; start again when that has ended.",
     )
 
 
 @contextmanager
-def alone(journals: Path) -> Iterator[None]:
+def alone(output: Path) -> Iterator[None]:
     """Have a dataset for oneself, for a block.
 
     Raises:
         StorageUnavailable: a worker or another repair is at work, or the directory cannot be written.
     """
     descriptor = _locked(
-        journals,
+        output,
         fcntl.LOCK_EX,
-        f"{journals.parent}: somebody works on this dataset; stop its crawl before you repair it.",
+        f"{output}: somebody works on this dataset; stop its crawl before you repair it.",
     )
     try:
         yield
@@ -52,9 +52,9 @@ def alone(journals: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _locked(journals: Path, kind: int, taken: str) -> int:
-    with guarded(journals):
-        descriptor = os.open(journals / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+def _locked(output: Path, kind: int, taken: str) -> int:
+    with guarded(output):
+        descriptor = os.open(output / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -101,6 +101,7 @@ class PartFile:
             The new state, for the checkpoint.
 
         Raises:
+            CorruptFile: somebody removed or truncated the file; nothing of `data` counts.
             StorageUnavailable: nothing of `data` counts, and the file is cut back as far as the disk allows.
         """
         before = self._state
@@ -122,7 +123,7 @@ class PartFile:
             The new state; the checksum is combined from the two.
 
         Raises:
-            CorruptFile: the size of `source` is not what `known` says.
+            CorruptFile: the size of `source` is not what `known` says; or as `append`.
             StorageUnavailable: as `append`.
         """
         before = self._state
@@ -188,9 +189,16 @@ class PartFile:
         reach("part.taken_over")
         self._state = state
 
+    def _check(self) -> None:
+        """Notice before the next page is paid for that the bytes of the last ones will not be found."""
+        status = os.fstat(self._descriptor)
+        if status.st_nlink == 0 or (status.st_size < self._state.size):
+            raise CorruptFile(f"{self._path}: was removed or truncated while it was written.")
+
     def _extend(self, after: FileState, write: Callable[[], None]) -> FileState:
         """Make `after` the state once the bytes are written and synced, or go back to the last one."""
         with guarded(self._path):
+            self._check()
             try:
                 write()
                 reach("part.written")

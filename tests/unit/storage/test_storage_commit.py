@@ -68,6 +68,16 @@ def test_a_commit_without_its_part_changes_nothing(part: Path, final: Path) -> N
     assert holds(final, state)
 
 
+def test_a_part_of_another_size_is_not_placed(part: Path, final: Path) -> None:
+    state = write(part, b"1")
+    for size in (state.size - 1, state.size + 1):
+        with pytest.raises(CorruptFile, match=f"has not the {size} bytes"):
+            commit(part, final, size=size)
+    assert not final.exists()
+    commit(part, final, size=state.size)
+    assert holds(final, state)
+
+
 def test_a_file_in_the_way_of_the_directory_is_reported(part: Path, final: Path) -> None:
     write(part, b"1")
     final.parent.write_text("in the way")

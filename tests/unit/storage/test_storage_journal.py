@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -196,6 +198,35 @@ def test_threads_share_a_journal(layout: Layout) -> None:
     journal.close()
 
     assert read(layout) == ([ENTRY] * 200, [])
+
+
+def test_a_journal_that_was_removed_is_written_again(layout: Layout) -> None:
+    journal = Journal(layout.journal("b"))
+    for _ in range(300):
+        journal.append(ENTRY)
+    layout.journal("b").unlink()
+    journal.append(ENTRY)
+    journal.append(ENTRY)
+    journal.close()
+
+    assert read(layout) == ([ENTRY] * 302, [])
+
+
+def test_a_journal_that_was_truncated_is_not_written_on(layout: Layout) -> None:
+    journal = Journal(layout.journal("b"))
+    journal.append(ENTRY)
+    os.truncate(layout.journal("b"), 10)
+    with pytest.raises(StorageUnavailable, match="shorter than what was written"):
+        journal.append(ENTRY)
+    journal.close()
+
+
+def test_a_journal_whose_directory_is_gone_is_unavailable(layout: Layout) -> None:
+    journal = Journal(layout.journal("b"))
+    shutil.rmtree(layout.journals)
+    with pytest.raises(StorageUnavailable, match="no such file"):
+        journal.append(ENTRY)
+    journal.close()
 
 
 def test_a_full_disk_is_unavailable(layout: Layout) -> None:

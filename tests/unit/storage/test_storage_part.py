@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import zlib
 from collections.abc import Iterator
@@ -135,6 +136,16 @@ def test_a_write_that_stops_short_counts_nothing(path: Path, file_size_limit: in
         assert part.state == before
         assert path.stat().st_size == before.size
         assert part.append(b"!", 1).size == file_size_limit
+
+
+@pytest.mark.parametrize("how", ["removed", "truncated"])
+def test_what_happens_to_it_behind_our_back_is_noticed_at_the_next_page(path: Path, how: str) -> None:
+    with PartFile.begin(path) as part:
+        before = part.append(b"page", 1)
+        path.unlink() if how == "removed" else os.truncate(path, before.size - 1)
+        with pytest.raises(CorruptFile, match="removed or truncated"):
+            part.append(b"page", 1)
+        assert part.state == before
 
 
 def test_a_full_volume_counts_nothing_and_goes_on_when_there_is_room(small_volume: Path) -> None:

@@ -374,13 +374,13 @@ def test_what_a_job_has_yet_to_write_down_is_left_to_it(layout: Layout, made: Ma
 
 
 def test_a_dataset_is_repaired_by_nobody_while_it_is_worked_on(layout: Layout, made: Maker) -> None:
-    with pytest.raises(StorageUnavailable, match="somebody works on this dataset"), alone(layout.journals):
+    with pytest.raises(StorageUnavailable, match="somebody works on this dataset"), alone(layout.output):
         pass
     made.journal.close()
-    with alone(layout.journals):
+    with alone(layout.output):
         with pytest.raises(StorageUnavailable, match="--repair"):
             Journal(layout.journal("late"))
-        with pytest.raises(StorageUnavailable, match="somebody"), alone(layout.journals):
+        with pytest.raises(StorageUnavailable, match="somebody"), alone(layout.output):
             pass
     Journal(layout.journal("late")).close()
 
