@@ -117,8 +117,16 @@ async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[
     Raises:
         StateError: no server, or it does not let us.
     """
+    connection: Connection | None = None
+
+    def give_up() -> None:
+        if connection:
+            connection.patience_s = 0.0
+
     async with AsyncExitStack() as stack:
-        url = settings.redis_url or await stack.enter_async_context(embedded(settings.state_directory, role))
+        url = settings.redis_url or await stack.enter_async_context(
+            embedded(settings.state_directory, role, give_up)
+        )
         connection = Connection(client(url, name), patience_s=_START_PATIENCE_S)
         stack.push_async_callback(connection.close)
         await connection.call("PING")

@@ -117,7 +117,7 @@ class Connection:
 
     async def _send_batch(self, batch: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]]) -> None:
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self.patience_s
+        began_at = loop.time()
         delay_s = _FIRST_DELAY_S
         while batch:
             again: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]] = []
@@ -158,7 +158,7 @@ class Connection:
                         error = failure
             batch = again
             if batch and error is not None:
-                if loop.time() >= give_up_at:
+                if loop.time() >= began_at + self.patience_s:  # which may end while it waits
                     raise StateUnavailable(_sentence(error)) from error
                 await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)

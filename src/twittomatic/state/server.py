@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from enum import Enum, auto
 from pathlib import Path
@@ -39,7 +39,9 @@ class Role(Enum):
 
 
 @asynccontextmanager
-async def embedded(directory: Path, role: Role) -> AsyncIterator[str]:
+async def embedded(
+    directory: Path, role: Role, given_up: Callable[[], None] = lambda: None
+) -> AsyncIterator[str]:
     """Be inside a state directory for a block, with its server running.
 
     Leaving, also by cancellation, shuts the server down unless others are still inside.
@@ -47,6 +49,7 @@ async def embedded(directory: Path, role: Role) -> AsyncIterator[str]:
     Args:
         directory: STATE_DIRECTORY; only OWN creates it.
         role: What for.
+        given_up: Told, under OWN, when the server has died and cannot be started again.
 
     Yields:
         The server's URL for redis-py, `unix:///…/valkey.sock`.
@@ -63,7 +66,9 @@ async def embedded(directory: Path, role: Role) -> AsyncIterator[str]:
         present = locks.enter_context(FileLock(directory / _PRESENT))
         async with door.held():
             url = await _enter(directory, role, present)
-        supervisor = asyncio.create_task(keep_running(directory, door)) if role is Role.OWN else None
+        supervisor = (
+            asyncio.create_task(keep_running(directory, door, given_up)) if role is Role.OWN else None
+        )
         try:
             yield url
         except StateUnavailable as error:

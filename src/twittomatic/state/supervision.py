@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from twittomatic.errors import StateUnavailable
@@ -17,12 +18,13 @@ _SHORT_LIFE_S = 5.0  # whoever dies sooner after a new start will do so again: a
 _logger = logging.getLogger(__name__)
 
 
-async def keep_running(directory: Path, door: FileLock) -> None:
+async def keep_running(directory: Path, door: FileLock, given_up: Callable[[], None] = lambda: None) -> None:
     """Start the server again whenever it dies, until that does not help; runs until cancelled.
 
     Args:
         directory: The state directory.
         door: The owner's handle on the door, which nobody else uses meanwhile.
+        given_up: Told that it does not help.
     """
     started_at = float("-inf")
     try:
@@ -42,3 +44,4 @@ async def keep_running(directory: Path, door: FileLock) -> None:
             started_at = time.monotonic()
     except StateUnavailable as error:
         _logger.error("%s", error)  # noqa: TRY400 (the sentence is for the user, and is all there is to say)
+        given_up()
