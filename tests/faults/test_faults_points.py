@@ -47,8 +47,16 @@ OF_ANALYZER = [
     "job.closed",
     "job.completed",
 ]
+_REPAIR = "tests/acceptance/test_acceptance_repair.py"
 ELSEWHERE = {
     "token.stored": "tests/integration/fetch/test_fetch_usertokens.py",
+    "mending.drafted": _REPAIR,
+    "mending.replaced": _REPAIR,
+    "aside.moved": _REPAIR,
+    "repair.files_done": _REPAIR,
+    "repair.dataset_done": _REPAIR,
+    "repair.begun_anew": _REPAIR,
+    "repair.requeued": _REPAIR,
 }
 """Points that no job reaches, and the tests that arm them."""
 

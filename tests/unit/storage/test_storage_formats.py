@@ -60,8 +60,8 @@ def test_members_are_read_as_one_stream_up_to_the_size_that_counts(path: Path) -
         (member([b"1"]) + member([b"2"])[:5], "cut off"),
         (member([b"1"]) + bytes(8), "broken"),
         (member([b"1"]) + b"1\n", "broken"),
-        (gzip.compress(b"1\n2"), "the last line has no end"),
-        (gzip.compress(b"x" * (17 << 20)), "longer than"),
+        (gzip.compress(b"1\n2", mtime=0), "the last line has no end"),
+        (gzip.compress(b"x" * (17 << 20), mtime=0), "longer than"),
     ],
 )
 def test_a_broken_file_is_corrupt(path: Path, data: bytes, sentence: str) -> None:
