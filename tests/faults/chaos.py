@@ -363,7 +363,7 @@ def main() -> None:
     for row_of in _rows(arguments.first, arguments.trials, arguments.jobs):
         print(_line(row_of, str(row_of["seed"])), flush=True)
         for problem in row_of["problems"][:6]:
-            print(f"        {problem}", flush=True)
+            print(f"        {problem[:1500]}", flush=True)
         for column in (*_COLUMNS, "seconds"):
             total[column] += row_of[column]
         if row_of["problems"] or row_of["lost"] or row_of["extra"] or row_of["twice"]:

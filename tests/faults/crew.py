@@ -48,11 +48,11 @@ class Crew:
         if self.finished:
             return
         self._masters = [master for master in self._masters if master.code is None]
-        if not self._masters:
-            self.pauses += _PAUSED in codes
+        if _PAUSED in (*codes, *[worker.code for worker in self._workers]):
+            self.pauses += 1  # a standby goes on with nothing that the network stopped
             self._masters.append(self._master(standby=False))
-        if len(self._masters) < 2:
-            self._masters.append(self._master(standby=True))
+        while len(self._masters) < 2:
+            self._masters.append(self._master(standby=bool(self._masters)))
         self._workers = [worker if worker.code is None else self._worker() for worker in self._workers]
 
     def kill_worker(self, place: int) -> bool:
