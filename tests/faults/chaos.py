@@ -116,15 +116,20 @@ def trial(seed: int) -> Trial:
     )
 
 
-def world_of(seed: int) -> ChangingWorld:
-    """Make a world of some hundred lists: most short, some of several pages, some that nobody may read."""
+def world_of(seed: int, *, small: bool = False) -> ChangingWorld:
+    """Make a world of some hundred lists: most short, some of several pages, some that nobody may read.
+
+    Args:
+        seed: Of it.
+        small: Whether all of its people may be crawled.
+    """
     dice = random.Random(f"world {seed}")
     people = [dice.randrange(1, 10**6) for _ in range(100)]
     people += [10**18 + dice.randrange(10**17) for _ in range(100)]
-    crowd = [2 * 10**18 + dice.randrange(10**17) for _ in range(3_000)]
+    crowd = [2 * 10**18 + dice.randrange(10**17) for _ in range(300 if small else 3_000)]
     edges = []
     for place, person in enumerate(people):
-        many = dice.randrange(1_000, 3_000) if place < 6 else dice.choice([0, 1, 2, 5, 20, 60])
+        many = dice.randrange(len(crowd) // 3, len(crowd)) if place < 6 else dice.choice([0, 1, 2, 5, 20, 60])
         edges += [(person, one) for one in dice.sample(crowd, many)]
         edges += [(person, other) for other in dice.sample(people, 4) if other != person]
     statuses = {person: dice.choice(["protected", "suspended", "deleted"]) for person in people[20:32]}
@@ -206,7 +211,8 @@ def run(seed: int, spawner: Spawner) -> Row:
     """Carry a trial out."""
     plan, row, began = trial(seed), Row(seed), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tw") as name:
-        scene = Scene(Path(name), spawner, world_of(seed), faults=plan.faults, seed=seed)
+        world = world_of(seed, small=plan.depth != "0")
+        scene = Scene(Path(name), spawner, world, faults=plan.faults, seed=seed)
         try:
             _run(plan, scene, row)
         except Exception as error:  # noqa: BLE001 - a trial that breaks is a row of the table

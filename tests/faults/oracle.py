@@ -49,12 +49,14 @@ class Oracle:
         world: The truth, and its past.
         output: OUTPUT_DIRECTORY.
         since: The world's moment at which the crawl began.
+        first: That at which the first crawl of this dataset began; what it found may still be there.
     """
 
-    def __init__(self, world: ChangingWorld, output: Path, *, since: int = 0) -> None:
+    def __init__(self, world: ChangingWorld, output: Path, *, since: int = 0, first: int = 0) -> None:
         self._world = world
         self._output = output
         self._truth = world.truth(since)
+        self._past = world.truth(first)
 
     def look(self, targets: Collection[int], modules: str, *, swept: bool = True) -> Verdict:
         """Compare all files with the truth.
@@ -89,7 +91,7 @@ class Oracle:
         verdict.followers += len(ids)
         if sorted(profiles) != sorted(ids):
             verdict.problems.append(f"{target}: profiles are not those of the followers")
-        always, ever = self._truth.always_followers(target), self._truth.ever_followers(target)
+        always, ever = self._truth.always_followers(target), self._past.ever_followers(target)
         self._compare(f"{target}.fws", ids, always, ever, verdict)
         if always == ever and ids != always and sorted(ids) == sorted(always):
             verdict.problems.append(f"{target}: followers are not in the network's order")
@@ -100,13 +102,13 @@ class Oracle:
         verdict.posts += len(ids)
         if any(later >= earlier for earlier, later in itertools.pairwise(ids)):
             verdict.problems.append(f"{target}: posts are not newest first")
-        always, ever = self._truth.always_posts(target), self._truth.ever_posts(target)
+        always, ever = self._truth.always_posts(target), self._past.ever_posts(target)
         self._compare(f"{target}.twt", ids, always[:CEILING], ever, verdict)
         self._existence(target, "twt", verdict)
 
     def _existence(self, target: int, ext: str, verdict: Verdict) -> None:
         """A file is there for who could always be read, and for nobody who never could."""
-        there, statuses = self._path(target, ext).exists(), set(self._truth.statuses(target))
+        there, statuses = self._path(target, ext).exists(), set(self._past.statuses(target))
         if there and "active" not in statuses:
             verdict.problems.append(f"{target}.{ext} is there, of somebody who cannot be read")
         if not there and statuses == {"active"}:
