@@ -47,16 +47,20 @@ OF_ANALYZER = [
     "job.closed",
     "job.completed",
 ]
-_REPAIR = "tests/acceptance/test_acceptance_repair.py"
 ELSEWHERE = {
     "token.stored": "tests/integration/fetch/test_fetch_usertokens.py",
-    "mending.drafted": _REPAIR,
-    "mending.replaced": _REPAIR,
-    "aside.moved": _REPAIR,
-    "repair.files_done": _REPAIR,
-    "repair.dataset_done": _REPAIR,
-    "repair.begun_anew": _REPAIR,
-    "repair.requeued": _REPAIR,
+    "repair.begun_anew": "tests/acceptance/test_acceptance_disk.py",
+    **dict.fromkeys(
+        [
+            "mending.drafted",
+            "aside.moved",
+            "mending.replaced",
+            "repair.files_done",
+            "repair.dataset_done",
+            "repair.requeued",
+        ],
+        "tests/acceptance/test_acceptance_repair.py",
+    ),
 }
 """Points that no job reaches, and the tests that arm them."""
 

@@ -21,11 +21,11 @@ def commit(part: Path, final: Path, *, size: int | None = None) -> None:
     Args:
         part: A part file whose bytes are synced, as `PartFile` leaves them.
         final: Its name in the dataset, from `Layout.file`, on the same volume.
-        size: The bytes that it has, unless somebody changed it.
+        size: The bytes of it that count; what is behind them is cut off.
 
     Raises:
         CorruptFile: the part file is gone: an attempt before this one moved it, or somebody removed it; or it
-            has another size.
+            is shorter.
         StorageUnavailable: it could not be moved; the dataset is as it was, unless only the last sync failed.
     """
     with guarded(final.parent):
@@ -37,8 +37,8 @@ def commit(part: Path, final: Path, *, size: int | None = None) -> None:
             sync_directory(final.parent.parent)
     with guarded(part):
         try:
-            if size is not None and part.stat().st_size != size:
-                raise CorruptFile(f"{part}: has not the {size} bytes that were written to it.")
+            if size is not None:
+                _cut_back(part, size)
             part.rename(final)
         except FileNotFoundError:
             if part.exists():
@@ -47,6 +47,16 @@ def commit(part: Path, final: Path, *, size: int | None = None) -> None:
     reach("commit.renamed")
     sync_directory(final.parent)
     reach("commit.directory_synced")
+
+
+def _cut_back(part: Path, size: int) -> None:
+    with part.open("rb+", buffering=0) as file:
+        there = os.fstat(file.fileno()).st_size
+        if there < size:
+            raise CorruptFile(f"{part}: shorter than the {size} bytes of its checkpoint.")
+        if there > size:
+            file.truncate(size)
+            os.fsync(file.fileno())
 
 
 def holds(path: Path, state: FileState) -> bool:

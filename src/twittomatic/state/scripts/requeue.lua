@@ -7,18 +7,20 @@
 -- Twice is harmless: it is queued by then. Cost: constant.
 -- use queue
 local name = ARGV[1] .. ':' .. ARGV[2]
-local stream, hash, changed = KEYS[1] .. ARGV[1], KEYS[2] .. name, false
+local hash, changed = KEYS[2] .. name, false
+for _, queue in ipairs(queues(ARGV[1])) do -- before the first job: without its group a stream cannot be counted
+  if redis.call('EXISTS', KEYS[1] .. queue) == 0 then
+    redis.call('XGROUP', 'CREATE', KEYS[1] .. queue, 'workers', '0', 'MKSTREAM')
+  end
+end
 if redis.call('EXISTS', hash) == 1 then
   changed = ARGV[4] == 'anew' and redis.call('HDEL', hash, 'checkpoint') == 1
   if redis.call('HDEL', KEYS[3], name) == 1 then
-    redis.call('HDEL', hash, 'attempts', 'crashes', 'reason')
+    redis.call('HDEL', hash, 'attempts', 'crashes')
     requeue(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
     changed = true
   end
 elseif ARGV[4] == 'again' then
-  if redis.call('EXISTS', stream) == 0 then -- without its group a stream cannot be counted
-    redis.call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
-  end
   changed = enqueue(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])
 end
 if changed and redis.call('HGET', KEYS[4], 'phase') == 'finished' then

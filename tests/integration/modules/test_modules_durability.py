@@ -1,0 +1,122 @@
+"""What a checkpoint or a journal line says is on disk before it is said; what lies behind it is cut off."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twittomatic import faultpoint
+from twittomatic.cli import looking
+from twittomatic.emulator import GraphWorld
+from twittomatic.state.connection import Connection
+
+STAR = 1
+FOLLOWERS = 2345
+
+
+@pytest.fixture
+async def world(house: Any, emulate: Any) -> GraphWorld:
+    world = GraphWorld([(STAR, 10 + i) for i in range(FOLLOWERS)], seed=1, post_counts={STAR: 230})
+    await emulate(world)
+    return world
+
+
+@pytest.fixture
+def trail(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Fault points, syncs (`fsync NAME`) and scripts (`script NAME`), in the order in which they happen."""
+    trail: list[str] = []
+    fsync, run = os.fsync, Connection.run
+
+    def spy(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        fsync(descriptor)
+        trail.append(f"fsync {name}")
+
+    async def spied(self: Connection, script: str, *arguments: Any) -> Any:
+        trail.append(f"script {script}")
+        return await run(self, script, *arguments)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    monkeypatch.setattr(Connection, "run", spied)
+    monkeypatch.setattr(faultpoint, "_hook", trail.append)
+    return trail
+
+
+@pytest.mark.parametrize(("module", "extensions"), [("F", ["fws", "usr"]), ("T", ["twt"])])
+async def test_write_sync_checkpoint(
+    house: Any, world: GraphWorld, trail: list[str], module: str, extensions: list[str]
+) -> None:
+    await house.crawl(module, [STAR])
+    pages, written = 0, 0
+    since: list[str] = []
+    for step in trail:
+        since.append(step)
+        if step != "script commit":
+            continue
+        written = since.count("part.written")
+        if not written:
+            continue
+        pages += 1
+        synced = [one for one in since if one.startswith("fsync ") and one.endswith(tuple(extensions))]
+        assert written == len(synced) == len(extensions)
+        assert since.index("part.written") < since.index(synced[0])
+        assert since[-1] == "script commit"
+        since = []
+    assert pages == 3
+    first = trail.index("part.written")
+    assert "fsync test" in trail[:first], "the names of the part files, in the directory of the crawl"
+
+    # The end: renamed, the directory synced, then the line, synced, then the job is complete.
+    end = trail[trail.index("commit.renamed") :]
+    marks = [
+        "commit.renamed",
+        f"fsync {STAR}",
+        "commit.directory_synced",
+        "journal.written",
+        "fsync test.jsonl",
+        "journal.synced",
+        "script complete",
+    ]
+    places = [len(end) - 1 - end[::-1].index(mark) for mark in marks[:3]] + [end.index(m) for m in marks[3:]]
+    assert places == sorted(places)
+    house.check()
+
+
+@pytest.mark.parametrize(
+    "point", ["page.fetched", "part.written", "part.synced", "page.committed", "part.taken_over"]
+)
+@pytest.mark.parametrize("junk", [b"half a member", b"\x1f\x8b", bytes(100_000)])
+@pytest.mark.parametrize("module", ["F", "T"])
+async def test_a_torn_part_file_is_cut_back_wherever_its_attempt_died(
+    house: Any, world: GraphWorld, module: str, point: str, junk: bytes
+) -> None:
+    """A kill leaves any number of bytes behind the checkpoint; none of them comes into the dataset."""
+    for time in (1, 2, 3):
+        die(house, point, junk, time)
+        await house.crawl(module, [STAR])
+        await looking._retry(house.settings, ())
+    faultpoint.arm(None)
+    await house.crawl(module, [STAR])
+    if module == "F":
+        assert house.followers(STAR) == list(world.all_followers(STAR))
+    else:
+        assert house.posts(STAR) == list(world.all_posts(STAR))
+    assert house.parts() == []
+    house.check()
+
+
+def die(house: Any, point: str, junk: bytes, time: int) -> None:
+    """Arm a point: at the nth time junk goes behind the bytes of every part file, and the attempt fails."""
+    left = time
+
+    def hook(name: str) -> None:
+        nonlocal left
+        left -= name == point
+        if name == point and left == 0:
+            for path in house.parts():
+                with path.open("ab") as file:
+                    file.write(junk)
+            raise RuntimeError(point)
+
+    faultpoint.arm(hook)
