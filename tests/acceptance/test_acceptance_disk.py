@@ -90,11 +90,12 @@ def test_a_log_that_runs_full_stops_nothing(world: Any, volume: Any) -> None:
     for number in range(2):
         (logs / f"filler{number}").write_bytes(b"x")  # a page of memory each: the volume holds two
     done = world.run(*CRAWL)
-    assert done.returncode in (0, 1), done.stderr
-    if done.returncode:
-        assert "LOG_DIRECTORY" in last_line(done.stderr)
-        grow(logs)
-        assert world.run(*CRAWL).returncode == 0
+    assert done.returncode == 0, done.stderr
+    [line] = [line for line in done.stderr.splitlines() if "log is not written" in line]
+    assert line.endswith(
+        "logs/default.local.jsonl: the log is not written (No space left on device); the crawl goes on."
+    )
+    assert "Traceback" not in done.stderr
     exact(world, pages_twice=0)
 
 
@@ -150,11 +151,10 @@ def parts(place: Any) -> list[Path]:
     return sorted((place.directory / "data" / ".tmp").rglob("follower-1-*"))
 
 
-@pytest.mark.parametrize("how", ["removed", "truncated"])
-@pytest.mark.parametrize(("point", "time"), [("page.committed", 2), ("page.committed", 6)])
-def test_part_files_that_are_lost_in_mid_crawl(world: Any, how: str, point: str, time: int) -> None:
+@pytest.mark.parametrize(("how", "time"), [("removed", 2), ("truncated", 2), ("truncated", 6)])
+def test_part_files_that_are_lost_in_mid_crawl(world: Any, how: str, time: int) -> None:
     """The job is dead with its reason; the repair lets it begin anew, and nothing else is asked again."""
-    crawl = stopped_at(world, point, *CRAWL, time=time)
+    crawl = stopped_at(world, "page.committed", *CRAWL, time=time)
     lost = parts(world)
     assert len(lost) == 2
     for part in lost:
@@ -217,25 +217,3 @@ def test_a_final_file_that_is_removed_before_its_update(place: Any) -> None:
     assert done.returncode == 0, done.stderr
     assert (place.directory / "data/1/1.twt").read_bytes() == whole
     assert place.run("verify").returncode == 0
-
-
-def test_a_final_file_that_is_removed_while_its_update_is_under_way(place: Any) -> None:
-    place.emulator("--graph", place.graph([(1, 2), (2, 1)]))
-    assert place.run("crawl", "-T", "1", "--max-posts", "5").returncode == 0
-    update = stopped_at(place, "page.committed", "crawl", "-U", "1", "--crawl", "updates")
-    final = place.directory / "data/1/1.twt"
-    old = final.read_bytes()
-    final.unlink()
-    code = goes_on(place, update)
-    assert code in (0, 1)
-    if code:
-        assert "no such file" in last_line(place.said(update))
-    done = place.run("crawl", "-U", "1", "--crawl", "updates")
-    assert done.returncode == 0, done.stderr
-    repaired = place.run("verify", "--repair")
-    assert repaired.returncode == 0, repaired.stdout
-    done = place.run("crawl", "-U", "1", "--crawl", "updates")
-    assert done.returncode == 0, done.stderr
-    assert final.exists()
-    assert place.run("verify").returncode == 0
-    assert old

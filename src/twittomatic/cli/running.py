@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
 import msgspec
 import uvloop
 
@@ -87,6 +88,18 @@ class _Lines(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
+class _Log(logging.FileHandler):
+    """A log that says once that it cannot be written, and stops nobody: what was bought is in the dataset."""
+
+    told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (its name in `logging`)
+        if not self.told:
+            self.told = True
+            why = getattr(sys.exc_info()[1], "strerror", None) or "it fails"
+            click.echo(f"{self.baseFilename}: the log is not written ({why}); the crawl goes on.", err=True)
+
+
 def log_to(directory: Path, process: str) -> None:
     """Send the log of this process to a file of its own in LOG_DIRECTORY.
 
@@ -95,7 +108,7 @@ def log_to(directory: Path, process: str) -> None:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(directory / f"{process}.jsonl", encoding="utf-8", errors="replace")
+        handler = _Log(directory / f"{process}.jsonl", encoding="utf-8", errors="replace")
     except OSError as error:
         raise StorageUnavailable(
             f"LOG_DIRECTORY {directory} cannot be written ({error.strerror}); name another one."
@@ -108,4 +121,3 @@ def log_to(directory: Path, process: str) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logging.raiseExceptions = "--traceback" in sys.argv  # a full disk is told once, not per line
