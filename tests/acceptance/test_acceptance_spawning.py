@@ -163,6 +163,11 @@ def test_a_child_leaves_when_its_parent_is_gone(how: int, tmp_path: Path) -> Non
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process that is not ours to wait for still runs."""
-    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
+    """Tell whether a process that is not ours to wait for still runs; a zombie does not."""
+    try:
+        os.kill(pid, 0)
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except ProcessLookupError:
+        return False
+    except OSError:  # gone in this moment, or there is no /proc
+        return not Path("/proc/self").exists()

@@ -41,6 +41,8 @@ def picture(report: Report, rate: str = "") -> Group:
         dollars = f"${report['expected_usd']:,.2f}"
         rows.append(Text(f"X probably charges about {dollars}: each resource once a day (UTC).", style="dim"))
     rows.append(_jobs(report))
+    if report["master"]["name"]:
+        rows.append(Text(_masters(report), style="dim", overflow="ellipsis", no_wrap=True))
     rows += [
         Text(_worker(worker), style="dim", overflow="ellipsis", no_wrap=True) for worker in report["workers"]
     ]
@@ -138,6 +140,11 @@ def _jobs(report: Report) -> Table:
                 f"${report['money']['modules'].get(module, {}).get('spent_usd', 0):,.2f}",
             )
     return table
+
+
+def _masters(report: Report) -> str:
+    standbys = ", ".join(report["standbys"])
+    return f"  {report['master']['name']}: leads{f'; standing by: {standbys}' if standbys else ''}"
 
 
 def _worker(worker: dict[str, Any]) -> str:

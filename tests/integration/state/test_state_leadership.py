@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from twittomatic.clock import SystemClock
+from twittomatic.crawler.master import Master
+from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import LeadershipLost
 from twittomatic.model import Module
+from twittomatic.settings import load
 from twittomatic.state.leadership import Leadership
 
 
@@ -138,6 +142,34 @@ async def test_an_old_master_neither_begins_nor_seeds(house: Any) -> None:
     assert await house.snapshot() == before
     await house.crawl.seeded(other)
     assert await house.crawl.field("seeding") == "0"
+
+
+async def test_a_master_that_slept_and_was_not_missed_leads_on(house: Any) -> None:
+    options = CrawlOptions.of("TFA", load({}, {}))
+    master = Master(house.leadership, house.crawl, house.frontier, house.recovery, options, SystemClock())
+    await house.crawl.pause("lunch", by="user")  # so that it does not end
+    leading = asyncio.ensure_future(master.run())
+    for epoch in (2, 3, 4):
+        await expire(house)
+        async with asyncio.timeout(30):
+            while house.leadership.epoch < epoch:
+                await asyncio.sleep(0.002)
+    await house.crawl.resume()
+    async with asyncio.timeout(30):
+        assert (await leading).phase == "finished"
+
+
+async def test_a_master_whose_place_was_taken_stops(house: Any) -> None:
+    options = CrawlOptions.of("TFA", load({}, {}))
+    master = Master(house.leadership, house.crawl, house.frontier, house.recovery, options, SystemClock())
+    await house.crawl.pause("lunch", by="user")
+    other = claim(house, "other")
+    await expire(house)
+    assert await other.lead()
+    async with asyncio.timeout(30):
+        with pytest.raises(LeadershipLost, match="this one stops"):
+            await master.run()
+    assert await house.call("HGET", house.keys.leader, "name") == "other"
 
 
 async def test_it_is_kept_through_what_takes_long(house: Any) -> None:
