@@ -7,13 +7,16 @@ from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from twittomatic.errors import SettingsError
+from twittomatic.state.sentinels import Sentinels
 
 _CONNECT_S = 2.0
-_ANSWER_S = 15.0  # longer than any command of ours blocks
+_ANSWER_S = 15.0  # longer than any command of ours blocks, and a large server stops for its fork
+_ANSWER_OR_FAIL_OVER_S = 4.0  # a machine that lost its power closes no connection; another one serves by then
+_SENTINEL_S = 1.0
 _SCHEME = "redis+sentinel"
 
 
@@ -60,13 +63,16 @@ def _through_sentinel(url: str, options: dict[str, Any]) -> Redis:
             for key, value in (("username", parts.username), ("password", parts.password))
             if value
         }
-    sentinels = []
+    addresses = []
     for host in hosts.split(","):
-        address, _, port = host.rpartition(":")
-        sentinels.append((address, int(port)))
-    sentinel = Sentinel(  # type: ignore[no-untyped-call]
-        sentinels,
-        sentinel_kwargs={"socket_connect_timeout": _CONNECT_S, "socket_timeout": _CONNECT_S, **credentials},
+        name, _, port = host.rpartition(":")
+        addresses.append((name.strip("[]"), int(port)))
+    patience = {"socket_connect_timeout": _SENTINEL_S, "socket_timeout": _SENTINEL_S}
+    sentinels = Sentinels(
+        addresses, {"decode_responses": True, "retry": options["retry"], **patience, **credentials}
     )
-    master: Redis = sentinel.master_for(service, db=int(database or 0), **credentials, **options)
-    return master
+    options["socket_timeout"] = _ANSWER_OR_FAIL_OVER_S
+    pool = SentinelConnectionPool(  # type: ignore[no-untyped-call]
+        service, sentinels, db=int(database or 0), **credentials, **options
+    )
+    return Redis.from_pool(pool)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
@@ -22,20 +23,25 @@ from redis.exceptions import (
 )
 
 from twittomatic.errors import StateError, StateUnavailable
+from twittomatic.state.replication import Replication, lacks_replicas
 from twittomatic.state.scripts import source
+from twittomatic.state.sentinels import UnknownServiceError
 
 _Argument = str | bytes | int | float
+_Call = tuple[tuple[_Argument, ...], asyncio.Future[Any]]
 _MOST_COMMANDS = 512  # a pipeline's answers are held in memory until all are there
 _LATER = (ConnectionError, TimeoutError, ReadOnlyError, BusyLoadingError, OSError)
 _LATER_WORDS = ("NOREPLICAS", "UNBLOCKED")  # a failover: no replica yet, or this server is a replica now
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.02, 0.5
+_SETTLING_S = 10.0  # after the server was away: by then everybody who lives has found it again
 
 
 class Connection:
     """Sends commands and scripts; whatever several tasks ask for in one moment goes in one round trip.
 
     While the server is away every call waits and is sent again, so each script of ours may run twice: its
-    header says why that is harmless.
+    header says why that is harmless. Where the server has replicas, no call is answered before one of them
+    has what it wrote.
 
     Args:
         redis: A client that decodes responses; the connection closes it.
@@ -46,13 +52,21 @@ class Connection:
         self._redis = redis
         self.patience_s = patience_s
         self._digests: dict[str, str] = {}
-        self._waiting: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]] = []
+        self._waiting: list[_Call] = []
         self._sender: asyncio.Task[None] | None = None
+        behind_sentinel = isinstance(redis.connection_pool, SentinelConnectionPool)
+        self._replication = Replication(required=behind_sentinel)
+        self._settled_at = float("-inf")
 
     @property
     def redis(self) -> Redis:
         """The client itself, for commands that block (`XREADGROUP BLOCK`) and must not hold others up."""
         return self._redis
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the server was there for the last seconds: else who is missing may be on his way back."""
+        return asyncio.get_running_loop().time() >= self._settled_at
 
     async def call(self, *command: _Argument) -> Any:
         """Send one command and return its answer.
@@ -115,53 +129,60 @@ class Connection:
         finally:
             self._sender = None
 
-    async def _send_batch(self, batch: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]]) -> None:
+    async def _send_batch(self, batch: list[_Call]) -> None:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         delay_s = _FIRST_DELAY_S
+        resent = False
         while batch:
-            again: list[tuple[tuple[_Argument, ...], asyncio.Future[Any]]] = []
-            error: Exception | None = None
-            try:
-                async with self._redis.pipeline(transaction=False) as pipeline:
-                    for command, _ in batch:
-                        pipeline.execute_command(*command)
-                    answers = await pipeline.execute(raise_on_error=False)
-            except _LATER as failure:
-                # While it connects, the client makes a ConnectionError of every error.
-                if isinstance(failure, AuthenticationError) or isinstance(
-                    failure.__cause__, AuthenticationError
-                ):
-                    raise StateUnavailable(
-                        f"Redis does not accept the credentials of REDIS_URL ({failure})."
-                    ) from None
-                again, error = batch, failure
-            else:
-                unknown = False
-                for item, answer in zip(batch, answers, strict=True):
-                    if isinstance(answer, NoScriptError):
-                        again.append(item)
-                        unknown = True
-                    elif passes(answer):
-                        again.append(item)
-                        error = answer
-                    elif not item[1].done():
-                        if isinstance(answer, Exception):
-                            item[1].set_exception(_refused(answer))
-                        else:
-                            item[1].set_result(answer)
-                if unknown:
-                    try:
-                        for script in list(self._digests):
-                            await self._redis.script_load(source(script))
-                    except _LATER as failure:
-                        error = failure
-            batch = again
-            if batch and error is not None:
+            batch, error = await self._attempt(batch, resent=resent)
+            resent = True
+            if error is not None:
+                self._settled_at = loop.time() + _SETTLING_S
                 if loop.time() >= began_at + self.patience_s:  # which may end while it waits
                     raise StateUnavailable(_sentence(error)) from error
+                # A master that was replaced while it slept keeps its connections: ask again who it is.
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
                 await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+
+    async def _attempt(self, batch: list[_Call], *, resent: bool) -> tuple[list[_Call], Exception | None]:
+        """Send calls once; return those that have to go again, and what is in the way."""
+        behind = self._replication.behind(asyncio.get_running_loop().time(), resent=resent)
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for command in (*(command for command, _ in batch), *behind):
+                    pipeline.execute_command(*command)
+                answers = await pipeline.execute(raise_on_error=False)
+            if any(isinstance(answer, NoScriptError) for answer in answers):
+                for script in list(self._digests):
+                    await self._redis.script_load(source(script))
+        except _LATER as failure:
+            if _is(AuthenticationError, failure):
+                raise StateUnavailable(
+                    f"Redis does not accept the credentials of REDIS_URL ({failure})."
+                ) from None
+            if _is(UnknownServiceError, failure):
+                raise StateUnavailable(_sentence(failure)) from failure
+            return batch, failure
+        error = self._replication.doubt(answers[len(batch) :])
+        if error is not None:
+            if passes(error):
+                return batch, error
+            raise _refused(error)
+        again: list[_Call] = []
+        for call, answer in zip(batch, answers[: len(batch)], strict=True):
+            if isinstance(answer, NoScriptError):
+                again.append(call)
+            elif passes(answer):
+                again.append(call)
+                error = answer
+            elif not call[1].done():
+                if isinstance(answer, Exception):
+                    call[1].set_exception(_refused(answer))
+                else:
+                    call[1].set_result(answer)
+        return again, error
 
 
 def passes(answer: object) -> bool:
@@ -169,6 +190,11 @@ def passes(answer: object) -> bool:
     if isinstance(answer, ResponseError):
         return isinstance(answer, _LATER) or str(answer).startswith(_LATER_WORDS)
     return isinstance(answer, _LATER)
+
+
+def _is(kind: type[Exception], failure: Exception) -> bool:
+    """Tell the kind of a failure: while it connects, the client makes a ConnectionError of every error."""
+    return isinstance(failure, kind) or isinstance(failure.__cause__, kind)
 
 
 def _refused(error: Exception) -> StateError:
@@ -180,4 +206,9 @@ def _refused(error: Exception) -> StateError:
 
 
 def _sentence(error: Exception) -> str:
+    if lacks_replicas(error):
+        return (
+            "No replica of the Redis server confirms what is written, so it could be lost; "
+            "start one, then start again. `twittomatic doctor` tells what is missing."
+        )
     return f"Redis cannot be reached ({error}); check REDIS_URL and the server, then start again."

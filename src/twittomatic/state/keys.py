@@ -11,6 +11,9 @@ from dataclasses import dataclass
 GROUP = "workers"
 """The consumer group of every job stream."""
 
+RESENT = "tw:resent"
+"""Written before `WAIT` where a pipeline is sent again, so that there is something to wait for."""
+
 
 @dataclass(frozen=True)
 class CrawlKeys:

@@ -17,8 +17,7 @@ def options(url: str) -> dict[str, Any]:
 def sentinels(url: str) -> list[tuple[str, int]]:
     pool = client(url, "me").connection_pool
     assert isinstance(pool, SentinelConnectionPool)
-    found = [one.connection_pool.connection_kwargs for one in pool.sentinel_manager.sentinels]
-    return [(one["host"], one["port"]) for one in found]
+    return list(pool.sentinel_manager.addresses)
 
 
 def test_a_server() -> None:
@@ -59,6 +58,7 @@ def test_a_service_behind_sentinels() -> None:
     assert pool.is_master
     assert pool.connection_kwargs["db"] == 2
     assert sentinels(url) == [("a", 26379), ("b", 26380)]
+    assert sentinels("redis+sentinel://[::1]:26379/main") == [("::1", 26379)]
     assert options("redis+sentinel://a:26379/main")["db"] == 0
 
 
@@ -66,10 +66,7 @@ def test_credentials_of_a_service_are_its_sentinels_as_well() -> None:
     url = "redis+sentinel://user:p%40ss@a:1/main"
     pool = client(url, "me").connection_pool
     assert isinstance(pool, SentinelConnectionPool)
-    for found in (
-        pool.connection_kwargs,
-        *[one.connection_pool.connection_kwargs for one in pool.sentinel_manager.sentinels],
-    ):
+    for found in (pool.connection_kwargs, pool.sentinel_manager.options):
         assert (found["username"], found["password"]) == ("user", "p@ss")
 
 
