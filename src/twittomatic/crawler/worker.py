@@ -179,7 +179,7 @@ class Worker:
         standing = self.standing
         if standing.phase == "finished":
             self.leave()
-        elif not standing.leader and self._stops_without_master:
+        elif standing.leaderless and self._stops_without_master:
             if not self._leaving.is_set():
                 _log.warning("nobody leads the crawl any more; this worker stops")
             self.leave()

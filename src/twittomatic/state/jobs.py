@@ -29,12 +29,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         phase: Of the crawl, empty where there is none.
         reason: Why it is paused.
         leader: Name of the master, or of a standby that is about to be it; empty while there is neither.
+        leaderless: Whether there is neither, and the server was there long enough for one to say he is.
         lost: Jobs that are the caller's no longer.
     """
 
     phase: str
     reason: str
     leader: str
+    leaderless: bool = False
     lost: Sequence[Job]
 
 
@@ -69,6 +71,7 @@ class Jobs:
         self._keys = keys
         self.consumer = consumer
         self.completing: Callable[[Job], None] = _tell_nobody
+        self._held: dict[Module, set[str]] = {module: set() for module in Module}  # entries
 
     async def open(self, modules: Sequence[Module]) -> None:
         """Create the streams of some modules where they are missing."""
@@ -82,13 +85,18 @@ class Jobs:
         """Wait up to a second for jobs of a module, and lease up to `most`: those begun before go first.
 
         One more than `most` comes where nothing was ready, and then a job of either queue in one moment.
-        A call that is cancelled may have leased jobs that nobody knows of: `leave` gives them back.
+        A call that is cancelled, or whose answer is lost with the server, may have leased jobs that nobody
+        knows of: the next call returns them, and `leave` gives them back. So there is one call for a module
+        at a time.
 
         Raises:
             StateUnavailable: the server is away for too long.
         """
-        if leased := await self._at_once(module, most):
-            return leased
+        jobs = await self._at_once(module, most) or await self._wait(module)
+        self._held[module] |= {job.entry for job in jobs}
+        return jobs
+
+    async def _wait(self, module: Module) -> list[Job]:
         streams: dict[Any, Any] = {self._keys.jobs(queue): ">" for queue in queues(module)}
         try:
             answer = await self._connection.redis.xreadgroup(
@@ -131,6 +139,7 @@ class Jobs:
             [job.entry, job.consumer, msgspec.json.encode(checkpoint).decode(), *_pairs(counters)],
         )
         if not held:
+            self._held[job.module].discard(job.entry)
             raise _lost(job)
 
     async def complete(
@@ -164,6 +173,7 @@ class Jobs:
                 *_pairs(counters),
             ],
         )
+        self._held[job.module].discard(job.entry)
         reach("job.completed")
         if not held:
             raise _lost(job)
@@ -208,6 +218,7 @@ class Jobs:
                 encode(event),
             ],
         )
+        self._held[job.module].discard(job.entry)
         return bool(answer[0] and answer[2])
 
     async def heartbeat(self, held: Sequence[Job], doing: str) -> Standing:
@@ -224,7 +235,13 @@ class Jobs:
             [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix, keys.standbys],
             [self.consumer, doing, *pairs],
         )
-        return Standing(phase=phase, reason=reason, leader=leader, lost=[held[int(index)] for index in lost])
+        return Standing(
+            phase=phase,
+            reason=reason,
+            leader=leader,
+            leaderless=not leader and self._connection.is_settled,
+            lost=[held[int(index)] for index in lost],
+        )
 
     async def leave(self, modules: Sequence[Module]) -> None:
         """Give back whatever this process still holds, and be forgotten."""
@@ -238,7 +255,9 @@ class Jobs:
         """Lease what is ready, beside what completes in this moment: one round trip, one sync."""
         try:
             leased = await self._connection.run(
-                "lease", [self._keys.jobs_prefix, self._keys.job], [self.consumer, module, most]
+                "lease",
+                [self._keys.jobs_prefix, self._keys.job],
+                [self.consumer, module, most, *self._held[module]],
             )
         except StateUnavailable:
             raise

@@ -36,8 +36,8 @@ class Recovery:
     async def reap(self, leadership: Leadership, modules: Sequence[Module], now: str) -> list[str]:
         """Take jobs from workers that are silent for a lease, or whose connections are gone.
 
-        A worker without a connection is believed gone when two calls in a row miss it: connections
-        come and go when the server does.
+        A worker without a connection is believed gone when two calls in a row miss it, and the server was
+        there all the time: connections come and go when it does.
 
         Args:
             leadership: The caller's claim to lead.
@@ -97,7 +97,7 @@ class Recovery:
 
     async def _gone(self) -> set[str]:
         workers = set(await self._connection.call("HKEYS", self._keys.workers))
-        if not workers:
+        if not workers or not self._connection.is_settled:
             self._missing = set()
             return set()
         try:

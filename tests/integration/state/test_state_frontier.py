@@ -256,8 +256,9 @@ async def test_who_does_not_lead_does_not_feed(house: Any) -> None:
 async def test_every_target_reaches_a_worker_once(house: Any) -> None:
     ids = [str(i) for i in range(300)]
     await house.frontier.discover(ids, 0)
+    worker = house.worker()
     while (await house.feed(low=7, high=7))[0]:
-        jobs: list[Job] = await house.worker().lease(Module.FOLLOWER, 7)
+        jobs: list[Job] = await worker.lease(Module.FOLLOWER, 7)
         assert [job.user_id for job in jobs] == ids[: len(jobs)]
         del ids[: len(jobs)]
     assert not ids

@@ -67,6 +67,15 @@ async def test_a_leader_that_was_silent_and_unmissed_leads_anew(house: Any) -> N
     assert house.leadership.epoch == 2
 
 
+async def test_an_answer_that_was_lost_costs_nobody_the_leadership(house: Any) -> None:
+    """It told of a new epoch, since the old claim had run out while the server was away."""
+    await expire(house)
+    assert await house.leadership.lead()
+    house.leadership.epoch = 1
+    assert await house.leadership.lead()
+    assert house.leadership.epoch == 2
+
+
 async def test_leading_is_renewed(house: Any) -> None:
     await house.call("PEXPIRE", house.keys.leader, 5_000)
     assert await house.leadership.lead()

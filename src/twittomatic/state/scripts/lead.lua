@@ -6,7 +6,7 @@
 -- longer changes nothing; the standbys are those that were heard of within a TTL.
 -- Twice is harmless: it leads already, then. Cost: constant.
 local holder = redis.call('HMGET', KEYS[1], 'name', 'epoch')
-if holder[1] and (holder[1] ~= ARGV[1] or (ARGV[2] ~= '0' and holder[2] ~= ARGV[2])) then
+if holder[1] and holder[1] ~= ARGV[1] then -- not the epoch: an answer that was lost told of a new one
   if ARGV[2] == '0' then
     local time = redis.call('TIME')
     local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
