@@ -1,0 +1,119 @@
+"""Redis fails over in the middle of a crawl, which goes on by itself; the oracle is content."""
+
+import signal
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from replicated import APART_S, Replicated
+
+EDGES = [(a, b) for a in range(1, 220) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
+FLAGS = ("-F", "-A", "--max-depth", "unlimited")
+
+
+@pytest.fixture
+def cluster(place: Any, replicas: Replicated) -> Any:
+    place.emulator("--graph", place.graph(EDGES))
+    place.write("seeds", "1\n")
+    place.set(redis_url=replicas.url, crawl=f"crawl-{place.directory.name}")
+    for node in replicas.nodes:  # the ledger is the network's, not the crawl's
+        if node is replicas.master:
+            node.client.flushall()
+    return place
+
+
+def wait_for(condition: Callable[[], object], place: Any, *processes: Any) -> None:
+    deadline = monotonic() + 110
+    while not condition():
+        assert monotonic() < deadline, [place.said(process) for process in processes]
+        sleep(0.005)
+
+
+def until(place: Any, count: int, *processes: Any) -> None:
+    wait_for(lambda: len(place.files("fws")) >= count, place, *processes)
+
+
+def exact(place: Any) -> None:
+    edges = place.edges()
+    assert len(edges) == len(set(edges))
+    assert set(edges) == set(EDGES)
+    assert place.run("verify").returncode == 0
+    assert place.status()["spent_usd"] >= place.report()["bill_usd"]
+    assert place.report()["violations"] == 0
+
+
+def test_a_crawl_goes_on_when_its_server_dies(cluster: Any, replicas: Replicated) -> None:
+    crawl = cluster.start("crawl", *FLAGS, "1")
+    until(cluster, 60, crawl)
+    old = replicas.master
+    old.kill()
+    assert crawl.wait(110) == 0, cluster.said(crawl)
+    assert replicas.master is not old
+    exact(cluster)
+
+
+def test_master_and_workers_go_on_when_their_server_dies(cluster: Any, replicas: Replicated) -> None:
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    workers = [cluster.start("worker", name) for name in ("one", "two", "three")]
+    until(cluster, 60, master, *workers)
+    replicas.master.kill()
+    for process in (master, *workers):
+        assert process.wait(110) == 0, cluster.said(process)
+    exact(cluster)
+
+
+def test_the_doctor_looks_at_replicas_and_sentinels(cluster: Any) -> None:
+    said = cluster.run("doctor").stdout
+    assert "ok       Replicas 2, and what is written counts when one of them has it." in said
+    assert "ok       Sentinel 3 watch “main”" in said
+
+
+def test_a_service_that_nobody_knows_is_one_sentence(place: Any, replicas: Replicated) -> None:
+    place.set(redis_url=f"{replicas.url}s")
+    said = place.run("status")
+    assert said.returncode == 1
+    assert said.stderr.startswith("Error: Redis cannot be reached (the Sentinels at 127.0.0.1:")
+    assert "watch no service called “mains”" in said.stderr
+    assert said.stderr.count("\n") == 1
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_one_crawl_through_many_failovers(place: Any, replicas: Replicated, capsys: Any) -> None:
+    """And through a master that freezes, and wakes as the master that it no longer is."""
+    edges = [(a, b) for a in range(1, 9_000) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
+    place.emulator("--graph", place.graph(edges))
+    place.write("seeds", "1\n")
+    replicas.master.client.flushall()
+    place.set(redis_url=replicas.url)
+    processes = [place.start("master", *FLAGS, "--stream", "seeds")]
+    processes += [place.start("worker", name, "--concurrency", "2") for name in ("one", "two", "three")]
+    until(place, 100, *processes)
+    gaps: list[float] = []
+    for number in range(12):
+        old = replicas.master
+        killed_at = monotonic()
+        old.send(signal.SIGSTOP if number in (4, 8) else signal.SIGKILL)
+        sleep(0.5)  # what was acknowledged before is a file by then
+        before = len(place.files("fws"))
+        until(place, before + 1, *processes)
+        gaps.append(monotonic() - killed_at)
+        if number in (4, 8):
+            sleep(max(0.0, killed_at + 3 - monotonic()))
+            old.send(signal.SIGCONT)
+        assert processes[0].poll() is None, place.said(processes[0])
+        replicas.heal()
+        sleep(max(0.0, killed_at + 3 + APART_S - monotonic()))
+    with capsys.disabled():
+        print(f"\nuntil the first list after it, s: {', '.join(f'{gap:.2f}' for gap in gaps)}")
+    for process in processes:
+        assert process.wait(240) == 0, place.said(process)
+    found = place.edges()
+    assert len(found) == len(set(found))
+    assert set(found) == set(edges)
+    assert place.run("verify").returncode == 0
+    assert place.status()["spent_usd"] >= place.report()["bill_usd"]
+    assert place.report()["violations"] == 0
+    with capsys.disabled():
+        print(f"pages asked twice: {place.report()['repeated_pages']} in {len(gaps)} failovers")
