@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 from redis.exceptions import RedisError
 
-from twittomatic.cli import compose
+from twittomatic.cli import compose, replicas
+from twittomatic.cli.finding import FAILED, OK, WARNING, Finding
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import run_async
 from twittomatic.errors import (
@@ -41,15 +41,6 @@ from twittomatic.state.server import Role, embedded
 _OLDEST_PYTHON = (3, 11)
 _LITTLE_DISK = 1 << 30
 _CLOCK_WARN_S, _CLOCK_FAIL_S = 2.0, 60.0
-OK, WARNING, FAILED = "ok", "warning", "FAILED"
-
-
-class Finding(NamedTuple):
-    """What one check found, in a sentence."""
-
-    what: str
-    verdict: str
-    sentence: str
 
 
 @click.command(short_help="Check that everything a crawl needs is in place; buys nothing.", epilog=EVERYWHERE)
@@ -77,7 +68,11 @@ async def _examine(settings: Settings) -> int:
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield _python()
-    yield await _server(settings)
+    state = await _server(settings)
+    yield state
+    if settings.redis_url and state.verdict != FAILED:
+        async for finding in _replication(settings.redis_url):
+            yield finding
     yield await asyncio.to_thread(_files, settings)
     yield await asyncio.to_thread(_disk, settings)
     yield _budget(settings)
@@ -142,6 +137,17 @@ async def _server_at(url: str, where: str) -> Finding:
         return Finding("State", OK, f"{name}, {where}.")
     except (RedisError, OSError) as error:
         return Finding("State", FAILED, f"The server at REDIS_URL does not answer ({error}).")
+    finally:
+        await redis.aclose()
+
+
+async def _replication(url: str) -> AsyncIterator[Finding]:
+    redis = client(url, "doctor")
+    try:
+        async for finding in replicas.findings(redis):
+            yield finding
+    except (RedisError, OSError) as error:
+        yield Finding("Replicas", WARNING, f"They could not be looked at ({error}).")
     finally:
         await redis.aclose()
 
