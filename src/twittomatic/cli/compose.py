@@ -181,8 +181,8 @@ class Parts:
         """Return a master."""
         return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
 
-    def worker(self, journal: Journal, selection: Selection) -> Worker:
-        """Return a worker of all the crawl's modules."""
+    def worker(self, journal: Journal, selection: Selection, *, led_here: bool = False) -> Worker:
+        """Return a worker of all the crawl's modules; with its master in the same process it never misses one."""
         worker: Worker
 
         def note(name: str, records: int, pages: int) -> None:
@@ -215,7 +215,7 @@ class Parts:
             slots=self.settings.concurrency,
             lease_s=self.options.lease_s,
             max_attempts=self.options.max_attempts,
-            stops_without_master=self.settings.on_master_loss == "stop",
+            stops_without_master=self.settings.on_master_loss == "stop" and not led_here,
         )
         return worker
 

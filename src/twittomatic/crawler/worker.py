@@ -28,6 +28,7 @@ _RUN: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = {
     Module.ANALYZER: analyzer.run,
     Module.UPDATE: update.run,
 }
+_PATIENCE_S = 3.0  # without a leader: a master that is late by a stall of its disk leads again
 _log = logging.getLogger(__name__)
 
 
@@ -82,6 +83,7 @@ class Worker:
         self._leaving = asyncio.Event()
         self._changed = asyncio.Event()
         self._failure: TwittomaticError | None = None
+        self._led_at = 0.0
         self.standing = Standing(phase="", reason="", leader="", lost=())
         context.jobs.completing = self._free
 
@@ -102,6 +104,7 @@ class Worker:
         Raises:
             TwittomaticError: this process cannot go on: its disk, its settings, the server.
         """
+        self._led_at = asyncio.get_running_loop().time()
         await self._context.jobs.open(self._modules)
         await self._beat()
         tasks = [asyncio.create_task(self._lease(module)) for module in self._modules]
@@ -179,7 +182,7 @@ class Worker:
         standing = self.standing
         if standing.phase == "finished":
             self.leave()
-        elif standing.leaderless and self._stops_without_master:
+        elif self._misses_master():
             if not self._leaving.is_set():
                 _log.warning("nobody leads the crawl any more; this worker stops")
             self.leave()
@@ -191,6 +194,13 @@ class Worker:
                 self._changed.set()
         else:
             self._context.halt.set()
+
+    def _misses_master(self) -> bool:
+        """Tell whether nobody has led for long enough that this worker is to stop."""
+        now = asyncio.get_running_loop().time()
+        if not self.standing.leaderless or not self._stops_without_master:
+            self._led_at = now
+        return now - self._led_at > _PATIENCE_S
 
     def _doing(self, held: list[_Held]) -> str:
         clock = self._context.clock

@@ -23,6 +23,7 @@ from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile, discard
 
 _MOST_RESTARTS = 5
+_SAME_TOKEN = 3  # pages in a row that lead to themselves: a slip of the network, or the end of what it gives
 _BARREN_PAGES = 20  # in a row without a new record, beyond what a list begun anew repeats
 
 
@@ -243,7 +244,7 @@ class Paging:
             return Ending.COMPLETE
         if listing.most is not None and self._parts[listing.keyed].state.lines >= listing.most:
             return Ending.CUT
-        if token == self.checkpoint.token or self._barren >= _BARREN_PAGES:
+        if self._barren >= (_SAME_TOKEN if token == self.checkpoint.token else _BARREN_PAGES):
             return Ending.STALLED
         return None
 
