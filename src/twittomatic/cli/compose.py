@@ -182,7 +182,7 @@ class Parts:
         return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
 
     def worker(self, journal: Journal, selection: Selection, *, led_here: bool = False) -> Worker:
-        """Return a worker of all the crawl's modules; with its master in the same process it never misses one."""
+        """Return a worker of all modules of the crawl; `led_here`: beside its master, which it never misses."""
         worker: Worker
 
         def note(name: str, records: int, pages: int) -> None:
