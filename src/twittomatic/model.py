@@ -146,5 +146,17 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def usd(micros: int) -> float:
-    """Micro-dollars as dollars, for people and for JSON."""
+    """Micro-dollars as dollars, for JSON."""
     return micros / MICROS_PER_USD
+
+
+def dollars(micros: int) -> str:
+    """Micro-dollars as people read them, exactly: `$12.50`, and `$0.005` where cents do not suffice."""
+    whole, rest = divmod(abs(micros), MICROS_PER_USD)
+    digits = f"{rest:06}".rstrip("0").ljust(2, "0")
+    return f"{'-' if micros < 0 else ''}${whole:,}.{digits}"
+
+
+def about(micros: float) -> str:
+    """Micro-dollars that are an estimate, to the cent."""
+    return dollars(round(micros / 10_000) * 10_000)

@@ -34,6 +34,7 @@ from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.money import Money
+from twittomatic.state.names import KnownNames
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.server import Role, embedded
 from twittomatic.storage.journal import Journal
@@ -89,7 +90,9 @@ def credentials(settings: Settings) -> Credentials:
     """
     found = Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
     if not len(found):
-        raise SettingsError("X_BEARER_TOKENS: no token was given; X accepts nobody without one.")
+        raise SettingsError(
+            "X_BEARER_TOKENS, X_USER_TOKENS: no token was given; X accepts nobody without one."
+        )
     return found
 
 
@@ -234,7 +237,7 @@ async def parts(
         name: Of this process.
     """
     x = network(settings, options)
-    keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(x.name)
+    keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(options.account)
     money = Money(
         connection,
         shared,
@@ -266,7 +269,14 @@ async def parts(
             fetcher=fetcher,
             network=x,
             counts=counts,
-            lookup=Lookup(fetcher=fetcher, network=x, crawl=crawl, counts=counts, clock=clock),
+            lookup=Lookup(
+                fetcher=fetcher,
+                network=x,
+                crawl=crawl,
+                names=KnownNames(connection, shared),
+                counts=counts,
+                clock=clock,
+            ),
             layout=files,
             known_files=KnownFiles(files),
             connection=connection,

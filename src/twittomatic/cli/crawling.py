@@ -20,8 +20,10 @@ CRAWL_SETTINGS = (
     "CRAWL",
     "OUTPUT_DIRECTORY",
     "REDIS_URL",
+    "STATE_DIRECTORY",
     "X_API_URL",
     "X_BEARER_TOKENS",
+    "X_USER_TOKENS",
     "BUDGET_USD",
     "TRAVERSAL",
     "MAX_DEPTH",
@@ -32,9 +34,11 @@ CRAWL_SETTINGS = (
     "REFRESH_OLDER_THAN",
     "EXPAND_REFERENCED",
     "CONCURRENCY",
+    "LEASE_S",
 )
 """What the help of a command on a crawl shows."""
 
+NO_TARGET = "Name a TARGET: a user id, an @name, or a file with one a line."
 _LETTERS = "TFAU"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
@@ -87,7 +91,7 @@ def crawl(settings: Settings, targets: tuple[str, ...], until_spent: bool, **let
     """
     modules = chosen_modules(letters)
     if not targets and modules != "U":
-        raise SettingsError("Name a TARGET: a user id, an @name, or a file with one a line.")
+        raise SettingsError(NO_TARGET)
     sys.exit(run_async(sessions.crawl(settings, modules, targets, until_spent=until_spent)))
 
 
@@ -96,7 +100,7 @@ def crawl(settings: Settings, targets: tuple[str, ...], until_spent: bool, **let
 @click.option("--stream", metavar="FILE", help="The targets, one a line; not needed to resume a crawl.")
 @click.option("--standby", is_flag=True, help="Wait until nobody leads, then take over.")
 @until_spent_flag
-@settings_options(*CRAWL_SETTINGS, "LEASE_S", "MAX_ATTEMPTS")
+@settings_options(*CRAWL_SETTINGS, "MAX_ATTEMPTS")
 def master(settings: Settings, stream: str | None, standby: bool, until_spent: bool, **letters: bool) -> None:
     """Lead a crawl: keep the traversal, feed the workers, see the end.
 
@@ -123,6 +127,7 @@ def master(settings: Settings, stream: str | None, standby: bool, until_spent: b
     "REDIS_URL",
     "X_API_URL",
     "X_BEARER_TOKENS",
+    "X_USER_TOKENS",
     "CONCURRENCY",
     "ON_MASTER_LOSS",
 )

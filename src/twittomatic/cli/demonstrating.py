@@ -10,14 +10,15 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from twittomatic.cli import sessions
+from twittomatic.cli.fitting import console
 from twittomatic.cli.running import run_async
 from twittomatic.dataset.reader import Dataset
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.model import MICROS_PER_USD, dollars
 from twittomatic.settings import Settings, load
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
@@ -39,9 +40,9 @@ def demo(directory: str) -> None:
     """
     place = Path(directory)
     _prepare(place)
-    code, settings, bill = run_async(_crawl(place))
+    code, settings = run_async(_crawl(place))
     if code == 0:
-        _tell(settings, bill)
+        _tell(settings)
     sys.exit(code)
 
 
@@ -60,7 +61,7 @@ def _prepare(place: Path) -> None:
         ) from None
 
 
-async def _crawl(place: Path) -> tuple[int, Settings, float]:
+async def _crawl(place: Path) -> tuple[int, Settings]:
     emulator = Emulator(open_world(graph=bundled_graph()), time_scale=_TIME_SCALE)
     running = await serve(emulator)
     try:
@@ -80,7 +81,7 @@ async def _crawl(place: Path) -> tuple[int, Settings, float]:
         click.echo(f"The emulator answers as X would, on {running.url}/.")
         click.echo(f"twittomatic crawl -T -F -A {_SEED} --max-depth {_DEPTH}\n")
         code = await sessions.crawl(settings, "TFA", [_SEED])
-        return code, settings, float(emulator.report()["bill_usd"])
+        return code, settings
     finally:
         await running.close()
 
@@ -92,7 +93,7 @@ def _no_configuration(place: Path) -> Path:
     return path
 
 
-def _tell(settings: Settings, bill: float) -> None:
+def _tell(settings: Settings) -> None:
     """Print what the crawl found, read from the files that it left."""
     layout = Layout(settings.output_directory, settings.temporary_directory)
     dataset = Dataset(settings.output_directory)
@@ -108,7 +109,7 @@ def _tell(settings: Settings, bill: float) -> None:
     for user_id in islice(top, _TOP):
         table.add_row(user_id, names.get(user_id, ""), f"{followers[user_id]:,}")
     click.echo(f"\nThe {_TOP} users with the most followers:")
-    Console(highlight=False).print(table)
+    console().print(table)
     click.echo(
         f"\nUsers: {len(followers):,} crawled, {len(everybody):,} found. "
         f"Edges: {sum(followers.values()):,}. Posts: {posts:,}."
@@ -116,8 +117,8 @@ def _tell(settings: Settings, bill: float) -> None:
     example = layout.file(top[0], "fws")
     click.echo(f"Files: {settings.output_directory}/. Look into one: zcat {example} | head -3")
     click.echo(
-        f"At X this would have cost ${bill:,.2f}, if X charges for a user once a day as it says, "
-        f"and ${spent:,.2f} at most. Here it was free."
+        f"At X this would have cost {dollars(round(spent * MICROS_PER_USD))} at most, and probably what "
+        "stands above, since X charges for a user once a day. Here it was free."
     )
 
 

@@ -11,19 +11,22 @@ from typing import Any
 import click
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
+
+from twittomatic.cli.fitting import Fitting, console
+from twittomatic.model import MICROS_PER_USD, about, dollars
 
 _REFRESH_S = 0.5
 _LINE_S = 5.0  # between lines where nobody watches
 _MODULES = ("timeline", "follower", "analyzer", "update")
+_PLACES = ("ready", "leased", "delayed", "dead", "completed")  # of a job
 _PHASES = {"running": "green", "paused": "yellow", "finished": "cyan", "idle": "dim"}
 Report = dict[str, Any]
 
 
 def show(report: Report) -> None:
     """Print how a crawl stands."""
-    Console(highlight=False).print(picture(report))
+    console().print(picture(report))
 
 
 def picture(report: Report, rate: str = "") -> Group:
@@ -37,9 +40,11 @@ def picture(report: Report, rate: str = "") -> Group:
         until = f" (until {report['until']})" if report["until"] else ""
         rows.append(Text(f"  {report['reason']}{until}", style="yellow"))
     rows.append(_numbers(report))
-    if report["expected_usd"] < report["spent_usd"]:
-        dollars = f"${report['expected_usd']:,.2f}"
-        rows.append(Text(f"X probably charges about {dollars}: each resource once a day (UTC).", style="dim"))
+    rows += [Text(sentence, style="dim") for sentence in _of_money(report)]
+    rows += [
+        Text(f"Credential {name} is retired: {reason}", style="yellow")
+        for name, reason in report["rejected"].items()
+    ]
     rows.append(_jobs(report))
     if report["master"]["name"]:
         rows.append(Text(_masters(report), style="dim", overflow="ellipsis", no_wrap=True))
@@ -58,7 +63,7 @@ def line(report: Report) -> str:
         f"{report['phase']}: {counters.get('targets', 0):,} users begun, "
         f"{report['frontier']:,} in the frontier, "
         f"{counters.get('records:follower', 0):,} followers, {_posts(counters):,} posts, "
-        f"{waiting:,} jobs to do, {_dollars(report)}"
+        f"{waiting:,} jobs to do, {', '.join(_words(report))}"
     )
 
 
@@ -69,9 +74,9 @@ async def watch(report: Callable[[], Awaitable[Report]], until: asyncio.Future[A
         report: Tells how it stands.
         until: Watched from outside; what it raises is not raised here.
     """
-    console = Console(highlight=False, stderr=True)
-    if console.is_terminal:
-        await _live(report, until, console)
+    terminal = console(stderr=True)
+    if terminal.is_terminal:
+        await _live(report, until, terminal)
     else:
         await _lines(report, until)
 
@@ -103,43 +108,55 @@ async def _lines(report: Callable[[], Awaitable[Report]], until: asyncio.Future[
             said = text
 
 
-def _numbers(report: Report) -> Table:
+def _numbers(report: Report) -> Fitting:
     counters = report["counters"]
-    table = Table.grid(padding=(0, 3))
     values = {
         "users begun": f"{counters.get('targets', 0):,}",
         "frontier": f"{report['frontier']:,}",
         "seen": f"{report['seen']:,}",
         "followers": f"{counters.get('records:follower', 0):,}",
         "posts": f"{_posts(counters):,}",
-        "spent": _dollars(report),
+        **_spent(report),
     }
-    for _ in values:
-        table.add_column(justify="right")
-    table.add_row(*[Text(name, style="dim") for name in values])
-    table.add_row(*values.values())
-    return table
+    return Fitting(
+        list(values), [list(map(Text, values.values()))], ["seen", "frontier", "posts", "followers"]
+    )
 
 
-def _jobs(report: Report) -> Table:
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column("module")
-    for column in ("ready", "leased", "delayed", "dead", "completed", "spent"):
-        table.add_column(column, justify="right")
+def _jobs(report: Report) -> Fitting:
+    rows = []
     for module in _MODULES:
         job = report["jobs"][module]
         if any(job.values()):
-            dead = Text(f"{job['dead']:,}", style="red" if job["dead"] else "")
-            table.add_row(
-                module,
-                f"{job['ready']:,}",
-                f"{job['leased']:,}",
-                f"{job['delayed']:,}",
-                dead,
-                f"{job['completed']:,}",
-                f"${report['money']['modules'].get(module, {}).get('spent_usd', 0):,.2f}",
-            )
-    return table
+            numbers = [Text(f"{job[column]:,}") for column in _PLACES]
+            if job["dead"]:
+                numbers[_PLACES.index("dead")].stylize("red")
+            rows.append([Text(module), *numbers, Text(_of_module(report, module))])
+    rows += [
+        [Text(name), *[Text()] * len(_PLACES), Text(_of_module(report, name))]
+        for name in report["money"]["modules"]
+        if name not in _MODULES
+    ]
+    return Fitting(["module", *_PLACES, "spent"], rows, ["delayed", "leased", "ready", "completed", "dead"])
+
+
+def _of_module(report: Report, name: str) -> str:
+    return _exactly(report["money"]["modules"].get(name, {}).get("spent_usd", 0))
+
+
+def _of_money(report: Report) -> list[str]:
+    sentences = []
+    if report["crawl_expected_usd"] < report["crawl_spent_usd"]:
+        expected = about(report["crawl_expected_usd"] * MICROS_PER_USD)
+        sentences.append(f"X probably charges about {expected}: each resource once a day (UTC).")
+    if report["reserved_usd"] and not any(job["leased"] for job in report["jobs"].values()):
+        aside = _exactly(report["reserved_usd"])
+        sentences.append(f"{aside} is put aside for requests whose end is not known; it counts as spent.")
+    if report["unfinished_lists"]:
+        count = report["unfinished_lists"]
+        lists = "1 list is" if count == 1 else f"{count:,} lists are"
+        sentences.append(f"{lists} unfinished: what is bought of them is in TEMPORARY_DIRECTORY.")
+    return sentences
 
 
 def _masters(report: Report) -> str:
@@ -157,6 +174,20 @@ def _posts(counters: dict[str, int]) -> int:
     return counters.get("records:timeline", 0) + counters.get("records:update", 0)
 
 
-def _dollars(report: Report) -> str:
-    budget = report["budget_usd"]
-    return f"${report['spent_usd']:,.2f}" + (f" of ${budget:,.2f}" if budget is not None else "")
+def _spent(report: Report) -> dict[str, str]:
+    """Return what this crawl spent, and where that differs, what all of them did; the budget is for all."""
+    of_budget = "" if report["budget_usd"] is None else f" of {_exactly(report['budget_usd'])}"
+    if report["spent_usd"] == report["crawl_spent_usd"]:
+        return {"spent": f"{_exactly(report['spent_usd'])}{of_budget}"}
+    return {
+        "spent": _exactly(report["crawl_spent_usd"]),
+        "by all crawls": f"{_exactly(report['spent_usd'])}{of_budget}",
+    }
+
+
+def _words(report: Report) -> list[str]:
+    return [amount if name == "spent" else f"{amount} {name}" for name, amount in _spent(report).items()]
+
+
+def _exactly(usd: float) -> str:
+    return dollars(round(usd * MICROS_PER_USD))

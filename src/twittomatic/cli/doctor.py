@@ -32,8 +32,10 @@ from twittomatic.errors import (
 from twittomatic.fetch.credentials import Credential, Credentials
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
-from twittomatic.model import usd
+from twittomatic.model import dollars
 from twittomatic.networks.base import Network, Response
+from twittomatic.networks.x import X, limits
+from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import X_API, Settings
 from twittomatic.state.address import client
 from twittomatic.state.server import Role, embedded
@@ -77,20 +79,34 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield await asyncio.to_thread(_disk, settings)
     yield _budget(settings)
     yield _prices(settings)
+    yield _limits(settings)
     async for finding in _api(settings):
         yield finding
 
 
 def _prices(settings: Settings) -> Finding:
     try:
-        prices = compose.network(settings).prices
+        prices = Prices.of(settings.prices)
     except SettingsError as error:
         return Finding("Prices", FAILED, str(error))
     return Finding(
         "Prices",
         OK,
-        f"${usd(prices.post):g} a post, ${usd(prices.user):g} a user, ${usd(prices.follower):g} a follower "
-        f"as of {prices.as_of} ({prices.source}).",
+        f"{dollars(prices.post)} a post, {dollars(prices.user)} a user, {dollars(prices.follower)} a "
+        f"follower as of {prices.as_of} ({prices.source}).",
+    )
+
+
+def _limits(settings: Settings) -> Finding:
+    try:
+        documented = limits.of(settings.limits)
+    except SettingsError as error:
+        return Finding("Limits", FAILED, str(error))
+    if not settings.limits:
+        return Finding("Limits", OK, f"As documented on {limits.AS_OF} ({limits.SOURCE}).")
+    followers = documented["app"]["followers"].requests
+    return Finding(
+        "Limits", OK, f"[limits] of the configuration file: {followers:,} pages of followers a window."
     )
 
 
@@ -188,14 +204,14 @@ def _disk(settings: Settings) -> Finding:
 
 def _budget(settings: Settings) -> Finding:
     if settings.budget_usd is not None:
-        return Finding("Budget", OK, f"${settings.budget_usd / 1e6:,.2f}, a hard cap.")
+        return Finding("Budget", OK, f"{dollars(settings.budget_usd)}, a hard cap.")
     if settings.x_api_url == X_API:
         return Finding("Budget", WARNING, "BUDGET_USD is not set; X itself is not crawled without.")
     return Finding("Budget", OK, "None, and none is needed away from X itself.")
 
 
 async def _api(settings: Settings) -> AsyncIterator[Finding]:
-    network = compose.network(settings)
+    network = X(url=settings.x_api_url)  # nothing is bought
     credentials: list[Credential | UserToken] = []
     unusable = "X_BEARER_TOKENS is not set; X accepts nobody without one."
     try:

@@ -16,6 +16,7 @@ from twittomatic.cli.display import show
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.report import nothing, report
 from twittomatic.cli.running import run_async
+from twittomatic.crawler.options import account_of
 from twittomatic.errors import SettingsError, StorageUnavailable, TwittomaticError
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
@@ -55,7 +56,7 @@ async def _report(settings: Settings) -> dict[str, Any]:
     if not settings.redis_url and not state_exists(settings.state_directory):
         return nothing(settings.crawl, settings.budget_usd)
     async with _visiting(settings) as (connection, keys):
-        return await report(connection, keys)
+        return await report(connection, keys, account_of(settings))
 
 
 @click.command(short_help="Pause the crawl; nothing is lost.", epilog=EVERYWHERE)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 import msgspec
-from rich.console import Console
 
 from twittomatic.cli import compose
-from twittomatic.cli.crawling import CRAWL_SETTINGS, chosen_modules, module_flags
+from twittomatic.cli.affording import afford_profiles, profiles
+from twittomatic.cli.compose import Parts
+from twittomatic.cli.crawling import CRAWL_SETTINGS, NO_TARGET, chosen_modules, module_flags
+from twittomatic.cli.drawing import as_json, picture
+from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
-from twittomatic.cli.quoting import Quoting, as_json, picture
+from twittomatic.cli.quoting import Quoting
 from twittomatic.cli.running import run_async
+from twittomatic.cli.sessions import timelines
 from twittomatic.crawler import targets
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError
 from twittomatic.fetch.credentials import Credentials
-from twittomatic.model import usd
+from twittomatic.model import dollars
 from twittomatic.networks.base import Counts
 from twittomatic.settings import Settings
 from twittomatic.state.server import Role, state_exists
@@ -30,7 +37,7 @@ _MOST = 2**40
     short_help="Quote a crawl: requests, resources, dollars, hours, per module.", epilog=EVERYWHERE
 )
 @module_flags
-@click.argument("given", nargs=-1, metavar="TARGET...", required=True)
+@click.argument("given", nargs=-1, metavar="TARGET...")
 @click.option("--yes", is_flag=True, help="Buy the profiles that the quote needs without asking.")
 @click.option("--no-lookup", is_flag=True, help="Buy no profile; use what is known, and the counts given.")
 @click.option(
@@ -62,11 +69,14 @@ def plan(
     The quote comes from the targets' own counts. A profile costs as much as X charges for a user; those that
     are not known yet are bought after asking, once, and are in the quote. The crawl itself is not begun.
     """
+    modules = chosen_modules(letters)
+    if not given and modules != "U":
+        raise SettingsError(NO_TARGET)
     assumed = Counts(followers=followers, posts=posts) if (followers, posts) != (None, None) else None
     run_async(
         _plan(
             settings,
-            chosen_modules(letters),
+            modules,
             given,
             yes=yes,
             lookup=not no_lookup,
@@ -87,6 +97,8 @@ async def _plan(
     json: bool,
 ) -> None:
     wanted = targets.read(given)
+    if not given:
+        wanted = await asyncio.to_thread(timelines, compose.layout(settings))
     options = CrawlOptions.of(modules, settings)
     compose.selection(options, compose.network(settings, options))  # as the crawl would
     credentials = Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
@@ -96,21 +108,19 @@ async def _plan(
         compose.connected(settings, role, name) as connection,
         compose.parts(settings, options, connection, credentials, name) as parts,
     ):
-        known = await parts.crawl.names(wanted.names)
-        nameless = [name for name in wanted.names if name not in known]
-        resolved = targets.Targets(ids=wanted.ids, names=[name for name in wanted.names if name in known])
-        quoting = Quoting(
-            parts, await parts.lookup.resolve(resolved, _say), assumed=assumed, nameless=nameless
-        )
+        nameless = await parts.lookup.unresolved(wanted)
+        named = [name for name in wanted.names if name not in nameless]
+        ids = await parts.lookup.resolve(targets.Targets(ids=wanted.ids, names=named), _say)
+        quoting = Quoting(parts, _some(ids, nameless), assumed=assumed, nameless=nameless)
         await quoting.gather()
         if lookup:
             unknown = await quoting.unknown()
             count = len(unknown) + len(nameless)
-            if count and _agreed(count, parts.network.prices.user, yes=yes):
+            if count and await _agreed(parts, count, yes=yes):
                 compose.credentials(settings)
                 await parts.money.accept()
                 ids = await parts.lookup.resolve(wanted, _say)
-                quoting = Quoting(parts, ids, assumed=assumed)
+                quoting = Quoting(parts, _some(ids), assumed=assumed)
                 await quoting.gather()
                 await quoting.buy(await quoting.unknown())
         quote, left = quoting.plan(), await parts.money.left()
@@ -118,20 +128,52 @@ async def _plan(
         if json:
             click.echo(msgspec.json.encode(as_json(quote, prices_as_of=as_of, left=left)).decode())
         else:
-            Console(highlight=False).print(picture(quote, prices_as_of=as_of, left=left))
+            console().print(picture(quote, prices_as_of=as_of, left=left))
 
 
-def _agreed(count: int, price: int, *, yes: bool) -> bool:
-    """Ask whether profiles may be bought."""
-    sentence = f"To read {count:,} profile{'' if count == 1 else 's'} costs ${usd(count * price):,.2f}"
+async def _agreed(parts: Parts, count: int, *, yes: bool) -> bool:
+    """Ask whether profiles may be bought, if the budget suffices for them.
+
+    Raises:
+        BudgetExhausted: it does not.
+        SettingsError: there is nobody to ask.
+    """
+    sentence = f"To read {profiles(count)} costs {dollars(count * parts.network.prices.user)}"
+    if not yes and not sys.stdin.isatty():
+        raise SettingsError(
+            f"{sentence}; add --yes to buy {_them(count)}, or --no-lookup with --followers and --posts."
+        )
+    await afford_profiles(parts, count)
     if yes:
         click.echo(f"{sentence}.", err=True)
         return True
-    if not sys.stdin.isatty():
-        raise SettingsError(
-            f"{sentence}; add --yes to buy them, or --no-lookup with --followers and --posts."
-        )
-    return click.confirm(f"{sentence}. Buy them?", err=True)
+    with _interruptible():
+        return click.confirm(f"{sentence}. Buy {_them(count)}?", err=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a question at once: the loop would hear of it only when the question is answered."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _some(ids: list[str], nameless: Sequence[str] = ()) -> list[str]:
+    """Return the targets of a plan.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if not ids and not nameless:
+        raise SettingsError("None of the targets can be crawled; there is nothing to quote.")
+    return ids
 
 
 def _say(sentence: str) -> None:

@@ -8,39 +8,44 @@ import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import MICROS_PER_USD, Module, Phase
-from twittomatic.networks.x import X
 from twittomatic.networks.x.prices import Prices
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState, Progress
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.money import Money, Totals
+from twittomatic.state.unfinished import Unfinished
 
 
-async def report(connection: Connection, keys: CrawlKeys) -> dict[str, Any]:
+async def report(connection: Connection, keys: CrawlKeys, account: str) -> dict[str, Any]:
     """Look at a crawl.
 
     Args:
         connection: To the state server.
         keys: Of the crawl, with its modules.
+        account: Whose ledger is shown where nobody has begun the crawl.
     """
     crawl, frontier = CrawlState(connection, keys), Frontier(connection, keys)
-    options = await crawl.field("options")
-    totals = await Money(connection, NetworkKeys(X.name), budget=None, horizon_s=0).totals()
+    written = await crawl.field("options")
+    options = CrawlOptions.read(written) if written else None
+    shared = NetworkKeys(options.account if options else account)
+    money, progress = Money(connection, shared, budget=None, horizon_s=0), await crawl.progress()
     return _report_of(
         keys.crawl,
-        await crawl.progress(),
-        totals,
+        progress,
+        await money.totals(),
         await frontier.sizes(),
         await frontier.seen(),
-        CrawlOptions.read(options) if options else None,
+        options,
+        await money.rejected(),
+        await Unfinished(connection, keys).lists() if progress.phase is Phase.PAUSED else 0,
     )
 
 
 def nothing(crawl: str, budget: int | None) -> dict[str, Any]:
     """Return what stands where no crawl ever was."""
     empty = Totals(spent=0, expected=0, reserved=0, fields={}, expected_fields={})
-    return {**_report_of(crawl, None, empty, {}, 0, None), "budget_usd": _dollars(budget)}
+    return {**_report_of(crawl, None, empty, {}, 0, None, {}, 0), "budget_usd": _dollars(budget)}
 
 
 def _report_of(
@@ -50,6 +55,8 @@ def _report_of(
     waiting: dict[int, int],
     seen: int,
     options: CrawlOptions | None,
+    rejected: dict[str, str],
+    unfinished: int,
 ) -> dict[str, Any]:
     """Put it together."""
     phase, reason = (progress.phase, progress.reason) if progress else (Phase.IDLE, "")
@@ -68,6 +75,7 @@ def _report_of(
             module.value: msgspec.to_builtins(progress.jobs[module]) if progress else empty
             for module in Module
         },
+        "unfinished_lists": unfinished,
         "counters": dict(progress.counters) if progress else {},
         "spent_usd": totals.spent / MICROS_PER_USD,
         "reserved_usd": totals.reserved / MICROS_PER_USD,
@@ -79,6 +87,7 @@ def _report_of(
             "days": _ledger(totals, "day:"),
         },
         "budget_usd": _dollars(options.budget_usd if options else None),
+        "rejected": rejected,
         "prices_as_of": Prices.of(options.prices if options else {}).as_of,
         "workers": [_worker(name, doing) for name, doing in progress.workers.items()] if progress else [],
         "master": dict(progress.master) if progress and progress.master else {"name": None, "epoch": None},

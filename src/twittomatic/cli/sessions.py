@@ -8,23 +8,21 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import click
-from rich.console import Console
 
 from twittomatic.cli import compose
+from twittomatic.cli.affording import afford_profiles
 from twittomatic.cli.app import INTERRUPTED, PAUSED
+from twittomatic.cli.beginning import begin, refuse
 from twittomatic.cli.compose import Parts
 from twittomatic.cli.display import show, watch
-from twittomatic.cli.quoting import Quoting, picture
 from twittomatic.cli.report import report
 from twittomatic.cli.running import log_to, on_signals
-from twittomatic.clock import SystemClock, rfc3339, utc
 from twittomatic.crawler import targets
 from twittomatic.crawler.local import run_together
-from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.errors import BudgetExhausted, CrawlMustPause, SettingsError, StateBusy, TwittomaticError
+from twittomatic.errors import CrawlMustPause, NobodyLeads, SettingsError, StateBusy, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
-from twittomatic.model import Phase, usd
+from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import Progress
 from twittomatic.state.leadership import Leadership
@@ -33,7 +31,6 @@ from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.sweeping import sweep
 
-_FOR_PROFILES = 0.1  # of the budget, at most, to know beforehand whether it suffices
 _EXPIRY_S = 5.0  # longer than a leadership lasts of which nothing is heard
 
 
@@ -54,7 +51,7 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until
     layout = compose.layout(settings)
     await asyncio.to_thread(layout.prepare)
     if not given:
-        wanted = await asyncio.to_thread(_timelines, layout)
+        wanted = await asyncio.to_thread(timelines, layout)
     log_to(settings.log_directory, f"{settings.crawl}.local")
     name = compose.process_name("local")
     async with (
@@ -120,39 +117,8 @@ async def ids_of(parts: Parts, modules: str, wanted: targets.Targets) -> list[st
     if wanted.ids or wanted.names:
         return await _resolve(parts, wanted)
     if modules == "U":
-        return list((await asyncio.to_thread(_timelines, parts.layout)).ids)
+        return list((await asyncio.to_thread(timelines, parts.layout)).ids)
     return []
-
-
-async def _quote(parts: Parts, ids: Sequence[str], *, until_spent: bool) -> None:
-    """Show the plan of a crawl that is about to begin.
-
-    Profiles are bought for it where the budget is in question, and where they take a small part of it.
-
-    Raises:
-        BudgetExhausted: the budget does not suffice for what is certain.
-    """
-    quoting, left = Quoting(parts, ids), await parts.money.left()
-    await quoting.gather()
-    quote = quoting.plan()
-    if left is not None and quote.due <= left and (quote.total.cost.high or left + 1) > left:
-        unknown = await quoting.unknown()
-        if len(parts.credentials) and len(unknown) * parts.network.prices.user <= left * _FOR_PROFILES:
-            await quoting.buy(unknown)
-        quote, left = quoting.plan(), await parts.money.left()
-    if quote.unknown and left is None:
-        click.echo(
-            "What it will take is not known; `twittomatic plan` reads the targets' profiles.", err=True
-        )
-    else:
-        as_of = parts.network.prices.as_of
-        Console(highlight=False, stderr=True).print(picture(quote, prices_as_of=as_of, left=left))
-    if left is not None and quote.due > left and not until_spent:
-        raise BudgetExhausted(
-            f"The crawl costs ${usd(quote.due):,.2f} at least, and BUDGET_USD leaves "
-            f"${usd(max(left, 0)):,.2f}; raise it, set MAX_FOLLOWERS or MAX_POSTS, or add --until-spent to "
-            "go until the money is out."
-        )
 
 
 @asynccontextmanager
@@ -175,43 +141,11 @@ async def _leading(parts: Parts) -> AsyncIterator[Leadership]:
             await leadership.resign()
 
 
-async def begin(
-    parts: Parts, master: Master, leadership: Leadership, ids: Sequence[str], *, until_spent: bool
-) -> None:
-    """Open the crawl, or find it where it stands, say which, and add its seeds; show the plan of a new one.
-
-    Raises:
-        CrawlMustPause: the budget does not suffice for what is certain, or the network stops us;
-            the crawl is paused.
-        LeadershipLost: another master leads.
-    """
-    options, name = parts.options, parts.settings.crawl
-    if options.repeats and await parts.crawl.field("phase") == Phase.FINISHED:
-        # Who was crawled before can have something new. Before it begins: whoever takes over from here on
-        # finds it finished, and one that has begun must not forget.
-        await parts.frontier.forget()
-    what = await parts.crawl.begin(options.modules, options.written(), _now(), leadership)
-    if what == "resumed":
-        click.echo(f"Crawl “{name}” goes on where it stopped.")
-    if not await master.seed(ids) and ids:
-        click.echo("All targets were given before; what is left of them goes on.")
-    untouched = not (await parts.crawl.progress()).counters.get("targets")
-    if ids and (what != "resumed" or untouched):
-        try:
-            await _quote(parts, ids, until_spent=until_spent)
-        except CrawlMustPause as error:
-            await leadership.lead()  # or it is no longer ours to pause
-            await parts.crawl.pause(
-                str(error), until=rfc3339(error.until) if error.until else "", by="network"
-            )
-            raise
-
-
 async def watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Callable[[], None]) -> int:
     """Show the crawl while it runs, say how it ended, and return the exit code."""
     running = asyncio.ensure_future(work)
     with on_signals(leave) as told:
-        watching = asyncio.create_task(watch(lambda: report(parts.connection, parts.keys), running))
+        watching = asyncio.create_task(watch(lambda: _look(parts), running))
         try:
             progress = await running
         finally:
@@ -219,9 +153,19 @@ async def watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Call
     return await _result(parts, progress, told)
 
 
+async def _look(parts: Parts) -> dict[str, Any]:
+    return await report(parts.connection, parts.keys, parts.options.account)
+
+
 async def _resolve(parts: Parts, wanted: targets.Targets) -> list[str]:
     """Return the ids of all targets; unknown names are reported."""
-    ids = await parts.lookup.resolve(wanted, lambda sentence: click.echo(sentence, err=True))
+    try:
+        await afford_profiles(parts, len(await parts.lookup.unresolved(wanted)))
+        ids = await parts.lookup.resolve(wanted, lambda sentence: click.echo(sentence, err=True))
+    except CrawlMustPause as error:
+        async with _leading(parts) as leadership:
+            await refuse(parts, leadership, error)
+        raise
     if not ids:
         raise SettingsError("None of the targets can be crawled; nothing was started.")
     return ids
@@ -230,7 +174,7 @@ async def _resolve(parts: Parts, wanted: targets.Targets) -> list[str]:
 async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
     """Say how it ended, and return the exit code."""
     settings = parts.settings
-    show(await report(parts.connection, parts.keys))
+    show(await _look(parts))
     if progress.phase is Phase.FINISHED:
         await asyncio.to_thread(sweep, parts.layout, settings.crawl, await parts.recovery.parts_of_dead())
         deaths = await parts.recovery.dead()
@@ -244,7 +188,7 @@ async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
     if told.is_set():
         click.echo("Interrupted; the same command goes on.", err=True)
         return INTERRUPTED
-    return 1
+    raise NobodyLeads("The crawl stopped here unfinished, since nobody led it; the same command goes on.")
 
 
 async def _leads_soon(leadership: Leadership) -> bool:
@@ -263,12 +207,13 @@ async def _end(task: asyncio.Task[None]) -> None:
         await task
 
 
-def _timelines(layout: Layout) -> targets.Targets:
+def timelines(layout: Layout) -> targets.Targets:
+    """Return every user who has a timeline in the dataset: the targets of -U alone.
+
+    Raises:
+        SettingsError: there is none.
+    """
     ids = [path.stem for path in layout.files("twt")]
     if not ids:
         raise SettingsError(f"OUTPUT_DIRECTORY {layout.output}: there is no timeline to update.")
     return targets.Targets(ids=ids, names=())
-
-
-def _now() -> str:
-    return rfc3339(utc(SystemClock().now()))

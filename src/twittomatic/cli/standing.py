@@ -18,6 +18,7 @@ import msgspec
 
 from twittomatic.cli import compose, sessions
 from twittomatic.cli.app import INTERRUPTED, PAUSED
+from twittomatic.cli.beginning import begin
 from twittomatic.cli.running import log_to, on_signals, told_within
 from twittomatic.crawler import targets
 from twittomatic.crawler.options import CrawlOptions
@@ -127,7 +128,7 @@ async def stand_by(settings: Settings, modules: str, given: Sequence[str], *, un
                         if found.phase == Phase.PAUSED:
                             await master.seed(ids)
                         else:
-                            await sessions.begin(parts, master, leadership, ids, until_spent=until_spent)
+                            await begin(parts, master, leadership, ids, until_spent=until_spent)
                 return await sessions.watched(parts, master.run(), master.leave)
         finally:
             with suppress(TwittomaticError):

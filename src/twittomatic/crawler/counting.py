@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.crawler.plan import Subject
+from twittomatic.crawler.plan import Found, Subject
+from twittomatic.errors import StorageError
 from twittomatic.model import Module
 from twittomatic.networks.base import Counts, Network
 from twittomatic.state.counts import KnownCounts
+from twittomatic.storage.formats import read_lines
 from twittomatic.storage.known import KnownFiles
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.profiles import find_profiles
+
+
+class _Profile(msgspec.Struct):
+    id: str
+
+
+_decode = msgspec.json.Decoder(_Profile).decode
 
 
 class Counting:
@@ -63,6 +72,39 @@ class Counting:
         )
         await self._counts.keep(counts, now)
         return counts
+
+    async def found(self, subjects: Sequence[Subject], now: float, selects: Callable[[bytes], bool]) -> Found:
+        """Look at the followers of those whose list stands in the dataset, whole and with its profiles.
+
+        Args:
+            subjects: The targets.
+            now: Seconds since the epoch.
+            selects: Whether a profile is selected.
+        """
+        return await asyncio.to_thread(self._found, subjects, now, selects)
+
+    def _found(self, subjects: Sequence[Subject], now: float, selects: Callable[[bytes], bool]) -> Found:
+        targets = {subject.user_id for subject in subjects}
+        looked: set[str] = set()
+        users: dict[str, Counts] = {}
+        for subject in subjects:
+            path = self._layout.file(subject.user_id, "usr")
+            if Module.FOLLOWER not in subject.kept or not path.exists():
+                continue
+            count, selected = 0, {}
+            try:
+                for line in read_lines(path):
+                    count += 1
+                    if selects(line):
+                        selected[_decode(line).id] = self._network.counts_of(line)
+                whole = count >= self._files.state(self._layout.file(subject.user_id, "fws")).lines
+            except (StorageError, msgspec.MsgspecError):
+                continue  # `verify` is who complains of it
+            if whole:
+                looked.add(subject.user_id)
+                users.update(selected)
+        found = [self._subject(user_id, users, now) for user_id in users if user_id not in targets]
+        return Found(of=looked, users=found)
 
     def _subject(self, user_id: str, known: dict[str, Counts], now: float) -> Subject:
         options, age = self._options, self._options.refresh_older_than

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from twittomatic.clock import Clock
+from twittomatic.crawler.plan import PROFILES
 from twittomatic.crawler.targets import Targets
 from twittomatic.fetch.fetcher import Fetched, Fetcher
 from twittomatic.networks.base import Counts, Network, Request
 from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
+from twittomatic.state.names import KnownNames
 
-_PURPOSE = "seeds"  # in the ledger
 _NOBODY = "?"  # what is remembered of a name that the network does not know, before the reason
 _REASONS = {"deleted": "no such user", "unavailable": "the network says nothing of this user"}
 
@@ -22,17 +23,26 @@ class Lookup:
     Args:
         fetcher: Asks the network.
         network: The network.
-        crawl: Keeps the ids of names.
+        crawl: Keeps the ids of its names, so that it goes on with the same users.
+        names: Keeps them for all crawls.
         counts: Keeps the counts.
         clock: Tells the time.
     """
 
     def __init__(
-        self, *, fetcher: Fetcher, network: Network, crawl: CrawlState, counts: KnownCounts, clock: Clock
+        self,
+        *,
+        fetcher: Fetcher,
+        network: Network,
+        crawl: CrawlState,
+        names: KnownNames,
+        counts: KnownCounts,
+        clock: Clock,
     ) -> None:
         self._fetcher = fetcher
         self._network = network
         self._crawl = crawl
+        self._names = names
         self._counts = counts
         self._clock = clock
         self.bought = 0  # profiles
@@ -42,12 +52,12 @@ class Lookup:
 
         Args:
             targets: As given.
-            report: Told of each name that the network does not know; the others go on.
+            report: Told of each name that the network does not know.
 
         Raises:
             TwittomaticError: see `Fetcher.page`.
         """
-        known = await self._crawl.names(targets.names)
+        known = await self._known(targets.names)
         unknown = [name for name in targets.names if name not in known]
         async for wanted, fetched in self._pages(unknown, self._network.users_by_name):
             page = fetched.page
@@ -57,20 +67,28 @@ class Lookup:
             }
             answers |= {name.lower(): _NOBODY + reason for name, reason in page.missing.items()}
             answers = {name: answers.get(name, f"{_NOBODY}unavailable") for name in wanted}
-            await self._crawl.remember_names(answers)
+            await self._names.keep(answers, self._clock.now())
             await self._keep(fetched)
             known |= answers
+        await self._crawl.remember_names({name: known[name] for name in targets.names})
+        named = [known[name] for name in targets.names if not known[name].startswith(_NOBODY)]
+        rest = "; the others go on" if targets.ids or named else ""
         for name in targets.names:
             if known[name].startswith(_NOBODY):
                 reason = known[name].removeprefix(_NOBODY)
-                report(f"@{name}: {_REASONS.get(reason, reason)}; the others go on.")
-        named = [known[name] for name in targets.names if not known[name].startswith(_NOBODY)]
+                report(f"@{name}: {_REASONS.get(reason, reason)}{rest}.")
         return list(dict.fromkeys([*targets.ids, *named]))
 
-    async def unresolved(self, targets: Targets) -> int:
-        """Return how many names have to be bought to resolve targets."""
-        known = await self._crawl.names(targets.names)
-        return sum(name not in known for name in targets.names)
+    async def unresolved(self, targets: Targets) -> list[str]:
+        """Return the names that have to be bought to resolve targets."""
+        known = await self._known(targets.names)
+        return [name for name in targets.names if name not in known]
+
+    async def _known(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the owners of names, by the memory of this crawl, then by that of all."""
+        known = await self._crawl.names(names)
+        unknown = [name for name in names if name not in known]
+        return known | await self._names.read(unknown, self._clock.now())
 
     async def count(self, user_ids: Sequence[str]) -> dict[str, Counts]:
         """Buy the profiles of users, and return what they say of their lists, for each of them.
@@ -108,7 +126,7 @@ class Lookup:
             fetched = await self._fetcher.page(
                 lambda size, batch=batch: ask(batch[:size]),  # type: ignore[misc]
                 len(batch),
-                purpose=_PURPOSE,
+                purpose=PROFILES,
             )
             yield batch[: fetched.size], fetched
             start += fetched.size

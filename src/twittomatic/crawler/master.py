@@ -64,7 +64,7 @@ class Master:
             LeadershipLost: another master leads.
         """
         new = await self._frontier.discover(user_ids, 0)
-        await self._crawl.seeded(self._leadership)
+        await self._crawl.seeded(self._leadership, new)
         return new
 
     async def run(self) -> Progress:

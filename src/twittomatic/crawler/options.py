@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Self
+from urllib.parse import urlsplit
 
 import msgspec
 
 from twittomatic.model import Module
-from twittomatic.settings import Settings
+from twittomatic.settings import X_API, Settings
 
+_ODD = re.compile(r"[^a-z0-9.:_/-]")  # what a key had better not hold, braces above all
 _LETTERS = {
     "T": Module.TIMELINE,
     "F": Module.FOLLOWER,
     "A": Module.ANALYZER,
     "U": Module.UPDATE,
 }
+_ASKED = ("select", "max_followers", "max_posts", "expand_referenced")
+
+
+def account_of(settings: Settings) -> str:
+    """Name what a crawl shares with others: ledger, windows, counts, refused credentials.
+
+    Returns:
+        `x`, and `x@HOST:PORT` for what answers elsewhere, such as an emulator.
+    """
+    if settings.x_api_url == X_API:
+        return "x"
+    address = urlsplit(settings.x_api_url)
+    return "x@" + _ODD.sub("-", f"{address.netloc.rpartition('@')[2]}{address.path}".lower())
 
 
 class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,9 +39,11 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         modules: Letters of what is done to each target, in the order T F A U.
+        account: Whose ledger and windows count; see `account_of`. All processes use the master's.
     """
 
     modules: str
+    account: str = "x"
     traversal: str
     max_depth: int
     select: str
@@ -45,6 +63,7 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Take the options of a crawl from the settings of its master."""
         return cls(
             modules=modules,
+            account=account_of(settings),
             traversal=settings.traversal,
             max_depth=settings.max_depth,
             select=settings.select,
@@ -78,6 +97,10 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
     def repeats(self) -> bool:
         """Whether a target of a crawl that is finished may have something new to download."""
         return self.modules == "U" or self.refresh_older_than is not None
+
+    def asks_like(self, other: Self) -> bool:
+        """Tell whether two crawls with the same modules ask for the same of a target."""
+        return all(getattr(self, name) == getattr(other, name) for name in _ASKED)
 
     @property
     def first_modules(self) -> list[Module]:

@@ -1,15 +1,16 @@
 """The plan: what a crawl asks for, costs and waits for, computed before anything is spent.
 
 Each figure is a span: at depth 0, with known counts, its two ends meet. What a crawl goes on to at greater
-depths depends on whom it finds: the low end is a crawl that selects nobody, the high end one that selects
-every follower, none of whom follows two targets, each with as many followers and posts as the targets have
-on average.
+depths depends on whom it finds. Whose followers stand in the dataset is known, and so is whom SELECT selects
+of them and what they cost; of others the low end counts nothing, and the high end is an assumption: every
+follower is selected, follows one target alone, and has as many followers and posts as those who are known
+have on average.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,10 +20,10 @@ from twittomatic.model import Module
 from twittomatic.networks.base import Counts, Network, Request
 
 PROFILES = "profiles"
-"""The row of what was bought for the plan itself."""
+"""The row of what was bought for the plan itself, and its name in the ledger."""
 
 _FEWEST_POSTS = 5  # that a page can be asked for
-_ENDLESS = 1e12  # users: more than any network has
+_ENDLESS = 1e9  # users: more than are active in any network
 
 
 class Span(NamedTuple):
@@ -52,19 +53,33 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         counts: Of his lists, None when nobody has told.
         kept: Modules whose file stands there, so that nothing is to be bought.
         has_timeline: Whether an update finds a timeline to continue.
+        bought: Records of his lists that an unfinished crawl has, by module.
     """
 
     user_id: str
     counts: Counts | None = None
     kept: Collection[Module] = ()
     has_timeline: bool = False
+    bought: Mapping[Module, int] = {}
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a crawl finds at depth 1, as far as the dataset tells.
+
+    Attributes:
+        of: Ids of the targets whose followers were looked at.
+        users: Those of them whom SELECT selects, each once, no target among them.
+    """
+
+    of: Collection[str] = ()
+    users: Sequence[Subject] = ()
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What one module, or the whole crawl, takes.
 
     Attributes:
-        targets: Of those given, whose list is to be bought.
+        targets: Of those given, whose list is to be bought; of profiles, how many.
         requests: To the network.
         resources: Posts or profiles that it charges for.
         cost: Micro-dollars.
@@ -84,23 +99,26 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rows: What each module takes, and first the profiles that were bought for the plan.
         total: Of all rows; the hours are those of the slowest, since modules work side by side.
+        due: Micro-dollars that the targets' own lists take at least: the profiles are paid.
         unknown: Targets whose counts are needed and not known.
         unavailable: Targets whose lists the network does not show.
         kept: Lists that are there and not bought again.
         depth: Hops that the crawl goes beyond its targets.
+        found: Users at depth 1 who are known.
+        assumes: Whether the high end counts users who are not.
+        selects: Whether there is a SELECT.
     """
 
     rows: dict[str, Row]
     total: Row
+    due: int
     unknown: int
     unavailable: int
     kept: int
     depth: int
-
-    @property
-    def due(self) -> int:
-        """Micro-dollars that it costs at least from now on: the profiles are paid."""
-        return sum(int(row.cost.low) for name, row in self.rows.items() if name != PROFILES)
+    found: int
+    assumes: bool
+    selects: bool
 
 
 def plan(
@@ -110,6 +128,7 @@ def plan(
     *,
     kinds: Sequence[str],
     bought: int = 0,
+    found: Found | None = None,
 ) -> Plan:
     """Quote a crawl.
 
@@ -119,23 +138,31 @@ def plan(
         network: Whose prices, pages and limits count.
         kinds: Of the credentials that share the requests, `app` or `user` for each.
         bought: Profiles that were bought for this plan.
+        found: Whom the dataset shows at depth 1.
     """
     pricing = Pricing(options, network, kinds or ("app",))
+    found = found if found and pricing.depth else Found()
     rows: dict[str, Row] = {}
+    due = 0.0
     if bought:
         rows[PROFILES] = pricing.profiles(bought)
     for module in options.first_modules:
         if module is not Module.ANALYZER:
-            rows[module] = pricing.module(module, subjects)
+            rows[module] = pricing.module(module, subjects, found)
+            due += pricing.lists(module, subjects).cost.low
     if "A" in options.modules:
         rows[Module.ANALYZER] = Row(targets=len(subjects))  # the followers' pages bring the profiles
     return Plan(
         rows=rows,
         total=_total(list(rows.values()), len(subjects)),
+        due=int(due),
         unknown=sum(needs_counts(subject, options) for subject in subjects),
         unavailable=sum(bool(subject.counts and subject.counts.unavailable) for subject in subjects),
         kept=sum(module in subject.kept for subject in subjects for module in options.first_modules),
         depth=pricing.depth,
+        found=len(found.users),
+        assumes=pricing.beyond(subjects, found) > 0,
+        selects=bool(options.select),
     )
 
 
@@ -176,22 +203,20 @@ class Pricing:
     def profiles(self, count: int) -> Row:
         size = self._network.users_per_request
         row = _priced(Span(count, count), size, self._network.users_by_id(["1"]), 1)
-        return self._timed(row, "users")
+        return self._timed(msgspec.structs.replace(row, targets=count), "users")
 
-    def module(self, module: Module, subjects: Sequence[Subject]) -> Row:
-        """Price one module: the targets, and whom their followers may lead to."""
-        all_rows = [self.row(module, subject) for subject in subjects]
-        row = _sum(
-            [row for row, subject in zip(all_rows, subjects, strict=True) if module not in subject.kept]
-        )
-        found = self._found(subjects)
-        if found:
-            mean = _sum(all_rows)
+    def module(self, module: Module, subjects: Sequence[Subject], found: Found) -> Row:
+        """Price one module: the targets, whom they lead to, and whom these may lead to."""
+        known = [*subjects, *found.users]
+        row = self.lists(module, known)
+        beyond = self.beyond(subjects, found)
+        if beyond:
+            mean = _sum([self.row(module, subject) for subject in known])
 
             def with_deeper(here: Span, each: Span) -> Span:
-                if here.high is None or each.high is None or math.isinf(found):
+                if here.high is None or each.high is None or math.isinf(beyond):
                     return Span(here.low, None)
-                return Span(here.low, here.high + math.ceil(each.high / len(subjects) * found))
+                return Span(here.low, here.high + math.ceil(each.high / len(known) * beyond))
 
             row = msgspec.structs.replace(
                 row,
@@ -199,10 +224,24 @@ class Pricing:
                 resources=with_deeper(row.resources, mean.resources),
                 cost=with_deeper(row.cost, mean.cost),
             )
-        return self._timed(row, self._lists[module][1].endpoint)
+        targets = sum(module not in subject.kept for subject in subjects)
+        return self._timed(msgspec.structs.replace(row, targets=targets), self._lists[module][1].endpoint)
+
+    def lists(self, module: Module, subjects: Sequence[Subject]) -> Row:
+        """Price what is not there yet of users' lists."""
+        size, asked = self._lists[module]
+        return _sum(
+            [
+                _priced(
+                    _without(self._length(module, subject), subject.bought.get(module, 0)), size, asked, size
+                )
+                for subject in subjects
+                if module not in subject.kept
+            ]
+        )
 
     def row(self, module: Module, subject: Subject) -> Row:
-        """Price one list, were it bought."""
+        """Price one whole list, were it bought."""
         size, asked = self._lists[module]
         return _priced(self._length(module, subject), size, asked, size)
 
@@ -217,21 +256,23 @@ class Pricing:
             return Span(0, _cut(counts.posts, self._network.timeline_ceiling).high)
         return _cut(counts.posts, self._most_posts)
 
-    def _found(self, subjects: Sequence[Subject]) -> float:
-        """Return how many users can be found at most within the depth, infinite where nothing tells."""
-        level = float(len(subjects))
-        lengths = [self._length(Module.FOLLOWER, subject).high for subject in subjects]
+    def beyond(self, subjects: Sequence[Subject], found: Found) -> float:
+        """Return how many users more can be found within the depth, infinite where nothing tells."""
         if not self.depth or not subjects:
             return 0
-        if None in lengths:
+        known = [*subjects, *found.users]
+        lengths = {subject.user_id: self._length(Module.FOLLOWER, subject).high for subject in known}
+        if None in lengths.values():
             return math.inf
-        mean, found = sum(length or 0 for length in lengths) / level, 0.0
-        for _ in range(self.depth):
+        mean = sum(length or 0 for length in lengths.values()) / len(lengths)
+        unseen = sum(lengths[one.user_id] or 0 for one in subjects if one.user_id not in found.of)
+        level, total = unseen + len(found.users), unseen
+        for _ in range(self.depth - 1):
             level *= mean
-            found += level
-            if not level or found > _ENDLESS:
+            total += level
+            if not level or total > _ENDLESS:
                 break
-        return found if found <= _ENDLESS else math.inf
+        return total if total <= _ENDLESS else math.inf
 
     def _timed(self, row: Row, endpoint: str) -> Row:
         """Add the hours: windows after the first, each used to its end."""
@@ -263,6 +304,11 @@ def _cut(count: int | None, most: int | None) -> Span:
         return Span(0, most)
     count = count if most is None else min(count, most)
     return Span(count, count)
+
+
+def _without(length: Span, had: int) -> Span:
+    """Return what is left of a list of which there are `had` records."""
+    return length.each(lambda count: max(0, count - had))
 
 
 def _rounded(most: int | None, network: Network) -> int:

@@ -25,7 +25,7 @@ from twittomatic.faultpoint import reach
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
-from twittomatic.model import usd
+from twittomatic.model import dollars
 from twittomatic.networks.base import Limit, Network, Page, Request, Response
 from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wait
 
@@ -213,10 +213,12 @@ class Fetcher:
                     return permit
                 case Wait(seconds=seconds):
                     await self._wait(seconds)
-                case NoMoney(left=left):
+                case NoMoney(left=left, reserved=reserved):
+                    aside = f", {dollars(reserved)} is put aside for requests whose end is not known"
                     raise BudgetExhausted(
-                        f"BUDGET_USD is used up: ${usd(max(left, 0)):.6g} is left, and the next request can "
-                        f"cost ${usd(_price(request, size) * min(least, size)):.6g}; raise it to go on."
+                        f"BUDGET_USD is used up: {dollars(max(left, 0))} is left{aside if reserved else ''}, "
+                        f"and the next request can cost {dollars(_price(request, size) * min(least, size))}; "
+                        "raise it to go on."
                     )
                 case Nobody():
                     raise NoCredentialLeft(await self._why_nobody())

@@ -22,11 +22,11 @@ _decode = msgspec.json.Decoder(_Kept).decode
 
 
 class KnownCounts:
-    """The counts of one network's users, for all crawls on a server.
+    """The counts of a network's users, for all crawls of one account on a server.
 
     Args:
         connection: To the server.
-        keys: Of the network.
+        keys: Of the account.
     """
 
     def __init__(self, connection: Connection, keys: NetworkKeys) -> None:

@@ -96,16 +96,32 @@ class CrawlState:
             )
         return str(what)
 
-    async def seeded(self, leadership: Leadership) -> None:
+    async def seeded(self, leadership: Leadership, new: int = 0) -> None:
         """Say that all seeds are in the frontier, so that an empty one is the end.
+
+        Args:
+            leadership: The caller's claim to lead.
+            new: How many of them were never seen before; if any, the crawl owes a quote.
 
         Raises:
             LeadershipLost: another master leads.
         """
         if not await self._connection.run(
-            "seeded", [self._keys.crawl_hash, self._keys.leader], [leadership.name, leadership.epoch]
+            "seeded", [self._keys.crawl_hash, self._keys.leader], [leadership.name, leadership.epoch, new]
         ):
             raise leadership.lost()
+
+    async def owes_quote(self) -> bool:
+        """Tell whether seeds came whose quote was not accepted yet, whoever brought them."""
+        return bool(await self.field("unquoted"))
+
+    async def quoted(self) -> None:
+        """Say that the quote of all seeds was accepted."""
+        await self._connection.call("HDEL", self._keys.crawl_hash, "unquoted")
+
+    async def asked(self) -> str:
+        """Return the options with which these modules were begun, JSON, empty where they never were."""
+        return await self.field(f"asked:{self._keys.traversal}")
 
     async def pause(self, reason: str, *, until: str = "", by: str) -> str:
         """Pause it, unless it is finished or paused already; return the phase that holds now."""

@@ -136,11 +136,16 @@ class Frontier:
         Targets that the master moves meanwhile may be left out.
         """
         for depth in sorted(await self.sizes()):
-            for command, key in (("LRANGE", self._list(depth)), ("ZREVRANGE", self._ranking(depth))):
-                start = 0
-                while ids := await self._connection.call(command, key, start, start + _EXPORTED - 1):
-                    yield ids
-                    start += len(ids)
+            async for ids in self.waiting(depth):
+                yield ids
+
+    async def waiting(self, depth: int) -> AsyncIterator[list[str]]:
+        """Yield the ids that wait at one depth; otherwise as `export`."""
+        for command, key in (("LRANGE", self._list(depth)), ("ZREVRANGE", self._ranking(depth))):
+            start = 0
+            while ids := await self._connection.call(command, key, start, start + _EXPORTED - 1):
+                yield ids
+                start += len(ids)
 
     async def forget(self) -> None:
         """Forget who was seen and who waits, so that the same targets can be discovered again."""

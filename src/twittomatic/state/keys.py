@@ -33,7 +33,11 @@ class CrawlKeys:
 
     @property
     def crawl_hash(self) -> str:
-        """Hash: phase, reason, until, modules, epoch, run, options of the crawl."""
+        """Hash: phase, reason, until, modules, epoch, run, options of the crawl.
+
+        Also `asked:<modules>`, the options with which each combination of modules was begun, and `unquoted`
+        while a quote is owed.
+        """
         return self._key("crawl")
 
     @property
@@ -106,13 +110,14 @@ class NetworkKeys:
     """The keys that all crawls of one network on one server share.
 
     Attributes:
-        network: Its name, `x`.
+        account: The network's name, `x`; of what answers elsewhere `x@HOST:PORT`, so that practice and X
+            share neither money nor windows.
     """
 
-    network: str
+    account: str
 
     def _key(self, name: str) -> str:
-        return f"tw:{{net:{self.network}}}:{name}"
+        return f"tw:{{net:{self.account}}}:{name}"
 
     @property
     def windows(self) -> str:
@@ -135,12 +140,17 @@ class NetworkKeys:
         return self._key("ledger")
 
     def delivered(self, day: str, resource: str) -> str:
-        """HyperLogLog: of one kind of resource, those that the network delivered on a UTC day, sampled."""
+        """Set: of the ids of one kind of resource that came on a UTC day, a sample, 8 bytes each."""
         return self._key(f"delivered:{day}:{resource}")
 
     def charged(self, day: str, resource: str) -> str:
         """Hash: how many were delivered, how many of them sampled, how many expected to be charged."""
         return self._key(f"charged:{day}:{resource}")
+
+    @property
+    def names(self) -> str:
+        """Hash: lower-case screen name -> JSON of its id, or why there is none, and when it was asked for."""
+        return self._key("names")
 
     @property
     def counts(self) -> str:

@@ -43,9 +43,15 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoMoney(msgspec.Struct, frozen=True, kw_only=True):
-    """The budget has `left` micro-dollars, too few for the smallest request of this kind."""
+    """The budget has too little left for the smallest request of this kind.
+
+    Attributes:
+        left: Micro-dollars.
+        reserved: Micro-dollars that are put aside for requests whose end nobody knows.
+    """
 
     left: int
+    reserved: int = 0
 
 
 class Nobody(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +93,11 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Money:
-    """The windows and the ledger of one network, shared by all crawls on a server.
+    """The windows and the ledger of one account, shared by all its crawls on a server.
 
     Args:
         connection: To the server.
-        keys: Of the network.
+        keys: Of the account.
         budget: Micro-dollars, None for no cap.
         horizon_s: A reservation that nobody settled for so long counts as spent; longer than any request.
     """
@@ -269,7 +275,7 @@ def _decision(
             )
         case ["wait", milliseconds]:
             return Wait(seconds=max(0.0, float(milliseconds) / 1000))
-        case ["money", left]:
-            return NoMoney(left=int(left))
+        case ["money", left, reserved]:
+            return NoMoney(left=int(left), reserved=int(reserved))
         case _:
             return Nobody()

@@ -244,7 +244,7 @@ async def test_money_that_was_overspent_is_none(house: House) -> None:
     fetcher = await house.fetcher("a", budget=50_000)
     await house.page(fetcher, 5)
     assert await house.ledger() == (100_000, 0)
-    with pytest.raises(BudgetExhausted, match=r"\$0 is left"):
+    with pytest.raises(BudgetExhausted, match=r"\$0\.00 is left"):
         await house.page(fetcher, 5)
 
 

@@ -357,7 +357,7 @@ async def test_reservations_of_the_dead_count_as_spent(account: Callable[..., Mo
     await survivor.settle(decision, 300_000, None, [])
     patient = account(1_000_000, horizon_s=60)
     assert isinstance(await ask(patient, price=PRICE), Wait)
-    assert await ask(account(1_000_000, horizon_s=0), price=PRICE) == NoMoney(left=0)
+    assert await ask(account(1_000_000, horizon_s=0), price=PRICE) == NoMoney(left=0, reserved=700_000)
     totals = await survivor.totals()
     assert (totals.spent, totals.reserved) == (300_000, 700_000)
 
@@ -408,6 +408,18 @@ async def test_what_comes_again_on_a_day_is_expected_once(account: Any) -> None:
         assert totals.spent - before.spent == 100 * PRICE
         assert totals.expected - before.expected == pytest.approx(new * PRICE, abs=2 * PRICE)
         assert totals.expected_fields["crawl:x"] == totals.expected
+
+
+@pytest.mark.parametrize("step", [1, 7_919, 64])
+async def test_what_never_comes_again_is_expected_exactly(account: Any, step: int) -> None:
+    money = account()
+    for start in range(0, 3000, 1000):
+        ids = [str(1_000_000 + number * step) for number in range(start, start + 1000)]
+        delivery = Delivery(day="2026-01-01", resource="follower", ids=ids, unit_price=PRICE)
+        one = await permit(money, price=PRICE, wanted=1000)
+        await money.settle(one, 1000 * PRICE, None, [], delivery)
+        totals = await money.totals()
+        assert totals.expected == totals.spent
 
 
 async def test_what_was_expanded_is_expected_at_its_price(account: Any) -> None:

@@ -3,7 +3,8 @@
 -- ARGV  1 reservation  2 budget in micro-dollars, '' for none  3 price of one resource  4 resources wanted
 --       5 the fewest that make sense  6 ms after which a reservation that nobody settled is spent
 --       7.. name of each credential, requests of its window and the ms of it, as documented
--- Returns {'go', credential's index, resources granted}, {'wait', ms}, {'money', micro-dollars left} or {'nobody'}.
+-- Returns {'go', credential's index, resources granted}, {'wait', ms}, {'money', micro-dollars left, put aside},
+-- or {'nobody'}.
 -- Invariant: spent + reserved <= budget, always; a window never gives more permits than it has.
 -- Twice is harmless: a reservation that stands is granted again, as it was. Cost: one HMGET per credential.
 -- use queue
@@ -55,7 +56,7 @@ if price > 0 and ARGV[2] ~= '' then
     end
     size = math.floor(left / price)
     if size < tonumber(ARGV[5]) then
-      return { 'money', left }
+      return { 'money', left, tonumber(reserved or 0) }
     end
   end
 end

@@ -1,6 +1,6 @@
 -- settle: what a request really cost, and what its answer said of the window.
 -- KEYS  1 ledger  2 reservations  3 window  4 clock of the network
---       5 HyperLogLog of a sample of what was delivered that day and 6 how much that was (both or none)
+--       5 set of a sample of what was delivered that day and 6 how much that was (both or none)
 -- ARGV  1 reservation  2 cost in micro-dollars, or '' to count the whole reservation as spent
 --       3 requests of the window  4 requests left  5 when it opens anew, in ms of the network's clock, and 6 what
 --       that clock said, '' for each if unknown  7 ms since that was said
@@ -26,11 +26,11 @@ if KEYS[5] then -- the network charges for each of them once a day
     ids[i] = string.sub(ARGV[8], 8 * i - 7, 8 * i)
   end
   for i = 1, picked, 1000 do
-    redis.call('PFADD', KEYS[5], unpack(ids, i, math.min(i + 999, picked)))
+    redis.call('SADD', KEYS[5], unpack(ids, i, math.min(i + 999, picked)))
   end
   local delivered = redis.call('HINCRBY', KEYS[6], 'delivered', count)
   local sampled = redis.call('HINCRBY', KEYS[6], 'sampled', picked)
-  local distinct = sampled > 0 and math.min(1, redis.call('PFCOUNT', KEYS[5]) / sampled) or 1
+  local distinct = sampled > 0 and redis.call('SCARD', KEYS[5]) / sampled or 1
   local charged = tonumber(redis.call('HGET', KEYS[6], 'charged') or 0)
   local new = math.max(0, math.min(math.floor(delivered * distinct + 0.5) - charged, count))
   redis.call('HINCRBY', KEYS[6], 'charged', new)

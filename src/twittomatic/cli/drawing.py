@@ -1,0 +1,119 @@
+"""A plan as people and programs see it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from twittomatic.cli.fitting import Fitting
+from twittomatic.crawler.plan import Plan, Row, Span
+from twittomatic.model import MICROS_PER_USD, about, dollars
+from twittomatic.parsing import UNLIMITED_DEPTH
+
+_ABSURD = 100  # times what the budget leaves: a number that helps nobody
+
+
+def as_json(quote: Plan, *, prices_as_of: str, left: int | None) -> dict[str, Any]:
+    """Return a plan as `plan --json` prints it, money in dollars."""
+    return {
+        "targets": quote.total.targets,
+        "modules": {name: _fields(row) for name, row in quote.rows.items()},
+        "total": _fields(quote.total),
+        "unknown": quote.unknown,
+        "unavailable": quote.unavailable,
+        "kept": quote.kept,
+        "max_depth": quote.depth if quote.depth < UNLIMITED_DEPTH else None,
+        "found": quote.found,
+        "assumes": quote.assumes,
+        "budget_left_usd": None if left is None else left / MICROS_PER_USD,
+        "prices_as_of": prices_as_of,
+    }
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    spans = {
+        "requests": row.requests.each(math.ceil),
+        "resources": row.resources.each(math.ceil),
+        "cost_usd": row.cost.each(lambda micros: micros / MICROS_PER_USD),
+        "hours": row.hours.each(float),
+    }
+    return {"targets": row.targets, **{name: span._asdict() for name, span in spans.items()}}
+
+
+def picture(quote: Plan, *, prices_as_of: str, left: int | None) -> Group:
+    """Draw a plan: a line for each module, and what it takes for granted."""
+    high = quote.total.cost.high
+    is_absurd = left is not None and quote.assumes and (high is None or high > _ABSURD * max(left, 0))
+    rows = []
+    for name, row in [*quote.rows.items(), ("total", quote.total)]:
+        cells = [
+            str(name),
+            f"{row.targets:,}",
+            _shown(row.requests, _whole, is_absurd=is_absurd),
+            _shown(row.resources, _whole, is_absurd=is_absurd),
+            _shown(row.cost, _dollars, is_absurd=is_absurd, end=" to more than BUDGET_USD"),
+            _shown(row.hours, _hours, is_absurd=is_absurd),
+        ]
+        rows.append([Text(cell, style="bold" if name == "total" else "") for cell in cells])
+    columns = ["plan", "targets", "requests", "resources", "dollars", "hours"]
+    table = Fitting(columns, rows, ["requests", "resources", "hours", "targets"])
+    return Group(table, *[Text(sentence, style="dim") for sentence in _sentences(quote, prices_as_of, left)])
+
+
+def _sentences(quote: Plan, prices_as_of: str, left: int | None) -> list[str]:
+    sentences = [f"Prices as of {prices_as_of}; hours are the waiting for rate limits."]
+    if quote.kept:
+        sentences.append(f"Not bought again, since they are there and whole: {_many(quote.kept, 'list')}.")
+    if quote.unavailable:
+        sentences.append(f"Protected or gone, and so without cost: {_many(quote.unavailable, 'target')}.")
+    if quote.unknown:
+        sentences.append(f"Without known counts: {_many(quote.unknown, 'target')}.")
+    if quote.found:
+        sentences.append(
+            f"Counted by their own profiles, which stand in the dataset: {_many(quote.found, 'follower')}"
+            f"{' whom SELECT selects' if quote.selects else ''}."
+        )
+    if quote.assumes:
+        sentences.append(
+            f"The low end {'selects nobody else' if quote.selects else 'is what is certain'}; the high end "
+            f"is an assumption: that every {'other ' if quote.found else ''}follower "
+            f"{'is selected, ' if quote.selects else ''}follows one target alone, and has as many followers "
+            "and posts as the targets have on average."
+        )
+        if left is not None:
+            sentences.append("The crawl stops when BUDGET_USD is used up.")
+    if quote.total.targets > 1 or quote.depth:
+        sentences.append("X charges each user once a day (UTC): what targets share is paid once.")
+    if left is not None:
+        sentences.append(f"BUDGET_USD leaves {dollars(max(left, 0))}.")
+    return sentences
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _shown(span: Span, form: Callable[[float], str], *, is_absurd: bool, end: str = " or more") -> str:
+    if span.high is None or is_absurd:
+        if span.high == span.low:
+            return form(span.low)
+        return f"{form(span.low)}{end if is_absurd else ' or more'}"
+    low, high = form(span.low), form(span.high)
+    return low if low == high else f"{low} to {high}"
+
+
+def _whole(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def _dollars(micros: float) -> str:
+    """Show a price to its last digit, and an estimate to the cent."""
+    return about(micros) if micros % 100 else dollars(int(micros))
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.2f}".removesuffix("0").removesuffix(".0") if hours else "0"

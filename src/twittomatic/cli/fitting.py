@@ -1,0 +1,57 @@
+"""Tables that leave out a column before they cut a number, and the page that they are printed on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+_PAPER = 200  # columns where nobody watches, so that a line stays a line
+_ENDLESS = 10_000
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where people's pictures are printed: as wide as the terminal, or as what there is to say."""
+    found = Console(highlight=False, stderr=stderr)
+    if found.is_terminal or "COLUMNS" in os.environ:
+        return found
+    return Console(highlight=False, stderr=stderr, width=_PAPER)
+
+
+class Fitting:
+    """A table of numbers: the first column names, the others are to the right.
+
+    Args:
+        columns: Their names.
+        rows: A cell for each column.
+        dispensable: Columns that may be left out where there is no room, the first of them first.
+    """
+
+    def __init__(
+        self, columns: Sequence[str], rows: Sequence[Sequence[Text]], dispensable: Sequence[str]
+    ) -> None:
+        self._columns = columns
+        self._rows = rows
+        self._dispensable = dispensable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it as wide as there is room."""
+        room = options.update(max_width=_ENDLESS)
+        for count in range(len(self._dispensable) + 1):
+            table = self._table(self._dispensable[:count])
+            if Measurement.get(console, room, table).maximum <= options.max_width:
+                break
+        yield table
+
+    def _table(self, without: Sequence[str]) -> Table:
+        table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+        shown = [index for index, name in enumerate(self._columns) if name not in without]
+        for index in shown:
+            table.add_column(self._columns[index], justify="right" if index else "left", overflow="fold")
+        for row in self._rows:
+            table.add_row(*[row[index] for index in shown])
+        return table
