@@ -1,4 +1,4 @@
-"""What a crawl does before it buys: quotes that are owed, caps that are raised, accounts that share nothing."""
+"""What a crawl does before it buys: quotes are owed, caps are raised, accounts share nothing."""
 
 import json
 import os

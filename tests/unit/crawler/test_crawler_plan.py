@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.crawler.plan import PROFILES, Span, Subject, needs_counts, plan
+from twittomatic.crawler.plan import PROFILES, Found, Span, Subject, needs_counts, plan
 from twittomatic.model import Module
 from twittomatic.networks.base import Counts
 from twittomatic.networks.x import X
@@ -187,3 +187,38 @@ def test_whose_profile_is_needed(tmp_path: Path, modules: str, known: Counts | N
 
 def test_nobody(tmp_path: Path) -> None:
     assert plan([], options("TFA", tmp_path), NETWORK, kinds=[]).total.cost == exactly(0)
+
+
+def test_followers_that_are_there_are_counted_as_they_are(tmp_path: Path) -> None:
+    targets = subjects(of(2), of(4))
+    targets[0] = Subject(user_id="0", counts=of(2), kept={Module.FOLLOWER})
+    users = [
+        Subject(user_id="7", counts=of(100)),
+        Subject(user_id="8", counts=of(50), kept={Module.FOLLOWER}),
+    ]
+    chosen = options("FA", tmp_path, max_depth=1)
+    quote = plan(targets, chosen, NETWORK, kinds=["app"], found=Found(of={"0"}, users=users))
+    mean = (2 + 4 + 100 + 50) / 4
+    assert quote.total.cost == Span((4 + 100) * 10_000, (4 + 100 + 4 * mean) * 10_000)
+    assert (quote.found, quote.assumes, quote.due) == (2, True, 4 * 10_000)
+    both = Found(of={"0", "1"}, users=users)
+    exact = plan(targets, chosen, NETWORK, kinds=["app"], found=both)
+    assert (exact.total.cost, exact.assumes) == (exactly((4 + 100) * 10_000), False)
+    deeper = options("FA", tmp_path, max_depth=2)
+    quote = plan(targets, deeper, NETWORK, kinds=["app"], found=both)
+    assert quote.total.cost.high == (4 + 100 + 2 * mean * mean) * 10_000
+    shallow = plan(targets, options("FA", tmp_path), NETWORK, kinds=["app"], found=both)
+    assert (shallow.total.cost, shallow.found) == (exactly(4 * 10_000), 0)
+
+
+def test_what_an_unfinished_list_has_is_paid(tmp_path: Path) -> None:
+    begun = subjects(of(2500, 100), bought={Module.FOLLOWER: 2000, Module.TIMELINE: 300})
+    quote = plan(begun, options("TF", tmp_path), NETWORK, kinds=["app"])
+    assert (quote.rows["follower"].cost, quote.rows["timeline"].cost) == (exactly(5_000_000), exactly(0))
+    assert quote.due == 5_000_000
+
+
+def test_more_users_than_there_are_is_no_upper_end(tmp_path: Path) -> None:
+    chosen = options("FA", tmp_path, max_depth=3)
+    assert plan(subjects(of(1001)), chosen, NETWORK, kinds=["app"]).total.cost.high is None
+    assert plan(subjects(of(900)), chosen, NETWORK, kinds=["app"]).total.cost.high is not None

@@ -1,0 +1,130 @@
+"""Plans and crawls as people see them: no number of money is ever cut."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from twittomatic.cli import display, drawing
+from twittomatic.cli.report import nothing
+from twittomatic.crawler.plan import Plan, Row, Span
+
+WIDTHS = [30, 60, 80, 120, 200]
+
+
+def drawn(picture: Any, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    console.print(picture)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(len(line.rstrip("\n")) <= width for line in text.splitlines())
+    return text
+
+
+def quote(low: int, high: float | None, **fields: Any) -> Plan:
+    hours = Span(0.0, None if high is None else high / 1e9)
+    row = Row(
+        targets=12_345, requests=Span(99, high), resources=Span(99, high), cost=Span(low, high), hours=hours
+    )
+    rows = {"profiles": row, "timeline": row, "follower": row}
+    other: dict[str, Any] = {"unknown": 0, "unavailable": 0, "kept": 0, "depth": 1, "found": 0}
+    other |= {"assumes": True, "selects": False, "due": low, **fields}
+    return Plan(rows=rows, total=row, **other)
+
+
+def shown(plan: Plan, width: int = 200, left: int | None = None) -> str:
+    return drawn(drawing.picture(plan, prices_as_of="2026-08-22", left=left), width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("high", [123_456_780_000, 99_999_999_990_000, None])
+def test_a_plan_never_cuts_its_money(width: int, high: float | None) -> None:
+    text = shown(quote(98_765_430_000, high), width)
+    assert "…" not in text
+    table = [line for line in text.splitlines() if line.startswith("total")]
+    assert "$98,765.43" in table[0]
+    words = re.sub(r"\s+", " ", text)
+    if width >= 60:
+        end = {123_456_780_000: "to $123,456.78", 99_999_999_990_000: "to $99,999,999.99", None: "or more"}[
+            high
+        ]
+        assert f"$98,765.43 {end}" in words
+    else:
+        assert words.count("$98,765.43") >= 4
+    if width >= 120:
+        assert {"targets", "hours", "dollars"} <= set(words.split())
+
+
+def test_absurd_numbers_are_not_shown() -> None:
+    text = shown(quote(1_750_000, 5_000_000_000), left=25_000_000)
+    assert "$1.75 to more than BUDGET_USD" in text
+    assert "The crawl stops when BUDGET_USD is used up." in text
+    assert "5,000" not in text
+    assert "$1.75 to $2,400.00" in shown(quote(1_750_000, 2_400_000_000), left=25_000_000)
+
+
+def test_what_is_assumed_is_called_so() -> None:
+    assert (
+        "The low end is what is certain; the high end is an assumption: that every follower follows"
+        in shown(quote(1, 2))
+    )
+    assert (
+        "The low end selects nobody else; the high end is an assumption: that every other follower is"
+        in shown(quote(1, 2, selects=True, found=3))
+    )
+    assert "assumption" not in shown(quote(1, 1, assumes=False))
+    assert "X charges each user once a day (UTC): what targets share is paid once." in shown(quote(1, 1))
+
+
+def test_as_json_its_numbers_are_of_one_type() -> None:
+    found = drawing.as_json(quote(0, 1_500_000, depth=1_000_000), prices_as_of="", left=5_000)
+    assert found["max_depth"] is None
+    for row in [*found["modules"].values(), found["total"]]:
+        for name, kind in {"requests": int, "resources": int, "cost_usd": float, "hours": float}.items():
+            assert type(row[name]["low"]) is type(row[name]["high"]) is kind
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    found = nothing("main", 20_000_000)
+    found |= {
+        "phase": "paused",
+        "reason": "BUDGET_USD is used up.",
+        "spent_usd": 12.005,
+        "crawl_spent_usd": 5.8,
+    }
+    found |= {"crawl_expected_usd": 4.25, "expected_usd": 9.0}
+    money = {"profiles": {"spent_usd": 0.02}, "follower": {"spent_usd": 5.78}}
+    found["money"] = {"modules": money, "days": {}}
+    follower = {"ready": 1_234_567, "leased": 0, "delayed": 12, "dead": 1, "completed": 7_654_321}
+    found["jobs"] = {**found["jobs"], "follower": follower}
+    found["counters"] = {"targets": 7_654_321, "records:follower": 123_456_789, "records:timeline": 1_234_567}
+    return found | changes
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_status_never_cuts_its_money(width: int) -> None:
+    text = drawn(display.picture(report()), width)
+    assert "…" not in text
+    for amount in ("$5.80", "$0.02", "$5.78", "$12.005"):
+        assert amount in text, width
+
+
+def test_status_tells_this_crawl_from_all() -> None:
+    both = drawn(display.picture(report()), 120)
+    assert re.search(r"spent +by all crawls", both)
+    assert re.search(r"\$5\.80 +\$12\.005 of \$20\.00", both)
+    assert "X probably charges about $4.25" in both
+    assert display.line(report()).endswith("$5.80, $12.005 of $20.00 by all crawls")
+    alone = report(spent_usd=5.8)
+    assert "by all" not in drawn(display.picture(alone), 120)
+    assert display.line(alone).endswith("$5.80 of $20.00")
+
+
+def test_money_that_is_put_aside_and_credentials_that_are_retired_are_shown() -> None:
+    text = drawn(
+        display.picture(report(reserved_usd=2.0, rejected={"app-1": "401"}, unfinished_lists=3)), 120
+    )
+    assert "$2.00 is put aside for requests whose end is not known" in text
+    assert "Credential app-1 is retired: 401" in text
+    assert "3 lists are unfinished" in text
