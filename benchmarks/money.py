@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,13 @@ class Unlimited:
     """Grants everything, and remembers nothing."""
 
     async def acquire(self, endpoint: str, limits: Mapping[str, Limit], *, wanted: int, **_: Any) -> Permit:
-        return Permit(reservation="", credential=next(iter(limits)), endpoint=endpoint, resources=wanted)
+        return Permit(
+            reservation="",
+            credential=next(iter(limits)),
+            endpoint=endpoint,
+            resources=wanted,
+            granted_at=time.monotonic(),
+        )
 
     async def settle(self, *_: Any, **__: Any) -> None:
         pass

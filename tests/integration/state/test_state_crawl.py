@@ -123,3 +123,40 @@ async def test_progress_counts_every_place_of_a_job(house: Any) -> None:
 
 async def test_flags() -> None:
     assert flags("TFA") == "-T -F -A"
+
+
+async def test_a_quote_is_owed_until_it_is_accepted(house: Any, fresh: CrawlState) -> None:
+    crawl = house.crawl
+    assert not await fresh.owes_quote()
+    assert await crawl.owes_quote()
+    await crawl.quoted()
+    await crawl.begin("TFA", "{}", NOW)  # its master dies before it has said that all seeds are there
+    assert not await crawl.owes_quote()
+    await crawl.begin("TFA", "{}", NOW)
+    assert await crawl.owes_quote()
+    await crawl.quoted()
+    await crawl.seeded(house.leadership, 0)
+    assert not await crawl.owes_quote()
+    await crawl.seeded(house.leadership, 1)
+    await crawl.begin("TFA", "{}", NOW)
+    assert await crawl.owes_quote()
+    await crawl.quoted()
+    await crawl.seeded(house.leadership)
+    await finish(house)
+    assert await crawl.begin("TFA", "{}", NOW) == "again"
+    assert await crawl.owes_quote()
+
+
+async def test_what_was_asked_for_is_kept_by_modules_as_it_was_begun(house: Any) -> None:
+    crawl = house.crawl
+    assert await crawl.asked() == "{}"
+    await crawl.begin("TFA", '{"later": 1}', NOW)
+    assert await crawl.asked() == "{}"  # what is done was not asked so
+    await crawl.seeded(house.leadership)
+    await finish(house)
+    await crawl.begin("U", '{"other": 1}', NOW)
+    assert await crawl.asked() == "{}"
+    await crawl.seeded(house.leadership)
+    await finish(house)
+    await crawl.begin("TFA", '{"anew": 1}', NOW)
+    assert await crawl.asked() == '{"anew": 1}'

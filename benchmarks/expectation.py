@@ -1,0 +1,85 @@
+"""How far the expected bill is from the bill: a real follower graph, delivered page by page.
+
+Every list of followers is settled as pages of 1,000 on one day, in a random order; X charges for each user
+once. The figure is what the ledger expects over what is charged, less one.
+
+    python benchmarks/expectation.py [GRAPH...] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from harness import verdict
+from twittomatic.emulator import bundled_graph
+from twittomatic.networks.base import Limit
+from twittomatic.state.address import client
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.money import Delivery, Money, Permit
+from twittomatic.state.server import Role, embedded
+from twittomatic.storage.formats import read_lines
+
+GOAL = 5  # percent
+_PAGE, _PRICE = 1000, 10_000
+_LIMIT = Limit(requests=10**9, window_s=900)
+
+
+def lists(graph: Path) -> list[list[str]]:
+    """Read who follows whom: a list for each user who has followers."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in read_lines(graph):
+        if not line.startswith(b"#"):
+            user, follower = line.decode().split()
+            found[user].append(follower)
+    return list(found.values())
+
+
+async def expected(followers: list[list[str]], keys: NetworkKeys, url: str) -> tuple[int, int]:
+    """Settle all lists; return what was spent, and what is expected, in micro-dollars."""
+    connection = Connection(client(url, "benchmark"))
+    money = Money(connection, keys, budget=None, horizon_s=60)
+    for ids in followers:
+        for start in range(0, len(ids), _PAGE):
+            page = ids[start : start + _PAGE]
+            permit = await money.acquire("followers", {"a": _LIMIT}, price=_PRICE, wanted=_PAGE)
+            assert isinstance(permit, Permit)
+            delivery = Delivery(day="2026-01-01", resource="user", ids=page, unit_price=_PRICE)
+            await money.settle(permit, len(page) * _PRICE, None, [], delivery)
+    totals = await money.totals()
+    await connection.close()
+    return totals.spent, totals.expected
+
+
+async def measure(graphs: list[Path], seed: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="tw") as directory:
+        async with embedded(Path(directory), Role.OWN) as url:
+            for graph in graphs:
+                followers = lists(graph)
+                random.Random(seed).shuffle(followers)
+                spent, probable = await expected(followers, NetworkKeys(graph.name), url)
+                bill = len({user for ids in followers for user in ids}) * _PRICE
+                print(
+                    f"{graph.name}: at most ${spent / 1e6:,.2f}, expected ${probable / 1e6:,.2f}, "
+                    f"charged ${bill / 1e6:,.2f}"
+                )
+                off = 100 * abs(probable / bill - 1)
+                verdict(f"{graph.name}: expected bill is off by", off, GOAL, most=True, unit=" %")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How far the expected bill is from the bill.")
+    parser.add_argument("graphs", type=Path, nargs="*", default=[bundled_graph()])
+    parser.add_argument("--seed", type=int, default=1, help="of the order of the lists")
+    arguments = parser.parse_args()
+    print(f"order of the lists by seed {arguments.seed}")
+    asyncio.run(measure(arguments.graphs, arguments.seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Where the jobs of a crawl stand that are not done."""
+
+from typing import Any
+
+from twittomatic.model import Checkpoint, FileState, Module
+from twittomatic.state.unfinished import Unfinished
+
+BOTH = [Module.FOLLOWER, Module.TIMELINE]
+
+
+async def test_jobs_that_wait_are_leased_or_done(house: Any) -> None:
+    unfinished, jobs = Unfinished(house.connection, house.keys), house.worker()
+    assert await unfinished.of(["1"], BOTH) == {}
+    one, two, three, _ = await house.lease_new(jobs, range(1, 5))
+    half = Checkpoint(part="p", files={"fws": FileState(lines=1000)})
+    await jobs.commit(one, half, {})
+    await jobs.complete(two)
+    await jobs.give_back(three, "dead")
+    ids = [str(number) for number in range(1, 1500)]
+    assert await unfinished.of(ids, BOTH) == {
+        "1": {Module.FOLLOWER: half},
+        "4": {Module.FOLLOWER: Checkpoint()},
+    }
+
+
+async def test_lists_are_unfinished_of_which_a_part_is_bought(house: Any) -> None:
+    unfinished, jobs = Unfinished(house.connection, house.keys), house.worker()
+    one, two, three = await house.lease_new(jobs, range(1, 4))
+    for job in (one, two):
+        await jobs.commit(job, Checkpoint(part=f"part-{job.user_id}"), {})
+    assert await unfinished.lists() == 0  # somebody works on them
+    await jobs.give_back(one, "ready")
+    await jobs.give_back(two, "later", most_failures=9)
+    await jobs.give_back(three, "ready")  # which bought nothing
+    assert await unfinished.lists() == 2
