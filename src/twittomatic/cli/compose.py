@@ -185,7 +185,7 @@ class Parts:
         return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
 
     def worker(self, journal: Journal, selection: Selection, *, led_here: bool = False) -> Worker:
-        """Return a worker of all modules of the crawl; `led_here`: beside its master, which it never misses."""
+        """Return a worker of all modules; `led_here`: beside its master, which it never misses."""
         worker: Worker
 
         def note(name: str, records: int, pages: int) -> None:
