@@ -35,6 +35,7 @@ check: install ## style, types, and who may import whom
 
 chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first 7" to choose)
 	@$(BIN)/python tests/faults/chaos.py $(ARGS)
+	@$(BIN)/pytest -m long
 
 bench: DEBIAN_PACKAGES := nginx # serves pages faster than any of the contenders reads them
 bench: install services ## run every script in benchmarks/

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -363,6 +364,7 @@ def main() -> None:
         spawner.close()
         sys.stdout.buffer.write(msgspec.json.encode(asdict(row)))
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Told to end."))
     print(_TITLES)
     total: dict[str, Any] = asdict(Row(0))
     failed = []
