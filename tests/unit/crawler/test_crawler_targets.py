@@ -19,7 +19,7 @@ def test_ids_names_and_files_each_once(tmp_path: Path) -> None:
 
 def test_a_file_may_be_packed(tmp_path: Path) -> None:
     path = tmp_path / "targets.gz"
-    path.write_bytes(gzip.compress(b"1\n2\n"))
+    path.write_bytes(gzip.compress(b"1\n2\n", mtime=0))
     assert targets.read([str(path)]).ids == ["1", "2"]
 
 
@@ -28,7 +28,7 @@ def test_a_packed_file_that_would_fill_our_memory_is_refused(
 ) -> None:
     monkeypatch.setattr(targets, "_MOST_BYTES", 1_000)
     path = tmp_path / "targets.gz"
-    path.write_bytes(gzip.compress(b"1\n" * 1_000))
+    path.write_bytes(gzip.compress(b"1\n" * 1_000, mtime=0))
     with pytest.raises(SettingsError, match="too large"):
         targets.read([str(path)])
 
@@ -38,7 +38,7 @@ def test_a_packed_file_that_would_fill_our_memory_is_refused(
     [
         (b"1\n\xff\n", "not a text file in UTF-8"),
         (b"\x1f\x8bbroken", "cannot be read"),
-        (gzip.compress(b"1\n2\n")[:-6], "cannot be read"),
+        (gzip.compress(b"1\n2\n", mtime=0)[:-6], "cannot be read"),
         ("１\n".encode(), "line 1"),
         (b"1,2\n", "line 1"),
         (b"@name_that_is_too_long\n", "line 1"),
