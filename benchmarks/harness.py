@@ -260,7 +260,7 @@ async def crawl(
         await master.seed(list(map(str, seeds)))
         journal = Journal(layout.journal("benchmark"))
         selection = compose.selection(options, parts.network)
-        yield parts, master, parts.worker(journal, selection)
+        yield parts, master, parts.worker(journal, selection, has_own_master=True)
         journal.close()
         await leadership.resign()
 

@@ -184,8 +184,14 @@ class Parts:
         """Return a master."""
         return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
 
-    def worker(self, journal: Journal, selection: Selection, *, led_here: bool = False) -> Worker:
-        """Return a worker of all modules; `led_here`: beside its master, which it never misses."""
+    def worker(self, journal: Journal, selection: Selection, *, has_own_master: bool = False) -> Worker:
+        """Return a worker of all the crawl's modules.
+
+        Args:
+            journal: Of this process.
+            selection: Of the followers.
+            has_own_master: Whether the master is in this process too, and so comes back where it was held up.
+        """
         worker: Worker
 
         def note(name: str, records: int, pages: int) -> None:
@@ -218,7 +224,7 @@ class Parts:
             slots=self.settings.concurrency,
             lease_s=self.options.lease_s,
             max_attempts=self.options.max_attempts,
-            stops_without_master=self.settings.on_master_loss == "stop" and not led_here,
+            stops_without_master=self.settings.on_master_loss == "stop" and not has_own_master,
         )
         return worker
 

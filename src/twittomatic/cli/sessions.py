@@ -66,7 +66,7 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until
             async with leadership.kept():
                 await begin(parts, master, leadership, ids, until_spent=until_spent)
             journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.local"))
-            worker = parts.worker(journal, selection, led_here=True)
+            worker = parts.worker(journal, selection, has_own_master=True)
             code = await watched(parts, run_together(master, worker), worker.leave)
             journal.close()
             return code

@@ -94,7 +94,8 @@ class House:
                 await parts.frontier.forget()
             await master.seed(targets.read(map(str, seeds)).ids)
             journal = Journal(self.layout.journal("test"))
-            worker = parts.worker(journal, compose.selection(options, parts.network))
+            selection = compose.selection(options, parts.network)
+            worker = parts.worker(journal, selection, has_own_master=True)
             beside = asyncio.ensure_future(during(parts, worker)) if during else None
             try:
                 progress = await run_together(master, worker)
