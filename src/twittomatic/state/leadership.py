@@ -28,6 +28,7 @@ class Leadership:
         self._ttl_ms = int(ttl_s * 1000)
         self.epoch = 0
         self.other = ""
+        self._leading = asyncio.Lock()  # two tasks that wake up late would each ask with the epoch that is over
 
     async def lead(self) -> bool:
         """Take the leadership or keep it; False, and `other` is who leads, when it is taken.
@@ -38,18 +39,19 @@ class Leadership:
         Raises:
             LeadershipLost: it was ours, and no longer is.
         """
-        epoch, leader = await self._connection.run(
-            "lead",
-            [self._keys.leader, self._keys.crawl_hash, self._keys.standbys],
-            [self.name, self.epoch, self._ttl_ms],
-        )
-        if not epoch:
-            if self.epoch:
-                raise self.lost()
-            self.other = leader
-            return False
-        self.epoch, self.other = epoch, ""
-        return True
+        async with self._leading:
+            epoch, leader = await self._connection.run(
+                "lead",
+                [self._keys.leader, self._keys.crawl_hash, self._keys.standbys],
+                [self.name, self.epoch, self._ttl_ms],
+            )
+            if not epoch:
+                if self.epoch:
+                    raise self.lost()
+                self.other = leader
+                return False
+            self.epoch, self.other = epoch, ""
+            return True
 
     async def resign(self) -> None:
         """Give it up, if it is ours, or stand by for it no longer."""
