@@ -28,7 +28,7 @@ class Leadership:
         self._ttl_ms = int(ttl_s * 1000)
         self.epoch = 0
         self.other = ""
-        self._leading = asyncio.Lock()  # two tasks that wake up late would each ask with the epoch that is over
+        self._leading = asyncio.Lock()  # or two tasks that wake up late ask with an epoch that is over
 
     async def lead(self) -> bool:
         """Take the leadership or keep it; False, and `other` is who leads, when it is taken.

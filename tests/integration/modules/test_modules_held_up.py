@@ -21,6 +21,8 @@ async def test_a_leadership_that_expired_is_taken_again(
         return await lead(leadership)
 
     async def expire(parts: Any, worker: Any) -> None:
+        while not worker.standing.leader:
+            await asyncio.sleep(0.01)
         monkeypatch.setattr(Leadership, "lead", held_up)
         await parts.connection.call("DEL", parts.keys.leader)
         while worker.standing.leader:

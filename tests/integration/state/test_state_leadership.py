@@ -203,3 +203,10 @@ async def test_what_was_not_kept_is_told_at_the_end(house: Any) -> None:
                 await expire(house)
             keeping = [task for task in asyncio.all_tasks() if "_keep" in repr(task.get_coro())]
             await asyncio.wait(keeping)
+
+
+async def test_two_tasks_of_a_master_that_slept_take_one_leadership(house: Any) -> None:
+    before = house.leadership.epoch
+    await house.call("DEL", house.keys.leader)
+    assert await asyncio.gather(house.leadership.lead(), house.leadership.lead()) == [True, True]
+    assert house.leadership.epoch == before + 1
