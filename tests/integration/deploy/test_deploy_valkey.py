@@ -93,8 +93,6 @@ async def through_sentinel(url: str) -> AsyncIterator[Connection]:
         yield ours
     finally:
         await ours.close()
-        for sentinel in ours.redis.connection_pool.sentinel_manager.sentinels:
-            await sentinel.aclose()
 
 
 @pytest.fixture
