@@ -139,7 +139,8 @@ def main() -> None:
             rounds = [alternate(contenders, 1) for _ in range(arguments.rounds)]
             sync = milliseconds_of_a_sync(arguments.directory)
             print(
-                f"{kind.path}: {kind.lists} lists of {kind.pages} pages, {IN_FLIGHT} in flight; a sync takes {sync:.1f} ms"
+                f"{kind.path}: {kind.lists} lists of {kind.pages} pages, {IN_FLIGHT} in flight; "
+                f"a sync takes {sync:.1f} ms"
             )
             for name in STEPS:
                 speed = statistics.median(speeds[name] for speeds in rounds)
