@@ -117,9 +117,11 @@ class House:
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         return scripted
 
-    async def fetcher(self, *tokens: str, budget: int | None = None, timeout_s: float = 30) -> Fetcher:
+    async def fetcher(
+        self, *tokens: str, budget: int | None = None, timeout_s: float = 30, horizon_s: float = 60
+    ) -> Fetcher:
         self.network = X(url=self.url)
-        self.money = Money(self._connection, self._keys, budget=budget, horizon_s=60)
+        self.money = Money(self._connection, self._keys, budget=budget, horizon_s=horizon_s)
         return Fetcher(
             network=self.network,
             transport=await self._stack.enter_async_context(Transport(timeout_s=timeout_s)),
@@ -236,6 +238,18 @@ async def test_fewer_than_the_network_takes_are_not_asked_for(house: House, worl
     with pytest.raises(BudgetExhausted, match=r"\$0\.04 is left, .* cost \$0\.05"):
         await house.page(await house.fetcher("a", budget=40_000), least=5)
     assert emulator.report()["requests"] == {}
+
+
+async def test_money_of_which_nobody_knows_the_end_is_told(house: House, world: GraphWorld) -> None:
+    await house.emulate(world)
+    fetcher = await house.fetcher("a", budget=250_000, horizon_s=0)
+    assert await fetcher.ahead(house.ask, 20)  # whose process dies with it
+    await house.page(fetcher)
+    with pytest.raises(
+        BudgetExhausted,
+        match=r"used up: \$0\.00 is left, \$0\.20 is put aside for requests whose end is not known, and the next",
+    ):
+        await house.page(fetcher)
 
 
 async def test_money_that_was_overspent_is_none(house: House) -> None:
