@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import click
+import msgspec
 from redis.exceptions import RedisError
 
 from twittomatic.cli import compose, replicas
@@ -29,7 +30,7 @@ from twittomatic.errors import (
     TwittomaticError,
     UpstreamUnavailable,
 )
-from twittomatic.fetch.credentials import Credential, Credentials
+from twittomatic.fetch.credentials import Credential, Credentials, discreet
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
@@ -246,14 +247,15 @@ async def _token(network: Network, transport: Transport, credential: Credential)
     except UpstreamUnavailable as error:
         return Finding("Token", WARNING, f"{name} could not be checked: {error}")
     try:
-        network.decode(request, answer)
+        # Errors quote the answer, which may echo the token.
+        clean = msgspec.structs.replace(answer, body=discreet(answer.body, credential.secrets))
+        network.decode(request, clean)
     except RateLimited:
         return Finding("Token", OK, f"{name} is accepted; its window is empty at the moment.")
     except NetworkError as error:
-        sentence = str(error).replace(credential.token, "***")  # it quotes the answer, which may echo it
         if isinstance(error, CredentialRejected):
-            return Finding("Token", FAILED, f"{name}: {sentence}")
-        return Finding("Token", WARNING, f"{name} could not be checked: {sentence}")
+            return Finding("Token", FAILED, f"{name}: {error}")
+        return Finding("Token", WARNING, f"{name} could not be checked: {error}")
     return Finding("Token", OK, f"{name} is accepted.")
 
 

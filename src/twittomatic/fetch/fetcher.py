@@ -22,7 +22,7 @@ from twittomatic.errors import (
     UpstreamUnavailable,
 )
 from twittomatic.faultpoint import reach
-from twittomatic.fetch.credentials import Credentials
+from twittomatic.fetch.credentials import Credentials, discreet
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
@@ -31,7 +31,6 @@ from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wa
 
 _TRIES = 4  # at once, within a lease; then the job is given back, due later
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 8.0
-_SHORTEST_SECRET = 8  # X's have a hundred letters; a practice token `t` stands in every word
 _WINDOW_UNKNOWN_S = 60.0  # a 429 that does not say until when
 
 
@@ -252,7 +251,7 @@ class Fetcher:
             )
             page = self._network.decode(request, response)
         except NetworkError as error:
-            error.args = (self._discreet(str(error)),)
+            error.args = (self._sentence(request, response, error),)
             if isinstance(error, RateLimited):  # first of all, before others ask in vain
                 await self._money.exhaust(
                     permit.credential,
@@ -306,13 +305,16 @@ class Fetcher:
         }
         return {name: limit for name, limit in limits.items() if limit is not None}
 
-    def _discreet(self, sentence: str) -> str:
-        """Take out the tokens, which an answer that the sentence quotes may have echoed."""
-        for credential in self._credentials.values():
-            for secret in credential.secrets:
-                if len(secret) >= _SHORTEST_SECRET:
-                    sentence = sentence.replace(secret, "***")
-        return sentence
+    def _sentence(self, request: Request, response: Response | None, error: NetworkError) -> str:
+        """Return what an error says, without the secrets that the answer which it quotes may have echoed."""
+        secrets = [secret for credential in self._credentials.values() for secret in credential.secrets]
+        if response is not None and (body := discreet(response.body, secrets)) != response.body:
+            try:
+                self._network.decode(request, msgspec.structs.replace(response, body=body))
+            except NetworkError as other:
+                return str(other)
+            return "The network answered with something that holds a credential."
+        return discreet(str(error).encode(), secrets).decode()
 
     async def _settle(
         self,

@@ -247,7 +247,7 @@ async def test_money_of_which_nobody_knows_the_end_is_told(house: House, world: 
     await house.page(fetcher)
     with pytest.raises(
         BudgetExhausted,
-        match=r"used up: \$0\.00 is left, \$0\.20 is put aside for requests whose end is not known, and the next",
+        match=r"used up: \$0\.00 is left, \$0\.20 is put aside for requests whose end is not known, and",
     ):
         await house.page(fetcher)
 
@@ -507,3 +507,15 @@ async def test_nobody_waits_for_the_money_of_a_lost_answer(house: House) -> None
         fetched = await house.page(fetcher)
     assert len(fetched.page.ids) == fetched.size == 5
     assert await house.ledger() == (10_050_000, 0)
+
+
+@pytest.mark.parametrize("length", range(150, 320, 7))
+@pytest.mark.parametrize("token", ["AAAA-secret-and-private", "aaa/bbb/cc+c==d", "tok\"en\\with'quotes"])
+async def test_no_piece_of_an_echoed_token_is_shown(house: House, token: str, length: int) -> None:
+    """Wherever the quotation of a long answer is cut short."""
+    await house.script((400, {"errors": [{"message": "y " * (length // 2) + token}]}))
+    fetcher = await house.fetcher(token)
+    with pytest.raises(NetworkError) as caught:
+        await house.page(fetcher)
+    shown = str(caught.value)
+    assert not any(token[:end] in shown for end in range(4, len(token)))
