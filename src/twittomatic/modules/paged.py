@@ -114,6 +114,8 @@ class Paging:
             for ids in self._listing.known(self._parts[self._listing.keyed]):
                 self._seen.add(ids)
             self._predecessor = before.part
+            if before.restarts:  # maybe in the middle of what the list repeats since it was begun anew
+                self._barren = -before.requests
         self.checkpoint = msgspec.structs.replace(
             before, part=stem, began_at=before.began_at or context.now()
         )

@@ -105,3 +105,21 @@ async def test_posts_that_arrive_while_it_is_read_are_for_an_update(
     await house.crawl("U", [STAR])
     assert house.posts(STAR) == world.all_posts(STAR)
     house.check()
+
+
+async def test_a_list_begun_anew_is_gone_on_with_by_another_worker(house: Any, emulate: Any) -> None:
+    """What it repeats until it is where it was is no sign of its end, whoever reads it."""
+    world = world_of(3000)
+    emulator = await emulate(world, faults=parse_faults("timeline:stale#26"))
+
+    async def leave_after_the_restart(parts: Any, worker: Any) -> None:
+        while emulator.report()["requests"].get("timeline", 0) < 28:
+            await asyncio.sleep(0)
+        worker.leave()
+
+    await house.crawl("T", [STAR], during=leave_after_the_restart)
+    assert not house.exists(STAR, "twt")
+    await house.crawl("T", [STAR])
+    assert house.posts(STAR) == list(world.all_posts(STAR))
+    assert house.journal(STAR)[0].ending == "complete"
+    house.check()
