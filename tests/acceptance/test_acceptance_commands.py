@@ -101,12 +101,31 @@ def test_doctor(world: Any) -> None:
     assert "FAILED   API" in done.stdout
 
 
+def test_doctor_says_what_is_wrong_with_prices_and_limits(world: Any) -> None:
+    world.write("twittomatic.toml", "[limits]\nfollower = 3\n")
+    done = world.run("doctor")
+    assert done.returncode == 1
+    assert "FAILED   Limits   [limits] follower: there is no such endpoint" in done.stdout
+    assert "ok       Prices" in done.stdout
+    assert "ok       API" in done.stdout
+
+
+def test_the_help_of_crawl_shows_what_it_needs(place: Any) -> None:
+    shown = place.run("crawl", "--help").stdout
+    for flag in ("--x-user-tokens", "--state-directory", "--lease-s"):
+        assert flag in shown
+    done = place.run("crawl", "-F", "1", "--budget-usd", "1")
+    assert done.returncode == 2
+    assert "X_USER_TOKENS" in done.stderr
+
+
 def test_demo(place: Any) -> None:
     done = place.run("demo")
     assert done.returncode == 0, done.stderr
     assert "The 10 users with the most followers" in done.stdout
     assert "Edges: 22,259" in done.stdout
     assert "At X this would have cost $" in done.stdout
+    assert done.stdout.count("probably charges") == 1
     assert place.run("verify", "--output-directory", "demo/data").returncode == 0
     place.write("mine", "")
     (place.directory / "other").mkdir()
