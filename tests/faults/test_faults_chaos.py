@@ -4,7 +4,7 @@ import chaos
 import pytest
 from spawning import Spawner
 
-SEEDS = [1, 3, 13, 16, 124]
+SEEDS = [1, 3, 13, 16]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
