@@ -286,11 +286,10 @@ class Fetcher:
         purpose: str,
         delivered: tuple[Request, Sequence[str]],
     ) -> None:
-        """Settle a page, and at its price the answers that were lost before it: they held the same."""
+        """Settle a page, and the answers that were lost before it as all that they could have held."""
         await self._settle(permit, cost, response, purpose, delivered)
         for one in lost:
-            same = one.resources == permit.resources
-            await self._settle(one, cost if same else None, None, purpose, delivered if same else None)
+            await self._settle(one, None, None, purpose)
 
     async def _renew(self, credential: UserToken, token: str) -> None:
         await credential.renew(

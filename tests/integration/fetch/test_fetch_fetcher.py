@@ -475,18 +475,15 @@ async def test_a_permit_that_outlived_a_lease_is_given_back(house: House) -> Non
     assert emulator.report()["requests"] == {"followers": 1}
 
 
-async def test_a_lost_answer_cost_what_the_same_page_costs(house: House) -> None:
-    """It was served and charged, and never came; asked again it shows what it held."""
+async def test_a_lost_answer_cost_all_that_it_could_have_held(house: House) -> None:
+    """It was served and charged, and never came; the one that comes later may be shorter."""
     world = GraphWorld([(1, other) for other in range(2, 9)])
-    emulator = await house.emulate(world, faults=parse_faults("reset-billed#1x2"))
+    await house.emulate(world, faults=parse_faults("reset-billed#1x2"))
     fetcher = await house.fetcher("token", budget=40_000_000)
     fetched = await fetcher.page(house.ask, 1000, purpose="follower")
-    assert await house.ledger() == (0, 30_000_000)  # as long as nobody knows, all of it counts
+    assert await house.ledger() == (0, 30_000_000)
     await fetched.settle()
-    assert await house.ledger() == (3 * 70_000, 0)
-    totals = await house.money.totals()
-    assert totals.expected == pytest.approx(70_000, abs=20_000)  # X charges for each once a day
-    assert emulator.report()["bill_usd"] == 0.07
+    assert await house.ledger() == (20_070_000, 0)
 
 
 async def test_an_answer_that_is_lost_for_good_cost_all_that_it_could(house: House) -> None:
