@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -15,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-COMMAND = [sys.executable, "-c", "from twittomatic.cli import main; main()"]
-DEADLINE_S = 110.0  # for a machine that is busy; a crawl here takes a tenth of it
+from watching import COMMAND, DEADLINE_S
 
 
 def until(condition: Callable[[], object], what: str = "it never came true") -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import redis
+from watching import alive
 
 from twittomatic.state import valkey
 from twittomatic.state.keys import CrawlKeys
@@ -196,14 +197,3 @@ def test_workers_without_a_master_stop_or_wait_as_they_were_told(cluster: Cluste
 
 def pid_of(worker: str) -> int:
     return int(worker.rpartition(".")[2].partition("-")[0])
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process that is not ours to wait for still runs; a zombie does not."""
-    try:
-        os.kill(pid, 0)
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except ProcessLookupError:
-        return False
-    except OSError:  # gone in this moment, or there is no /proc
-        return not Path("/proc/self").exists()

@@ -9,8 +9,7 @@ import urllib.request
 from typing import Any
 
 import pytest
-
-from conftest import COMMAND, DEADLINE_S
+from watching import COMMAND, DEADLINE_S
 
 EDGES = [(star, 10_000 * star + i) for star, count in ((1, 2500), (2, 700), (3, 40)) for i in range(count)]
 

@@ -1,12 +1,12 @@
 """Redis fails over in the middle of a crawl, which goes on by itself; the oracle is content."""
 
 import signal
-from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from replicated import APART_S, Replicated
+from watching import exact, until
 
 EDGES = [(a, b) for a in range(1, 220) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
 FLAGS = ("-F", "-A", "--max-depth", "unlimited")
@@ -23,26 +23,6 @@ def cluster(place: Any, replicas: Replicated) -> Any:
     return place
 
 
-def wait_for(condition: Callable[[], object], place: Any, *processes: Any) -> None:
-    deadline = monotonic() + 110
-    while not condition():
-        assert monotonic() < deadline, [place.said(process) for process in processes]
-        sleep(0.005)
-
-
-def until(place: Any, count: int, *processes: Any) -> None:
-    wait_for(lambda: len(place.files("fws")) >= count, place, *processes)
-
-
-def exact(place: Any) -> None:
-    edges = place.edges()
-    assert len(edges) == len(set(edges))
-    assert set(edges) == set(EDGES)
-    assert place.run("verify").returncode == 0
-    assert place.status()["spent_usd"] >= place.report()["bill_usd"]
-    assert place.report()["violations"] == 0
-
-
 def test_a_crawl_goes_on_when_its_server_dies(cluster: Any, replicas: Replicated) -> None:
     crawl = cluster.start("crawl", *FLAGS, "1")
     until(cluster, 60, crawl)
@@ -50,7 +30,7 @@ def test_a_crawl_goes_on_when_its_server_dies(cluster: Any, replicas: Replicated
     old.kill()
     assert crawl.wait(110) == 0, cluster.said(crawl)
     assert replicas.master is not old
-    exact(cluster)
+    exact(cluster, EDGES)
 
 
 def test_master_and_workers_go_on_when_their_server_dies(cluster: Any, replicas: Replicated) -> None:
@@ -60,7 +40,7 @@ def test_master_and_workers_go_on_when_their_server_dies(cluster: Any, replicas:
     replicas.master.kill()
     for process in (master, *workers):
         assert process.wait(110) == 0, cluster.said(process)
-    exact(cluster)
+    exact(cluster, EDGES)
 
 
 def test_the_doctor_looks_at_replicas_and_sentinels(cluster: Any) -> None:

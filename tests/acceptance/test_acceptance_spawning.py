@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from watching import alive
 
 from twittomatic.cli import spawning
 from twittomatic.cli.child import STOPPED
@@ -160,14 +161,3 @@ def test_a_child_leaves_when_its_parent_is_gone(how: int, tmp_path: Path) -> Non
         asyncio.run(until(lambda: "Who started this worker is gone" in (tmp_path / "said").read_text()))
         pid = int((tmp_path / "pid").read_text())
         asyncio.run(until(lambda: not alive(pid)))
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process that is not ours to wait for still runs; a zombie does not."""
-    try:
-        os.kill(pid, 0)
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except ProcessLookupError:
-        return False
-    except OSError:  # gone in this moment, or there is no /proc
-        return not Path("/proc/self").exists()

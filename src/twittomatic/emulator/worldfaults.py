@@ -1,5 +1,6 @@
 """Faults that are the world's: it changes while somebody pages, and X serves what is true by then."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from aiohttp import web
@@ -13,7 +14,7 @@ _CANDIDATES = 1_000
 _TRIES = 20
 
 
-class WorldKind(Kind):
+class WorldKind(Kind, ABC):
     """A kind that changes the world before the request is answered, and leaves the answer to X."""
 
     needs_world: ClassVar[bool] = True
@@ -26,9 +27,9 @@ class WorldKind(Kind):
             strike.fire()
         return None
 
+    @abstractmethod
     def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
         """Change something about a user, and tell whether anything was there to be changed."""
-        raise NotImplementedError
 
 
 class Fate(WorldKind):

@@ -1,4 +1,7 @@
-"""What profiles said of the lists behind them: bought once for a plan, used by the crawl that follows."""
+"""What profiles said of the lists behind them: bought once for a plan, used by the crawl that follows.
+
+An account seldom grows by more than some percent in a week.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,7 @@ import msgspec
 from twittomatic.networks.base import Counts
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-
-_YOUNG_S = 7 * 86_400.0  # an account seldom grows by more than some percent in a week
-_BATCH = 1_000  # users of one command
+from twittomatic.state.remembered import keep, read_young
 
 
 class _Kept(Counts, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,25 +41,18 @@ class KnownCounts:
             user_ids: Decimal.
             now: Seconds since the epoch.
         """
-        found: dict[str, Counts] = {}
-        for start in range(0, len(user_ids), _BATCH):
-            batch = user_ids[start : start + _BATCH]
-            texts = await self._connection.call("HMGET", self._key, *batch)
-            for user_id, text in zip(batch, texts, strict=True):
-                kept = _decode(text) if text else None
-                if kept and now - kept.at <= _YOUNG_S:
-                    found[user_id] = Counts(
-                        followers=kept.followers, posts=kept.posts, unavailable=kept.unavailable
-                    )
-        return found
+        young = await read_young(self._connection, self._key, user_ids, now, _decode)
+        return {
+            user_id: Counts(followers=kept.followers, posts=kept.posts, unavailable=kept.unavailable)
+            for user_id, kept in young.items()
+        }
 
     async def keep(self, counts: Mapping[str, Counts], now: float) -> None:
         """Remember what was bought just now."""
-        if counts:
-            flat = []
-            for user_id, known in counts.items():
-                kept = _Kept(
-                    followers=known.followers, posts=known.posts, unavailable=known.unavailable, at=now
-                )
-                flat += [user_id, msgspec.json.encode(kept).decode()]
-            await self._connection.call("HSET", self._key, *flat)
+        values = {
+            user_id: _Kept(
+                followers=known.followers, posts=known.posts, unavailable=known.unavailable, at=now
+            )
+            for user_id, known in counts.items()
+        }
+        await keep(self._connection, self._key, values)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from twittomatic.errors import LeaseLost
 from twittomatic.model import Job, Module, Target
 from twittomatic.state.connection import Connection
-from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.keys import CrawlKeys, beginning_with
 from twittomatic.state.leadership import Leadership
 
 _BATCH = 1000  # one round trip of about 20 KB, and 3 ms of the server
@@ -153,7 +153,7 @@ class Frontier:
             cursor = "0"
             while True:
                 cursor, found = await self._connection.call(
-                    "SCAN", cursor, "MATCH", f"{_literal(prefix)}*", "COUNT", 1000
+                    "SCAN", cursor, "MATCH", beginning_with(prefix), "COUNT", 1000
                 )
                 if found:
                     await self._connection.call("UNLINK", *found)
@@ -174,7 +174,3 @@ class Frontier:
 
     def _ranking(self, depth: int) -> str:
         return f"{self._keys.frontier}rank:{depth}"
-
-
-def _literal(prefix: str) -> str:
-    return "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in prefix)

@@ -161,3 +161,8 @@ class NetworkKeys:
     def reservations(self) -> str:
         """Hash: reservation -> `micro-dollars:ms since the epoch` of a request that is not settled."""
         return self._key("reservations")
+
+
+def beginning_with(prefix: str) -> str:
+    """Return the pattern that matches the keys with a prefix, whatever stands in it."""
+    return "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in prefix) + "*"

@@ -1,4 +1,7 @@
-"""Whose screen names are: bought once a week, for all crawls."""
+"""Whose screen names are: bought once a week, for all crawls.
+
+Names change hands, but seldom; a crawl that has begun keeps to its own memory.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,7 @@ import msgspec
 
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-
-_YOUNG_S = 7 * 86_400.0  # names change hands, but seldom; a crawl that has begun keeps to its own memory
-_BATCH = 1_000  # names of one command
+from twittomatic.state.remembered import keep, read_young
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -40,20 +41,10 @@ class KnownNames:
             names: Lower case, without @.
             now: Seconds since the epoch.
         """
-        found: dict[str, str] = {}
-        for start in range(0, len(names), _BATCH):
-            batch = names[start : start + _BATCH]
-            texts = await self._connection.call("HMGET", self._key, *batch)
-            for name, text in zip(batch, texts, strict=True):
-                kept = _decode(text) if text else None
-                if kept and now - kept.at <= _YOUNG_S:
-                    found[name] = kept.owner
-        return found
+        young = await read_young(self._connection, self._key, names, now, _decode)
+        return {name: kept.owner for name, kept in young.items()}
 
     async def keep(self, owners: Mapping[str, str], now: float) -> None:
         """Remember what was bought just now: name -> id, or what else is known of it."""
-        if owners:
-            flat = []
-            for name, owner in owners.items():
-                flat += [name, msgspec.json.encode(_Kept(owner, now)).decode()]
-            await self._connection.call("HSET", self._key, *flat)
+        values = {name: _Kept(owner, now) for name, owner in owners.items()}
+        await keep(self._connection, self._key, values)

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from twittomatic.model import Checkpoint, Module
 from twittomatic.state.connection import Connection
-from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.keys import CrawlKeys, beginning_with
 
 _SCANNED = 1000  # job hashes of one round trip
 _decode = msgspec.json.Decoder(Checkpoint).decode
@@ -42,9 +42,8 @@ class Requeue:
     async def begun(self) -> AsyncIterator[tuple[Module, str, Checkpoint]]:
         """Yield module, user id and checkpoint of every job that has one, dead ones too."""
         call, prefix, cursor = self._connection.call, self._keys.job, "0"
-        pattern = "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in prefix)
         while True:
-            cursor, found = await call("SCAN", cursor, "MATCH", f"{pattern}*", "COUNT", _SCANNED)
+            cursor, found = await call("SCAN", cursor, "MATCH", beginning_with(prefix), "COUNT", _SCANNED)
             for key in found:
                 if text := await call("HGET", key, "checkpoint"):
                     module, _, user_id = key.removeprefix(prefix).partition(":")

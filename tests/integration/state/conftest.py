@@ -55,6 +55,19 @@ def connection(connect: Callable[..., Connection]) -> Connection:
     return connect()
 
 
+@pytest.fixture
+async def reach() -> AsyncIterator[Callable[..., Connection]]:
+    """Open a connection to a URL."""
+    async with AsyncExitStack() as stack:
+
+        def reach(url: str, **options: Any) -> Connection:
+            connection = Connection(client(url, "test"), **options)
+            stack.push_async_callback(connection.close)
+            return connection
+
+        yield reach
+
+
 class House:
     """A crawl of the test's own, led by the test."""
 

@@ -2,14 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
 from replicated import Process, Replicated
 
-from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.replication import Replication
 
@@ -21,19 +18,6 @@ class Careless(Replication):
 
     def behind(self, now: float, *, resent: bool) -> list[tuple[str | int, ...]]:
         return []
-
-
-@pytest.fixture
-async def reach() -> AsyncIterator[Callable[..., Connection]]:
-    """Open a connection to a URL."""
-    async with AsyncExitStack() as stack:
-
-        def reach(url: str, **options: Any) -> Connection:
-            connection = Connection(client(url, "test"), **options)
-            stack.push_async_callback(connection.close)
-            return connection
-
-        yield reach
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:

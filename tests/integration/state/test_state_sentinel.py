@@ -2,8 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,19 +19,6 @@ from twittomatic.state.replication import Replication
 from twittomatic.state.sentinels import Sentinels
 
 DEADLINE_S = 60.0
-
-
-@pytest.fixture
-async def reach() -> AsyncIterator[Callable[..., Connection]]:
-    """Open a connection to a URL."""
-    async with AsyncExitStack() as stack:
-
-        def reach(url: str, **options: Any) -> Connection:
-            connection = Connection(client(url, "test"), **options)
-            stack.push_async_callback(connection.close)
-            return connection
-
-        yield reach
 
 
 async def sentence(connection: Connection, *command: str) -> str:
