@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import click
-import msgspec
 from redis.exceptions import RedisError
 
 from twittomatic.cli import compose, replicas
@@ -30,7 +29,8 @@ from twittomatic.errors import (
     TwittomaticError,
     UpstreamUnavailable,
 )
-from twittomatic.fetch.credentials import Credential, Credentials, discreet
+from twittomatic.fetch.credentials import Credential, Credentials
+from twittomatic.fetch.discretion import sentence
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
@@ -247,15 +247,15 @@ async def _token(network: Network, transport: Transport, credential: Credential)
     except UpstreamUnavailable as error:
         return Finding("Token", WARNING, f"{name} could not be checked: {error}")
     try:
-        # Errors quote the answer, which may echo the token.
-        clean = msgspec.structs.replace(answer, body=discreet(answer.body, credential.secrets))
-        network.decode(request, clean)
+        network.decode(request, answer)
     except RateLimited:
         return Finding("Token", OK, f"{name} is accepted; its window is empty at the moment.")
     except NetworkError as error:
+        said = sentence(network, request, answer, error, credential.secrets)
+        said = said.replace(credential.token, "***")  # however short: here it is one token's answer alone
         if isinstance(error, CredentialRejected):
-            return Finding("Token", FAILED, f"{name}: {error}")
-        return Finding("Token", WARNING, f"{name} could not be checked: {error}")
+            return Finding("Token", FAILED, f"{name}: {said}")
+        return Finding("Token", WARNING, f"{name} could not be checked: {said}")
     return Finding("Token", OK, f"{name} is accepted.")
 
 

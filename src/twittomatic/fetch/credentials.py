@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import stat
@@ -17,7 +16,6 @@ from twittomatic.fetch import usertokens
 from twittomatic.fetch.usertokens import UserToken
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
-_SHORTEST_SECRET = 8  # X's have a hundred letters; a practice token `t` stands in every word
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +79,6 @@ class Credentials:
 
     def __repr__(self) -> str:
         return f"Credentials({', '.join(credential.name for credential in self)})"
-
-
-def discreet(body: bytes, secrets: Sequence[str]) -> bytes:
-    """Return an answer without the secrets that it echoes, plain or written as JSON writes them.
-
-    To be done before anything is quoted from it: a quotation that is cut short holds a piece of one.
-    """
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            written = json.dumps(secret)[1:-1]
-            for form in {secret, written, written.replace("/", "\\/")}:
-                body = body.replace(form.encode(), b"***")
-    return body
 
 
 def _from_file(path: Path) -> list[str]:

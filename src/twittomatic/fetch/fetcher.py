@@ -22,7 +22,8 @@ from twittomatic.errors import (
     UpstreamUnavailable,
 )
 from twittomatic.faultpoint import reach
-from twittomatic.fetch.credentials import Credentials, discreet
+from twittomatic.fetch.credentials import Credentials
+from twittomatic.fetch.discretion import sentence
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
@@ -251,7 +252,7 @@ class Fetcher:
             )
             page = self._network.decode(request, response)
         except NetworkError as error:
-            error.args = (self._sentence(request, response, error),)
+            error.args = (sentence(self._network, request, response, error, self._secrets),)
             if isinstance(error, RateLimited):  # first of all, before others ask in vain
                 await self._money.exhaust(
                     permit.credential,
@@ -304,16 +305,9 @@ class Fetcher:
         }
         return {name: limit for name, limit in limits.items() if limit is not None}
 
-    def _sentence(self, request: Request, response: Response | None, error: NetworkError) -> str:
-        """Return what an error says, without the secrets that the answer which it quotes may have echoed."""
-        secrets = [secret for credential in self._credentials.values() for secret in credential.secrets]
-        if response is not None and (body := discreet(response.body, secrets)) != response.body:
-            try:
-                self._network.decode(request, msgspec.structs.replace(response, body=body))
-            except NetworkError as other:
-                return str(other)
-            return "The network answered with something that holds a credential."
-        return discreet(str(error).encode(), secrets).decode()
+    @property
+    def _secrets(self) -> list[str]:
+        return [secret for credential in self._credentials.values() for secret in credential.secrets]
 
     async def _settle(
         self,

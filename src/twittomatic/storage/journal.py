@@ -124,8 +124,12 @@ class Journal:
                 if os.write(self._descriptor, text) != len(text):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 self._size = os.fstat(self._descriptor).st_size
-            reach("journal.written")
-            os.fsync(self._descriptor)
+                written = os.dup(self._descriptor)  # another thread may bring a removed file back meanwhile
+            try:
+                reach("journal.written")
+                os.fsync(written)
+            finally:
+                os.close(written)
         reach("journal.synced")
 
     def close(self) -> None:
@@ -149,6 +153,7 @@ class Journal:
                 copied = 0
                 while data := os.pread(removed, LONGEST_LINE, copied):
                     copied += os.write(self._descriptor, data)
+                os.fsync(self._descriptor)  # of lines whose writers were told that they are safe
             finally:
                 os.close(removed)
             sync_directory(self._path.parent)

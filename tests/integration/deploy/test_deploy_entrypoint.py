@@ -19,6 +19,11 @@ exit "$(cat code)"
 """
 
 
+def hear_signals() -> None:
+    """Ignore none, as in a container: a shell cannot trap what its caller, such as a job, ignores."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def container(deploy: Path, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Start the entry point in a container's place, which survives its processes."""
@@ -30,7 +35,12 @@ def container(deploy: Path, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     started = []
 
     def start(*arguments: str) -> Any:
-        process = subprocess.Popen([deploy / "entrypoint.sh", *arguments], cwd=tmp_path, env=environment)
+        process = subprocess.Popen(
+            [deploy / "entrypoint.sh", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            preexec_fn=hear_signals,
+        )
         started.append(process)
         return process
 
