@@ -1,7 +1,7 @@
 """How well rate-limit windows are used: a master and eight worker processes on four tokens, twarc on one.
 
 The emulator's windows are 90 times shorter than X's, ten seconds, and hold 300 requests, as X's do for
-followers; the graph should have more lists than can be asked for. For ten windows of each token: how much of
+followers; everybody has one follower, which is the most work for a request. For ten windows of each token: how much of
 them was used, how long after the reset that the server told the next one was opened, and how often somebody
 asked an empty one. twarc pages through the same lists at the same time, from an emulator of its own.
 
@@ -29,7 +29,7 @@ from twarc import Twarc2
 
 from harness import run, verdict
 from pages import ToLoopback
-from twittomatic.emulator import Emulator, GraphWorld, RunningEmulator, bundled_graph, serve
+from twittomatic.emulator import Emulator, GraphWorld, RunningEmulator, serve
 
 TIME_SCALE = 90.0
 WINDOW_S = 900 / TIME_SCALE
@@ -107,15 +107,24 @@ async def ours(
     assert master.stdout
     await master.stdout.readline()
     worker = await start("worker", "bench", "--processes", str(processes))
-    await enough.wait()
+    ended = asyncio.create_task(master.wait())
+    await asyncio.wait([ended, asyncio.create_task(enough.wait())], return_when=asyncio.FIRST_COMPLETED)
     for process in (worker, master):
         if process.returncode is None:
             process.terminate()
         await process.communicate()
 
 
-async def measure(graph: Path, tokens: int, processes: int, windows: int) -> None:
-    world = GraphWorld.read(graph)
+def ring(users: int) -> GraphWorld:
+    """Return a world where everybody has one follower."""
+    with tempfile.NamedTemporaryFile("w", prefix="tw") as graph:
+        graph.writelines(f"{user} {user % users + 1}\n" for user in range(1, users + 1))
+        graph.flush()
+        return GraphWorld.read(Path(graph.name))
+
+
+async def measure(graph: Path | None, tokens: int, processes: int, windows: int) -> None:
+    world = GraphWorld.read(graph) if graph else ring(tokens * LIMIT * (windows + 3))
     users = [int(user) for user in world.user_ids]
     watched, other = Watched(world), Watched(world)
     running: list[RunningEmulator] = [await serve(watched.emulator), await serve(other.emulator)]
@@ -161,7 +170,7 @@ def tell(name: str, watched: Watched, most: int, *, goal: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="How well rate-limit windows are used.")
-    parser.add_argument("--graph", type=Path, default=bundled_graph(), help="which has lists enough")
+    parser.add_argument("--graph", type=Path, default=None, help="another one, with lists enough")
     parser.add_argument("--tokens", type=int, default=4)
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--windows", type=int, default=10)
