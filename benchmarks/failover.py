@@ -43,10 +43,13 @@ class Cluster:
 
     Args:
         directory: Of the processes.
+        targets: How many lists there are.
+        time_scale: How many times shorter than X's the emulator's windows are.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, targets: int = _TARGETS, time_scale: float = 36_000) -> None:
         self._directory = directory
+        self._targets, self._time_scale = targets, time_scale
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("TWITTOMATIC_")
         }
@@ -68,12 +71,15 @@ class Cluster:
         self.processes.append(process)
         return process, said
 
-    def begin(self) -> None:
+    def begin(self, *, with_worker: bool = True) -> None:
         """Start everything but the masters."""
+        users = range(1, self._targets + 1)
         graph = self._directory / "graph"
-        graph.write_text("".join(f"{2 * user} {2 * user + 1}\n" for user in range(1, _TARGETS + 1)))
-        (self._directory / "seeds").write_text("".join(f"{2 * user}\n" for user in range(1, _TARGETS + 1)))
-        _, said = self.start("emulator", "--port", "0", "--time-scale", "36000", "--graph", str(graph))
+        graph.write_text("".join(f"{2 * user} {2 * user + 1}\n" for user in users))
+        (self._directory / "seeds").write_text("".join(f"{2 * user}\n" for user in users))
+        _, said = self.start(
+            "emulator", "--port", "0", "--time-scale", str(self._time_scale), "--graph", str(graph)
+        )
         wait(lambda: "begin with" in said.read_text())
         url = next(word for word in said.read_text().split() if word.startswith("http"))
         (self._directory / "server").mkdir()
@@ -85,7 +91,8 @@ class Cluster:
             "TWITTOMATIC_X_API_URL": url,
             "TWITTOMATIC_X_BEARER_TOKENS": "benchmark",
         }
-        self.start("worker", "one", "--concurrency", "2")
+        if with_worker:
+            self.start("worker", "one", "--concurrency", "2")
 
     def master(self, *more: str) -> subprocess.Popen[bytes]:
         """Start a master under dfs, which feeds one target at a time, all the time."""

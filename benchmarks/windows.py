@@ -1,9 +1,10 @@
 """How well rate-limit windows are used: a master and eight worker processes on four tokens, twarc on one.
 
 The emulator's windows are 90 times shorter than X's, ten seconds, and hold 300 requests, as X's do for
-followers; everybody has one follower, which is the most work for a request. For ten windows of each token: how much of
-them was used, how long after the reset that the server told the next one was opened, and how often somebody
-asked an empty one. twarc pages through the same lists at the same time, from an emulator of its own.
+followers; everybody has one follower, which is the most work for a request. For ten windows of each token:
+how much of them was used, how long after the reset that the server told the next one was opened, and how
+often somebody asked an empty one. twarc pages through the same lists at the same time, from an emulator of
+its own.
 
     python benchmarks/windows.py [--graph FILE] [--tokens 4] [--processes 8] [--windows 10]
 """
