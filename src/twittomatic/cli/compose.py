@@ -253,7 +253,9 @@ async def parts(
     halt = asyncio.Event()
     clock = SystemClock()
     crawl, counts, files = CrawlState(connection, keys), KnownCounts(connection, shared), layout(settings)
-    async with Transport(timeout_s=settings.request_timeout_s) as transport:
+    async with AsyncExitStack() as stack:
+        transport = await stack.enter_async_context(Transport(timeout_s=settings.request_timeout_s))
+        stack.push_async_callback(credentials.settled)  # before the wire is closed
         fetcher = Fetcher(
             network=x,
             transport=transport,

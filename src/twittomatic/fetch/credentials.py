@@ -16,6 +16,7 @@ from twittomatic.fetch import usertokens
 from twittomatic.fetch.usertokens import UserToken
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
+_MOST = 1 << 20  # bytes of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ class Credentials:
                 raise SettingsError(f"X_BEARER_TOKENS: token {number} holds a character that no token has.")
         return cls(tokens, users)
 
+    async def settled(self) -> None:
+        """Wait until no token is being renewed, so that none is lost; then the network may be left."""
+        for credential in self:
+            if isinstance(credential, UserToken):
+                await credential.settled()
+
     def __iter__(self) -> Iterator[Credential | UserToken]:
         return iter(self._credentials)
 
@@ -86,12 +93,22 @@ def _from_file(path: Path) -> list[str]:
         path = path.expanduser()
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read(1 << 20)
+            content = file.read(_MOST + 1)
     except (OSError, RuntimeError, ValueError) as error:  # also a home that nobody has, or a zero in the path
         why = getattr(error, "strerror", None) or str(error)
         raise SettingsError(f"X_BEARER_TOKENS: {path} cannot be read ({why}).") from None
     if mode & 0o044:
         raise SettingsError(f"X_BEARER_TOKENS: others can read {path}; protect it with `chmod 600 {path}`.")
+    if len(content) > _MOST:
+        last = content.count(b"\n") + 1
+        raise SettingsError(
+            f"X_BEARER_TOKENS: {path} is larger than 1 MiB, which ends in its line {last}; "
+            "no list of tokens is that long."
+        )
+    if content.startswith(usertokens.BYTE_ORDER_MARKS):
+        raise SettingsError(
+            f"X_BEARER_TOKENS: line 1 of {path} begins with a byte order mark; save it as UTF-8 without one."
+        )
     lines = [line.strip() for line in content.decode(errors="replace").splitlines()]
     tokens = []
     for number, line in enumerate(lines, start=1):

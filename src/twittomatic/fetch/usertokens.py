@@ -8,12 +8,15 @@ share the file one renews and the others read what it wrote.
 from __future__ import annotations
 
 import asyncio
+import codecs
+import errno
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -24,8 +27,10 @@ from twittomatic.state.filelock import FileLock
 
 _EARLY_S = 60.0  # before it expires: a request must not meet the end of its token
 _PATIENCE_S = 120.0  # for another process that renews it
-_ROOM = 16 * 1024  # bytes kept for the new pair
+_ROOM = 128 * 1024  # bytes kept for the new pair: more than the largest file that is read, written out again
 _MOST = 64 * 1024
+BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""With which some editors begin a text file."""
 
 Send = Callable[[Form], Awaitable[Response]]
 
@@ -59,7 +64,7 @@ class UserToken:
         self._tokens = _read(path)
         identity = f"{self._tokens.client_id}:{path.stem}"
         self.name = "user-" + hashlib.sha256(identity.encode()).hexdigest()[:8]
-        self._renewing = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"UserToken({self.name})"
@@ -81,7 +86,10 @@ class UserToken:
         return expires_at is not None and now >= expires_at - _EARLY_S
 
     async def renew(self, used: str, network: Network, send: Send, now: Callable[[], float]) -> None:
-        """Replace a token, unless that was done meanwhile by whoever.
+        """Replace a token, unless that was done meanwhile by whoever; many callers wait for one renewal.
+
+        It goes on when its caller is cancelled: the answer holds the only refresh token that is still good.
+        So whoever closes the way to the network waits for `settled` first.
 
         Args:
             used: The access token that is no longer good.
@@ -94,32 +102,44 @@ class UserToken:
             UpstreamUnavailable: the network cannot be asked.
             StorageUnavailable: the file cannot be written; the old pair is not spent.
         """
-        async with self._renewing:
+        if self.token != used:
+            return
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._replace(used, network, send, now))
+        await asyncio.shield(self._renewal)
+
+    async def settled(self) -> None:
+        """Wait for the end of a renewal that nobody may be waiting for any more."""
+        if self._renewal:
+            await asyncio.wait([self._renewal])
+            if not self._renewal.cancelled():
+                self._renewal.exception()  # whoever asked has heard of it, or is gone
+
+    async def _replace(self, used: str, network: Network, send: Send, now: Callable[[], float]) -> None:
+        with FileLock(self._path.with_name(f"{self._path.name}.lock")) as lock:
+            if not await lock.acquire(within_s=_PATIENCE_S):
+                raise UpstreamUnavailable(f"Another process has been renewing {self.name} for too long.")
+            await asyncio.to_thread(self._read_again)
             if self.token != used:
                 return
-            with FileLock(self._path.with_name(f"{self._path.name}.lock")) as lock:
-                if not await lock.acquire(within_s=_PATIENCE_S):
-                    raise UpstreamUnavailable(f"Another process has been renewing {self.name} for too long.")
-                await asyncio.to_thread(self._read_again)
-                if self.token != used:
-                    return
-                room = await asyncio.to_thread(self._make_room)
-                try:
-                    old = self._tokens
-                    form = network.renewal(old.client_id, old.client_secret, old.refresh_token)
-                    grant = network.decode_renewal(await send(form))
-                    expires_at = None if grant.expires_in_s is None else now() + grant.expires_in_s
-                    new = msgspec.structs.replace(
-                        old,
-                        access_token=grant.access_token,
-                        refresh_token=grant.refresh_token or old.refresh_token,
-                        expires_at=expires_at,
-                    )
-                    await asyncio.to_thread(self._store, room, new)
-                finally:
-                    os.close(room)
-                reach("token.stored")
-                self._tokens = new
+            room = await asyncio.to_thread(self._make_room)
+            try:
+                old = self._tokens
+                form = network.renewal(old.client_id, old.client_secret, old.refresh_token)
+                grant = network.decode_renewal(await send(form))
+            except BaseException:
+                os.close(room)
+                raise
+            expires_at = None if grant.expires_in_s is None else now() + grant.expires_in_s
+            new = msgspec.structs.replace(
+                old,
+                access_token=grant.access_token,
+                refresh_token=grant.refresh_token or old.refresh_token,
+                expires_at=expires_at,
+            )
+            await asyncio.to_thread(self._store, room, new)
+            reach("token.stored")
+            self._tokens = new
 
     def _read_again(self) -> None:
         try:
@@ -135,8 +155,13 @@ class UserToken:
         """Reserve room for the next pair on disk, so that a full one cannot cost us the token."""
         try:
             descriptor = os.open(self._next, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            os.write(descriptor, b" " * _ROOM)
-            os.fsync(descriptor)
+            try:
+                if os.write(descriptor, b" " * _ROOM) < _ROOM:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(descriptor)
+            except OSError:
+                os.close(descriptor)
+                raise
         except OSError as error:
             raise StorageUnavailable(
                 f"{self._next}: the token cannot be renewed, since it could not be stored ({error.strerror})."
@@ -144,11 +169,15 @@ class UserToken:
         return descriptor
 
     def _store(self, room: int, tokens: _Tokens) -> None:
+        """Write the new pair into its room and close that: here, since no await can come between."""
         text = msgspec.json.format(msgspec.json.encode(tokens)) + b"\n"
         try:
-            os.pwrite(room, text, 0)
-            os.ftruncate(room, len(text))
-            os.fsync(room)
+            try:
+                os.pwrite(room, text, 0)
+                os.ftruncate(room, len(text))
+                os.fsync(room)
+            finally:
+                os.close(room)
             self._next.replace(self._path)
             directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -180,12 +209,18 @@ def _read(path: Path) -> _Tokens:
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read(_MOST)
-    except (OSError, ValueError) as error:
+            content = file.read(_MOST + 1)
+    except (OSError, RuntimeError, ValueError) as error:  # also a zero in the path
         why = getattr(error, "strerror", None) or "not a path"
         raise SettingsError(f"X_USER_TOKENS: {path} cannot be read ({why}).") from None
     if mode & 0o077:
         raise SettingsError(f"X_USER_TOKENS: others can use {path}; protect it with `chmod 600 {path}`.")
+    if len(content) > _MOST:
+        raise SettingsError(f"X_USER_TOKENS: {path} is larger than {_MOST // 1024} KiB; it is no token file.")
+    if content.startswith(BYTE_ORDER_MARKS):
+        raise SettingsError(
+            f"X_USER_TOKENS: line 1 of {path} begins with a byte order mark; save it as UTF-8 without one."
+        )
     try:
         tokens = msgspec.json.decode(content, type=_Tokens)
         if not (tokens.client_id and tokens.refresh_token and tokens.access_token):
@@ -195,4 +230,10 @@ def _read(path: Path) -> _Tokens:
             f"X_USER_TOKENS: {path} is not JSON with client_id, access_token and refresh_token; beside them "
             "client_secret and expires_at (Unix seconds) may stand, and nothing else."
         ) from None
+    for name in ("client_id", "client_secret", "access_token", "refresh_token"):
+        if re.search(r"[^!-~]", getattr(tokens, name)):
+            line = content.partition(b'"%s"' % name.encode())[0].count(b"\n") + 1
+            raise SettingsError(
+                f"X_USER_TOKENS: {name} in line {line} of {path} holds a character that none has."
+            )
     return tokens

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,13 +17,18 @@ import pytest
 from aiohttp import web
 
 from twittomatic import faultpoint
+from twittomatic.cli import compose
+from twittomatic.crawler.options import CrawlOptions
 from twittomatic.emulator import Emulator, GraphWorld, serve
 from twittomatic.errors import CredentialRejected, SettingsError, StorageUnavailable, UpstreamUnavailable
 from twittomatic.fetch import usertokens
+from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.networks.base import Form, Response
 from twittomatic.networks.x import X
+from twittomatic.settings import load
+from twittomatic.state.server import Role
 
 SECRET = "refresh-none-may-see-this"
 
@@ -174,10 +180,74 @@ async def test_a_network_that_keeps_the_refresh_token(path: Path) -> None:
     }
 
 
+class Slow:
+    """A network that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    async def send(self, form: Form) -> Response:
+        self.asked.set()
+        await self.answers.wait()
+        return Response(status=200, headers={}, body=b'{"access_token":"next","refresh_token":"after"}')
+
+    async def cancelled(self, token: UserToken) -> None:
+        """Begin a renewal for somebody who is gone before the answer."""
+        job = asyncio.create_task(
+            token.renew("access-old", X(url="http://127.0.0.1:9"), self.send, time.time)
+        )
+        await self.asked.wait()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+
+
+async def test_a_renewal_outlives_the_job_that_asked_for_it(house: House, path: Path) -> None:
+    """The old refresh token is spent when its answer comes; whoever needs one meanwhile waits for it."""
+    slow, token = Slow(), UserToken(path)
+    await slow.cancelled(token)
+    other = asyncio.create_task(house.renew(UserToken(path)))
+    again = asyncio.create_task(house.renew(token))
+    slow.answers.set()
+    await token.settled()
+    assert json.loads(path.read_text())["refresh_token"] == "after"
+    await asyncio.gather(other, again)
+    assert (token.token, house.sent) == ("next", [])
+
+
+async def test_the_wire_stays_open_until_a_renewal_is_stored(tmp_path: Path) -> None:
+    path = write(tmp_path / "ada.json")
+    empty = write(tmp_path / "empty.toml")
+    empty.write_text("")
+    settings = load({"state_directory": str(tmp_path / "s"), "x_user_tokens": str(path)}, {}, empty)
+    credentials, slow = Credentials.load("", settings.x_user_tokens), Slow()
+    [token] = credentials
+    assert isinstance(token, UserToken)
+    options = CrawlOptions.of("F", settings)
+    async with compose.connected(settings, Role.OWN, "test") as connection:
+        async with compose.parts(settings, options, connection, credentials, "test"):
+            await slow.cancelled(token)
+            asyncio.get_running_loop().call_later(0.1, slow.answers.set)  # longer than it takes to close
+        assert json.loads(path.read_text())["refresh_token"] == "after"
+
+
+async def test_a_renewal_that_fails_for_nobody_is_over(path: Path) -> None:
+    slow, token = Slow(), UserToken(path)
+    await slow.cancelled(token)
+    path.parent.joinpath("ada.json.new").unlink()
+    slow.answers.set()
+    await token.settled()
+    assert json.loads(path.read_text())["refresh_token"] == SECRET
+    await token.settled()
+
+
 PROCESS = """
 import asyncio, os, signal, sys, time
 from pathlib import Path
 from twittomatic import faultpoint
+from twittomatic.cli import compose
+from twittomatic.crawler.options import CrawlOptions
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.networks.x import X
@@ -233,6 +303,31 @@ def test_what_is_no_token_file(path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(SettingsError, match="is not JSON with client_id"):
         usertokens.load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xef\xbb\xbf{}", "line 1 of {path} begins with a byte order mark"),
+        (b"\xff\xfe{\0}\0", "line 1 of {path} begins with a byte order mark"),
+        (b"{}" + b" " * 65536, "{path} is larger than 64 KiB"),
+    ],
+)
+def test_what_is_wrong_with_a_whole_file(path: Path, content: bytes, said: str) -> None:
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=re.escape(said.format(path=path))):
+        usertokens.load(str(path))
+
+
+@pytest.mark.parametrize("field", ["client_id", "client_secret", "access_token", "refresh_token"])
+@pytest.mark.parametrize("bad", [" ", "\n", "\r\nEvil: 1", "é", "\0"])
+def test_a_character_that_no_token_has(path: Path, field: str, bad: str) -> None:
+    tokens = {"client_id": "c", "client_secret": "s", "access_token": "a", "refresh_token": "r"}
+    path.write_text(json.dumps({**tokens, field: f"{SECRET}{bad}{SECRET}"}, indent=1))
+    line = [*tokens].index(field) + 2
+    with pytest.raises(SettingsError, match=f"{field} in line {line} of {path} holds") as caught:
+        usertokens.load(str(path))
+    assert SECRET not in str(caught.value)
 
 
 def test_an_unknown_field_is_refused_and_nothing_is_shown(path: Path) -> None:

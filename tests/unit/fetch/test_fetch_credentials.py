@@ -107,6 +107,22 @@ def test_a_file_of_bytes(file: Path) -> None:
         tokens(f"@{file}")
 
 
+def test_a_file_that_begins_with_a_mark_of_its_editor(file: Path) -> None:
+    file.write_text(f"{SECRET}\n", encoding="utf-8-sig")
+    with pytest.raises(SettingsError, match=f"line 1 of {file} begins with a byte order mark") as caught:
+        tokens(f"@{file}")
+    assert SECRET not in str(caught.value)
+
+
+def test_a_file_that_is_too_long_is_not_cut(file: Path) -> None:
+    comments = "#".ljust(1023) + "\n"
+    file.write_text(comments * 1023 + SECRET.ljust(1023) + "\n")
+    assert tokens(f"@{file}") == [SECRET]
+    file.write_text(comments * 1023 + "#".ljust(1000) + "\n" + SECRET + "\n")
+    with pytest.raises(SettingsError, match=f"{file} is larger than 1 MiB, which ends in its line 1025"):
+        tokens(f"@{file}")
+
+
 def test_a_credential_is_named_by_the_hash_of_its_token() -> None:
     """So it has one name on every machine, which tells nothing of the token."""
     assert Credential.of("token").name == "app-3c469e9d"
