@@ -12,6 +12,10 @@ from urllib.parse import urlsplit
 from twittomatic.model import MICROS_PER_USD
 
 UNLIMITED_DEPTH: Final = 1_000_000  # deeper than any path in a graph of 1e9 users
+_HOST: Final = re.compile(
+    r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9]+)?"
+)  # other letters are spelled in more than one way; there is punycode
+_UNSPEAKABLE: Final = re.compile(r"[\s\\\x00-\x20\x7f]")  # which one reader of an address skips, another not
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -120,7 +124,8 @@ def url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         try:
             parts = urlsplit(text)
-            usable = parts.scheme in schemes and bool(parts.hostname)
+            usable = parts.scheme in schemes and bool(_HOST.fullmatch(parts.hostname or ""))
+            usable = usable and parts.port != 0 and not _UNSPEAKABLE.search(text)
         except ValueError:
             usable = False
         if not usable:

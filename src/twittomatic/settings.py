@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from twittomatic import parsing
 from twittomatic.errors import SettingsError
@@ -19,8 +20,15 @@ from twittomatic.errors import SettingsError
 CONFIG_FILE: Final = "twittomatic.toml"
 ENVIRONMENT_PREFIX: Final = "TWITTOMATIC_"
 X_API: Final = "https://api.x.com"
+_X_DOMAINS: Final = ("x.com", "twitter.com")
 TABLES: Final = ("prices", "limits")
 """Tables of the configuration file that override what a network documents; the network reads them."""
+
+
+def is_x(url: str) -> bool:
+    """Tell whether X itself answers at an address, however it is spelled."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return any(host == domain or host.endswith(f".{domain}") for domain in _X_DOMAINS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,6 +107,44 @@ def test_a_pause_by_hand_holds_everybody_and_resume_lets_go(cluster: Any) -> Non
     exact(cluster, EDGES)
 
 
+@pytest.mark.parametrize(("faults", "codes"), [("revoked#40", (0, 0, 3)), ("revoked#40x*", (3, 3, 3))])
+def test_a_worker_whose_token_is_refused_leaves_and_the_last_one_pauses_the_crawl(
+    cluster: Any, faults: str, codes: Any
+) -> None:
+    """Two machines with a token each; X refuses one in the middle of their work, or both in one moment."""
+    cluster.emulator("--graph", cluster.graph(EDGES), "--faults", f"followers:{faults}")
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    wait_for(lambda: "epoch 1" in cluster.said(master), cluster, master)
+    wait_for(lambda: not cluster.run("pause").returncode, cluster, master)  # until both are there
+    workers = []
+    for token in ("t0ken-one", "t0ken-two"):
+        cluster.set(x_bearer_tokens=token)
+        workers.append(cluster.start("worker", token))
+        wait_for(lambda: "works for" in cluster.said(workers[-1]), cluster, *workers)
+    assert cluster.run("resume").returncode == 0
+    ends = [process.wait(110) for process in (master, *sorted(workers, key=lambda one: one.wait(110)))]
+    assert tuple(ends) == codes, [cluster.said(process) for process in (master, *workers)]
+    status = cluster.status()
+    assert len(status["rejected"]) == codes[1:].count(3)
+    if codes[0]:
+        assert status["phase"] == "paused"
+        assert "No credential is left" in status["reason"]
+    else:
+        exact(cluster, EDGES)
+
+
+@pytest.mark.parametrize("budget", [(), ("--budget-usd", "9")])
+def test_a_worker_that_would_ask_x_for_a_crawl_elsewhere_is_refused(cluster: Any, budget: Any) -> None:
+    """Its address is X's by default: no budget counts what it buys, or that of another account."""
+    master = cluster.start("master", *FLAGS, "--stream", "seeds", *budget)
+    wait_for(lambda: "epoch 1" in cluster.said(master), cluster, master)
+    done = cluster.run("worker", "one", "--x-api-url", "https://API.X.com.:1")
+    assert done.returncode == 2
+    [sentence] = done.stderr.splitlines()
+    assert "this process would ask X" in sentence
+    assert "give X_API_URL as its master has it" in sentence
+
+
 def test_workers_whose_token_is_refused_pause_the_crawl_and_the_same_commands_go_on(cluster: Any) -> None:
     """Also when they meet it before they hold a job; a new master lets the token try again."""
     good = cluster.environment["TWITTOMATIC_X_API_URL"]

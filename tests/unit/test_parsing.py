@@ -20,6 +20,42 @@ def test_what_is_no_age(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "https://api.x.com",
+        "http://127.0.0.1:8089",
+        "http://[::1]:80",
+        "http://[fe80::1%eth0]:9",
+        "http://a_b:1/c",
+    ],
+)
+def test_an_address(text: str) -> None:
+    assert parsing.url("http", "https")(text + "/") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "api.x.com",
+        "ftp://a",
+        "http:///a",
+        "http://a:0",
+        "http://a:99999",
+        "https://ap\ti.x.com",
+        " https://api.x.com",
+        "https://api.x.com\\@127.0.0.1",
+        "https://api%2ex.com",
+        "https://api\u3002x.com",
+        "https://\uff41pi.x.com",
+    ],
+)
+def test_an_address_that_could_be_read_in_two_ways_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="http://HOST or https://HOST"):
+        parsing.url("http", "https")(text)
+
+
+@pytest.mark.parametrize(
     ("text", "micros"), [("", None), ("none", None), ("25", 25_000_000), ("0.005", 5_000)]
 )
 def test_a_budget(text: str, micros: int | None) -> None:

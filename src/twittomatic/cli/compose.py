@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from twittomatic.clock import SystemClock
 from twittomatic.crawler.lookup import Lookup
 from twittomatic.crawler.master import Master
-from twittomatic.crawler.options import CrawlOptions
+from twittomatic.crawler.options import CrawlOptions, account_of
+from twittomatic.crawler.pausing import Pausing
 from twittomatic.crawler.value import VALUE_PER_DOLLAR, value_per_dollar
 from twittomatic.crawler.worker import Worker
 from twittomatic.errors import SettingsError
@@ -24,7 +25,7 @@ from twittomatic.modules.context import Context
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.x import X, limits
 from twittomatic.networks.x.prices import Prices
-from twittomatic.settings import X_API, Settings
+from twittomatic.settings import Settings, is_x
 from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.counts import KnownCounts
@@ -96,15 +97,31 @@ def credentials(settings: Settings) -> Credentials:
     return found
 
 
-def check_budget(settings: Settings) -> None:
-    """Make sure that X itself is not asked without a budget.
+def check_budget(settings: Settings, options: CrawlOptions | None = None) -> None:
+    """Make sure that X itself is not asked without a budget, nor on the bill of something else.
+
+    Args:
+        settings: Of this process, which say whom it asks.
+        options: Of the crawl, where another process began it, so that its budget counts.
 
     Raises:
         SettingsError: it would be.
     """
-    if settings.x_api_url == X_API and settings.budget_usd is None:
+    if not is_x(settings.x_api_url):
+        return
+    if options is None and settings.budget_usd is None:
         raise SettingsError(
             "BUDGET_USD: X charges for every read; say what this may cost, such as --budget-usd 25."
+        )
+    if options and options.budget_usd is None:
+        raise SettingsError(
+            f"BUDGET_USD: crawl “{settings.crawl}” was begun without one, and this process would ask X, "
+            "which charges for every read; begin it with one, or give X_API_URL as its master has it."
+        )
+    if options and options.account != account_of(settings):
+        raise SettingsError(
+            f"X_API_URL: crawl “{settings.crawl}” is on the account {options.account}, and this process "
+            "would ask X; give X_API_URL as its master has it."
         )
 
 
@@ -184,6 +201,10 @@ class Parts:
         """Return a master."""
         return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
 
+    def pausing(self, *, leads: bool = False) -> Pausing:
+        """Return what pauses the crawl for this process."""
+        return Pausing(self.crawl, self.money, self.name, leads=leads)
+
     def worker(self, journal: Journal, selection: Selection, *, has_own_master: bool = False) -> Worker:
         """Return a worker of all the crawl's modules.
 
@@ -219,7 +240,8 @@ class Parts:
         )
         worker = Worker(
             context,
-            self.crawl,
+            self.pausing(leads=has_own_master),
+            credentials=[credential.name for credential in self.credentials],
             modules=self.options.all_modules,
             slots=self.settings.concurrency,
             lease_s=self.options.lease_s,

@@ -37,7 +37,7 @@ from twittomatic.model import dollars
 from twittomatic.networks.base import Network, Response
 from twittomatic.networks.x import X, limits
 from twittomatic.networks.x.prices import Prices
-from twittomatic.settings import X_API, Settings
+from twittomatic.settings import Settings, is_x
 from twittomatic.state.address import client
 from twittomatic.state.server import Role, embedded
 
@@ -206,7 +206,7 @@ def _disk(settings: Settings) -> Finding:
 def _budget(settings: Settings) -> Finding:
     if settings.budget_usd is not None:
         return Finding("Budget", OK, f"{dollars(settings.budget_usd)}, a hard cap.")
-    if settings.x_api_url == X_API:
+    if is_x(settings.x_api_url):
         return Finding("Budget", WARNING, "BUDGET_USD is not set; X itself is not crawled without.")
     return Finding("Budget", OK, "None, and none is needed away from X itself.")
 

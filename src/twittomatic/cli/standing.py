@@ -120,6 +120,7 @@ async def stand_by(settings: Settings, modules: str, given: Sequence[str], *, un
             if found.options and found.options != options.written():
                 click.echo("It goes on with the options that it was begun with, not with those of this one.")
                 options = CrawlOptions.read(found.options)
+                compose.check_budget(settings, options)
             async with compose.parts(settings, options, connection, credentials, name) as parts:
                 master = parts.master(leadership)
                 if found.seeding or not found.phase:

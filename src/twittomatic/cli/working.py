@@ -9,10 +9,9 @@ import click
 from twittomatic.cli import compose
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.running import log_to, on_signals, told_within
-from twittomatic.clock import rfc3339
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.worker import Worker
-from twittomatic.errors import CrawlMustPause, NobodyLeads, NoCredentialLeft
+from twittomatic.errors import CrawlMustPause, NobodyLeads
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import CrawlState, Progress
@@ -38,6 +37,7 @@ async def work(settings: Settings, name: str) -> int:
             if written is None:
                 return INTERRUPTED
             options = CrawlOptions.read(written)
+            compose.check_budget(settings, options)
             async with compose.parts(settings, options, connection, credentials, process) as parts:
                 selection = compose.selection(options, parts.network)
                 await _check(parts)
@@ -53,9 +53,7 @@ async def work(settings: Settings, name: str) -> int:
 
 
 async def _check(parts: compose.Parts) -> None:
-    """Try the credentials; what stops this worker at its start stops the crawl, as it would in the middle.
-
-    Credentials that are wrong here alone stop only this worker while others work.
+    """Try the credentials; what stops this worker at its start does what it would in the middle.
 
     Raises:
         CrawlMustPause: nobody may ask.
@@ -64,9 +62,7 @@ async def _check(parts: compose.Parts) -> None:
     try:
         await parts.fetcher.check()
     except CrawlMustPause as error:
-        if isinstance(error, NoCredentialLeft) and (await parts.crawl.progress()).workers:
-            raise
-        await parts.crawl.pause(str(error), until=rfc3339(error.until) if error.until else "", by="network")
+        await parts.pausing().pause(error)
         raise
 
 

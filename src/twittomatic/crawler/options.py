@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from twittomatic.model import Module
-from twittomatic.settings import X_API, Settings
+from twittomatic.settings import Settings, is_x
 
 _ODD = re.compile(r"[^a-z0-9.:_/-]")  # what a key had better not hold, braces above all
 _LETTERS = {
@@ -26,9 +26,9 @@ def account_of(settings: Settings) -> str:
     """Name what a crawl shares with others: ledger, windows, counts, refused credentials.
 
     Returns:
-        `x`, and `x@HOST:PORT` for what answers elsewhere, such as an emulator.
+        `x` for X itself, and `x@HOST:PORT` for what answers elsewhere, such as an emulator.
     """
-    if settings.x_api_url == X_API:
+    if is_x(settings.x_api_url):
         return "x"
     address = urlsplit(settings.x_api_url)
     return "x@" + _ODD.sub("-", f"{address.netloc.rpartition('@')[2]}{address.path}".lower())

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
 
-from twittomatic.clock import rfc3339
-from twittomatic.errors import (
-    CrawlMustPause,
-    Disposition,
-    TwittomaticError,
-    disposition,
-)
+from twittomatic.crawler.pausing import Pausing
+from twittomatic.errors import CrawlMustPause, Disposition, TwittomaticError, disposition
 from twittomatic.model import Job, Module
 from twittomatic.modules import analyzer, follower, timeline, update
 from twittomatic.modules.context import Context
-from twittomatic.state.crawl import CrawlState
 from twittomatic.state.jobs import Standing
 
 _RUN: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = {
@@ -47,7 +41,8 @@ class Worker:
 
     Args:
         context: What its jobs need.
-        crawl: The crawl as a whole.
+        pausing: Pauses the crawl when the network stops it.
+        credentials: Names of those that it has.
         modules: What it does; each has slots of its own, so that none waits for another.
         slots: Jobs of each module at a time.
         lease_s: How long a silent worker keeps its jobs.
@@ -59,8 +54,9 @@ class Worker:
     def __init__(
         self,
         context: Context,
-        crawl: CrawlState,
+        pausing: Pausing,
         *,
+        credentials: Sequence[str],
         modules: list[Module],
         slots: int,
         lease_s: float,
@@ -69,7 +65,8 @@ class Worker:
         run: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = _RUN,
     ) -> None:
         self._context = context
-        self._crawl = crawl
+        self._pausing = pausing
+        self._credentials = credentials
         self._modules = modules
         self._slots = slots
         self._beat_s = min(1.0, lease_s / 3)
@@ -215,9 +212,14 @@ class Worker:
             }
             for one in held
         ]
-        return msgspec.json.encode(
-            {"slots": self._slots, "seen_at": self._context.now(), "lease_s": self._lease_s, "jobs": jobs}
-        ).decode()
+        doing = {
+            "slots": self._slots,
+            "seen_at": self._context.now(),
+            "lease_s": self._lease_s,
+            "credentials": self._credentials,
+            "jobs": jobs,
+        }
+        return msgspec.json.encode(doing).decode()
 
     async def _do(self, job: Job) -> None:
         try:
@@ -245,9 +247,10 @@ class Worker:
         )
         try:
             if verdict is Disposition.PAUSE and isinstance(error, CrawlMustPause):
-                until = rfc3339(error.until) if error.until else ""
                 self._context.halt.set()
-                await self._crawl.pause(reason, until=until, by="network")
+                if not await self._pausing.pause(error):
+                    self._failure = self._failure or error
+                    self.leave()
             if verdict is Disposition.STOP:
                 self._failure = error if isinstance(error, TwittomaticError) else None
                 self.leave()
