@@ -380,6 +380,8 @@ def _from_file(
         raise SettingsError(f"{path}: cannot be read ({error}).") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}.") from None
+    except (ValueError, RecursionError):  # of Python's own limits
+        raise SettingsError(f"{path}: it holds a number too long, or lists too deep, to be read.") from None
     tables = {name: _table(path, name, document.pop(name, {})) for name in TABLES}
     found = {}
     for key, value in document.items():
@@ -395,7 +397,7 @@ def _table(path: Path, name: str, value: object) -> dict[str, object]:
         raise SettingsError(f"{path}: {name}: give a table, such as [{name}] with a line for each.")
     table = {key: cell.isoformat() if isinstance(cell, date) else cell for key, cell in value.items()}
     for key, cell in table.items():
-        if not isinstance(cell, str | int | float):
+        if not isinstance(cell, str | int | float) or _is_endless(cell):
             raise SettingsError(f"{path}: [{name}] {key}: give a number.")
     return table
 
@@ -403,11 +405,16 @@ def _table(path: Path, name: str, value: object) -> dict[str, object]:
 def _as_text(path: Path, key: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float) and not _is_endless(value):
         return str(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ",".join(cast("list[str]", value))
     raise SettingsError(f"{path}: {key}: give a text, a number, true or false.")
+
+
+def _is_endless(value: object) -> bool:
+    """Tell whether a value is a whole number beyond any setting: Python does not write the longest ones."""
+    return isinstance(value, int) and abs(value) >= 2**64
 
 
 def _all_keys(case: Callable[[str], str]) -> str:

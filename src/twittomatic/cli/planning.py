@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import click
 import msgspec
@@ -18,6 +18,7 @@ from twittomatic.cli.crawling import CRAWL_SETTINGS, NO_TARGET, chosen_modules, 
 from twittomatic.cli.drawing import as_json, picture
 from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.preparing import preparing
 from twittomatic.cli.quoting import Quoting
 from twittomatic.cli.running import run_async
 from twittomatic.cli.sessions import timelines
@@ -28,6 +29,8 @@ from twittomatic.fetch.credentials import Credentials
 from twittomatic.model import dollars
 from twittomatic.networks.base import Counts
 from twittomatic.settings import Settings
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.server import Role, state_exists
 
 _MOST = 2**40
@@ -102,37 +105,63 @@ async def _plan(
     options = CrawlOptions.of(modules, settings)
     compose.selection(options, compose.network(settings, options))  # as the crawl would
     credentials = Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
-    name = compose.process_name("plan")
-    role = Role.VISIT if state_exists(settings.state_directory) else Role.OWN
-    async with (
-        compose.connected(settings, role, name) as connection,
-        compose.parts(settings, options, connection, credentials, name) as parts,
-    ):
-        nameless = await parts.lookup.unresolved(wanted)
-        named = [name for name in wanted.names if name not in nameless]
-        ids = await parts.lookup.resolve(targets.Targets(ids=wanted.ids, names=named), _say)
-        quoting = Quoting(parts, _some(ids, nameless), assumed=assumed, nameless=nameless)
-        await quoting.gather()
-        if lookup:
-            unknown = await quoting.unknown()
-            count = len(unknown) + len(nameless)
-            if count and await _agreed(parts, count, yes=yes):
-                compose.credentials(settings)
-                await parts.money.accept()
+    async with _inside(settings, options, credentials) as parts:
+        quoting, nameless = await _known(parts, wanted, assumed)
+        count = len(await quoting.unknown()) + len(nameless) if lookup else 0
+        if not count:
+            await _show(parts, quoting, json=json)
+            return
+        sentence = await _price(parts, count, yes=yes)
+    agreed = yes or _agreed(sentence, count)  # with nothing in the hand that a crawl may need meanwhile
+    async with _inside(settings, options, credentials) as parts:
+        quoting, _ = await _known(parts, wanted, assumed)
+        if agreed:
+            compose.credentials(settings)
+            await parts.money.accept()
+            with preparing(parts):
                 ids = await parts.lookup.resolve(wanted, _say)
                 quoting = Quoting(parts, _some(ids), assumed=assumed)
                 await quoting.gather()
                 await quoting.buy(await quoting.unknown())
-        quote, left = quoting.plan(), await parts.money.left()
-        as_of = parts.network.prices.as_of
-        if json:
-            click.echo(msgspec.json.encode(as_json(quote, prices_as_of=as_of, left=left)).decode())
-        else:
-            console().print(picture(quote, prices_as_of=as_of, left=left))
+        await _show(parts, quoting, json=json)
 
 
-async def _agreed(parts: Parts, count: int, *, yes: bool) -> bool:
-    """Ask whether profiles may be bought, if the budget suffices for them.
+@asynccontextmanager
+async def _inside(
+    settings: Settings, options: CrawlOptions, credentials: Credentials
+) -> AsyncIterator[Parts]:
+    """Be connected, with the parts of the crawl; without a budget of one's own, that of the crawl holds."""
+    name = compose.process_name("plan")
+    role = Role.VISIT if state_exists(settings.state_directory) else Role.OWN
+    async with compose.connected(settings, role, name) as connection:
+        written = await CrawlState(connection, CrawlKeys(settings.crawl)).field("options")
+        there = CrawlOptions.read(written) if written else options
+        if options.budget_usd is None and there.account == options.account:
+            options = msgspec.structs.replace(options, budget_usd=there.budget_usd)
+        async with compose.parts(settings, options, connection, credentials, name) as parts:
+            yield parts
+
+
+async def _known(parts: Parts, wanted: targets.Targets, assumed: Counts | None) -> tuple[Quoting, list[str]]:
+    """Return what is known without a request, and the names that nobody resolved."""
+    nameless = await parts.lookup.unresolved(wanted)
+    named = [name for name in wanted.names if name not in nameless]
+    ids = await parts.lookup.resolve(targets.Targets(ids=wanted.ids, names=named), _say)
+    quoting = Quoting(parts, _some(ids, nameless), assumed=assumed, nameless=nameless)
+    await quoting.gather()
+    return quoting, nameless
+
+
+async def _show(parts: Parts, quoting: Quoting, *, json: bool) -> None:
+    quote, left, as_of = quoting.plan(), await parts.money.left(), parts.network.prices.as_of
+    if json:
+        click.echo(msgspec.json.encode(as_json(quote, prices_as_of=as_of, left=left)).decode())
+    else:
+        console().print(picture(quote, prices_as_of=as_of, left=left))
+
+
+async def _price(parts: Parts, count: int, *, yes: bool) -> str:
+    """Say what so many profiles cost, if the budget suffices for them.
 
     Raises:
         BudgetExhausted: it does not.
@@ -146,7 +175,11 @@ async def _agreed(parts: Parts, count: int, *, yes: bool) -> bool:
     await afford_profiles(parts, count)
     if yes:
         click.echo(f"{sentence}.", err=True)
-        return True
+    return sentence
+
+
+def _agreed(sentence: str, count: int) -> bool:
+    """Ask whether profiles may be bought."""
     with _interruptible():
         return click.confirm(f"{sentence}. Buy {_them(count)}?", err=True)
 

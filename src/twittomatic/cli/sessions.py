@@ -15,6 +15,7 @@ from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.beginning import begin, refuse
 from twittomatic.cli.compose import Parts
 from twittomatic.cli.display import show, watch
+from twittomatic.cli.preparing import preparing
 from twittomatic.cli.report import report
 from twittomatic.cli.running import log_to, on_signals
 from twittomatic.crawler import targets
@@ -59,12 +60,13 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until
         compose.parts(settings, options, connection, credentials, name) as parts,
     ):
         await parts.money.accept()
-        await parts.fetcher.check()
-        ids = await _resolve(parts, wanted)
+        with preparing(parts):
+            ids = await _resolve(parts, wanted, check=True)
         async with _leading(parts) as leadership:
             master = parts.master(leadership)
             async with leadership.kept():
-                await begin(parts, master, leadership, ids, until_spent=until_spent)
+                with preparing(parts):
+                    await begin(parts, master, leadership, ids, until_spent=until_spent)
             journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.local"))
             worker = parts.worker(journal, selection, has_own_master=True)
             code = await watched(parts, run_together(master, worker), worker.leave)
@@ -88,12 +90,14 @@ async def lead(settings: Settings, modules: str, given: Sequence[str], *, until_
         compose.parts(settings, options, connection, credentials, name) as parts,
     ):
         await parts.money.accept()
-        ids = await ids_of(parts, modules, wanted)
+        with preparing(parts):
+            ids = await ids_of(parts, modules, wanted)
         async with _leading(parts) as leadership:
             click.echo(f"{name} leads crawl “{settings.crawl}” (epoch {leadership.epoch}).")
             master = parts.master(leadership)
             async with leadership.kept():
-                await begin(parts, master, leadership, ids, until_spent=until_spent)
+                with preparing(parts):
+                    await begin(parts, master, leadership, ids, until_spent=until_spent)
             return await watched(parts, master.run(), master.leave)
 
 
@@ -157,9 +161,11 @@ async def _look(parts: Parts) -> dict[str, Any]:
     return await report(parts.connection, parts.keys, parts.options.account)
 
 
-async def _resolve(parts: Parts, wanted: targets.Targets) -> list[str]:
-    """Return the ids of all targets; unknown names are reported."""
+async def _resolve(parts: Parts, wanted: targets.Targets, *, check: bool = False) -> list[str]:
+    """Return the ids of all targets; unknown names are reported. With `check` credentials are tried."""
     try:
+        if check:
+            await parts.fetcher.check()
         await afford_profiles(parts, len(await parts.lookup.unresolved(wanted)))
         ids = await parts.lookup.resolve(wanted, lambda sentence: click.echo(sentence, err=True))
     except CrawlMustPause as error:

@@ -19,6 +19,7 @@ import msgspec
 from twittomatic.cli import compose, sessions
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.beginning import begin
+from twittomatic.cli.preparing import preparing
 from twittomatic.cli.running import log_to, on_signals, told_within
 from twittomatic.crawler import targets
 from twittomatic.crawler.options import CrawlOptions
@@ -125,11 +126,12 @@ async def stand_by(settings: Settings, modules: str, given: Sequence[str], *, un
                 master = parts.master(leadership)
                 if found.seeding or not found.phase:
                     async with leadership.kept():
-                        ids = await sessions.ids_of(parts, modules, wanted)
-                        if found.phase == Phase.PAUSED:
-                            await master.seed(ids)
-                        else:
-                            await begin(parts, master, leadership, ids, until_spent=until_spent)
+                        with preparing(parts):
+                            ids = await sessions.ids_of(parts, modules, wanted)
+                            if found.phase == Phase.PAUSED:
+                                await master.seed(ids)
+                            else:
+                                await begin(parts, master, leadership, ids, until_spent=until_spent)
                 return await sessions.watched(parts, master.run(), master.leave)
         finally:
             with suppress(TwittomaticError):

@@ -67,6 +67,9 @@ class Fetcher:
         clock: Tells the day, and waits.
         halt: Set while nothing may be begun; whoever waits for a window then stops.
         lease_s: Age at which a permit is given back: whoever was frozen for so long may hold no job any more.
+
+    Attributes:
+        waiting: Told, if anybody is, of an endpoint whose window is waited for, and for how many seconds.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Fetcher:
         self._clock = clock
         self._halt = halt
         self._lease_s = lease_s
+        self.waiting: Callable[[str, float], None] | None = None
 
     async def page(
         self,
@@ -212,6 +216,8 @@ class Fetcher:
                 case Permit() as permit:
                     return permit
                 case Wait(seconds=seconds):
+                    if self.waiting:
+                        self.waiting(request.endpoint, seconds)
                     await self._wait(seconds)
                 case NoMoney(left=left, reserved=reserved):
                     aside = f", {dollars(reserved)} is put aside for requests whose end is not known"

@@ -118,8 +118,10 @@ def _rejected(words: str) -> CredentialRejected:
 
 
 def _no_money(words: str, until: datetime | None) -> CreditsDepleted:
+    when = "" if until else ", and does not say until when"
     return CreditsDepleted(
-        f"X serves no more on this account{words}; add credits, raise its cap or wait for its next cycle.",
+        f"X serves no more on this account{words}{when}; "
+        "add credits, raise its cap or wait for its next cycle.",
         until=until,
     )
 

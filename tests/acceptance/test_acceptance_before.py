@@ -1,0 +1,102 @@
+"""Before a crawl is at work: it says why it does not begin and that it waits, and holds nobody else up."""
+
+import os
+import pty
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+from watching import COMMAND, DEADLINE_S, wait_for
+
+EDGES = [(star, 10_000 * star + i) for star, count in ((1, 300), (2, 200), (3, 40)) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "when", "said"),
+    [
+        ("usage:402=1", "", "and does not say until when"),
+        ("usage:403=1", "T00:00:00", "spend cap"),
+        ("usage:not-enrolled=1", "", "No credential is left"),
+    ],
+)
+def test_a_crawl_that_the_free_check_stops_is_paused_with_its_reason(
+    place: Any, fault: str, when: str, said: str
+) -> None:
+    place.emulator("--graph", place.graph(EDGES), "--faults", fault)
+    done = place.run("crawl", "-F", "3", "--budget-usd", "9")
+    assert done.returncode == 3
+    status = place.status()
+    assert (status["phase"], status["spent_usd"]) == ("paused", 0)
+    assert status["reason"] in done.stderr
+    assert said in status["reason"]
+    assert when in status["until"]
+    assert bool(when) is bool(status["until"])
+    place.emulator("--graph", place.directory / "graph.edges")
+    assert place.run("crawl", "-F", "3", "--budget-usd", "9").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (("crawl", "-F", "--budget-usd", "9", "@abc"), signal.SIGTERM),
+        (("crawl", "-F", "--budget-usd", "9", "@abc"), signal.SIGINT),
+        (("crawl", "-F", "--budget-usd", "2", "3"), signal.SIGTERM),
+        (("plan", "-F", "--yes", "3"), signal.SIGTERM),
+        (("master", "-F", "--budget-usd", "9", "--stream", "@abc"), signal.SIGTERM),
+    ],
+)
+def test_a_lookup_that_waits_for_a_window_says_so_and_ends_when_told(
+    place: Any, command: tuple[str, ...], number: int
+) -> None:
+    place.emulator("--graph", place.graph(EDGES), "--faults", "users:429=1,users_by:429=1")
+    process = place.start(*command)
+    wait_for(lambda: "UTC ..." in place.said(process), place, process)
+    assert "requests are allowed for now; waiting until 2" in place.said(process)
+    process.send_signal(number)
+    assert process.wait(DEADLINE_S) == 130, place.said(process)
+    status = place.status()
+    assert (status["spent_usd"], status["reserved_usd"]) == (0, 0)
+    assert place.said(process).count("UTC ...") == 1
+
+
+def test_a_plan_keeps_to_the_budget_of_the_crawl(place: Any) -> None:
+    place.emulator("--graph", place.graph(EDGES))
+    assert place.run("crawl", "-F", "3", "--budget-usd", "0.42").returncode == 0
+    for again in range(2):
+        done = place.run("plan", "-F", "--yes", "1", "2")
+        assert done.returncode == 3, again
+        assert "To read 2 profiles takes $0.02 of the budget, and BUDGET_USD leaves $0.01 of" in done.stderr
+    assert place.report()["bill_usd"] == 0.41
+    assert place.run("plan", "-F", "--yes", "1", "2", "--budget-usd", "1").returncode == 0
+    assert place.report()["bill_usd"] == 0.43
+
+
+def test_a_crawl_begins_while_a_plan_asks(place: Any) -> None:
+    place.emulator("--graph", place.graph(EDGES))
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "plan", "-F", "3", "2"],
+        cwd=place.directory,
+        env=place.environment,
+        stdin=its,
+        stdout=its,
+        stderr=its,
+    )
+    os.close(its)
+    said = b""
+    try:
+        while b"[y/N]" not in said:
+            said += os.read(ours, 1000)
+        assert b"To read 2 profiles" in said
+        done = place.run("crawl", "-F", "3", "--budget-usd", "9")
+        assert done.returncode == 0, done.stderr
+        os.write(ours, b"y\n")
+        while b"total" not in said:
+            said += os.read(ours, 1000)
+        assert process.wait(DEADLINE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert place.status()["spent_usd"] == pytest.approx(0.42)  # one profile for each of the two
