@@ -109,7 +109,7 @@ def _from_file(path: Path) -> list[str]:
         raise SettingsError(
             f"X_BEARER_TOKENS: line 1 of {path} begins with a byte order mark; save it as UTF-8 without one."
         )
-    lines = [line.strip() for line in content.decode(errors="replace").splitlines()]
+    lines = [line.decode(errors="replace").strip() for line in content.splitlines()]
     tokens = []
     for number, line in enumerate(lines, start=1):
         if line and not line.startswith("#"):
