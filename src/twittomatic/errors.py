@@ -3,6 +3,7 @@
 TwittomaticError
 ├── SettingsError                 the user corrects what he gave
 ├── Interrupted                   this process is to stop: give the job back as it is
+├── ReceiverUnavailable           hand the same events over again, later
 ├── NetworkError                  what the network said, or failed to say
 │   ├── RateLimited               wait until reset_at, on this credential and endpoint alone
 │   ├── CrawlMustPause            nobody may ask anything until the cause is gone
@@ -42,6 +43,10 @@ class SettingsError(TwittomaticError):
 
 class Interrupted(TwittomaticError):
     """The crawl is paused or this process is leaving; what was committed stays."""
+
+
+class ReceiverUnavailable(TwittomaticError):
+    """The server that a sink feeds is away, or takes nothing for the moment."""
 
 
 class NetworkError(TwittomaticError):

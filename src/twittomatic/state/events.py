@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 
@@ -61,6 +63,17 @@ class CrawlResumed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
 Event = FileCommitted | TargetClosed | JobDied | CrawlPaused | CrawlResumed
 
 
+_decode: Callable[[str], Event] = msgspec.json.Decoder(Event).decode
+
+
 def encode(event: Event) -> str:
     """Return an event as the JSON that the stream carries in its field `event`."""
     return msgspec.json.encode(event).decode()
+
+
+def decode(text: str) -> Event | None:
+    """Return an event of the stream, None where it is of a kind that this version does not know."""
+    try:
+        return _decode(text)
+    except msgspec.MsgspecError:
+        return None

@@ -104,6 +104,15 @@ class CrawlKeys:
         """Stream: what happened, capped."""
         return self._key("events")
 
+    @property
+    def sinks(self) -> str:
+        """Hash: name of a sink -> JSON of how it stands."""
+        return self._key("sinks")
+
+    def sink(self, name: str) -> str:
+        """Name with a TTL: the process that serves a sink."""
+        return self._key(f"sink:{name}")
+
 
 @dataclass(frozen=True)
 class NetworkKeys:

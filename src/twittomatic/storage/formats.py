@@ -41,18 +41,19 @@ def member(lines: Sequence[bytes]) -> bytes:
     return isal_zlib.compress(text, _LEVEL, _GZIP)
 
 
-def read_lines(path: Path, *, size: int | None = None) -> Iterator[bytes]:
+def read_lines(path: Path, *, size: int | None = None, offset: int = 0) -> Iterator[bytes]:
     """Yield the lines of a file without their ends, in bounded memory.
 
     Args:
         path: A file of whole gzip members.
-        size: Read the first `size` bytes only, as a checkpoint counts them; None reads the whole file.
+        size: Read `size` bytes only, as a checkpoint counts them; None reads the whole file.
+        offset: Where they begin: the first byte of a member.
 
     Raises:
         CorruptFile: a member is torn or broken, the file is shorter than `size`, or its last line has no end.
         StorageUnavailable: the file cannot be read.
     """
-    for text in _whole_lines(path, size):
+    for text in _whole_lines(path, size, offset):
         lines = text.split(b"\n")
         del lines[-1]
         yield from lines
@@ -116,11 +117,11 @@ def _parse_ids(text: bytes) -> Ids:
     return ids
 
 
-def _whole_lines(path: Path, size: int | None) -> Iterator[bytes]:
+def _whole_lines(path: Path, size: int | None, offset: int = 0) -> Iterator[bytes]:
     """Yield the text of a file in pieces that end with a line."""
     rest: list[bytes] = []
     pending = 0
-    for text in _decompressed(path, size):
+    for text in _decompressed(path, size, offset):
         cut = text.rfind(b"\n") + 1
         if cut:
             yield b"".join([*rest, text[:cut]])
@@ -134,10 +135,10 @@ def _whole_lines(path: Path, size: int | None) -> Iterator[bytes]:
         raise CorruptFile(f"{path}: the last line has no end.")
 
 
-def _decompressed(path: Path, size: int | None) -> Iterator[bytes]:
+def _decompressed(path: Path, size: int | None, offset: int) -> Iterator[bytes]:
     decoder = isal_zlib.decompressobj(_GZIP)
     within = size is None  # inside a member: a whole file has at least one, a checkpoint may count none
-    for data in _compressed(path, size):
+    for data in _compressed(path, size, offset):
         while data:
             within = True
             try:
@@ -154,8 +155,9 @@ def _decompressed(path: Path, size: int | None) -> Iterator[bytes]:
         raise CorruptFile(f"{path}: the gzip data is cut off.")
 
 
-def _compressed(path: Path, size: int | None) -> Iterator[bytes]:
+def _compressed(path: Path, size: int | None, offset: int) -> Iterator[bytes]:
     with guarded(path), path.open("rb", buffering=0) as file:
+        file.seek(offset)
         left = size
         while left is None or left > 0:
             data = file.read(_READ_BYTES if left is None else min(left, _READ_BYTES))

@@ -1,0 +1,217 @@
+"""The events of a crawl as a stream: who adds to it, and each sink's place in it.
+
+A sink is a consumer group with one consumer, both named after it. So what it read and did not acknowledge is
+handed out again, to whichever process serves it then, in the order in which it happened. One process serves a
+sink at a time, by a claim that it renews; the others stand by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from redis.exceptions import RedisError
+
+from twittomatic.errors import StateError
+from twittomatic.state.connection import Connection, passes
+from twittomatic.state.events import Event, decode, encode
+from twittomatic.state.keys import CrawlKeys
+
+_MOST_EVENTS = 100_000  # as the scripts keep: a few hundred bytes each
+_CLAIM_MS = 5_000  # renewed every second
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """An event, as a sink gets it.
+
+    Attributes:
+        entry: Its id in the stream, `<ms since the epoch>-<number>`.
+        event: What happened; None where this version does not know such an event.
+    """
+
+    entry: str
+    event: Event | None
+
+    @property
+    def at(self) -> float:
+        """When it was written, seconds since the epoch, by the server's clock."""
+        return int(self.entry.partition("-")[0]) / 1000
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sink gets when it asks for events.
+
+    Attributes:
+        events: In the order in which they happened; none when there is no new one.
+        trimmed: How many went out of the stream since it last asked, before it had them.
+        last: The newest entry of the stream, for `wait`.
+        holder: The other process that serves the sink, empty where it is the caller.
+        is_begun: Whether there is a stream: whether anything ever happened.
+    """
+
+    events: Sequence[Delivered] = ()
+    trimmed: int = 0
+    last: str = ""
+    holder: str = ""
+    is_begun: bool = True
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in the stream.
+
+    Attributes:
+        entry: The last entry before it.
+        number: How many were added until then.
+    """
+
+    entry: str = "0-0"
+    number: int = 0
+
+
+class Lag(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a sink is behind, as the server knows it, whether the sink lives or not.
+
+    Attributes:
+        events: Those that it has not handled.
+        oldest_s: Seconds since the first of them was written, 0 when there is none.
+        trimmed: How many went out of the stream before the sink had them, since it last asked.
+    """
+
+    events: int
+    oldest_s: float
+    trimmed: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a sink last said of itself.
+
+    Attributes:
+        at: When, seconds since the epoch.
+        process: Who serves it.
+        events: How many it handled since the process began.
+        records: How many records of files those were.
+        lag: Events that it had not handled then; of a sink that reads no events, what it has not delivered.
+        oldest_s: Seconds since the first of those.
+        doing: What it is at, one sentence; empty where it waits for events.
+        error: What last went wrong, one sentence.
+        error_at: When, seconds since the epoch.
+        skipped: Files that it could not read, since the process began.
+        trimmed: Events that were gone before it had them; a rebuild sets it to 0.
+    """
+
+    at: float
+    process: str
+    events: int = 0
+    records: int = 0
+    lag: int = 0
+    oldest_s: float = 0.0
+    doing: str = ""
+    error: str = ""
+    error_at: float = 0.0
+    skipped: int = 0
+    trimmed: int = 0
+
+
+class EventStream:
+    """The events of one crawl.
+
+    Args:
+        connection: To the server.
+        keys: Of the crawl.
+    """
+
+    def __init__(self, connection: Connection, keys: CrawlKeys) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    async def add(self, *events: Event) -> None:
+        """Write events that no script writes."""
+        for event in events:
+            await self._connection.call(
+                "XADD", self._keys.events, "MAXLEN", "~", _MOST_EVENTS, "*", "event", encode(event)
+            )
+
+    async def follow(self, sink: str, process: str, most: int) -> Delivery:
+        """Return the next events for a sink, those that it did not acknowledge before all others.
+
+        Args:
+            sink: Its name.
+            process: The caller, who serves the sink from now on unless another one does.
+            most: How many events.
+
+        Raises:
+            StateUnavailable: the server is away for too long.
+        """
+        what, *rest = await self._connection.run(
+            "follow", [self._keys.events, self._keys.sink(sink)], [sink, process, _CLAIM_MS, most]
+        )
+        if what == "none":
+            return Delivery(is_begun=False)
+        if what == "held":
+            return Delivery(holder=rest[0])
+        trimmed, last, found = rest
+        events = [Delivered(entry=entry, event=decode(text)) for entry, text in found]
+        return Delivery(events=events, trimmed=trimmed, last=last)
+
+    async def acknowledge(self, sink: str, events: Sequence[Delivered]) -> None:
+        """Say that events are handled for good."""
+        if events:
+            await self._connection.call("XACK", self._keys.events, sink, *[one.entry for one in events])
+
+    async def wait(self, after: str, milliseconds: int) -> None:
+        """Wait until there is an event after an entry, or the time is over; the sink's place does not change.
+
+        Raises:
+            StateUnavailable: the server is away for too long.
+        """
+        try:
+            await self._connection.redis.xread({self._keys.events: after}, count=1, block=milliseconds)
+        except (RedisError, OSError) as error:
+            if not passes(error):
+                raise StateError(f"Redis refused a command: {error}.") from None
+            await self._connection.call("PING")  # waits for the server as every other command does
+
+    async def end(self) -> Place:
+        """Return the place behind all events that there are."""
+        if not await self._connection.call("EXISTS", self._keys.events):
+            return Place()
+        flat = await self._connection.call("XINFO", "STREAM", self._keys.events)
+        stream = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
+        return Place(entry=stream["last-generated-id"], number=stream["entries-added"])
+
+    async def go_to(self, sink: str, place: Place) -> None:
+        """Let a sink go on at a place: after a rebuild, or, with `Place()`, at the stream's beginning."""
+        await self._connection.run(
+            "goto", [self._keys.events, self._keys.sinks], [sink, place.entry, place.number]
+        )
+
+    async def say(self, sink: str, standing: Standing, *, leaving: bool = False) -> bool:
+        """Show how a sink stands; False when another process serves it.
+
+        Args:
+            sink: Its name.
+            standing: By whom it is served, and how far it is.
+            leaving: Whether another process may serve it at once.
+        """
+        said = await self._connection.run(
+            "standing",
+            [self._keys.sink(sink), self._keys.sinks],
+            [sink, standing.process, 0 if leaving else _CLAIM_MS, msgspec.json.encode(standing).decode()],
+        )
+        return bool(said)
+
+    async def standings(self) -> dict[str, Standing]:
+        """Return what each sink last said of itself, by name."""
+        told = await self._connection.call("HGETALL", self._keys.sinks)
+        return {name: _standing(text) for name, text in sorted(told.items())}
+
+    async def lags(self) -> dict[str, Lag]:
+        """Return how far each sink is behind, by name; of a sink that does not run too."""
+        rows = await self._connection.run("lags", [self._keys.events])
+        return {
+            name: Lag(events=events, oldest_s=age / 1000, trimmed=trimmed)
+            for name, events, age, trimmed in sorted(rows)
+        }
+
+
+_standing = msgspec.json.Decoder(Standing).decode

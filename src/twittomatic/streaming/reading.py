@@ -1,0 +1,97 @@
+"""What an event points at: the new records of a file, as it is when a sink comes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import msgspec
+
+from twittomatic.errors import CorruptFile, StorageUnavailable
+from twittomatic.state.events import FileCommitted
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.formats import read_lines
+from twittomatic.storage.paths import Layout
+
+_GONE = (FileNotFoundError, NotADirectoryError)
+
+
+class _Record(msgspec.Struct):
+    id: str
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+def new_records(layout: Layout, event: FileCommitted, note: Callable[[str], None]) -> Iterator[bytes]:
+    """Yield the records that an event tells of, one line each; blocks while it reads them.
+
+    The range is counted from the file's end, since an update prepends. Where the file was replaced, repaired
+    or cut since the event, the range does not check: then all records of the file follow, so that none is
+    missed, and some come that the event is not about. Whoever takes them must bear to see a record twice.
+
+    Args:
+        layout: Of the dataset.
+        event: What was committed.
+        note: Told in one sentence of a file that is gone or broken, of which no more can be read.
+
+    Raises:
+        StorageUnavailable: the file is there and cannot be read, or there is no dataset at all, as where its
+            volume is not mounted.
+    """
+    path = _path(layout, event)
+    if path is None:
+        note(f"{event.file!r} is no file of the dataset; an event named it.")
+        return
+    try:
+        if not (yield from _range(path, event)):
+            yield from read_lines(path)
+    except CorruptFile as error:
+        note(f"{error} `twittomatic verify` tells more; what of it is left comes when it is repaired.")
+    except StorageUnavailable as error:
+        if not isinstance(error.__cause__, _GONE):
+            raise
+        if not layout.journals.is_dir():
+            raise StorageUnavailable(
+                f"{layout.output}: no crawl wrote here; mount it, or name the OUTPUT_DIRECTORY of the crawl."
+            ) from None
+        note(f"{path}: the file is gone since it was committed.")
+
+
+def _path(layout: Layout, event: FileCommitted) -> Path | None:
+    """Return where the file is; only a dataset file is ever opened, whatever stands in the stream."""
+    try:
+        path = layout.file(event.user_id, event.file.rpartition(".")[2])
+    except ValueError:
+        return None
+    return path if layout.relative(path) == event.file else None
+
+
+def _range(path: Path, event: FileCommitted) -> Generator[bytes, None, bool]:
+    """Yield the records of the range; return whether they are those of the event."""
+    with guarded(path):
+        offset = path.stat().st_size - event.begin
+    if not 0 <= event.end <= event.begin or offset < 0:
+        return False
+    count, last = 0, b""
+    try:
+        for line in read_lines(path, size=event.begin - event.end, offset=offset):
+            if not count and not _is(event.first_id, line, path):
+                return False
+            count, last = count + 1, line
+            yield line
+    except CorruptFile:
+        return False
+    return count == event.records and (not count or _is(event.last_id, last, path))
+
+
+def _is(user_or_post: str, line: bytes, path: Path) -> bool:
+    """Tell whether a record is the one that an event names; it names none where `user_or_post` is empty."""
+    if not user_or_post:
+        return True
+    if path.suffix == ".fws":
+        return line == user_or_post.encode()
+    try:
+        return _decode(line).id == user_or_post
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
