@@ -1,5 +1,6 @@
 """`verify --repair`: whatever happened to the files, the same crawl command makes them whole again."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -12,6 +13,10 @@ from typing import Any
 import pytest
 from armed import killed_at, stopped_at
 
+from twittomatic.state.address import client
+from twittomatic.state.events import FileRepaired, decode
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.server import Role, embedded
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.verify import verify
 
@@ -44,6 +49,18 @@ def damage(place: Any) -> None:
     (data / "13/14.fws").write_bytes(b"stray")
     with (data / "journal/default.local.jsonl").open("ab") as file:
         file.write(b'{"file":"1')
+
+
+def announced(place: Any) -> dict[str, bool]:
+    """Return the files that sinks were told of as repaired, and whether they are gone."""
+
+    async def read() -> list[Any]:
+        state = place.directory / ".twittomatic"
+        async with embedded(state, Role.VISIT) as url, client(url, "test") as redis:
+            return [fields["event"] for _, fields in await redis.xrange(CrawlKeys("default").events)]
+
+    events = map(decode, asyncio.run(read()))
+    return {event.file: event.is_gone for event in events if isinstance(event, FileRepaired)}
 
 
 def exact(place: Any) -> None:
@@ -143,6 +160,7 @@ def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next(world: Any) ->
         assert list(verify(Layout(place / "data", place / "data/.tmp"))) == []
         jobs = world.status()["jobs"]
         assert (jobs["follower"]["ready"], jobs["timeline"]["ready"]) == (2, 1), point
+        assert announced(world) == dict.fromkeys(["1/1.usr", "10/10.twt", "12/12.fws", "12/12.usr"], True)
         ended.append({file for file in tree(world) if not file.startswith("set-aside")})
         assert ended[-1] == ended[0], point
     assert world.run(*CRAWL).returncode == 0

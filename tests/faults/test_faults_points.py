@@ -50,6 +50,7 @@ OF_ANALYZER = [
 ELSEWHERE = {
     "token.stored": "tests/integration/fetch/test_fetch_usertokens.py",
     "repair.begun_anew": "tests/acceptance/test_acceptance_disk.py",
+    **dict.fromkeys(["sink.handled", "sink.acknowledged"], "tests/acceptance/test_acceptance_lookup.py"),
     **dict.fromkeys(
         [
             "mending.drafted",

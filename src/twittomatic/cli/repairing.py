@@ -14,14 +14,17 @@ from twittomatic.clock import SystemClock, rfc3339_ms, utc
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import CorruptFile, TwittomaticError
 from twittomatic.faultpoint import reach
-from twittomatic.model import Module
+from twittomatic.model import Ending, Module
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import CrawlState
+from twittomatic.state.events import FileRepaired
+from twittomatic.state.eventstream import EventStream
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.requeue import Requeue
 from twittomatic.state.server import Role, state_exists
 from twittomatic.storage.failures import guarded
+from twittomatic.storage.journal import Entry
 from twittomatic.storage.missing import Missing, find_missing
 from twittomatic.storage.occupancy import alone
 from twittomatic.storage.paths import Layout
@@ -37,6 +40,7 @@ class _State:
     """The crawl's state, as far as a repair needs it."""
 
     jobs: Requeue
+    events: EventStream
     modules: str
     max_depth: int
     unfinished: set[str] = field(default_factory=set)
@@ -60,12 +64,19 @@ async def repair(settings: Settings, layout: Layout, report: Callable[[Step], No
         async with _state_of(settings, name) as state:
             if state:
                 await _check_jobs(settings, layout, state, report)
+            loop = asyncio.get_running_loop()
+
+            def announce(entries: Sequence[Entry]) -> None:
+                if state:
+                    asyncio.run_coroutine_threadsafe(_announce(state.events, entries), loop).result()
+
             work = Repair(
                 layout,
                 unfinished=state.unfinished if state else (),
                 depth=state.max_depth if state else 0,
                 now=rfc3339_ms(utc(SystemClock().now())),
                 worker=name,
+                announce=announce,
             )
 
             def run() -> None:
@@ -99,7 +110,23 @@ async def _state_of(settings: Settings, name: str) -> AsyncIterator[_State | Non
             )
         deepest = CrawlOptions.read(options).max_depth if options else 0
         # Whoever is of unknown depth sends nobody within it: what he finds waits in the frontier.
-        yield _State(jobs=jobs, modules=modules, max_depth=deepest if deepest < UNLIMITED_DEPTH else 0)
+        yield _State(
+            jobs=jobs,
+            events=EventStream(connection, CrawlKeys(settings.crawl, modules)),
+            modules=modules,
+            max_depth=deepest if deepest < UNLIMITED_DEPTH else 0,
+        )
+
+
+async def _announce(events: EventStream, entries: Sequence[Entry]) -> None:
+    """Tell the sinks of the crawl which files are not as they were."""
+    await events.add(
+        *[
+            FileRepaired(file=entry.file, user_id=entry.user_id, is_gone=entry.ending is Ending.LOST)
+            for entry in entries
+            if entry.file
+        ]
+    )
 
 
 async def _check_jobs(

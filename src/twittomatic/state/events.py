@@ -33,6 +33,20 @@ class FileCommitted(
     last_id: str = ""
 
 
+class FileRepaired(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
+    """A file of the dataset is gone, or as an earlier commit left it: `verify --repair` found it so.
+
+    Attributes:
+        file: Its path below OUTPUT_DIRECTORY.
+        user_id: Whose it is.
+        is_gone: Whether nothing of it is left in the dataset.
+    """
+
+    file: str
+    user_id: str
+    is_gone: bool = False
+
+
 class TargetClosed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
     """A target cannot be read, and that is the result."""
 
@@ -60,7 +74,7 @@ class CrawlResumed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     """It goes on."""
 
 
-Event = FileCommitted | TargetClosed | JobDied | CrawlPaused | CrawlResumed
+Event = FileCommitted | FileRepaired | TargetClosed | JobDied | CrawlPaused | CrawlResumed
 
 
 _decode: Callable[[str], Event] = msgspec.json.Decoder(Event).decode

@@ -9,7 +9,7 @@ died, the next one finds as it found the rest.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -53,16 +53,26 @@ class Repair:
         depth: Of targets of whom the journal tells none.
         now: RFC 3339, to the millisecond.
         worker: Name of this process in the journal.
+        announce: Told of files that are not as they were, each as the journal will say it; before it does, so
+            that a repair that dies in between tells of them again.
     """
 
     def __init__(
-        self, layout: Layout, *, unfinished: Collection[str] = (), depth: int = 0, now: str, worker: str
+        self,
+        layout: Layout,
+        *,
+        unfinished: Collection[str] = (),
+        depth: int = 0,
+        now: str,
+        worker: str,
+        announce: Callable[[Sequence[Entry]], None] = lambda entries: None,
     ) -> None:
         self._layout = layout
         self._unfinished = unfinished
         self._depth = depth
         self._now = now
         self._worker = worker
+        self._announce = announce
         self._lines: dict[str, list[Entry]] = {}
         self._said: list[Entry] = []
 
@@ -216,6 +226,7 @@ class Repair:
     def _write(self, least: int) -> None:
         if len(self._said) < least:
             return
+        self._announce(self._said)
         reach("repair.files_done")
         journal = Journal(self._layout.journal(_PROCESS), repairing=True)
         try:
