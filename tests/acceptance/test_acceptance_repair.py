@@ -1,6 +1,7 @@
 """`verify --repair`: whatever happened to the files, the same crawl command makes them whole again."""
 
 import asyncio
+import gzip
 import os
 import shutil
 import signal
@@ -108,7 +109,7 @@ def test_what_is_repaired_is_downloaded_again_by_the_same_command(world: Any) ->
     restored = tree(world)
     for file, data in whole.items():
         if not file.startswith("journal"):
-            assert restored[file] == data
+            assert gzip.decompress(restored[file]) == gzip.decompress(data)  # the time of each page differs
 
 
 def test_without_a_state_it_says_how_to_crawl_what_is_missing(world: Any) -> None:

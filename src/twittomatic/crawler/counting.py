@@ -66,8 +66,8 @@ class Counting:
         """Read in the dataset what followers pages said of users; reads all of its profiles."""
         counts = await asyncio.to_thread(
             lambda: {
-                user_id: self._network.counts_of(record)
-                for user_id, record in find_profiles(self._layout, user_ids)
+                found.user_id: self._network.counts_of(found.record)
+                for found in find_profiles(self._layout, user_ids)
             }
         )
         await self._counts.keep(counts, now)

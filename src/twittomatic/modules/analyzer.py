@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from twittomatic.storage.commit import measured
 from twittomatic.storage.formats import member, read_ids, read_lines, to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile
-from twittomatic.storage.profiles import find_profiles
+from twittomatic.storage.profiles import Found, find_profiles
 
 _FILES = ("usr",)
 _BATCH = 1000  # profiles looked at in a thread at a time
@@ -117,7 +117,7 @@ class _Analysis:
         """Take the profiles that are not there from other followers' pages, and buy the rest of them."""
         part = await asyncio.to_thread(self._open)
         try:
-            found = (profile for _, profile in find_profiles(self._context.layout, missing))
+            found = find_profiles(self._context.layout, missing)
             async for profiles in _in_thread(_batches(found, _BATCH)):
                 await self._adopt(profiles, part)
             ids = to_ids(missing)
@@ -134,8 +134,12 @@ class _Analysis:
         )
         await self._context.jobs.commit(self._job, self._checkpoint, {})
 
-    async def _adopt(self, records: Sequence[bytes], part: PartFile) -> None:
-        await asyncio.to_thread(lambda: part.append(member(records), len(records)))
+    async def _adopt(self, found: Sequence[Found], part: PartFile) -> None:
+        """Take profiles over, each with the time at which it came."""
+        records = [one.record for one in found]
+        pages = groupby(found, key=lambda one: one.came_at)
+        data = b"".join(member([one.record for one in page], at=came_at) for came_at, page in pages)
+        await asyncio.to_thread(lambda: part.append(data, len(records)))
         self._checkpoint = msgspec.structs.replace(self._checkpoint, files={"usr": part.state})
         await self._context.jobs.commit(self._job, self._checkpoint, {})
         await self._consider(records)
@@ -149,7 +153,8 @@ class _Analysis:
         )
         records = fetched.page.records
         if records:
-            await asyncio.to_thread(lambda: part.append(member(records), len(records)))
+            data = member(records, at=context.clock.now())
+            await asyncio.to_thread(lambda: part.append(data, len(records)))
         self._checkpoint = msgspec.structs.replace(
             before,
             files={"usr": part.state},
@@ -187,8 +192,8 @@ class _Analysis:
             raise Interrupted("The crawl is paused, or this process is leaving.")
 
 
-def _batches(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
-    while batch := list(islice(lines, size)):
+def _batches(values: Iterator[_T], size: int) -> Iterator[list[_T]]:
+    while batch := list(islice(values, size)):
         yield batch
 
 

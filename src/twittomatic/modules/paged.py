@@ -182,8 +182,9 @@ class Paging:
             room = max(0, listing.most - self._parts[listing.keyed].state.lines)
             ids, records = ids[:room], records[:room]
         if ids:
+            came_at = self._context.clock.now()
             for ext, lines in listing.split(ids, records).items():
-                self._parts[ext].append(member(lines), len(lines))
+                self._parts[ext].append(member(lines, at=came_at), len(lines))
         return ids, fresh
 
     async def _advance(self, fetched: Fetched, ids: Sequence[str], fresh: int) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from twittomatic.errors import StorageError
-from twittomatic.storage.formats import read_lines
+from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
 
 
@@ -19,7 +20,18 @@ class _Profile(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Profile).decode
 
 
-def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+class Found(NamedTuple):
+    """A profile of the dataset: whose, as the network wrote it, and when it came.
+
+    `came_at` is in seconds since the epoch, 0 where the file does not tell.
+    """
+
+    user_id: str
+    record: bytes
+    came_at: int
+
+
+def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[Found]:
     """Look users up in all profiles of a dataset, the newest file first; blocks while it reads them.
 
     Args:
@@ -27,7 +39,7 @@ def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[tuple[str
         user_ids: Decimal, without leading zeros.
 
     Yields:
-        The id and the profile, as the network wrote it, of each user who is found, once.
+        The profile of each user who is found, once.
     """
     wanted = set(user_ids)
     there = wanted and layout.output.exists()
@@ -35,11 +47,12 @@ def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[tuple[str
         if not wanted:
             break
         try:
-            for line in read_lines(path):
-                user_id = _decode(line).id
-                if user_id in wanted:
-                    wanted.discard(user_id)
-                    yield user_id, line
+            for came_at, lines in read_pages(path):
+                for line in lines:
+                    user_id = _decode(line).id
+                    if user_id in wanted:
+                        wanted.discard(user_id)
+                        yield Found(user_id, line, came_at)
         except (StorageError, msgspec.MsgspecError):
             continue  # `verify` is who complains of it
 

@@ -10,7 +10,7 @@ import msgspec
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.state.events import FileCommitted
 from twittomatic.storage.failures import guarded
-from twittomatic.storage.formats import read_lines
+from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
 
 _GONE = (FileNotFoundError, NotADirectoryError)
@@ -24,7 +24,15 @@ _decode = msgspec.json.Decoder(_Record).decode
 
 
 def new_records(layout: Layout, event: FileCommitted, note: Callable[[str], None]) -> Iterator[bytes]:
-    """Yield the records that an event tells of, one line each; blocks while it reads them.
+    """Yield the records that an event tells of, one line each, as `new_pages` does."""
+    for _, lines in new_pages(layout, event, note):
+        yield from lines
+
+
+def new_pages(
+    layout: Layout, event: FileCommitted, note: Callable[[str], None]
+) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the records that an event tells of, some hundred at a time, and when they came; blocks meanwhile.
 
     The range is counted from the file's end, since an update prepends. Where the file was replaced, repaired
     or cut since the event, the range does not check: then all records of the file follow, so that none is
@@ -34,6 +42,9 @@ def new_records(layout: Layout, event: FileCommitted, note: Callable[[str], None
         layout: Of the dataset.
         event: What was committed.
         note: Told in one sentence of a file that is gone or broken, of which no more can be read.
+
+    Yields:
+        The time at which a page came, seconds since the epoch, 0 where the file does not tell; records of it.
 
     Raises:
         StorageUnavailable: the file is there and cannot be read, or there is no dataset at all, as where its
@@ -45,7 +56,7 @@ def new_records(layout: Layout, event: FileCommitted, note: Callable[[str], None
         return
     try:
         if not (yield from _range(path, event)):
-            yield from read_lines(path)
+            yield from read_pages(path)
     except CorruptFile as error:
         note(f"{error} `twittomatic verify` tells more; what of it is left comes when it is repaired.")
     except StorageUnavailable as error:
@@ -67,7 +78,7 @@ def _path(layout: Layout, event: FileCommitted) -> Path | None:
     return path if layout.relative(path) == event.file else None
 
 
-def _range(path: Path, event: FileCommitted) -> Generator[bytes, None, bool]:
+def _range(path: Path, event: FileCommitted) -> Generator[tuple[int, list[bytes]], None, bool]:
     """Yield the records of the range; return whether they are those of the event."""
     with guarded(path):
         offset = path.stat().st_size - event.begin
@@ -75,11 +86,11 @@ def _range(path: Path, event: FileCommitted) -> Generator[bytes, None, bool]:
         return False
     count, last = 0, b""
     try:
-        for line in read_lines(path, size=event.begin - event.end, offset=offset):
-            if not count and not _is(event.first_id, line, path):
+        for at, lines in read_pages(path, size=event.begin - event.end, offset=offset):
+            if not count and not _is(event.first_id, lines[0], path):
                 return False
-            count, last = count + 1, line
-            yield line
+            count, last = count + len(lines), lines[-1]
+            yield at, lines
     except CorruptFile:
         return False
     return count == event.records and (not count or _is(event.last_id, last, path))

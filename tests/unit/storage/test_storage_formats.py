@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from twittomatic.errors import CorruptFile, StorageUnavailable
-from twittomatic.storage.formats import first_line, member, read_ids, read_lines, to_ids
+from twittomatic.storage.formats import first_line, member, read_ids, read_lines, read_pages, to_ids
 
 
 @pytest.fixture
@@ -25,6 +25,17 @@ def test_a_member_is_gzip_without_a_time(path: Path) -> None:
     assert data[4:8] == bytes(4)
     assert data == member([b"1", b"", b"3"])
     assert subprocess.run(["zcat", path], capture_output=True, check=True).stdout == b"1\n\n3\n"
+
+
+def test_a_member_can_say_when_it_came_and_zcat_does_not_mind(path: Path) -> None:
+    pages = [member([b"1"], at=1_750_000_000.9), member([]), member([b"2", b"3"], at=1_750_000_001)]
+    path.write_bytes(b"".join(pages))
+
+    assert list(read_pages(path)) == [(1_750_000_000, [b"1"]), (1_750_000_001, [b"2", b"3"])]
+    assert list(read_pages(path, offset=len(pages[0]))) == [(1_750_000_001, [b"2", b"3"])]
+    assert list(read_pages(path, size=len(pages[0]))) == [(1_750_000_000, [b"1"])]
+    assert [len(page) for page in pages] == [len(member([b"1"])), len(member([])), len(member([b"2", b"3"]))]
+    assert subprocess.run(["zcat", path], capture_output=True, check=True).stdout == b"1\n2\n3\n"
 
 
 def test_no_lines_make_a_file_that_zcat_reads(path: Path) -> None:
