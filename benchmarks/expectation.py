@@ -57,7 +57,7 @@ async def expected(followers: list[list[str]], keys: NetworkKeys, url: str) -> t
             permit = await money.acquire("followers", {"a": _LIMIT}, price=_PRICE, wanted=_PAGE)
             assert isinstance(permit, Permit)
             delivery = Delivery(day="2026-01-01", resource="user", ids=page, unit_price=_PRICE)
-            await money.settle(permit, len(page) * _PRICE, None, [], delivery)
+            await money.settle(permit, len(page) * _PRICE, None, delivery)
     totals = await money.totals()
     await connection.close()
     return totals.spent, totals.expected

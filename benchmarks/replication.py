@@ -79,13 +79,15 @@ class Crawl:
     async def page(self, job: Job, permit: Permit | None) -> Permit:
         """Commit the next page of a job, and get the permit of the one behind it."""
         number = self.pages.get(job.name, 0) + 1
-        ahead = self.money.acquire("followers", LIMITS, price=10_000, wanted=1_000)
+        ahead = self.money.acquire(
+            "followers", LIMITS, price=10_000, wanted=1_000, fields=[f"crawl:{self.name}"]
+        )
         if permit is None:
             granted = await ahead
         else:
             _, _, granted = await asyncio.gather(
                 self.jobs.commit(job, Checkpoint(requests=number), {"pages:follower": 1}),
-                self.money.settle(permit, 10_000_000, None, [f"crawl:{self.name}"]),
+                self.money.settle(permit, 10_000_000),
                 ahead,
             )
             self.pages[job.name] = number

@@ -8,17 +8,19 @@ import tempfile
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twittomatic.errors import LeadershipLost
 from twittomatic.networks.base import Limit
 from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
+from twittomatic.state.leadership import Leadership
 from twittomatic.state.money import Money, NoMoney, Permit, Wait
 from twittomatic.state.server import Role, embedded
 
@@ -88,68 +90,128 @@ class Purse:
 
     def __init__(self) -> None:
         self.permit: Permit | None = None
-        self.price = 0
-        self.settled = 0
+        self.reserved = 0
+        self.is_given_up = False
+        self.spent = 0
+        self.bill = 0
         self.lost = 0
 
 
-step = st.tuples(
-    st.integers(0, 4),  # whose turn it is
-    st.sampled_from([1, 5_000, 10_000]),  # price
-    st.integers(1, 1000),  # wanted
-    st.integers(1, 10),  # the fewest that make sense
-    st.one_of(st.none(), st.floats(0, 1)),  # which part of it is charged, None when nobody knows
+class Turn(NamedTuple):
+    """What a process does: it asks for a request, or ends the one that it has."""
+
+    purse: int
+    price: int
+    wanted: int
+    least: int
+    is_slow: bool  # the reservation is given up before the answer comes
+    charged: float  # which part of it the network charges for
+    fate: str  # of the answer
+
+
+turn = st.builds(
+    Turn,
+    purse=st.integers(0, 4),
+    price=st.sampled_from([1, 5_000, 10_000]),
+    wanted=st.integers(1, 1000),
+    least=st.integers(1, 10),
+    is_slow=st.booleans(),
+    charged=st.floats(0, 1),
+    fate=st.sampled_from(["comes", "comes", "comes", "is lost", "dies with its process"]),
 )
-rounds = st.lists(st.lists(step, min_size=1, max_size=5, unique_by=lambda one: one[0]), max_size=12)
+cap = st.integers(1, 20_000_000)
+rounds = st.lists(
+    st.tuples(
+        st.one_of(st.none(), cap), st.lists(turn, min_size=1, max_size=5, unique_by=lambda one: one.purse)
+    ),
+    max_size=12,
+)
 
 
 @thorough
-@given(budget=st.integers(1, 20_000_000), schedule=rounds, deaths=st.booleans())
-def test_the_ledger_is_exact_and_never_beyond_the_budget(
-    server: Server, budget: int, schedule: list[Any], deaths: bool
+@given(first_cap=cap, schedule=rounds)
+def test_the_ledger_is_exact_and_within_the_cap_and_never_below_the_bill(
+    server: Server, first_cap: int, schedule: list[tuple[int | None, list[Turn]]]
 ) -> None:
-    """Five processes take turns, some in the same moment; with deaths some never settle what they hold."""
+    """Five processes take turns, some in the same moment; between two rounds another may change their cap."""
 
     async def check() -> None:
-        keys = NetworkKeys(f"net-{next(_numbers)}")
+        keys, limit = NetworkKeys(f"net-{next(_numbers)}"), Limit(requests=1_000, window_s=900)
+        leadership = Leadership(server.connection, CrawlKeys("a"), "master")
         purses = [Purse() for _ in range(5)]
-        moneys = [Money(server.connection, keys, budget=budget, horizon_s=600) for _ in purses]
-        limit = Limit(requests=1_000, window_s=900)
 
-        async def act(turn: tuple[int, int, int, int, float | None]) -> None:
-            number, price, wanted, least, part = turn
-            purse, money = purses[number], moneys[number]
-            if purse.permit is None:
-                least = min(least, wanted)
-                decision = await money.acquire("x", {"a": limit}, price=price, wanted=wanted, least=least)
-                if isinstance(decision, Permit):
-                    assert least <= decision.resources <= wanted
-                    purse.permit, purse.price = decision, price
-                elif isinstance(decision, NoMoney):
-                    assert decision.left < price * least
-                else:
-                    assert isinstance(decision, Wait)
+        def money(budget: int, horizon_s: float = 600) -> Money:
+            return Money(server.connection, keys, budget=budget, horizon_s=horizon_s, crawl="a")
+
+        patient, hasty, before = money(10**12), money(10**12, 0), money(10**12)
+        patient.follow()
+        hasty.follow()
+        leadership.epoch = 1
+        await before.share_cap(leadership)
+
+        async def act(turn: Turn) -> None:
+            purse = purses[turn.purse]
+            if purse.permit is not None:
+                await end(purse, purse.permit, turn)
                 return
-            reserved, permit = purse.permit.resources * purse.price, purse.permit
+            least, fields = min(turn.least, turn.wanted), [f"module:a:{turn.purse}"]
+            decision = await (hasty if turn.is_slow else patient).acquire(
+                f"endpoint-{turn.purse}",
+                {"a": limit},
+                price=turn.price,
+                wanted=turn.wanted,
+                least=least,
+                fields=fields,
+            )
+            if isinstance(decision, Permit):
+                assert least <= decision.resources <= turn.wanted
+                purse.permit, purse.is_given_up = decision, turn.is_slow
+                purse.reserved = decision.resources * turn.price
+            elif isinstance(decision, NoMoney):
+                assert decision.left < turn.price * least
+            else:
+                assert isinstance(decision, Wait)
+
+        async def end(purse: Purse, permit: Permit, turn: Turn) -> None:
+            cost = int(turn.charged * purse.reserved)
             purse.permit = None
-            if deaths and part is not None and part > 0.8:
-                purse.lost += reserved
+            purse.bill += cost
+            if turn.fate == "dies with its process" and not purse.is_given_up:
+                purse.lost += purse.reserved
                 return
-            cost = None if part is None else int(part * reserved)
-            await money.settle(permit, cost, None, ["crawl:a"])
-            purse.settled += reserved if cost is None else cost
+            if turn.fate != "dies with its process":
+                await patient.settle(permit, cost if turn.fate == "comes" else None)
+            purse.spent += cost if turn.fate == "comes" and not purse.is_given_up else purse.reserved
 
-        async def look() -> None:
-            totals = await moneys[0].totals()
-            assert 0 <= totals.spent + totals.reserved <= budget
+        async def look(most: int) -> None:
+            totals = await patient.totals()
+            assert 0 <= totals.spent + totals.reserved <= most
 
-        for turns in schedule:
-            await asyncio.gather(look(), *map(act, turns), look())
-            totals = await moneys[0].totals()
-            held = sum(purse.permit.resources * purse.price for purse in purses if purse.permit)
-            assert totals.reserved == held + sum(purse.lost for purse in purses)
-            assert totals.spent == sum(purse.settled for purse in purses)
-            assert totals.fields.get("crawl:a", 0) == totals.spent
-            assert totals.spent + totals.reserved <= budget
+        cap, used = first_cap, 0
+        for number, (new_cap, turns) in enumerate([(first_cap, []), *schedule], start=2):
+            if new_cap is not None:
+                cap, leadership.epoch = new_cap, number
+                await money(cap).share_cap(leadership)
+                leadership.epoch = 1
+                with pytest.raises(LeadershipLost):
+                    await before.share_cap(leadership)
+            assert await patient.left() == cap - used
+            most = max(cap, used)
+            await asyncio.gather(look(most), *map(act, turns), look(most))
+            totals = await patient.totals()
+            used = totals.spent + totals.reserved
+            assert used <= most
+            open_ = [purse for purse in purses if purse.permit]
+            given_up = [purse for purse in open_ if purse.is_given_up]
+            assert totals.reserved == sum(purse.reserved for purse in open_ if not purse.is_given_up) + sum(
+                purse.lost for purse in purses
+            )
+            assert totals.spent == sum(purse.spent for purse in purses) + sum(
+                purse.reserved for purse in given_up
+            )
+            for number_of, purse in enumerate(purses):
+                there = purse.reserved if purse in given_up else 0
+                assert totals.fields.get(f"module:a:{number_of}", 0) == purse.spent + there
+            assert used >= sum(purse.bill for purse in purses)
 
     server.run(check())

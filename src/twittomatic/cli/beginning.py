@@ -37,7 +37,7 @@ async def begin(
     """
     name = parts.settings.crawl
     before = await _look_again(parts, has_seeds=bool(ids))
-    what = await parts.crawl.begin(parts.options.modules, parts.options.written(), _now(), leadership)
+    what = await _open(parts, leadership)
     if what == "resumed":
         click.echo(f"Crawl “{name}” goes on where it stopped.")
         if before and not before.asks_like(parts.options):
@@ -69,8 +69,15 @@ async def pause(parts: Parts, error: CrawlMustPause) -> None:
 async def refuse(parts: Parts, leadership: Leadership, error: CrawlMustPause) -> None:
     """Open a crawl that got no further than to its targets, and pause it, so that `status` says why."""
     await _look_again(parts, has_seeds=True)
-    await parts.crawl.begin(parts.options.modules, parts.options.written(), _now(), leadership)
+    await _open(parts, leadership)
     await pause(parts, error)
+
+
+async def _open(parts: Parts, leadership: Leadership) -> str:
+    """Open the crawl, or find it where it stands; from then on the budget of this process is its cap."""
+    what = await parts.crawl.begin(parts.options.modules, parts.options.written(), _now(), leadership)
+    await parts.money.share_cap(leadership)
+    return what
 
 
 async def _look_again(parts: Parts, *, has_seeds: bool) -> CrawlOptions | None:

@@ -43,7 +43,7 @@ from twittomatic.storage.known import KnownFiles
 from twittomatic.storage.paths import Layout
 
 _START_PATIENCE_S = 5.0  # for a server that does not answer when a command begins
-_HORIZON = 4  # request timeouts after which a reservation that nobody settled is given up
+_HORIZON = 4  # request timeouts after which a reservation that nobody settled is spent
 
 
 def process_name(name: str) -> str:
@@ -214,6 +214,7 @@ class Parts:
             has_own_master: Whether the master is in this process too, and so comes back where it was held up.
         """
         worker: Worker
+        self.money.follow()
 
         def note(name: str, records: int, pages: int) -> None:
             worker.note(name, records, pages)
@@ -271,6 +272,7 @@ async def parts(
         shared,
         budget=options.budget_usd,
         horizon_s=_HORIZON * settings.request_timeout_s,
+        crawl=settings.crawl,
     )
     halt = asyncio.Event()
     clock = SystemClock()

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.model import MICROS_PER_USD, Module, Phase
+from twittomatic.model import MICROS_PER_USD, Module, Phase, dollars
 from twittomatic.networks.x.prices import Prices
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState, Progress
@@ -62,6 +62,8 @@ def _report_of(
     phase, reason = (progress.phase, progress.reason) if progress else (Phase.IDLE, "")
     if phase is Phase.RUNNING and progress and not progress.master:
         reason = "nobody leads it at the moment; the command that began it goes on"
+    elif phase is Phase.RUNNING and totals.is_awaited:
+        reason = f"it waits for {dollars(totals.reserved)}, put aside for requests whose end is not known yet"
     empty = {"ready": 0, "leased": 0, "delayed": 0, "dead": 0, "completed": 0}
     return {
         "crawl": crawl,

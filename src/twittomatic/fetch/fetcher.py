@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
 
@@ -120,63 +120,42 @@ class Fetcher:
             NoCredentialLeft: none was given, or all are rejected.
             NetworkError: what the network says to this request; see `twittomatic.errors`.
         """
-        lost: list[Permit] = []
-        try:
-            return await self._page(ask, size, purpose=purpose, least=least, permit=permit, lost=lost)
-        except NetworkError:
-            for one in lost:  # nobody will ever know what they cost
-                await self._settle(one, None, None, purpose)
-            raise
-
-    async def _page(
-        self,
-        ask: Callable[[int], Request],
-        size: int,
-        *,
-        purpose: str,
-        least: int,
-        permit: Permit | None,
-        lost: list[Permit],
-    ) -> Fetched:
         tries, renewed = 0, False
         while True:
-            granted = permit or await self._permit(ask(size), size, least)
+            granted = permit or await self._permit(ask(size), size, least, purpose)
             permit = None
             reach("permit.granted")
             if time.monotonic() - granted.granted_at > self._lease_s:
                 await self.give_up(granted)
                 continue
             try:
-                return await self._attempt(
-                    ask(granted.resources), granted, purpose, renewed=renewed, lost=lost
-                )
+                return await self._attempt(ask(granted.resources), granted, renewed=renewed)
             except RateLimited:
                 continue
             except _RenewedError:
                 renewed = True
             except CredentialRejected as error:
                 await self._money.reject(granted.credential, str(error))
-            except UpstreamUnavailable as error:
-                if error.may_be_billed:
-                    await self._money.lose(granted)
-                    lost.append(granted)
+            except UpstreamUnavailable:
                 tries += 1
                 if tries >= _TRIES:
                     raise
                 longest = min(_FIRST_DELAY_S * 2**tries, _LONGEST_DELAY_S)
                 await self._wait(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the retries
 
-    async def ahead(self, ask: Callable[[int], Request], size: int, *, least: int = 1) -> Permit | None:
+    async def ahead(
+        self, ask: Callable[[int], Request], size: int, *, purpose: str, least: int = 1
+    ) -> Permit | None:
         """Get the permit of the next page beside the commit of this one: one round trip for both.
 
         It does not wait; None means that `page` has to. A permit that is not used goes to `give_up`.
         """
-        decision = await self._acquire(ask(size), size, least)
+        decision = await self._acquire(ask(size), size, least, purpose)
         return decision if isinstance(decision, Permit) else None
 
     async def give_up(self, permit: Permit) -> None:
         """Return the money of a permit that is not used."""
-        await self._settle(permit, 0, None, "unused")
+        await self._money.settle(permit, 0)
 
     async def check(self) -> None:
         """Try every credential on a free request; the rejected ones are out.
@@ -198,7 +177,7 @@ class Fetcher:
                 accepted += isinstance(permit, Wait)  # asked often enough
                 continue
             try:
-                fetched = await self._attempt(request, permit, "check")
+                fetched = await self._attempt(request, permit)
                 await fetched.settle()
                 accepted += 1
             except CredentialRejected as error:
@@ -208,95 +187,93 @@ class Fetcher:
         if not accepted:
             raise NoCredentialLeft(await self._why_nobody())
 
-    async def _permit(self, request: Request, size: int, least: int) -> Permit:
+    async def _permit(self, request: Request, size: int, least: int, purpose: str) -> Permit:
         while True:
             if self._halt.is_set():
                 raise Interrupted("The crawl is paused, or this process is leaving.")
-            match await self._acquire(request, size, least):
+            match await self._acquire(request, size, least, purpose):
                 case Permit() as permit:
                     return permit
                 case Wait(seconds=seconds):
                     if self.waiting:
                         self.waiting(request.endpoint, seconds)
                     await self._wait(seconds)
-                case NoMoney(left=left, reserved=reserved):
-                    aside = f", {dollars(reserved)} is put aside for requests whose end is not known"
+                case NoMoney(left=left):
                     raise BudgetExhausted(
-                        f"BUDGET_USD is used up: {dollars(max(left, 0))} is left{aside if reserved else ''}, "
+                        f"BUDGET_USD is used up: {dollars(max(left, 0))} is left, "
                         f"and the next request can cost {dollars(_price(request, size) * min(least, size))}; "
                         "raise it to go on."
                     )
                 case Nobody():
                     raise NoCredentialLeft(await self._why_nobody())
 
-    async def _acquire(self, request: Request, size: int, least: int) -> Permit | Wait | NoMoney | Nobody:
-        return await self._money.acquire(
-            request.endpoint,
-            self._limits(request.endpoint),
-            price=_price(request, size),
-            wanted=size,
-            least=min(least, size),
+    async def _acquire(
+        self, request: Request, size: int, least: int, purpose: str
+    ) -> Permit | Wait | NoMoney | Nobody:
+        asking = asyncio.ensure_future(
+            self._money.acquire(
+                request.endpoint,
+                self._limits(request.endpoint),
+                price=_price(request, size),
+                wanted=size,
+                least=min(least, size),
+                fields=(f"crawl:{self._crawl}", f"module:{self._crawl}:{purpose}", f"day:{self._day()}"),
+            )
         )
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:  # it may be granted all the same
+            if isinstance(decision := await asking, Permit):
+                await self.give_up(decision)
+            raise
 
-    async def _attempt(
-        self,
-        request: Request,
-        permit: Permit,
-        purpose: str,
-        *,
-        renewed: bool = False,
-        lost: Sequence[Permit] = (),
-    ) -> Fetched:
+    async def _attempt(self, request: Request, permit: Permit, *, renewed: bool = False) -> Fetched:
         response: Response | None = None
-        credential, token = self._credentials[permit.credential], ""
+        credential, token, is_sent = self._credentials[permit.credential], "", False
         try:
             if isinstance(credential, UserToken) and credential.is_due(self._clock.now()):
                 await self._renew(credential, credential.token)
-            token = credential.token
+            token, is_sent = credential.token, True
             response = await self._transport.send(
                 self._network.url, request, self._network.authorization(token)
             )
             page = self._network.decode(request, response)
         except NetworkError as error:
             error.args = (sentence(self._network, request, response, error, self._secrets),)
-            if isinstance(error, RateLimited):  # first of all, before others ask in vain
-                await self._money.exhaust(
-                    permit.credential,
-                    permit.endpoint,
-                    error.reset_at.timestamp() if error.reset_at else None,
-                    _WINDOW_UNKNOWN_S,
-                    date=error.date,
-                    age_s=_age(response),
-                )
-            if not (isinstance(error, UpstreamUnavailable) and error.may_be_billed):
-                await self._settle(permit, 0, response, purpose)
+            if isinstance(error, RateLimited):
+                await self._refuse(permit, error, response)
+            elif isinstance(error, UpstreamUnavailable) and error.may_be_billed:
+                await self._settle(permit, None, response)
+            else:
+                await self._settle(permit, 0, response)
             if _has_expired(error, response) and isinstance(credential, UserToken) and not renewed:
                 await self._renew(credential, token)
                 raise _RenewedError from None
             raise
+        except BaseException:  # of what was sent nobody will know the cost
+            await self._money.settle(permit, None if is_sent else 0)
+            raise
         cost = page.billed * request.unit_price
+        delivery = Delivery(
+            day=self._day(), resource=request.resource, ids=page.ids, unit_price=request.unit_price
+        )
         return Fetched(
             page=page,
             size=permit.resources,
             cost=cost,
-            settle=lambda: asyncio.ensure_future(
-                self._settle_page(permit, lost, cost, response, purpose, (request, page.ids))
-            ),
+            settle=lambda: asyncio.ensure_future(self._settle(permit, cost, response, delivery)),
         )
 
-    async def _settle_page(
-        self,
-        permit: Permit,
-        lost: Sequence[Permit],
-        cost: int,
-        response: Response | None,
-        purpose: str,
-        delivered: tuple[Request, Sequence[str]],
-    ) -> None:
-        """Settle a page, and the answers that were lost before it as all that they could have held."""
-        await self._settle(permit, cost, response, purpose, delivered)
-        for one in lost:
-            await self._settle(one, None, None, purpose)
+    async def _refuse(self, permit: Permit, error: RateLimited, response: Response | None) -> None:
+        """Note a 429: first of all, before others ask in vain. What it says is left is not listened to."""
+        await self._money.exhaust(
+            permit,
+            error.reset_at.timestamp() if error.reset_at else None,
+            _WINDOW_UNKNOWN_S,
+            date=error.date,
+            age_s=_age(response),
+        )
+        await self._money.settle(permit, 0)
 
     async def _renew(self, credential: UserToken, token: str) -> None:
         await credential.renew(
@@ -320,17 +297,13 @@ class Fetcher:
         permit: Permit,
         cost: int | None,
         response: Response | None,
-        purpose: str,
-        delivered: tuple[Request, Sequence[str]] | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
         window = self._network.window(response) if response else None
-        day = utc(self._clock.now()).astimezone(UTC).date().isoformat()
-        fields = (f"crawl:{self._crawl}", f"module:{self._crawl}:{purpose}", f"day:{day}")
-        delivery = None
-        if delivered:
-            request, ids = delivered
-            delivery = Delivery(day=day, resource=request.resource, ids=ids, unit_price=request.unit_price)
-        await self._money.settle(permit, cost, window, fields, delivery, age_s=_age(response))
+        await self._money.settle(permit, cost, window, delivery, age_s=_age(response))
+
+    def _day(self) -> str:
+        return utc(self._clock.now()).astimezone(UTC).date().isoformat()
 
     async def _wait(self, seconds: float) -> None:
         """Wait for a time, or until `halt` is set."""

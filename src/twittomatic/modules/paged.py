@@ -234,7 +234,9 @@ class Paging:
         if self.checkpoint.ended is not None or self._context.halt.is_set():
             return None
         return asyncio.ensure_future(
-            self._context.fetcher.ahead(self._ask, self._size(), least=self._listing.least)
+            self._context.fetcher.ahead(
+                self._ask, self._size(), purpose=self._job.module, least=self._listing.least
+            )
         )
 
     def _ending(self, fetched: Fetched, *, cut: bool) -> Ending | None:

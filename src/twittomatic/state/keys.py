@@ -130,7 +130,7 @@ class NetworkKeys:
 
     @property
     def windows(self) -> str:
-        """Prefix: hash `window:<credential>:<endpoint>`."""
+        """Prefix: hash `window:<credential>:<endpoint>`, with the gate that a 429 shuts."""
         return self._key("window:")
 
     @property
@@ -145,7 +145,10 @@ class NetworkKeys:
 
     @property
     def ledger(self) -> str:
-        """Hash: micro-dollars `spent`, `expected`, `reserved`; the first two also by crawl, module, day."""
+        """Hash: micro-dollars `spent`, `expected`, `reserved`; the first two also by crawl, module, day.
+
+        Also `awaited`: ms until which somebody waits for what is reserved.
+        """
         return self._key("ledger")
 
     def delivered(self, day: str, resource: str) -> str:
@@ -168,8 +171,17 @@ class NetworkKeys:
 
     @property
     def reservations(self) -> str:
-        """Hash: reservation -> `micro-dollars:ms since the epoch` of a request that is not settled."""
+        """Hash: reservation -> what is put aside for a request that is not settled; see `book.lua`."""
         return self._key("reservations")
+
+    @property
+    def caps(self) -> str:
+        """Hash: crawl -> `epoch:micro-dollars`, what it may spend of the ledger, and which master said so."""
+        return self._key("caps")
+
+    def gate(self, endpoint: str) -> str:
+        """Hash: how many answers of an endpoint were `lost` in a row, and a gate; see `gate.lua`."""
+        return self._key(f"gate:{endpoint}")
 
 
 def beginning_with(prefix: str) -> str:

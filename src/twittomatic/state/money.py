@@ -13,6 +13,7 @@ import msgspec
 from twittomatic.networks.base import Limit, WindowReading
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.leadership import Leadership
 
 _SAMPLED = "05"  # last digits: a fifth of all ids, however many of their bits are alike
 _EXPECTED = "expected:"  # before the name of a field of the ledger
@@ -47,11 +48,9 @@ class NoMoney(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         left: Micro-dollars.
-        reserved: Micro-dollars that are put aside for requests whose end nobody knows.
     """
 
     left: int
-    reserved: int = 0
 
 
 class Nobody(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +80,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         spent: By all crawls: every resource at its price, which is the most that the network can charge.
         expected: What it will probably charge, each resource once a UTC day; estimated from a fifth.
         reserved: Put aside for requests that are not settled.
+        is_awaited: Whether somebody waits for what is put aside.
         fields: Spending per `crawl:<name>`, `module:<crawl>:<module>`, `day:<date>`.
         expected_fields: What is expected of each.
     """
@@ -88,6 +88,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     spent: int
     expected: int
     reserved: int
+    is_awaited: bool = False
     fields: dict[str, int]
     expected_fields: dict[str, int]
 
@@ -98,17 +99,45 @@ class Money:
     Args:
         connection: To the server.
         keys: Of the account.
-        budget: Micro-dollars, None for no cap.
-        horizon_s: A reservation that nobody settled for so long counts as spent; longer than any request.
+        budget: Micro-dollars, None for no cap: for this process alone, until it shares its cap with the
+            crawl's others (`share_cap`) or follows theirs (`follow`).
+        horizon_s: A reservation that is not settled for so long is spent; longer than any request.
+        crawl: Whose cap that is.
     """
 
     def __init__(
-        self, connection: Connection, keys: NetworkKeys, *, budget: int | None, horizon_s: float
+        self,
+        connection: Connection,
+        keys: NetworkKeys,
+        *,
+        budget: int | None,
+        horizon_s: float,
+        crawl: str = "",
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._budget = budget
         self._horizon_ms = int(horizon_s * 1000)
+        self._crawl = crawl
+        self._follows = False
+
+    async def share_cap(self, leadership: Leadership) -> None:
+        """Make the budget the crawl's cap, for all its processes, and follow it.
+
+        Args:
+            leadership: The caller's claim to lead the crawl.
+
+        Raises:
+            LeadershipLost: another master leads, and its cap stands.
+        """
+        budget = "" if self._budget is None else self._budget
+        if not await self._connection.run("cap", [self._keys.caps], [self._crawl, leadership.epoch, budget]):
+            raise leadership.lost()
+        self.follow()
+
+    def follow(self) -> None:
+        """Keep to the crawl's cap as it is at each moment, whoever changes it."""
+        self._follows = True
 
     async def acquire(
         self,
@@ -118,6 +147,7 @@ class Money:
         price: int,
         wanted: int,
         least: int = 1,
+        fields: Sequence[str] = (),
     ) -> Permit | Wait | NoMoney | Nobody:
         """Ask for the right to one request.
 
@@ -127,6 +157,7 @@ class Money:
             price: Micro-dollars of one resource.
             wanted: Resources to ask for.
             least: The fewest that make sense; between the two the money decides.
+            fields: Of the ledger, to which the cost is added as well, whoever finds it out.
         """
         keys = self._keys
         reservation, asked_at = secrets.token_hex(8), time.monotonic()
@@ -136,15 +167,19 @@ class Money:
                 keys.ledger,
                 keys.reservations,
                 keys.rejected,
-                *[f"{keys.windows}{credential}:{endpoint}" for credential in limits],
+                keys.caps,
+                keys.gate(endpoint),
+                *[self._window(credential, endpoint) for credential in limits],
             ],
             [
                 reservation,
                 "" if self._budget is None else self._budget,
+                self._crawl if self._follows else "",
                 price,
                 wanted,
                 least,
                 self._horizon_ms,
+                "\n".join(fields),
                 *[
                     text
                     for name, limit in limits.items()
@@ -158,20 +193,20 @@ class Money:
         self,
         permit: Permit,
         cost: int | None,
-        window: WindowReading | None,
-        fields: Sequence[str],
+        window: WindowReading | None = None,
         delivery: Delivery | None = None,
         *,
         age_s: float = 0.0,
     ) -> None:
         """Say what a request really cost.
 
+        When three answers of an endpoint in a row are lost, a single request goes there until one has come.
+
         Args:
             permit: Of the request.
-            cost: Micro-dollars; None when nobody knows, and the whole reservation counts as spent.
+            cost: Micro-dollars; None when the answer is lost, and the whole reservation is spent.
             window: What the response said of the window, if it said something.
-            fields: Of the ledger, to which the cost is added as well.
-            delivery: What came.
+            delivery: What came, None when nothing did.
             age_s: How long ago the response began to arrive.
         """
         keys = self._keys
@@ -185,21 +220,31 @@ class Money:
         told: list[Any] = ["", "", "", "", 0]
         if window:
             told = [window.limit, window.remaining, *_moments(window.reset_at, window.date, age_s)]
-        window_key = f"{keys.windows}{permit.credential}:{permit.endpoint}"
+        is_answered = window is not None or delivery is not None
         await self._connection.run(
             "settle",
-            [keys.ledger, keys.reservations, window_key, keys.clock, *goods],
-            [permit.reservation, "" if cost is None else cost, *told, packed, unit_price, count, *fields],
+            [
+                keys.ledger,
+                keys.reservations,
+                self._window(permit.credential, permit.endpoint),
+                keys.clock,
+                keys.gate(permit.endpoint),
+                *goods,
+            ],
+            [
+                permit.reservation,
+                "" if cost is None else cost,
+                *told,
+                int(is_answered),
+                packed,
+                unit_price,
+                count,
+            ],
         )
-
-    async def lose(self, permit: Permit) -> None:
-        """Say that an answer is lost: until it is settled, the whole reservation counts as spent."""
-        await self._connection.run("lose", [self._keys.reservations], [permit.reservation])
 
     async def exhaust(
         self,
-        credential: str,
-        endpoint: str,
+        permit: Permit,
         reset_at: float | None,
         wait_s: float,
         *,
@@ -208,20 +253,21 @@ class Money:
     ) -> float:
         """Say that a window is empty, whatever was counted; return the seconds until it opens.
 
+        Then one request goes first. It opens the window for all, or shuts it again, for longer each time.
+
         Args:
-            credential: Its name.
-            endpoint: Of the window.
+            permit: Of the request that was refused, to be settled afterwards.
             reset_at: When it opens by the network's clock, seconds since the epoch, None when it did not say.
-            wait_s: How long to wait then.
+            wait_s: How long to wait then, and where that makes no sense.
             date: What that clock said, None when it did not.
             age_s: How long ago it said so.
         """
         wait_ms = await self._connection.run(
             "exhaust",
-            [f"{self._keys.windows}{credential}:{endpoint}", self._keys.clock],
-            [*_moments(reset_at, date, age_s), int(wait_s * 1000)],
+            [self._window(permit.credential, permit.endpoint), self._keys.clock],
+            [permit.reservation, *_moments(reset_at, date, age_s), int(wait_s * 1000)],
         )
-        return max(0.0, float(wait_ms) / 1000)
+        return float(wait_ms) / 1000
 
     async def reject(self, credential: str, reason: str) -> None:
         """Take a credential out, for all processes."""
@@ -237,23 +283,39 @@ class Money:
         return rejected
 
     async def left(self) -> int | None:
-        """Return the micro-dollars of the budget that are neither spent nor put aside, None without a cap."""
-        if self._budget is None:
+        """Return the micro-dollars of the cap that are neither spent nor put aside, None without a cap."""
+        cap = await self._cap()
+        if cap is None:
             return None
         totals = await self.totals()
-        return self._budget - totals.spent - totals.reserved
+        return cap - totals.spent - totals.reserved
+
+    async def _cap(self) -> int | None:
+        written = None
+        if self._follows:
+            written = await self._connection.call("HGET", self._keys.caps, self._crawl)
+        if written is None:
+            return self._budget
+        cap = written.partition(":")[2]
+        return int(cap) if cap else None
 
     async def totals(self) -> Totals:
-        """Return the ledger."""
-        ledger = await self._connection.call("HGETALL", self._keys.ledger)
-        numbers = {name: int(value) for name, value in ledger.items()}
+        """Return the ledger, after what nobody settled in time has become spent."""
+        keys = self._keys
+        is_awaited, *ledger = await self._connection.run("totals", [keys.ledger, keys.reservations])
+        numbers = {name: int(value) for name, value in zip(ledger[::2], ledger[1::2], strict=True)}
+        numbers.pop("awaited", None)
         named = {name: numbers.pop(name, 0) for name in ("spent", "expected", "reserved")}
         expected = {name: number for name, number in numbers.items() if name.startswith(_EXPECTED)}
         return Totals(
             **named,
+            is_awaited=bool(is_awaited),
             fields={name: number for name, number in numbers.items() if name not in expected},
             expected_fields={name.removeprefix(_EXPECTED): number for name, number in expected.items()},
         )
+
+    def _window(self, credential: str, endpoint: str) -> str:
+        return f"{self._keys.windows}{credential}:{endpoint}"
 
 
 def _moments(reset_at: float | None, date: float | None, age_s: float) -> list[Any]:
@@ -275,7 +337,7 @@ def _decision(
             )
         case ["wait", milliseconds]:
             return Wait(seconds=max(0.0, float(milliseconds) / 1000))
-        case ["money", left, reserved]:
-            return NoMoney(left=int(left), reserved=int(reserved))
+        case ["money", left]:
+            return NoMoney(left=int(left))
         case _:
             return Nobody()

@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 import tempfile
+import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -22,6 +23,7 @@ from twittomatic.errors import (
     Interrupted,
     NetworkError,
     NoCredentialLeft,
+    StorageUnavailable,
     TargetUnavailable,
     UnexpectedPayload,
     UpstreamUnavailable,
@@ -29,6 +31,7 @@ from twittomatic.errors import (
 from twittomatic.fetch.credentials import Credential, Credentials
 from twittomatic.fetch.fetcher import Fetched, Fetcher
 from twittomatic.fetch.transport import Transport
+from twittomatic.fetch.usertokens import UserToken
 from twittomatic.networks.base import Request
 from twittomatic.networks.x import X
 from twittomatic.state.address import client
@@ -84,6 +87,8 @@ class Scripted:
         if body is None:
             assert request.transport
             request.transport.abort()
+        if isinstance(body, dict) and "x-rate-limit-limit" in body:
+            return web.json_response(TOO_MANY[1], status=status, headers=body)
         if isinstance(body, bytes):
             return web.Response(status=status, body=body, content_type="text/html")
         return web.json_response(body, status=status)
@@ -118,14 +123,19 @@ class House:
         return scripted
 
     async def fetcher(
-        self, *tokens: str, budget: int | None = None, timeout_s: float = 30, horizon_s: float = 60
+        self,
+        *tokens: str,
+        users: Sequence[UserToken] = (),
+        budget: int | None = None,
+        timeout_s: float = 30,
+        horizon_s: float = 60,
     ) -> Fetcher:
         self.network = X(url=self.url)
         self.money = Money(self._connection, self._keys, budget=budget, horizon_s=horizon_s)
         return Fetcher(
             network=self.network,
             transport=await self._stack.enter_async_context(Transport(timeout_s=timeout_s)),
-            credentials=Credentials(list(tokens)),
+            credentials=Credentials(list(tokens), users),
             money=self.money,
             crawl="test",
             clock=self.clock,
@@ -240,16 +250,16 @@ async def test_fewer_than_the_network_takes_are_not_asked_for(house: House, worl
     assert emulator.report()["requests"] == {}
 
 
-async def test_money_of_which_nobody_knows_the_end_is_told(house: House, world: GraphWorld) -> None:
+async def test_money_of_which_nobody_knows_the_end_is_spent(house: House, world: GraphWorld) -> None:
     await house.emulate(world)
     fetcher = await house.fetcher("a", budget=250_000, horizon_s=0)
-    assert await fetcher.ahead(house.ask, 20)  # whose process dies with it
+    assert await fetcher.ahead(house.ask, 20, purpose="follower")  # whose process dies with it
     await house.page(fetcher)
-    with pytest.raises(
-        BudgetExhausted,
-        match=r"used up: \$0\.00 is left, \$0\.20 is put aside for requests whose end is not known, and",
-    ):
+    with pytest.raises(BudgetExhausted, match=r"used up: \$0\.00 is left, and"):
         await house.page(fetcher)
+    totals = await house.money.totals()
+    assert (totals.spent, totals.reserved) == (250_000, 0)
+    assert totals.fields["module:test:follower"] == 250_000
 
 
 async def test_money_that_was_overspent_is_none(house: House) -> None:
@@ -344,7 +354,37 @@ async def test_a_request_that_was_abandoned_counts_as_spent(house: House) -> Non
     page.cancel()
     with pytest.raises(asyncio.CancelledError):
         await page
-    assert await house.ledger() == (0, 6_000_000)
+    assert await house.ledger() == (6_000_000, 0)
+
+
+async def test_what_is_abandoned_before_it_is_sent_costs_nothing(house: House) -> None:
+    """Though the permit may be granted when nobody wants it any more."""
+    scripted = await house.script(followers([2]))
+    fetcher = await house.fetcher("a", budget=10_000_000)
+    page = asyncio.create_task(house.page(fetcher))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    page.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await page
+    assert scripted.asked == []
+    assert await house.ledger() == (0, 0)
+    assert (await house.money.totals()).fields == {}
+
+
+async def test_a_token_that_cannot_be_stored_costs_no_page(house: House, tmp_path: Path) -> None:
+    """Nothing was sent, so nothing was bought."""
+    scripted = await house.script(followers([2]))
+    path = tmp_path / "ada.json"
+    path.touch(mode=0o600)
+    path.write_text('{"client_id": "c", "access_token": "a", "refresh_token": "r", "expires_at": 1}')
+    (tmp_path / "ada.json.new").mkdir()
+    fetcher = await house.fetcher(users=[UserToken(path)], budget=10_000_000)
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable):
+            await house.page(fetcher)
+    assert scripted.asked == []
+    assert await house.ledger() == (0, 0)
 
 
 async def test_a_target_that_cannot_be_read_costs_nothing(house: House, world: GraphWorld) -> None:
@@ -466,7 +506,7 @@ async def test_a_permit_that_outlived_a_lease_is_given_back(house: House) -> Non
     """As of a process that was frozen: another one has its job by now, and asks for this page."""
     emulator = await house.emulate(GraphWorld([(1, 2)]))
     fetcher = await house.fetcher("token", budget=100_000_000)
-    old = await fetcher.ahead(house.ask, 1000)
+    old = await fetcher.ahead(house.ask, 1000, purpose="follower")
     assert isinstance(old, Permit)
     old = msgspec.structs.replace(old, granted_at=old.granted_at - 61)
     fetched = await fetcher.page(house.ask, 1000, purpose="follower", permit=old)
@@ -481,7 +521,7 @@ async def test_a_lost_answer_cost_all_that_it_could_have_held(house: House) -> N
     await house.emulate(world, faults=parse_faults("reset-billed#1x2"))
     fetcher = await house.fetcher("token", budget=40_000_000)
     fetched = await fetcher.page(house.ask, 1000, purpose="follower")
-    assert await house.ledger() == (0, 30_000_000)
+    assert await house.ledger() == (20_000_000, 10_000_000)
     await fetched.settle()
     assert await house.ledger() == (20_070_000, 0)
 
@@ -504,6 +544,38 @@ async def test_nobody_waits_for_the_money_of_a_lost_answer(house: House) -> None
         fetched = await house.page(fetcher)
     assert len(fetched.page.ids) == fetched.size == 5
     assert await house.ledger() == (10_050_000, 0)
+
+
+async def test_an_outage_costs_a_few_pages(house: House) -> None:
+    """Twenty lists at once, each of which would be tried four times: $10 for every try that is lost."""
+    scripted = await house.script((200, None))
+    fetcher = await house.fetcher("token", budget=1_000_000_000)
+    pages = [asyncio.create_task(house.page(fetcher)) for _ in range(20)]
+    await until(lambda: sum(0.2 < seconds <= 1 for seconds in house.clock.slept) > 20)
+    house.halt.set()
+    results = await asyncio.gather(*pages, return_exceptions=True)
+    assert {type(result) for result in results} <= {Interrupted, UpstreamUnavailable}
+    assert len(scripted.asked) < 30
+    assert await house.ledger() == (len(scripted.asked) * 10_000_000, 0)
+
+
+async def test_a_429_that_says_something_is_left_is_a_429(house: House) -> None:
+    """Whatever its headers say, nobody hammers at the network."""
+    now = time.time()
+    headers = {
+        "x-rate-limit-limit": "300",
+        "x-rate-limit-remaining": "299",
+        "x-rate-limit-reset": str(int(now + 900)),
+    }
+    scripted = await house.script((429, headers))
+    fetcher = await house.fetcher("a")
+    house.clock.never_wakes = True
+    pages = [asyncio.create_task(house.page(fetcher)) for _ in range(5)]
+    await until(lambda: len(house.clock.slept) == 5)
+    assert all(seconds > 800 for seconds in house.clock.slept)
+    house.halt.set()
+    await asyncio.gather(*pages, return_exceptions=True)
+    assert len(scripted.asked) <= 5
 
 
 @pytest.mark.parametrize("length", range(150, 320, 7))

@@ -216,11 +216,13 @@ async def test_a_permit_whose_answer_was_lost_is_granted_once(
 ) -> None:
     money = Money(lossy, NetworkKeys("lossy-money"), budget=1_000_000, horizon_s=60)
     relay[0].loses_answers = 1
-    one = await money.acquire("x", {"a": Limit(requests=2, window_s=900)}, price=10_000, wanted=60)
+    one = await money.acquire(
+        "x", {"a": Limit(requests=2, window_s=900)}, price=10_000, wanted=60, fields=["crawl:x"]
+    )
     assert isinstance(one, Permit)
     assert (await money.totals()).reserved == 600_000
     relay[0].loses_answers = 1
-    await money.settle(one, 250_000, None, ["crawl:x"])
+    await money.settle(one, 250_000)
     totals = await money.totals()
     assert (totals.spent, totals.reserved, totals.fields) == (250_000, 0, {"crawl:x": 250_000})
     another = await money.acquire("x", {"a": Limit(requests=2, window_s=900)}, price=0, wanted=1)

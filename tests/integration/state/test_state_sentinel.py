@@ -171,7 +171,7 @@ async def test_what_the_master_took_along_harms_nobody(
         permit = await asking
         assert isinstance(permit, Permit)
         assert (await money.totals()).reserved == 600_000
-        await money.settle(permit, 250_000, None, ["crawl:x"])
+        await money.settle(permit, 250_000)
         totals = await money.totals()
         assert (totals.spent, totals.reserved) == (250_000, 0)
 

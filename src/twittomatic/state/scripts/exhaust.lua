@@ -1,13 +1,15 @@
 -- exhaust: the network says that a window is empty, whatever we counted.
 -- KEYS  1 window  2 clock of the network
--- ARGV  1 when it opens anew, in ms of the network's clock, and 2 what that clock said, '' for each if unknown
---       3 ms since that was said  4 ms to wait if unknown
--- Returns the ms until then, a second at least: one that is past by our clock is not by the network's.
+-- ARGV  1 reservation of the request that it refused
+--       2 when the window opens anew, in ms of the network's clock, and 3 what that clock said, '' for each if unknown
+--       4 ms since that was said  5 ms to wait if unknown
+-- Returns the ms until then, a second at least, and more if it was said before to who came first.
 -- Twice is harmless. Cost: constant.
 -- use reset
+-- use gate
 local limit = redis.call('HGET', KEYS[1], 'limit') or 1
 local now = now_ms()
-local at = ARGV[1] ~= '' and opens(KEYS[2], ARGV[1], ARGV[2], ARGV[3]) or now + tonumber(ARGV[4])
-at = math.max(at, now + (ARGV[1] ~= '' and 1000 or 0))
+local at = ARGV[2] ~= '' and opens(KEYS[2], ARGV[2], ARGV[3], ARGV[4]) or now + tonumber(ARGV[5])
+at = shut(KEYS[1], ARGV[1], at, now)
 redis.call('HSET', KEYS[1], 'limit', limit, 'used', limit, 'reset', string.format('%d', at))
 return at - now

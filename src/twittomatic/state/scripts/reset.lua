@@ -31,11 +31,12 @@ local function ahead(key, date, age, now)
   return known
 end
 
--- Returns ms since the epoch, the latest that it can be; nothing where what was told makes no sense.
+-- Returns ms since the epoch, the latest that it can be; nothing where what was told makes no sense, such as a reset that
+-- was past when it was told.
 local function opens(key, reset, date, age)
   local now = now_ms()
   local at = tonumber(reset) - ahead(key, date, age, now) + MARGIN
-  if at < now - LATEST or at > now + FARTHEST then
+  if at < now - LATEST or at > now + FARTHEST or date ~= '' and tonumber(reset) < tonumber(date) then
     return nil
   end
   return at
