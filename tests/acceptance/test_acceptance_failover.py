@@ -150,6 +150,37 @@ def test_the_crawl_goes_on_whatever_becomes_of_its_masters(cluster: Cluster) -> 
     assert cluster.place.report()["repeated_pages"] == 0
 
 
+def test_a_cap_holds_for_workers_from_the_moment_it_is_written(cluster: Cluster) -> None:
+    """A standby keeps it, and a master that begins with less stops those who work with the old options."""
+
+    def cap() -> str:
+        [caps] = cluster.redis.scan_iter("tw:{net:*}:caps")
+        return str(cluster.redis.hget(caps, "default"))
+
+    master = cluster.start("master", *FLAGS, "--budget-usd", "900")
+    worker = cluster.start("worker", "one", "--concurrency", "2", "--on-master-loss", "wait")
+    cluster.grows(20, master, worker)
+    assert cap() == "1:900000000"
+    standby = cluster.start("master", *FLAGS, "--standby", "--budget-usd", "7")
+    cluster.hears(standby, "leads.")
+    master.send_signal(signal.SIGKILL)
+    cluster.wait_for(lambda: cap() == "2:900000000", standby)
+    worker.send_signal(signal.SIGSTOP)  # it hears of no option
+    standby.send_signal(signal.SIGKILL)
+    second = cluster.start("master", *FLAGS, "--budget-usd", "0.25", "--until-spent")
+    cluster.wait_for(lambda: cap() == "3:250000", second)
+    status = cluster.place.status()
+    used = status["spent_usd"] + status["reserved_usd"]
+    cluster.redis.hset(KEYS.crawl_hash, "options", str(cluster.redis.hget(KEYS.crawl_hash, "asked:FA")))
+    for process in (worker, cluster.emulator):
+        process.send_signal(signal.SIGCONT)
+    assert second.wait(110) == 3, cluster.said(second)
+    assert "BUDGET_USD is used up" in cluster.said(second)
+    status = cluster.place.status()
+    assert 0.25 < status["spent_usd"] <= used
+    assert status["spent_usd"] >= cluster.place.report()["bill_usd"]
+
+
 def test_workers_without_a_master_stop_or_wait_as_they_were_told(cluster: Cluster) -> None:
     master = cluster.start("master", *FLAGS)
     stops = cluster.start("worker", "stops", "--processes", "2", "--concurrency", "1")

@@ -148,7 +148,11 @@ class Paging:
             await self._commit({})
             return
         reach("page.fetched")
-        ids, fresh = await asyncio.to_thread(self._write, fetched)
+        try:
+            ids, fresh = await asyncio.to_thread(self._write, fetched)
+        except BaseException:  # it is paid, whatever becomes of it
+            await fetched.settle()
+            raise
         await self._advance(fetched, ids, fresh)
 
     def _ask(self, size: int) -> Request:
