@@ -103,7 +103,9 @@ class Oracle:
         if any(later >= earlier for earlier, later in itertools.pairwise(ids)):
             verdict.problems.append(f"{target}: posts are not newest first")
         always, ever = self._truth.always_posts(target), self._past.ever_posts(target)
-        self._compare(f"{target}.twt", ids, always[:CEILING], ever, verdict)
+        # Each new post moves an old one past the ceiling, which the network counts from the newest.
+        new = len(self._truth.ever_posts(target)) - len(always)
+        self._compare(f"{target}.twt", ids, always[: max(0, CEILING - new)], ever, verdict)
         self._existence(target, "twt", verdict)
 
     def _existence(self, target: int, ext: str, verdict: Verdict) -> None:

@@ -250,12 +250,21 @@ class Paging:
         if cut:
             return Ending.CUT
         if token is None:
-            return Ending.COMPLETE
+            return Ending.CEILING if self._came_past_the_ceiling(fetched) else Ending.COMPLETE
         if listing.most is not None and self._parts[listing.keyed].state.lines >= listing.most:
             return Ending.CUT
         if self._barren >= (_SAME_TOKEN if token == self.checkpoint.token else _BARREN_PAGES):
             return Ending.STALLED
         return None
+
+    def _came_past_the_ceiling(self, fetched: Fetched) -> bool:
+        """Tell whether a list ends where the network serves no more, and not where there is no more.
+
+        It counts what it shows from the newest record, so whatever is new since the first page leaves as many
+        of the oldest out of reach; then the page after the last that is shown is an empty one.
+        """
+        ceiling, page = self._listing.ceiling, self._listing.page_size
+        return ceiling is not None and not fetched.page.ids and len(self._seen) > ceiling - page
 
 
 def new_stem(job: Job) -> str:

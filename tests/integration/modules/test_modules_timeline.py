@@ -107,6 +107,18 @@ async def test_posts_that_arrive_while_it_is_read_are_for_an_update(
     house.check()
 
 
+async def test_posts_that_arrive_move_as_many_past_the_ceiling(house: Any, emulate: Any) -> None:
+    """The network serves the newest so many: those that it no longer does are not said to be there."""
+    world = ChangingWorld(world_of(3300))
+    there = world.all_posts(STAR)
+    await emulate(world, faults=parse_faults("timeline:post#5,timeline:post#20", world=world))
+    await house.crawl("T", [STAR])
+    new = len(world.all_posts(STAR)) - len(there)
+    assert house.posts(STAR) == there[: 3200 - new]
+    assert house.journal(STAR)[0].ending == "ceiling"
+    house.check()
+
+
 async def test_a_list_begun_anew_is_gone_on_with_by_another_worker(house: Any, emulate: Any) -> None:
     """What it repeats until it is where it was is no sign of its end, whoever reads it."""
     world = world_of(3000)
