@@ -78,12 +78,11 @@ def _newest(final: Path) -> str | None:
 async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path) -> Checkpoint:
     """Take the part file of an attempt that was given up, so that it can place no more should it wake up."""
     mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
-    new = checkpoint.files.get("twt", FileState())
-    if new.lines:
+    if _has_news(checkpoint):
         mine = msgspec.structs.replace(mine, part=new_stem(job))
         before, after = (context.layout.part(context.crawl, one.part, "twt") for one in (checkpoint, mine))
         try:
-            part = await asyncio.to_thread(PartFile.take_over, after, before, new)
+            part = await asyncio.to_thread(PartFile.take_over, after, before, checkpoint.files["twt"])
             part.close()
         except CorruptFile:
             if await asyncio.to_thread(_newest, final) != checkpoint.first_id:
@@ -95,12 +94,17 @@ async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path
     return mine
 
 
+def _has_news(checkpoint: Checkpoint) -> bool:
+    """Tell whether a list that has ended holds posts to be placed; one that broke off would leave a gap."""
+    return checkpoint.ended is not Ending.UNAVAILABLE and any(one.lines for one in checkpoint.files.values())
+
+
 def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState | None:
     """Put the new posts in front of the old ones; None when nothing is new, and the file stays as it is."""
-    new = checkpoint.files.get("twt", FileState())
-    if new.lines == 0 or checkpoint.ended is Ending.UNAVAILABLE:
+    if not _has_news(checkpoint):
         remove_parts(context, checkpoint.part, _FILES)
         return None
+    new = checkpoint.files["twt"]
     part = context.layout.part(context.crawl, checkpoint.part, "twt")
     with PartFile.take_over(part, part, new) as file:
         state = prepend(file, final, context.known_files.state(final))

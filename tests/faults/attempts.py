@@ -1,0 +1,402 @@
+"""Lists read by attempts that die, are cut off or freeze at random: thousands of cheap cases from seeds.
+
+A case is one user and one attempt after the other, in this process, over the real state server and the
+emulator with its faults. Pages hold ten records and the ceiling is at sixty, so that a short list has
+everything that a long one has. What a real kill leaves is for `chaos`.
+
+    python tests/faults/attempts.py [--first 1] [--cases 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import oracle
+from oracle import Oracle
+
+from twittomatic import faultpoint
+from twittomatic.cli import compose
+from twittomatic.clock import SystemClock
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.emulator import ChangingWorld, Emulator, GraphWorld, parse_faults, serve, timelines
+from twittomatic.errors import CorruptFile, LeaseLost, NetworkError
+from twittomatic.fetch.fetcher import Fetcher
+from twittomatic.fetch.transport import Transport
+from twittomatic.model import Ending, Module
+from twittomatic.modules import follower, timeline, update
+from twittomatic.modules.context import Context
+from twittomatic.settings import load
+from twittomatic.state.connection import Connection
+from twittomatic.state.jobs import Jobs
+from twittomatic.state.recovery import Recovery
+from twittomatic.state.requeue import Requeue
+from twittomatic.state.server import Role, embedded
+from twittomatic.storage.journal import Entry, Journal, read_journal
+from twittomatic.storage.known import KnownFiles
+from twittomatic.storage.verify import verify
+
+STAR = 7
+PAGE, CEILING = 10, 60
+_TIME_SCALE = 36_000.0
+_MOST_DEATHS = 12
+_POSTS = (0, 1, 5, 9, 10, 11, 24, 45, 59, 60, 61, 75)
+_FOLLOWERS = (0, 1, 9, 10, 11, 24, 45, 80)
+_RUN = {"T": timeline.run, "F": follower.run, "U": update.run}
+_MODULE = {"T": Module.TIMELINE, "F": Module.FOLLOWER, "U": Module.UPDATE}
+_attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+
+
+class Died(BaseException):
+    """The end of an attempt that was drawn to die; no error, so that nothing catches it as one."""
+
+
+class HastyClock(SystemClock):
+    """The machine's clock, for who does not wait between retries."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Attempt:
+    """What an attempt is drawn to come to.
+
+    Attributes:
+        points: Fault points that it passes before.
+        how: `dies`, `is cut off` while its thread writes on, `freezes`, or `` for nothing.
+    """
+
+    points: int
+    how: str
+    task: asyncio.Task[None] | None = None
+
+
+class Case:
+    """One seed: a world, its faults, and the ends of the attempts.
+
+    Attributes:
+        trail: What happened, for a case that fails.
+        endings: Of the lists, as the journal says them.
+    """
+
+    def __init__(self, seed: int, connection: Connection, redis_url: str, directory: Path) -> None:
+        self.dice = random.Random(f"attempts {seed}")
+        self.trail: list[str] = []
+        self.endings: list[Ending] = []
+        self._seed = seed
+        self._connection = connection
+        self._redis_url = redis_url
+        self._directory = directory
+        self._loop = asyncio.get_running_loop()
+        self._frozen: list[tuple[int, threading.Event]] = []
+        self._asleep: list[asyncio.Task[None]] = []
+        self._deaths = 0
+        self._names = iter(range(10_000))
+        people = range(10**9, 10**9 + 120)
+        edges = [(STAR, one) for one in people[: self.dice.choice(_FOLLOWERS)]] + [
+            (one, people[0]) for one in people
+        ]
+        posts = {STAR: self.dice.choice(_POSTS)}
+        self.world = ChangingWorld(GraphWorld([*edges, (STAR, 8)], seed=seed, post_counts=posts))
+
+    async def run(self) -> list[str]:
+        """Carry the case out; return what is wrong in the end."""
+        modules = self.dice.choice(["T", "T", "F", "TU", "TUU"])
+        spec = self._faults()
+        self.trail.append(f"{modules} {spec}")
+        faults = parse_faults(spec, seed=self._seed, world=self.world)
+        served = await serve(Emulator(self.world, time_scale=_TIME_SCALE, faults=faults))
+        try:
+            async with self._contexts(served.url) as make:
+                problems: list[str] = []
+                for letter in modules:
+                    if letter == "U":
+                        self.world.publish(STAR, self.dice.choice([1, 9, 10, 25, 45]))
+                    since = self.world.revision
+                    await self._list(letter, make)
+                    problems += self._wrong(letter, since)
+                return problems
+        finally:
+            await served.close()
+
+    def _faults(self) -> str:
+        rates = {
+            kind: self.dice.choice([0, 0, most / 3, most])
+            for kind, most in {
+                "5xx": 0.05,
+                "reset": 0.03,
+                "reset-billed": 0.03,
+                "cut": 0.03,
+                "html": 0.03,
+                "junk": 0.03,
+                "short": 0.2,
+                "empty": 0.06,
+                "again": 0.06,
+                "repeat": 0.03,
+                "stale": 0.06,
+                "arrive": 0.08,
+                "leave": 0.08,
+                "post": 0.12,
+                "protect": 0.006,
+                "suspend": 0.006,
+            }.items()
+        }
+        return ",".join(f"{kind}={rate:g}" for kind, rate in rates.items() if rate) or "none"
+
+    @asynccontextmanager
+    async def _contexts(self, url: str) -> AsyncIterator[Any]:
+        settings = load(
+            {
+                "crawl": f"c{self._seed}",
+                "output_directory": str(self._directory / "data"),
+                "redis_url": self._redis_url,
+                "x_bearer_tokens": "token",
+                "x_api_url": url,
+            },
+            {},
+            _nothing(self._directory),
+        )
+        options, credentials = CrawlOptions.of("TFU", settings), compose.credentials(settings)
+        async with (
+            compose.parts(settings, options, self._connection, credentials, "master") as parts,
+            Transport(timeout_s=20) as transport,
+        ):
+            self.parts = parts
+            parts.layout.prepare()
+            parts.network.posts_per_page = parts.network.followers_per_page = PAGE  # type: ignore[misc]
+            parts.network.timeline_ceiling = CEILING  # type: ignore[misc]
+            self._recovery = Recovery(self._connection, parts.keys, lease_s=0)
+            self._leadership = parts.leadership()
+            await self._leadership.lead()
+            halt = asyncio.Event()
+            fetcher = Fetcher(
+                network=parts.network,
+                transport=transport,
+                credentials=credentials,
+                money=parts.money,
+                crawl=settings.crawl,
+                clock=HastyClock(),
+                halt=halt,
+                lease_s=30,
+            )
+
+            def make() -> Context:
+                name = f"w{next(self._names)}"
+                return Context(
+                    crawl=settings.crawl,
+                    worker=name,
+                    network=parts.network,
+                    fetcher=fetcher,
+                    jobs=Jobs(self._connection, parts.keys, name),
+                    frontier=parts.frontier,
+                    layout=parts.layout,
+                    journal=Journal(parts.layout.journal(name)),
+                    counts=parts.counts,
+                    known_files=KnownFiles(parts.layout),
+                    clock=SystemClock(),
+                    halt=halt,
+                    selection=compose.selection(options, parts.network),
+                    max_followers=None,
+                    max_posts=None,
+                    refresh_older_than=None,
+                    analyzes=False,
+                )
+
+            yield make
+
+    async def _list(self, letter: str, make: Any) -> None:
+        """Let attempt after attempt read a list until its job is done; who froze wakes up in between."""
+        module, keys = _MODULE[letter], self.parts.keys
+        await Requeue(self._connection, keys).again(module, str(STAR), 0)
+        journals = []
+        while await self._is_there(module):
+            context = make()
+            journals.append(context.journal)
+            await context.jobs.open([module])
+            [job] = await context.jobs.lease(module, 1)
+            attempt = self._drawn()
+            task = asyncio.create_task(self._attempted(_RUN[letter], context, job, attempt))
+            attempt.task = task
+            if await self._ended(task):
+                task.result()
+            else:
+                self._asleep.append(task)
+            await self._recovery.reap(self._leadership, [module], "2026-01-01T00:00:00Z")
+            await self._connection.call("HDEL", f"{keys.job}{module}:{STAR}", "crashes", "attempts")
+        for _, event in self._frozen:
+            event.set()
+        await asyncio.gather(*self._asleep)
+        self._frozen, self._asleep = [], []
+        for journal in journals:
+            journal.close()
+
+    async def _is_there(self, module: Module) -> bool:
+        return bool(await self._connection.call("EXISTS", f"{self.parts.keys.job}{module}:{STAR}")) or any(
+            [
+                await self._connection.call("XLEN", self.parts.keys.jobs(queue))
+                for queue in (str(module), f"{module}:again")
+            ]
+        )
+
+    def _drawn(self) -> Attempt:
+        if self._deaths >= _MOST_DEATHS or self.dice.random() < 0.2:
+            return Attempt(points=0, how="")
+        self._deaths += 1
+        return Attempt(
+            points=int(self.dice.expovariate(1 / 9)),
+            how=self.dice.choice(["dies", "dies", "is cut off", "freezes"]),
+        )
+
+    async def _ended(self, task: asyncio.Task[None]) -> bool:
+        """Wait until an attempt ends, or freezes: False then."""
+        before = len(self._frozen)
+        while not task.done():
+            if len(self._frozen) > before:
+                return False
+            await asyncio.wait([task], timeout=0.002)
+        return True
+
+    async def _attempted(self, run: Any, context: Context, job: Any, attempt: Attempt) -> None:
+        _attempt.set(attempt)
+        self.trail.append(f"{context.worker}: {attempt.how or 'lives'} after {attempt.points}, {_said(job)}")
+        try:
+            await run(context, job)
+        except (Died, asyncio.CancelledError):
+            self.trail.append(f"{context.worker} is no more")
+        except LeaseLost as error:
+            self.trail.append(f"{context.worker}: {error}")
+        except CorruptFile as error:  # who froze may find his part files gone, and is refused to bury the job
+            self.trail.append(f"{context.worker}: {error}")
+            if await context.jobs.give_back(job, "dead"):
+                raise
+        except NetworkError as error:
+            self.trail.append(f"{context.worker}: {error}")
+            await context.jobs.give_back(job, "ready")
+        else:
+            self.trail.append(f"{context.worker} is done")
+
+    def reach(self, name: str) -> None:
+        """Do at a fault point what was drawn for who comes to it; may be called in any thread."""
+        attempt = _attempt.get()
+        for place, (left, event) in enumerate(self._frozen):
+            self._frozen[place] = left - 1, event
+            if left == 1:
+                event.set()
+        if attempt is None or not attempt.how:
+            return
+        attempt.points -= 1
+        in_thread = threading.current_thread() is not threading.main_thread()
+        if attempt.points >= 0 or (attempt.how == "freezes" and not in_thread):
+            return
+        how, attempt.how = attempt.how, ""
+        self.trail.append(f"{how} at {name}")
+        if how == "dies":
+            raise Died
+        if how == "is cut off":
+            assert attempt.task
+            self._loop.call_soon_threadsafe(attempt.task.cancel)
+            return
+        event = threading.Event()
+        self._frozen.append((self.dice.randrange(1, 40), event))
+        event.wait()
+        self.trail.append(f"wakes up at {name}")
+
+    def _wrong(self, letter: str, since: int) -> list[str]:
+        verdict = Oracle(self.world, self._directory / "data", since=since).look([STAR], letter, swept=False)
+        ending = self._ending("fws" if letter == "F" else "twt")
+        if ending:
+            self.endings.append(ending)
+        problems = [*verdict.problems, *map(str, verify(self.parts.layout))]
+        if verdict.twice:
+            problems.append(f"{verdict.twice} twice")
+        if ending is Ending.STALLED:  # which is what the network did, and the journal says so
+            problems = [problem for problem in problems if " lost " not in problem]
+        return problems
+
+    def _ending(self, ext: str) -> Ending | None:
+        entries: list[Entry] = [e for e in read_journal(self.parts.layout) if (e.file or "").endswith(ext)]
+        return max(entries, key=lambda entry: entry.ended_at).ending if entries else None
+
+
+def _said(job: Any) -> str:
+    checkpoint = job.checkpoint
+    return (
+        f"{checkpoint.files} {checkpoint.ended or ''} first {checkpoint.first_id} since {checkpoint.since_id}"
+    )
+
+
+def _nothing(directory: Path) -> Path:
+    path = directory / "nothing.toml"
+    path.touch()
+    return path
+
+
+@contextmanager
+def small() -> Iterator[None]:
+    """Let the ceiling be where a list of six pages reaches it."""
+    with mock.patch.object(timelines, "CEILING", CEILING), mock.patch.object(oracle, "CEILING", CEILING):
+        yield
+
+
+async def run(seeds: range, *, seconds: float = float("inf")) -> Mapping[str, int]:
+    """Carry cases out, as many as there is time for, and stop at the first that is wrong.
+
+    Returns:
+        How many cases there were, and how many lists ended how.
+
+    Raises:
+        AssertionError: something was lost, came twice or is not as the journal says.
+    """
+    counts: dict[str, int] = {"cases": 0}
+    until = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory(prefix="tw") as name, small():
+        async with embedded(Path(name) / "state", Role.OWN) as url:
+            connection = Connection(compose.client(url, "attempts"))
+            try:
+                for seed in seeds:
+                    if time.monotonic() > until:
+                        break
+                    with tempfile.TemporaryDirectory(prefix="tw", dir=name) as place:
+                        case = Case(seed, connection, url, Path(place))
+                        faultpoint.arm(case.reach)
+                        try:
+                            problems = await case.run()
+                        except BaseException:
+                            print(f"seed {seed}", *case.trail, sep="\n  ", file=sys.stderr)
+                            raise
+                        finally:
+                            faultpoint.arm(None)
+                        assert not problems, "\n  ".join([f"seed {seed}", *problems, *case.trail])
+                    counts["cases"] += 1
+                    for ending in case.endings:
+                        counts[ending] = counts.get(ending, 0) + 1
+            finally:
+                await connection.close()
+    return counts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Lists read by attempts that die.")
+    parser.add_argument("--first", type=int, default=1, help="seed of the first one")
+    parser.add_argument("--cases", type=int, default=1000)
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    counts = asyncio.run(run(range(arguments.first, arguments.first + arguments.cases)))
+    print(dict(counts), f"{time.monotonic() - began:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

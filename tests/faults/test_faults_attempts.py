@@ -1,0 +1,12 @@
+"""Some of the cases of `attempts`, all kinds of list; a seed that found a fault is among them."""
+
+import attempts
+
+SEEDS = range(1, 151)  # 30: a user who cannot be read any more, in the middle of an update, and then a death
+
+
+async def test_lists_are_whole_whoever_dies_over_them() -> None:
+    counts = await attempts.run(SEEDS)
+    assert counts["cases"] == len(SEEDS)
+    assert all(counts.get(ending) for ending in ("complete", "ceiling", "unavailable")), counts
+    assert "stalled" not in counts, counts  # a network that repeats itself thrice in a row is rarer than that
