@@ -115,7 +115,7 @@ class UpstreamUnavailable(NetworkError):
     """5xx, a timeout, a reset connection, a body cut short.
 
     Attributes:
-        may_be_billed: True when the request may have been served, so that its reservation stands.
+        may_be_billed: True when the request may have been served, so that its whole reservation is spent.
     """
 
     def __init__(self, message: str, *, may_be_billed: bool = False) -> None:
