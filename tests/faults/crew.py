@@ -36,6 +36,8 @@ class Crew:
         self._numbers = itertools.count(1)
         self._all: list[Running] = []
         self._frozen: set[Running] = set()
+        self._beginners: set[Running] = set()
+        self._is_stopped = False
         self._masters = [self._master(standby=False)]
         self._workers = [self._worker() for _ in range(workers)]
         self.finished = False
@@ -49,7 +51,10 @@ class Crew:
             return
         self._masters = [master for master in self._masters if master.code is None]
         if _PAUSED in (*codes, *[worker.code for worker in self._workers]):
-            self.pauses += 1  # a standby goes on with nothing that the network stopped
+            self._is_stopped = True  # a standby goes on with nothing that the network stopped
+        if self._is_stopped and not self._beginners & set(self._masters):
+            self._is_stopped = False  # one at a time, or the second begins anew what the first ended
+            self.pauses += 1
             self._masters.append(self._master(standby=False))
         while len(self._masters) < 2:
             self._masters.append(self._master(standby=bool(self._masters)))
@@ -98,7 +103,11 @@ class Crew:
     def _master(self, *, standby: bool) -> Running:
         budget = {} if self._budget is None else {"budget_usd": f"{self._budget():.2f}"}
         flags = [*self._flags, *(["--standby"] if standby else [])]
-        return self._started(self._scene.start(f"master-{next(self._numbers)}", "master", *flags, **budget))
+        name = f"master-{next(self._numbers)}"
+        master = self._started(self._scene.start(name, "master", *flags, **budget))
+        if not standby:
+            self._beginners.add(master)
+        return master
 
     def _worker(self) -> Running:
         name = f"w{next(self._numbers)}"

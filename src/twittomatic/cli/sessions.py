@@ -25,12 +25,15 @@ from twittomatic.errors import CrawlMustPause, NobodyLeads, SettingsError, State
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
-from twittomatic.state.crawl import Progress
+from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.requeue import Requeue
 from twittomatic.state.server import Role
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.sweeping import sweep
+from twittomatic.storage.sweeping import part_files, sweep
 
 _EXPIRY_S = 5.0  # longer than a leadership lasts of which nothing is heard
 
@@ -182,7 +185,7 @@ async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
     settings = parts.settings
     show(await _look(parts))
     if progress.phase is Phase.FINISHED:
-        await asyncio.to_thread(sweep, parts.layout, settings.crawl, await parts.recovery.parts_of_dead())
+        await tidy(parts.connection, parts.keys, parts.layout)
         deaths = await parts.recovery.dead()
         if deaths:
             click.echo(f"{len(deaths)} jobs are dead; `twittomatic jobs dead` says why.", err=True)
@@ -195,6 +198,21 @@ async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
         click.echo("Interrupted; the same command goes on.", err=True)
         return INTERRUPTED
     raise NobodyLeads("The crawl stopped here unfinished, since nobody led it; the same command goes on.")
+
+
+async def tidy(connection: Connection, keys: CrawlKeys, layout: Layout) -> int:
+    """Remove the part files of a finished crawl on which no job counts; return how many there were.
+
+    Begun again meanwhile, the crawl loses nothing; see `storage.sweeping`.
+
+    Raises:
+        StorageUnavailable: TEMPORARY_DIRECTORY cannot be read or changed.
+    """
+    found = await asyncio.to_thread(part_files, layout, keys.crawl)
+    if await CrawlState(connection, keys).field("phase") != Phase.FINISHED:
+        return 0
+    keep = {checkpoint.part async for _, _, checkpoint in Requeue(connection, keys).begun()}
+    return await asyncio.to_thread(sweep, found, keep)
 
 
 async def _leads_soon(leadership: Leadership) -> bool:

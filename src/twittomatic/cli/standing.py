@@ -114,6 +114,8 @@ async def stand_by(settings: Settings, modules: str, given: Sequence[str], *, un
         standby = Standby(connection, keys, leadership, has_targets=bool(given) or modules == "U")
         try:
             found = await standby.wait()
+            if found == 0:  # whoever led may have died over it
+                await sessions.tidy(connection, keys, layout)
             if isinstance(found, int):
                 return found
             click.echo(f"{name} leads crawl “{settings.crawl}” (epoch {leadership.epoch}).")

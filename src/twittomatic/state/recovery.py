@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from redis.exceptions import RedisError
 
-from twittomatic.model import Checkpoint, Module
+from twittomatic.model import Module
 from twittomatic.state.connection import Connection
 from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys
@@ -76,15 +76,6 @@ class Recovery:
         """Return the dead jobs, `module:user_id`, each with its last tries: it died of the last one."""
         dead = await self._connection.call("HGETALL", self._keys.dead)
         return {name: [_decode_try(line) for line in text.split("\n")] for name, text in dead.items()}
-
-    async def parts_of_dead(self) -> set[str]:
-        """Return the stems of the part files on which dead jobs could go on."""
-        parts = set()
-        for name in await self._connection.call("HKEYS", self._keys.dead):
-            text = await self._connection.call("HGET", f"{self._keys.job}{name}", "checkpoint")
-            if text:
-                parts.add(msgspec.json.decode(text, type=Checkpoint).part)
-        return parts
 
     async def revive(self, name: str) -> bool:
         """Give a dead job another chance, where it stopped; False when there is no such dead job."""

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.paths import Layout
 
 
-def sweep(layout: Layout, crawl: str, keep: Collection[str]) -> int:
-    """Remove the part files of a finished crawl.
+def part_files(layout: Layout, crawl: str) -> Sequence[Path]:
+    """Return the part files of a crawl that are there now.
+
+    Raises:
+        StorageUnavailable: the directory cannot be read.
+    """
+    directory = layout.parts(crawl)
+    with guarded(directory):
+        return sorted(filter(Path.is_file, directory.iterdir())) if directory.is_dir() else []
+
+
+def sweep(found: Collection[Path], keep: Collection[str]) -> int:
+    """Remove part files of a crawl that was finished after they were found.
+
+    Whoever is frozen in between may wake up when the crawl was begun again: what its jobs write now was not
+    there then, and what they go on with stands in a checkpoint.
 
     Args:
-        layout: Where they are.
-        crawl: Its name.
-        keep: Stems of the part files on which checkpoints of dead jobs count.
+        found: From `part_files`, before it was seen that the crawl is finished.
+        keep: Stems of the part files on which a checkpoint counts, read after that.
 
     Returns:
         How many were removed.
 
     Raises:
-        StorageUnavailable: the directory cannot be read or changed.
+        StorageUnavailable: one cannot be removed.
     """
-    directory = layout.parts(crawl)
     removed = 0
-    with guarded(directory):
-        if directory.is_dir():
-            for path in sorted(directory.iterdir()):
-                if path.is_file() and path.stem not in keep:
-                    path.unlink(missing_ok=True)
-                    removed += 1
+    for path in found:
+        if path.stem not in keep:
+            with guarded(path):
+                path.unlink(missing_ok=True)
+            removed += 1
     return removed

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from twittomatic.cli import compose
+from twittomatic.cli import compose, sessions
 from twittomatic.crawler import targets
 from twittomatic.crawler.local import run_together
 from twittomatic.crawler.options import CrawlOptions
@@ -25,7 +25,6 @@ from twittomatic.state.crawl import Progress
 from twittomatic.state.server import Role, embedded
 from twittomatic.storage.journal import Entry, Journal, read_journal
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.sweeping import sweep
 from twittomatic.storage.verify import verify
 
 TIME_SCALE = 36_000.0  # a window of 25 ms: limits are another test's concern
@@ -109,7 +108,7 @@ class House:
             self.seen = await parts.frontier.seen()
             self.waiting = {user_id async for ids in parts.frontier.export() for user_id in ids}
             if progress.phase is Phase.FINISHED:
-                sweep(self.layout, settings.crawl, await parts.recovery.parts_of_dead())
+                await sessions.tidy(connection, parts.keys, self.layout)
             await leadership.resign()
             return progress
 

@@ -1,0 +1,84 @@
+"""The end of a crawl: what nobody goes on with is removed, whoever is late to do so."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from twittomatic import faultpoint
+from twittomatic.cli import compose, looking, sessions
+from twittomatic.emulator import GraphWorld
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.storage import sweeping
+
+STAR, OTHER = 1, 2
+
+
+async def tidied(house: Any) -> int:
+    connection = Connection(compose.client(house.settings.redis_url, "late"))
+    try:
+        return await sessions.tidy(connection, CrawlKeys("test", "T"), house.layout)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def emulator(house: Any, emulate: Any) -> Any:
+    edges = [(STAR, 3), (OTHER, 3)]
+    return await emulate(GraphWorld(edges, seed=3, post_counts={STAR: 1500, OTHER: 2}))
+
+
+async def test_a_master_that_is_late_removes_nothing_of_a_crawl_that_was_begun_again(
+    house: Any, emulator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is frozen when it is about to remove what it found, until others are in the middle of a list."""
+    stray = house.layout.part("test", "timeline-9-ab", "twt")
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"nobody's")
+    late: list[Any] = []
+    monkeypatch.setattr(sessions, "sweep", lambda *given: late.append(given) or 0)
+    await house.crawl("T", [OTHER])
+    monkeypatch.undo()
+
+    async def leave_in_the_middle(parts: Any, worker: Any) -> None:
+        while emulator.report()["requests"].get("timeline", 0) < 5:
+            await asyncio.sleep(0)
+        worker.leave()
+
+    await house.crawl("T", [STAR], during=leave_in_the_middle)
+    parts = house.parts()
+    assert len(parts) == 2
+    assert await tidied(house) == 0  # it is not finished
+    assert house.parts() == parts
+
+    assert sweeping.sweep(*late[0]) == 1
+    assert not stray.exists()
+    await house.crawl("T", [STAR])
+    assert len(house.posts(STAR)) == 1500
+    assert emulator.report()["repeated_pages"] == 0
+    house.check()
+
+
+async def test_what_a_dead_job_can_go_on_with_stays(house: Any, emulator: Any) -> None:
+    stops = {"after": 4}
+
+    def die(name: str) -> None:
+        if name == "page.committed":
+            stops["after"] -= 1
+            if not stops["after"]:
+                raise RuntimeError("dies in the middle of its list")
+
+    faultpoint.arm(die)
+    try:
+        await house.crawl("T", [STAR])
+    finally:
+        faultpoint.arm(None)
+    assert house.dead
+    assert len(house.parts()) == 1
+    await looking._retry(replace(house.settings, crawl="test"), ())
+    await house.crawl("T", [STAR])
+    assert len(house.posts(STAR)) == 1500
+    assert emulator.report()["repeated_pages"] == 0
+    assert house.parts() == []
