@@ -67,7 +67,10 @@ batch = st.one_of(st.lists(st.one_of(any_id, near_an_edge), max_size=50), progre
 @given(batches=st.lists(st.tuples(batch, st.integers(0, 3)), max_size=6))
 def test_everyone_is_new_once_and_exported_once(server: Server, batches: list[tuple[Any, int]]) -> None:
     async def check() -> None:
-        frontier = Frontier(server.connection, CrawlKeys(f"crawl-{next(_numbers)}", "F"))
+        keys = CrawlKeys(f"crawl-{next(_numbers)}", "F")
+        frontier = Frontier(server.connection, keys)
+        leadership = Leadership(server.connection, keys, "master", ttl_s=600)
+        assert await leadership.lead()
         seen: set[int] = set()
         places: dict[int, list[str]] = {}
         for ids, depth in batches:
@@ -80,7 +83,7 @@ def test_everyone_is_new_once_and_exported_once(server: Server, batches: list[tu
         assert await frontier.sizes() == {depth: len(ids) for depth, ids in places.items()}
         exported = [user_id async for ids in frontier.export() for user_id in ids]
         assert exported == [user_id for depth in sorted(places) for user_id in places[depth]]
-        await frontier.forget()
+        await frontier.forget(leadership)
 
     server.run(check())
 

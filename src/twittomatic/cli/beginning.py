@@ -36,7 +36,7 @@ async def begin(
         LeadershipLost: another master leads.
     """
     name = parts.settings.crawl
-    before = await _look_again(parts, has_seeds=bool(ids))
+    before = await _look_again(parts, leadership, has_seeds=bool(ids))
     what = await _open(parts, leadership)
     if what == "resumed":
         click.echo(f"Crawl “{name}” goes on where it stopped.")
@@ -68,7 +68,7 @@ async def pause(parts: Parts, error: CrawlMustPause) -> None:
 
 async def refuse(parts: Parts, leadership: Leadership, error: CrawlMustPause) -> None:
     """Open a crawl that got no further than to its targets, and pause it, so that `status` says why."""
-    await _look_again(parts, has_seeds=True)
+    await _look_again(parts, leadership, has_seeds=True)
     await _open(parts, leadership)
     await pause(parts, error)
 
@@ -80,7 +80,7 @@ async def _open(parts: Parts, leadership: Leadership) -> str:
     return what
 
 
-async def _look_again(parts: Parts, *, has_seeds: bool) -> CrawlOptions | None:
+async def _look_again(parts: Parts, leadership: Leadership, *, has_seeds: bool) -> CrawlOptions | None:
     """Forget who was crawled where there can be more to buy of them; return what was asked for before.
 
     Before it begins: whoever takes over until then finds it finished, and one that has begun must not forget.
@@ -89,7 +89,7 @@ async def _look_again(parts: Parts, *, has_seeds: bool) -> CrawlOptions | None:
     before = CrawlOptions.read(written) if written else None
     asks_more = bool(has_seeds and before and not before.asks_like(options))
     if (options.repeats or asks_more) and await parts.crawl.field("phase") == Phase.FINISHED:
-        await parts.frontier.forget()
+        await parts.frontier.forget(leadership)
     return before
 
 

@@ -147,16 +147,24 @@ class Frontier:
                 yield ids
                 start += len(ids)
 
-    async def forget(self) -> None:
-        """Forget who was seen and who waits, so that the same targets can be discovered again."""
+    async def forget(self, leadership: Leadership) -> None:
+        """Forget who was seen and who waits, so that the same targets can be discovered again.
+
+        Args:
+            leadership: The caller's claim to lead.
+
+        Raises:
+            LeadershipLost: another master leads, who may have begun anew already; nothing more is forgotten.
+        """
+        claim = (leadership.name, leadership.epoch)
         for prefix in (self._keys.seen, self._keys.frontier):
             cursor = "0"
             while True:
                 cursor, found = await self._connection.call(
                     "SCAN", cursor, "MATCH", beginning_with(prefix), "COUNT", 1000
                 )
-                if found:
-                    await self._connection.call("UNLINK", *found)
+                if found and not await self._connection.run("forget", [self._keys.leader, *found], claim):
+                    raise leadership.lost()
                 if int(cursor) == 0:
                     break
 

@@ -91,7 +91,7 @@ async def test_another_traversal_has_seen_nobody(house: Any) -> None:
 async def test_forgotten_users_can_be_discovered_again(house: Any) -> None:
     await house.frontier.discover([str(i) for i in range(3_000)], 0)
     await house.frontier.rank([Target(user_id="5000", depth=1, score=1)], 1)
-    await house.frontier.forget()
+    await house.frontier.forget(house.leadership)
     assert await house.frontier.seen() == 0
     assert await exported(house) == []
     assert await house.frontier.discover(["1"], 0) == 1
@@ -101,8 +101,19 @@ async def test_forgetting_leaves_other_crawls_alone(house: Any) -> None:
     """A name is no pattern: the brackets of one crawl do not match another."""
     other = Frontier(house.connection, CrawlKeys(f"{house.keys.crawl}x", "TFA"))
     await other.discover(["1"], 0)
-    await Frontier(house.connection, CrawlKeys(f"{house.keys.crawl}?", "TFA")).forget()
+    keys = CrawlKeys(f"{house.keys.crawl}?", "TFA")
+    leadership = Leadership(house.connection, keys, "master")
+    assert await leadership.lead()
+    await Frontier(house.connection, keys).forget(leadership)
     assert await other.seen() == 1
+
+
+async def test_a_master_that_no_longer_leads_forgets_nobody(house: Any) -> None:
+    await house.frontier.discover(["1"], 0)
+    stale = Leadership(house.connection, house.keys, "before")
+    with pytest.raises(LeadershipLost):
+        await house.frontier.forget(stale)
+    assert await house.frontier.seen() == 1
 
 
 async def test_only_the_holder_of_a_job_discovers(house: Any) -> None:
