@@ -82,6 +82,13 @@ class Connection:
             self._sender = loop.create_task(self._send())
         return await future
 
+    async def names(self) -> set[str] | None:
+        """Return the names of the clients that are connected, None where the server does not say."""
+        try:
+            return {client["name"] for client in await self._redis.client_list()}
+        except (RedisError, OSError):  # not allowed, or away
+            return None
+
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[_Argument] = ()) -> Any:
         """Run one of our scripts and return its result.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from redis.exceptions import RedisError
 
 from twittomatic.model import Module
 from twittomatic.state.connection import Connection
@@ -91,9 +90,8 @@ class Recovery:
         if not workers or not self._connection.is_settled:
             self._missing = set()
             return set()
-        try:
-            connected = {client["name"] for client in await self._connection.redis.client_list()}
-        except (RedisError, OSError):  # not allowed, or away: the lease will tell
+        connected = await self._connection.names()
+        if connected is None:  # the lease will tell
             return set()
         missing = workers - connected
         gone = missing & self._missing

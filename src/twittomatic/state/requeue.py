@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 import msgspec
-from redis.exceptions import RedisError
 
 from twittomatic.model import Checkpoint, Module
 from twittomatic.state.connection import Connection
@@ -33,9 +32,8 @@ class Requeue:
         call, keys = self._connection.call, self._keys
         leader = await call("HGET", keys.leader, "name")
         names = {*await call("HKEYS", keys.workers), *([leader] if leader else [])}
-        try:
-            connected = {client["name"] for client in await self._connection.redis.client_list()}
-        except (RedisError, OSError):  # not allowed: whoever died is not known to
+        connected = await self._connection.names()
+        if connected is None:  # whoever died is not known to
             return [leader] if leader else []
         return sorted(names & connected)
 
