@@ -244,6 +244,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
         why="by tradition",
     ),
     Option(
+        name="LOOKUP_DIRECTORY",
+        default="",
+        parse=parsing.optional_path,
+        meaning="Where lookup keeps its store, on a local disk; empty means lookup inside STATE_DIRECTORY.",
+        why="beside the state of the crawl; crawls that should be looked up together share one",
+    ),
+    Option(
         name="CARBON_HOST",
         default="127.0.0.1",
         parse=_host,
@@ -298,6 +305,7 @@ class Settings:
     request_timeout_s: float
     monitor_port: int
     lookup_port: int
+    lookup_directory: Path
     carbon_host: str
     carbon_port: int
     elasticsearch_url: str
@@ -343,6 +351,8 @@ def load(
                 break
     if values["temporary_directory"] is None:
         values["temporary_directory"] = values["output_directory"] / ".tmp"
+    if values["lookup_directory"] is None:
+        values["lookup_directory"] = values["state_directory"] / "lookup"
     return Settings(**values)
 
 

@@ -23,7 +23,8 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.eventstream import Delivered, EventStream, Place, Standing
 from twittomatic.state.keys import CrawlKeys
 
-_BATCH = 64  # events at a time: what is done again after a kill, and what one transaction of a sink can hold
+_MOST = 64  # events at a time: what is done again after a kill
+_LONG_S = 2.0  # a batch that takes longer is followed by a smaller one, since nobody leaves in the middle
 _WAIT_MS = 1_000  # for a new event
 _GLANCE_S = 0.5  # while there is no stream, or another process serves the sink
 _BEAT_S = 1.0
@@ -89,13 +90,14 @@ class Consumer:
         self._say = say
         self._clock = clock
         self._said = ""
+        self._most = _MOST
         self._is_begun = False
         self._standing = Standing(at=0.0, process=process)
 
     @property
     def standing(self) -> Standing:
         """How the sink stands, as this process knows it."""
-        return self._standing
+        return self._now()
 
     def _skip(self, sentence: str) -> None:
         _logger.warning("%s", sentence)
@@ -127,7 +129,7 @@ class Consumer:
         beating = asyncio.create_task(self._beat(stream))
         try:
             while not leave.is_set():
-                delivery = await stream.follow(name, process, _BATCH)
+                delivery = await stream.follow(name, process, self._most)
                 if delivery.holder:
                     self._tell(f"Standing by: {delivery.holder} feeds {name}.")
                     await _within(leave, _GLANCE_S)
@@ -159,6 +161,7 @@ class Consumer:
         """Let the sink handle events, however often it takes; False when told to leave meanwhile."""
         delay_s = _FIRST_DELAY_S
         while True:
+            began_at = self._clock.now()
             try:
                 records = await self._sink.handle(events, self._skip)
             except (ReceiverUnavailable, StorageUnavailable) as error:
@@ -168,7 +171,8 @@ class Consumer:
                     return False
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
             else:
-                standing = self._standing
+                took_s, standing = self._clock.now() - began_at, self._standing
+                self._most = max(1, self._most // 2) if took_s > _LONG_S else min(2 * self._most, _MOST)
                 self._change(events=standing.events + len(events), records=standing.records + records)
                 return True
 

@@ -1,0 +1,112 @@
+"""`lookup`: the service that tells who a user is, and who had a name."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from twittomatic.cli import compose
+from twittomatic.cli.app import INTERRUPTED
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.running import log_to, on_signals, run_async
+from twittomatic.cli.sinking import consumer
+from twittomatic.settings import Settings
+from twittomatic.state.eventstream import EventStream, Place
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.server import Role, state_exists
+from twittomatic.streaming.lookup import NAME, LookupSink, rebuild
+from twittomatic.streaming.profilestore import ProfileStore
+from twittomatic.web.lookup import LookupService, serve
+from twittomatic.web.origin import hosts_of
+
+_REPORTED = 100_000  # profiles between two lines
+
+
+@click.command(short_help="Tell over HTTP who a user is, and who had a name.", epilog=EVERYWHERE)
+@click.option("--rebuild", "rebuilding", is_flag=True, help="Fill the store from the whole dataset, and end.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@settings_options(
+    "CRAWL", "OUTPUT_DIRECTORY", "REDIS_URL", "STATE_DIRECTORY", "LOOKUP_DIRECTORY", "LOOKUP_PORT"
+)
+def lookup(settings: Settings, rebuilding: bool, host: str) -> None:
+    """Tell over HTTP who a user is, who has a name, and who had it on a day.
+
+    The answers come from the profiles that the crawl brings, as it brings them. It waits for a crawl where
+    there is none yet, and answers meanwhile what it knows.
+    """
+    code = run_async(_rebuild(settings) if rebuilding else _serve(settings, host))
+    if code:
+        sys.exit(code)
+
+
+async def _serve(settings: Settings, host: str) -> int:
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
+    store, leave = ProfileStore(settings.lookup_directory), asyncio.Event()
+    try:
+        name_of = compose.network(settings).name_of
+        sink = LookupSink(store, compose.layout(settings), crawl=settings.crawl, name_of=name_of)
+        feeding = consumer(settings, sink)
+        service = LookupService(
+            store, name_of=name_of, standing=lambda: feeding.standing, hosts=hosts_of(host)
+        )
+        with on_signals(leave.set):
+            running = await serve(service, host=host, port=settings.lookup_port)
+            try:
+                click.echo(f" * Running on {running.url}")
+                await feeding.run(leave)
+            finally:
+                await running.close()
+    finally:
+        store.close()
+    return INTERRUPTED
+
+
+async def _rebuild(settings: Settings) -> int:
+    """Read the whole dataset; then the sink goes on from where the stream was when that began."""
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
+    layout, place = compose.layout(settings), await _place(settings)
+    store = ProfileStore(settings.lookup_directory)
+    count = said = broken = 0
+
+    def note(sentence: str) -> None:
+        nonlocal broken
+        broken += 1
+        click.echo(sentence, err=True)
+
+    def report(files: int, profiles: int) -> None:
+        nonlocal count, said
+        count = profiles
+        if profiles - said >= _REPORTED:
+            said = profiles
+            click.echo(f"{files:,} files, {profiles:,} profiles so far ...")
+
+    try:
+        with on_signals(lambda: None) as told:
+            await asyncio.to_thread(
+                rebuild,
+                store,
+                layout,
+                name_of=compose.network(settings).name_of,
+                note=note,
+                report=report,
+                is_told=told.is_set,
+            )
+        store.note_read(settings.crawl)
+        users = store.count()
+    finally:
+        store.close()
+    if place is not None:
+        async with compose.connected(settings, Role.VISIT, compose.process_name(NAME)) as connection:
+            await EventStream(connection, CrawlKeys(settings.crawl)).go_to(NAME, place)
+    click.echo(f"Read {count:,} profiles; the store knows {users:,} users.")
+    return 1 if broken else 0
+
+
+async def _place(settings: Settings) -> Place | None:
+    """Return how far the stream is, None where there is no state: the files are all that is needed."""
+    if not settings.redis_url and not state_exists(settings.state_directory):
+        return None
+    async with compose.connected(settings, Role.VISIT, compose.process_name(NAME)) as connection:
+        return await EventStream(connection, CrawlKeys(settings.crawl)).end()
