@@ -18,7 +18,8 @@ from twittomatic.streaming.consumer import Consumer, Sink
 async def feed(settings: Settings, sink: Sink) -> int:
     """Feed a sink with the events of a crawl until a signal comes; return the exit code.
 
-    It joins the crawl's server as a worker does, and waits, saying so, where no crawl was started yet.
+    It waits, saying so, where no crawl was started yet. Where one has ended, it reads what that left: it
+    comes as a visitor, for whom the embedded server is started.
 
     Args:
         settings: Of this process.
@@ -41,7 +42,7 @@ def consumer(settings: Settings, sink: Sink) -> Consumer:
         sink,
         crawl=settings.crawl,
         process=process,
-        connect=lambda: compose.connected(settings, Role.JOIN, process),
+        connect=lambda: compose.connected(settings, Role.VISIT, process),
         say=click.echo,
         clock=SystemClock(),
     )

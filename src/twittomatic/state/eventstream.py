@@ -18,7 +18,7 @@ from twittomatic.state.events import Event, decode, encode
 from twittomatic.state.keys import CrawlKeys
 
 _MOST_EVENTS = 100_000  # as the scripts keep: a few hundred bytes each
-_CLAIM_MS = 5_000  # renewed every second
+_CLAIM_MS = 3_000  # renewed every second
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):

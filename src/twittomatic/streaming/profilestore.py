@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FORMAT: Final = b"1"
 _MAP_BYTES = 1 << 38  # addresses, not bytes: a tenth of it holds 50 million users
 _DATABASES = ("profiles", "names", "users", "meta")
-_BATCH = 2_000  # users of one transaction: their pages are in memory until it ends, some 12 kB for each user
+_BATCH = 1_000  # users of one transaction: their pages are in memory until it ends, some 12 kB for each user
 _LONGEST_NAME = 255  # bytes; LMDB takes keys of 511
 _MOST_HOLDERS = 1_000  # of one name, so that nobody can make an answer endless
 _LAST_MOMENT = 2**32 - 1

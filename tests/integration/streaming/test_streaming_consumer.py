@@ -70,7 +70,7 @@ async def test_one_process_serves_a_sink_and_another_takes_over(crawl: Crawl, se
 async def test_a_process_that_dies_is_replaced_when_its_claim_ends(crawl: Crawl, serve: Serve) -> None:
     await crawl.commit("11.fws", [b"1"])
     await crawl.stream.follow("recorder", "dead", 1)
-    assert 0 < await crawl.connection.call("PTTL", crawl.keys.sink("recorder")) <= 5_000
+    assert 0 < await crawl.connection.call("PTTL", crawl.keys.sink("recorder")) <= 3_000
     sink = Recorder()
     running = serve(sink)
     await until(lambda: running.said)

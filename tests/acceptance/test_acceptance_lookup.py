@@ -1,0 +1,169 @@
+"""`lookup` beside a crawl, before it, behind it; killed, and filled again from the files."""
+
+import asyncio
+import gzip
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from armed import killed_at
+from watching import wait_for
+
+from twittomatic.state.address import client
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.server import Role, embedded
+from twittomatic.streaming.profilestore import ProfileStore
+
+USERS = range(10, 90)
+EDGES = [(1, user) for user in USERS] + [(user, 1) for user in USERS]
+CRAWL = ("crawl", "-F", "-A", "--max-depth", "1", "1")
+LOOKUP = ("lookup", "--lookup-port", "0")
+
+
+@pytest.fixture
+def world(place: Any) -> Any:
+    place.emulator("--graph", place.graph(EDGES))
+    return place
+
+
+def crawl(place: Any) -> None:
+    done = place.run(*CRAWL)
+    assert done.returncode == 0, done.stderr
+
+
+def url_of(place: Any, process: Any) -> str:
+    wait_for(lambda: "Running on" in place.said(process) or process.poll() is not None, place, process)
+    found = re.search(r"Running on (http://[0-9.:]+/)", place.said(process))
+    assert found, place.said(process)
+    return found[1]
+
+
+def ask(url: str, body: object = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def caught_up(place: Any) -> bool:
+    """Tell whether every event of the crawl was acknowledged."""
+    groups = redis(place, "XINFO", "GROUPS", CrawlKeys("default").events)
+    return [(group["lag"], group["pending"]) for group in groups] == [(0, 0)]
+
+
+def profiles_on_disk(place: Any) -> dict[str, bytes]:
+    found = {}
+    for path in place.files("usr"):
+        for line in gzip.decompress(path.read_bytes()).splitlines():
+            found[json.loads(line)["id"]] = line
+    return found
+
+
+def end(place: Any, process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> None:
+    process.send_signal(number)
+    assert process.wait(60) == 130, place.said(process)
+
+
+def content(directory: Path) -> object:
+    store = ProfileStore(directory)
+    try:
+        return store.users([1, *USERS]), store.count()
+    finally:
+        store.close()
+
+
+def redis(place: Any, *command: object) -> Any:
+    async def call() -> Any:
+        state = place.directory / ".twittomatic"
+        async with embedded(state, Role.VISIT) as url, client(url, "test") as connection:
+            return await connection.execute_command(*command)
+
+    return asyncio.run(call())
+
+
+def test_killed_anywhere_it_catches_up_and_is_what_a_rebuild_makes(world: Any) -> None:
+    crawl(world)
+    for point in ("sink.handled", "sink.acknowledged"):
+        killed_at(world, point, *LOOKUP)
+    wanted = profiles_on_disk(world)
+    assert set(wanted) == {str(user) for user in (1, *USERS)}
+
+    process = world.start(*LOOKUP)
+    url = url_of(world, process)
+    wait_for(lambda: caught_up(world), world, process)
+    answer = ask(f"{url}lookup", {"ids": list(wanted)})
+    assert {one["query"]: one["user"]["profile"] for one in answer["results"]} == {
+        user: json.loads(line) for user, line in wanted.items()
+    }
+    name = json.loads(wanted["50"])["username"]
+    assert ask(f"{url}lookup/name/@{name.upper()}")["id"] == "50"
+    end(world, process)
+
+    done = world.run("lookup", "--rebuild", "--lookup-directory", "other")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "Read 160 profiles; the store knows 81 users."
+    assert content(world.directory / "other") == content(world.directory / ".twittomatic/lookup")
+
+
+def test_it_waits_for_a_crawl_and_follows_it(world: Any) -> None:
+    process = world.start(*LOOKUP)
+    url = url_of(world, process)
+    wait_for(lambda: "Waiting: " in world.said(process), world, process)
+    assert "there is no crawl here" in world.said(process)
+    assert ask(f"{url}lookup/status")["profiles"] == 0
+    crawl(world)
+    wait_for(lambda: caught_up(world), world, process)
+    world.kill_server()  # it is started again, and followed
+    (world.directory / "data/1/1.usr").unlink()
+    repaired = world.run("verify", "--repair")
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert "FileRepaired" in redis(world, "XREVRANGE", CrawlKeys("default").events, "+", "-")[0][1]["event"]
+    wait_for(lambda: caught_up(world), world, process)
+    assert ask(f"{url}lookup/id/50")["id"] == "50"  # who was seen, was seen
+    end(world, process, signal.SIGINT)
+
+
+def test_events_that_it_came_too_late_for_are_read_from_the_dataset(world: Any) -> None:
+    crawl(world)
+    trimmed = redis(world, "XTRIM", CrawlKeys("default").events, "MAXLEN", "=", 0)
+    assert trimmed >= 162
+    process = world.start(*LOOKUP)
+    wait_for(lambda: "left the stream" in world.said(process), world, process)
+    assert f"The oldest {trimmed} events of crawl “default” left the stream" in world.said(process)
+    end(world, process)
+    assert content(world.directory / ".twittomatic/lookup") == ([None] * 81, 0)
+
+    done = world.run("lookup", "--rebuild")
+    assert done.returncode == 0, done.stderr
+    process = world.start(*LOOKUP)
+    url = url_of(world, process)
+    wait_for(lambda: caught_up(world), world, process)
+    assert ask(f"{url}lookup/status")["sink"].get("trimmed", 0) == 0
+    assert "left the stream" not in world.said(process)
+    end(world, process)
+
+
+def test_what_it_cannot_use_is_said_in_one_sentence(place: Any) -> None:
+    done = place.run("lookup", "--rebuild", "--output-directory", "nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"Error: nowhere: .*\n", done.stderr), done.stderr
+    place.write("file", "")
+    done = place.run("lookup", "--lookup-directory", "file")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    missing = "import sys; sys.modules['lmdb'] = None; from twittomatic.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", missing, "lookup"],
+        cwd=place.directory,
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith("run: pip install 'twittomatic[lookup]'\n")
