@@ -58,11 +58,9 @@ def fill(directory: Path, count: int) -> None:
     random.Random(1).shuffle(ordinals)
     step = count // STEPS
     for start in range(0, count, step):
-        sightings = [sighting(ordinal) for ordinal in ordinals[start : start + step]]
         began_at = time.perf_counter()
-        assert store.add(sightings) == len(sightings)
+        assert store.add(map(sighting, ordinals[start : start + step])) == step
         took_s = time.perf_counter() - began_at
-        del sightings
         size = sum(path.stat().st_blocks * 512 for path in directory.iterdir())
         print(json.dumps([start + step, anonymous(os.getpid()), size, step / took_s]), flush=True)
     store.close()
@@ -152,7 +150,7 @@ def growth(directory: Path, count: int) -> None:
     slope = (rows[-1][1] - rows[1][1]) / (rows[-1][0] - rows[1][0])
     print(f"slope: {slope:+.2f} bytes of its own for each user; {rows[-1][2] / 1e9:.2f} GB on disk")
     verdict("memory of its own that 50 million users would add", slope * 50, 100, most=True, unit=" MB")
-    verdict("profiles put in", rows[-1][3], 5_000, unit="/s")
+    verdict("profiles made up and put in", rows[-1][3], 5_000, unit="/s")
 
 
 def answers(directory: Path, count: int, seconds: int) -> None:

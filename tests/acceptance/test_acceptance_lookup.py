@@ -126,6 +126,9 @@ def test_it_waits_for_a_crawl_and_follows_it(world: Any) -> None:
     assert "FileRepaired" in redis(world, "XREVRANGE", CrawlKeys("default").events, "+", "-")[0][1]["event"]
     wait_for(lambda: caught_up(world), world, process)
     assert ask(f"{url}lookup/id/50")["id"] == "50"  # who was seen, was seen
+    [sink] = world.status()["sinks"]
+    assert (sink["name"], sink["running"], sink["lag"], sink["trimmed"]) == ("lookup", True, 0, 0)
+    assert "Sink lookup: up to date" in world.run("status").stdout
     end(world, process, signal.SIGINT)
 
 

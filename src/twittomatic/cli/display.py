@@ -13,6 +13,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from twittomatic.cli.behind import sentences
 from twittomatic.cli.fitting import Fitting, console
 from twittomatic.model import MICROS_PER_USD, about, dollars
 
@@ -50,6 +51,10 @@ def picture(report: Report, rate: str = "") -> Group:
         rows.append(Text(_masters(report), style="dim", overflow="ellipsis", no_wrap=True))
     rows += [
         Text(_worker(worker), style="dim", overflow="ellipsis", no_wrap=True) for worker in report["workers"]
+    ]
+    rows += [
+        Text(sentence, style="dim", overflow="ellipsis", no_wrap=True)
+        for sentence in sentences(report.get("sinks", []))
     ]
     return Group(*rows)
 

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from twittomatic.cli import compose
+from twittomatic.cli.behind import sinks
 from twittomatic.cli.display import show
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.report import nothing, report
@@ -22,6 +23,7 @@ from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
+from twittomatic.state.eventstream import EventStream
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys
@@ -54,9 +56,10 @@ def status(settings: Settings, as_json: bool) -> None:
 
 async def _report(settings: Settings) -> dict[str, Any]:
     if not settings.redis_url and not state_exists(settings.state_directory):
-        return nothing(settings.crawl, settings.budget_usd)
+        return {**nothing(settings.crawl, settings.budget_usd), "sinks": []}
     async with _visiting(settings) as (connection, keys):
-        return await report(connection, keys, account_of(settings))
+        look = await report(connection, keys, account_of(settings))
+        return {**look, "sinks": await sinks(EventStream(connection, keys))}
 
 
 @click.command(short_help="Pause the crawl; nothing is lost.", epilog=EVERYWHERE)

@@ -43,23 +43,18 @@ def lookup(settings: Settings, rebuilding: bool, host: str) -> None:
 
 async def _serve(settings: Settings, host: str) -> int:
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
-    store, leave = ProfileStore(settings.lookup_directory), asyncio.Event()
-    try:
-        name_of = compose.network(settings).name_of
-        sink = LookupSink(store, compose.layout(settings), crawl=settings.crawl, name_of=name_of)
-        feeding = consumer(settings, sink)
-        service = LookupService(
-            store, name_of=name_of, standing=lambda: feeding.standing, hosts=hosts_of(host)
-        )
-        with on_signals(leave.set):
-            running = await serve(service, host=host, port=settings.lookup_port)
-            try:
-                click.echo(f" * Running on {running.url}")
-                await feeding.run(leave)
-            finally:
-                await running.close()
-    finally:
-        store.close()
+    store = ProfileStore(settings.lookup_directory)  # never closed: a thread may write to the very end
+    name_of, leave = compose.network(settings).name_of, asyncio.Event()
+    sink = LookupSink(store, compose.layout(settings), crawl=settings.crawl, name_of=name_of)
+    feeding = consumer(settings, sink)
+    service = LookupService(store, name_of=name_of, standing=lambda: feeding.standing, hosts=hosts_of(host))
+    with on_signals(leave.set):
+        running = await serve(service, host=host, port=settings.lookup_port)
+        try:
+            click.echo(f" * Running on {running.url}")
+            await feeding.run(leave)
+        finally:
+            await running.close()
     return INTERRUPTED
 
 

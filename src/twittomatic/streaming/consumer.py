@@ -117,6 +117,8 @@ class Consumer:
                     delay_s = _FIRST_DELAY_S
                     await self._follow(EventStream(connection, CrawlKeys(self._crawl)), leave)
             except StateUnavailable as error:
+                if leave.is_set():
+                    return
                 self._tell(f"Waiting: {error}")
                 await _within(leave, delay_s)
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)

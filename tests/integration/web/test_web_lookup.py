@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import jsonschema
 import pytest
+from yarl import URL
 
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.x.profiles import name_of
@@ -273,6 +274,9 @@ async def test_the_page_shows_hostile_names_as_text(ask: Asker, store: ProfileSt
         assert status == expected
         assert "<b>x</b>" not in text
         assert "last trouble: Nobody listens." in text
+    for query in ("%FF", "%ED%A0%80", "%00", "a" * 2000):
+        async with ask.session.get(URL(f"{ask.url}/?q={query}&at={query}", encoded=True)) as answer:
+            assert answer.status == 422
     async with ask.session.get(ask.url + "/") as answer:
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert "script-src" not in answer.headers["Content-Security-Policy"]
