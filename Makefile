@@ -37,7 +37,7 @@ chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first
 	@$(BIN)/python tests/faults/chaos.py $(ARGS)
 	@$(BIN)/pytest -m long
 
-bench: DEBIAN_PACKAGES := nginx # serves pages faster than any of the contenders reads them
+bench: DEBIAN_PACKAGES := nginx wrk # serve pages, and ask for them, faster than any of the contenders
 bench: install services ## run every script in benchmarks/
 	@for script in $(filter-out benchmarks/harness.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \

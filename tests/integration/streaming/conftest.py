@@ -48,11 +48,12 @@ async def serve(crawl: Crawl) -> AsyncIterator[Callable[..., Running]]:
         *,
         connect: Callable[[], AbstractAsyncContextManager[Connection]] = crawl.connect,
         process: str | None = None,
+        name: str = crawl.name,
     ) -> Running:
         said: list[str] = []
         consumer = Consumer(
             sink,
-            crawl=crawl.name,
+            crawl=name,
             process=process or f"{sink.name}@test-{next(_numbers)}",
             connect=connect,
             say=said.append,

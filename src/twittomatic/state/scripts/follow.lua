@@ -21,7 +21,7 @@ if not group then
   group = { ['last-delivered-id'] = '0-0', ['entries-read'] = 0 }
 end
 local trimmed = math.max(0, stream.removed - (group['entries-read'] or stream.removed))
-if trimmed > 0 then -- from here on as if they had been read, so that they are counted once
+if trimmed > 0 then -- as if they had been read; newer servers do so by themselves
   redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], group['last-delivered-id'], 'ENTRIESREAD', stream.removed)
 end
 local found = {}
