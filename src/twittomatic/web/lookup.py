@@ -29,7 +29,7 @@ MOST = 10_000
 """Ids and names, or profiles, of one request."""
 
 _MOST_BYTES = 16 * 1024 * 1024  # 10,000 profiles of X, each of a kilobyte and a half
-_SLICE = 250  # answers of a large request at a time, so that others wait some milliseconds at most
+_SLICE = 100  # answers of a large request at a time, so that others wait some milliseconds at most
 _GRACE_S = 1.0
 _AHEAD_S = 300  # that another clock may be ahead: a profile from the future would never be replaced
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

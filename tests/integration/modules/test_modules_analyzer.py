@@ -10,7 +10,7 @@ from twittomatic.errors import SettingsError
 from twittomatic.model import Phase
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.x import X
-from twittomatic.storage.formats import member
+from twittomatic.storage.formats import member, read_pages
 
 STAR = 1
 FOLLOWERS = list(range(10, 260))
@@ -69,9 +69,15 @@ async def test_whom_another_followers_page_brought_is_not_bought(house: Any, emu
     emulator = await emulate(GraphWorld(edges, seed=1))
     await house.crawl("F", [1, 2])
     house.layout.file("1", "usr").unlink()
+    path = house.layout.file("2", "usr")
+    written = path.read_bytes()
+    path.write_bytes(member([line.encode() for line in house.lines(2, "usr")], at=1000))
     await house.crawl("A", [1], crawl="later", select="followers_count >= 0")
     assert emulator.report()["returned"]["user"] == 20
     assert {json.loads(line)["id"] for line in house.lines(1, "usr")} == {str(10 + i) for i in range(30)}
+    pages = [(at == 1000, len(lines)) for at, lines in read_pages(house.layout.file("1", "usr"))]
+    assert pages == [(True, 10), (False, 20)], "each came with its own page"
+    path.write_bytes(written)
     assert house.waiting == {str(10 + i) for i in range(30)}
     house.check()
 

@@ -1,12 +1,14 @@
 """follower: what stands in `.fws`, `.usr` and the journal after every kind of list."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from twittomatic.emulator import GraphWorld
 from twittomatic.model import Phase
+from twittomatic.storage.formats import read_pages
 
 STAR = 1
 
@@ -23,6 +25,12 @@ async def test_a_list_of_any_length_is_whole(house: Any, emulate: Any, count: in
     entries = house.journal(STAR)
     assert {entry.file for entry in entries} == {"1/1.usr", "1/1.fws"}
     assert {(entry.lines, entry.ending, entry.reason) for entry in entries} == {(count, "complete", None)}
+    began, ended = (
+        int(datetime.fromisoformat(moment).timestamp())
+        for moment in (entries[0].began_at, entries[0].ended_at)
+    )
+    for ext in ("usr", "fws"):
+        assert all(began <= at <= ended for at, _ in read_pages(house.layout.file(str(STAR), ext)))
     assert sum(entry.requests for entry in entries) == max(1, -(-count // 1000))
     assert sum(entry.cost_usd for entry in entries) == pytest.approx(count * 0.01)
     assert house.spent == count * 10_000

@@ -186,7 +186,7 @@ async def test_several_large_requests_hold_nobody_up(ask: Asker, store: ProfileS
     answers = [await task for task in large]
     assert [(status, len(answer["results"])) for status, answer in answers] == [(200, MOST)] * 3
     assert [one["user"]["id"] for one in answers[1][1]["results"]] == list(map(str, range(MOST)))
-    assert between > 3, "it answered others in between"
+    assert between > 8, "it answered others in between"
 
 
 @pytest.mark.parametrize(
