@@ -72,7 +72,7 @@ def page(store: ProfileStore, query: str, day: str, standing: Standing | None) -
 def _user(user: User) -> str:
     rows: list[tuple[str, Any]] = [
         ("id", user.id),
-        ("name", f"@{user.username}"),
+        ("username", f"@{user.username}"),
         ("seen", f"{user.seen_at:%Y-%m-%d %H:%M:%S} UTC"),
     ]
     if user.at:
