@@ -212,12 +212,15 @@ class Worker:
             }
             for one in held
         ]
+        counted = self._context.jobs.counted
         doing = {
             "slots": self._slots,
             "seen_at": self._context.now(),
             "lease_s": self._lease_s,
             "credentials": self._credentials,
             "jobs": jobs,
+            "fetched": sum(counted[f"records:{module}"] for module in self._modules),
+            "requests": sum(counted[f"pages:{module}"] for module in self._modules),
         }
         return msgspec.json.encode(doing).decode()
 

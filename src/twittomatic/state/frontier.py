@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from twittomatic.errors import LeaseLost
@@ -123,7 +124,7 @@ class Frontier:
     async def sizes(self) -> dict[int, int]:
         """Return how many targets wait at each depth."""
         depths = [int(depth) for depth in await self._connection.call("ZRANGE", self._depths, 0, -1)]
-        return {depth: await self._count(depth) for depth in depths}
+        return dict(zip(depths, await asyncio.gather(*map(self._count, depths)), strict=True))
 
     async def seen(self) -> int:
         """Return how many users were ever discovered."""
@@ -169,9 +170,11 @@ class Frontier:
                     break
 
     async def _count(self, depth: int) -> int:
-        listed: int = await self._connection.call("LLEN", self._list(depth))
-        ranked: int = await self._connection.call("ZCARD", self._ranking(depth))
-        return listed + ranked
+        call = self._connection.call
+        listed, ranked = await asyncio.gather(
+            call("LLEN", self._list(depth)), call("ZCARD", self._ranking(depth))
+        )
+        return int(listed) + int(ranked)
 
     @property
     def _depths(self) -> str:

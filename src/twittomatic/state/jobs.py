@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal
@@ -64,6 +65,7 @@ class Jobs:
 
     Attributes:
         completing: Told of a job when its completion is sent off, and nothing is left to do for it.
+        counted: What this process added to the crawl's counters with its pages.
     """
 
     def __init__(self, connection: Connection, keys: CrawlKeys, consumer: str) -> None:
@@ -71,6 +73,7 @@ class Jobs:
         self._keys = keys
         self.consumer = consumer
         self.completing: Callable[[Job], None] = _tell_nobody
+        self.counted: Counter[str] = Counter()
         self._held: dict[Module, set[str]] = {module: set() for module in Module}  # entries
 
     async def open(self, modules: Sequence[Module]) -> None:
@@ -141,6 +144,7 @@ class Jobs:
         if not held:
             self._held[job.module].discard(job.entry)
             raise _lost(job)
+        self.counted.update(counters)
 
     async def complete(
         self,

@@ -1,0 +1,146 @@
+"""One look at a crawl, against the real server: what it says, and what it costs."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from twittomatic.clock import rfc3339, utc
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.model import Checkpoint, Module, Phase
+from twittomatic.networks.base import Limit
+from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.money import Money, Permit
+from twittomatic.streaming.measures import MEASURES, node
+from twittomatic.streaming.snapshot import Snapshot
+
+OPTIONS = CrawlOptions(
+    modules="TFA", traversal="bfs", max_depth=9, select="", priority="", max_followers=None, max_posts=None,
+    expand_referenced=False, budget_usd=25_000_000, lease_s=30, max_attempts=6,
+)  # fmt: skip
+
+
+@pytest.fixture
+async def busy(house: Any, connection: Any) -> Any:
+    """A crawl with a job done in part, a request paid, a window opened, and a worker that says so."""
+    options = msgspec.structs.replace(OPTIONS, account=f"x@{house.keys.crawl}")
+    await connection.call("HSET", house.keys.crawl_hash, "options", options.written())
+    jobs = house.worker("w.1@host.77-abcdef")
+    first, _ = await house.lease_new(jobs, (1, 2))
+    await house.frontier.discover(["3", "4", "5"], 1)
+    await jobs.commit(first, Checkpoint(part="a"), {"pages:follower": 1, "records:follower": 40})
+    assert jobs.counted == {"pages:follower": 1, "records:follower": 40}
+    money = Money(connection, NetworkKeys(options.account), budget=options.budget_usd, horizon_s=60)
+    permit = await money.acquire(
+        "followers", {"app-12345678": Limit(requests=15, window_s=900)}, price=10_000, wanted=100
+    )
+    assert isinstance(permit, Permit)
+    await money.settle(permit, 400_000, None, [f"module:{house.keys.crawl}:follower"])
+    await money.acquire("users", {"app-12345678": Limit(requests=9, window_s=900)}, price=10, wanted=5)
+    doing = {"seen_at": await moment(connection), "lease_s": 30, "jobs": [{}, {}], "fetched": 40}
+    doing |= {"requests": 1, "credentials": ["app-12345678"]}
+    await jobs.heartbeat([], msgspec.json.encode(doing).decode())
+    return house
+
+
+async def moment(connection: Any, earlier_s: int = 0) -> str:
+    seconds, _ = await connection.call("TIME")
+    return rfc3339(utc(int(seconds) - earlier_s))
+
+
+async def look(house: Any) -> Snapshot:
+    snapshot = await Snapshot.take(house.connection, house.keys.crawl)
+    assert snapshot
+    return snapshot
+
+
+async def test_everything_is_seen(busy: Any) -> None:
+    snapshot = await look(busy)
+    values = {measure.name: dict(measure.read(snapshot)) for measure in MEASURES}
+    assert snapshot.phase is Phase.RUNNING
+    assert values["fetched"] == {("timeline",): 0, ("follower",): 40, ("analyzer",): 0}
+    assert values["requests"][("follower",)] == 1
+    assert values["included"] == {(): 5}
+    assert values["spent"] == {("timeline",): 0, ("follower",): 0.4, ("analyzer",): 0}
+    assert values["account_spent"] == {(): 0.4}
+    assert values["account_reserved"] == {(): 0.00005}
+    assert values["budget"] == {(): 25}
+    assert values["ready"] == {("timeline",): 0, ("follower",): 0, ("analyzer",): 0}
+    assert values["ongoing"] == {("timeline",): 0, ("follower",): 2, ("analyzer",): 0}
+    assert values["frontier"] == {(): 3}
+    assert values["seen"] == {(): 5}
+    assert values["window_left"] == {
+        ("app-12345678", "followers"): 14,
+        ("app-12345678", "users"): 8,
+    }
+    assert values["window_limit"][("app-12345678", "users")] == 9
+    assert values["phase"] == {("idle",): 0, ("running",): 1, ("paused",): 0, ("finished",): 0}
+    assert values["masters"] == values["workers"] == {(): 1}
+    assert values["worker_ongoing"] == {("w.1@host",): 2}
+    assert values["worker_fetched"] == {("w.1@host",): 40}
+    assert values["worker_requests"] == {("w.1@host",): 1}
+
+
+async def test_it_costs_a_few_round_trips_and_walks_no_keys(busy: Any, connect: Any) -> None:
+    connection = connect("reader")
+    await Snapshot.take(connection, busy.keys.crawl)
+    sent: list[int] = []
+    attempt = connection._attempt
+
+    async def counted(batch: Any, **options: Any) -> Any:
+        sent.append(len(batch))
+        return await attempt(batch, **options)
+
+    connection._attempt = counted
+    await Snapshot.take(connection, busy.keys.crawl)
+    assert len(sent) <= 5
+    assert sum(sent) < 50
+
+
+async def test_who_is_silent_or_makes_no_sense_is_no_worker(busy: Any, connection: Any) -> None:
+    gone = {"seen_at": await moment(connection, earlier_s=120), "lease_s": 30}
+    for name, text in (("gone", msgspec.json.encode(gone)), ("odd", b"{"), ("other", b"[1]")):
+        await connection.call("HSET", busy.keys.workers, name, text)
+    assert list((await look(busy)).workers) == ["w.1@host.77-abcdef"]
+
+
+async def test_a_window_that_opened_again_is_whole(busy: Any, connection: Any) -> None:
+    keys = NetworkKeys(f"x@{busy.keys.crawl}")
+    await connection.call("HSET", f"{keys.windows}app-12345678:followers", "reset", 1)
+    window = next(one for one in (await look(busy)).windows if one.endpoint == "followers")
+    assert (window.left, window.opens_in_s) == (15, 0)
+
+
+async def test_there_is_nothing_before_a_crawl_begins(connection: Any) -> None:
+    assert await Snapshot.take(connection, "nobody-began-this") is None
+
+
+async def test_a_stream_that_no_worker_ever_read_has_nothing_leased(house: Any) -> None:
+    await house.call("HSET", house.keys.crawl_hash, "options", OPTIONS.written())
+    await house.call("XADD", house.keys.jobs("update"), "*", "u", "1", "d", "0")
+    snapshot = await look(house)
+    assert (snapshot.ready[Module.UPDATE], snapshot.leased[Module.UPDATE]) == (1, 0)
+
+
+def test_each_measure_is_declared_once_and_has_its_names() -> None:
+    assert len({measure.name for measure in MEASURES}) == len(MEASURES)
+    assert len({measure.prometheus for measure in MEASURES}) == len(MEASURES)
+    for measure in MEASURES:
+        assert measure.help.endswith(".")
+        assert measure.name == node(measure.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("plain-name_1", "plain-name_1"),
+        ("a.b/c d", "a_b_c_d"),
+        ("../../etc", "______etc"),
+        ("x 1 1700000000\ntwittomatic.y 2", "x_1_1700000000_twittomatic_y_2"),
+        ("größe;tag=1", "gr__e_tag_1"),
+        ("", "_"),
+        ("x" * 500, "x" * 100),
+    ],
+)
+def test_a_name_becomes_one_safe_node(name: str, safe: str) -> None:
+    assert node(name) == safe
