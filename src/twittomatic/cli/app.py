@@ -31,6 +31,7 @@ COMMANDS = {
     "frontier": ("looking:frontier", "Export what was found and not yet crawled."),
     "verify": ("dataset:verify", "Check every file of the dataset against the journal."),
     "lookup": ("lookup:lookup", "Tell over HTTP who a user is, and who had a name."),
+    "stats": ("measuring:stats", "Record a crawl's rates and gauges, and replay them into Graphite."),
     "emulator": ("emulating:emulator", "Serve X's API v2 on this machine, from a graph or a made-up world."),
     "demo": ("demonstrating:demo", "Crawl a bundled follower graph: no key, no server, no cost."),
     "doctor": ("doctor:doctor", "Check that everything a crawl needs is in place; buys nothing."),
