@@ -1,0 +1,175 @@
+"""A Graphite server of the tests' own: Carbon's cache, and the web application that reads it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+HERE = Path(__file__).parent / "graphite"
+INSTALLED = Path(__file__).parents[2] / ".services" / "graphite"
+DEADLINE_S = 60.0
+
+
+def is_installed() -> bool:
+    return (INSTALLED / "installed").exists()
+
+
+class Graphite:
+    """Carbon and the web application; use `graphite`.
+
+    Attributes:
+        port: Of Carbon's plaintext protocol.
+        url: Of the web application.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.port, web, link = _free_ports(3)
+        self.url = f"http://127.0.0.1:{web}"
+        self._web_port = web
+        (directory / "conf").mkdir()
+        shutil.copytree(INSTALLED / "storage", directory / "storage")
+        (directory / "storage" / "whisper").mkdir()  # or the web application never looks there
+        (directory / "conf" / "carbon.conf").write_text(
+            "[cache]\n"
+            f"STORAGE_DIR = {directory}/storage\nLOCAL_DATA_DIR = {directory}/storage/whisper\n"
+            f"CONF_DIR = {directory}/conf\nLOG_DIR = {directory}/storage/log\nPID_DIR = {directory}\n"
+            f"LINE_RECEIVER_INTERFACE = 127.0.0.1\nLINE_RECEIVER_PORT = {self.port}\n"
+            "PICKLE_RECEIVER_PORT = 0\nENABLE_UDP_LISTENER = False\n"
+            f"CACHE_QUERY_INTERFACE = 127.0.0.1\nCACHE_QUERY_PORT = {link}\n"
+            "MAX_CREATES_PER_MINUTE = inf\nMAX_UPDATES_PER_SECOND = inf\nUSER =\n"
+        )
+        (directory / "conf" / "storage-schemas.conf").write_text(
+            "[all]\npattern = .*\nretentions = 1s:10m,10s:1h\n"
+        )
+        (directory / "conf" / "storage-aggregation.conf").write_text(
+            "[all]\npattern = .*\nxFilesFactor = 0\naggregationMethod = average\n"
+        )
+        self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
+            "HOME": str(directory),  # where gunicorn leaves a socket
+            "GRAPHITE_ROOT": str(directory),
+            "GRAPHITE_CONF_DIR": str(directory / "conf"),
+            "GRAPHITE_STORAGE_DIR": str(directory / "storage"),
+            "GRAPHITE_SETTINGS_MODULE": "web_settings",
+            "DJANGO_SETTINGS_MODULE": "graphite.settings",
+            "TESTED_CARBONLINK": f"127.0.0.1:{link}",
+            "PYTHONWARNINGS": "ignore",
+        }
+        self._carbon: subprocess.Popen[bytes] | None = None
+        self._web: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start what does not run, and return when it answers."""
+        self.start_carbon()
+        if self._web is None:
+            self._web = self._spawn(
+                "web", ["-m", "gunicorn", "graphite.wsgi:application", "--bind", f"127.0.0.1:{self._web_port}"],
+                PYTHONPATH=str(HERE),
+            )  # fmt: skip
+        _until(self._answers, self._log("web"))
+
+    def start_carbon(self) -> None:
+        self._carbon = self._spawn(
+            "carbon",
+            [str(INSTALLED / "venv" / "bin" / "carbon-cache.py"), "--nodaemon",
+             f"--config={self._directory}/conf/carbon.conf", "start"],
+        )  # fmt: skip
+        _until(self._listens, self._log("carbon"))
+
+    def kill_carbon(self) -> None:
+        """Kill Carbon; what it has not written is lost."""
+        if self._carbon:
+            self._carbon.kill()
+            self._carbon.wait()
+            self._carbon = None
+
+    def stop(self) -> None:
+        self.kill_carbon()
+        if self._web:
+            self._web.terminate()
+            try:
+                self._web.wait(10)
+            except subprocess.TimeoutExpired:
+                self._web.kill()
+                self._web.wait()
+
+    def get(self, path: str, **parameters: Any) -> bytes:
+        query = urlencode(parameters, doseq=True)
+        with urllib.request.urlopen(f"{self.url}{path}?{query}", timeout=DEADLINE_S) as answer:
+            body: bytes = answer.read()
+            return body
+
+    def post(self, path: str, form: Mapping[str, str]) -> Any:
+        data = urlencode(form).encode()
+        with urllib.request.urlopen(f"{self.url}{path}", data=data, timeout=DEADLINE_S) as answer:
+            return json.load(answer)
+
+    def points(self, target: str, since: int, until: int) -> dict[str, dict[int, float]]:
+        """Return what it has, from `since` to `until`, both included: path -> time -> value."""
+        answer = self.get(
+            "/render", target=target, format="json", noCache=1, noNullPoints="true",
+            **{"from": since - 1, "until": until},
+        )  # fmt: skip
+        return {
+            series["target"]: {at: value for value, at in series["datapoints"]} for series in json.loads(answer)
+        }
+
+    def _spawn(self, name: str, arguments: list[str], **more: str) -> "subprocess.Popen[bytes]":
+        with self._log(name).open("ab") as log:
+            return subprocess.Popen(
+                [str(INSTALLED / "venv" / "bin" / "python"), *arguments],
+                cwd=self._directory,
+                env={**self._environment, **more},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _log(self, name: str) -> Path:
+        return self._directory / f"{name}.log"
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.get("/version"))
+        except OSError:
+            return False
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextmanager
+def graphite() -> Iterator[Graphite]:
+    """Have a Graphite server for a block."""
+    with tempfile.TemporaryDirectory(prefix="tw") as directory:
+        server = Graphite(Path(directory))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def _until(condition: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.02)
