@@ -9,12 +9,14 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from configparser import ConfigParser
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 HERE = Path(__file__).parent / "graphite"
+DEPLOY = Path(__file__).parents[2] / "deploy" / "graphite"
 INSTALLED = Path(__file__).parents[2] / ".services" / "graphite"
 DEADLINE_S = 60.0
 
@@ -39,21 +41,26 @@ class Graphite:
         (directory / "conf").mkdir()
         shutil.copytree(INSTALLED / "storage", directory / "storage")
         (directory / "storage" / "whisper").mkdir()  # or the web application never looks there
-        (directory / "conf" / "carbon.conf").write_text(
-            "[cache]\n"
-            f"STORAGE_DIR = {directory}/storage\nLOCAL_DATA_DIR = {directory}/storage/whisper\n"
-            f"CONF_DIR = {directory}/conf\nLOG_DIR = {directory}/storage/log\nPID_DIR = {directory}\n"
-            f"LINE_RECEIVER_INTERFACE = 127.0.0.1\nLINE_RECEIVER_PORT = {self.port}\n"
-            "PICKLE_RECEIVER_PORT = 0\nENABLE_UDP_LISTENER = False\n"
-            f"CACHE_QUERY_INTERFACE = 127.0.0.1\nCACHE_QUERY_PORT = {link}\n"
-            "MAX_CREATES_PER_MINUTE = inf\nMAX_UPDATES_PER_SECOND = inf\nUSER =\n"
-        )
+        settings = ConfigParser(interpolation=None)
+        settings.optionxform = str  # type: ignore[assignment,method-assign]
+        settings.read(DEPLOY / "carbon.conf")
+        changes = {
+            "STORAGE_DIR": f"{directory}/storage",
+            "LOCAL_DATA_DIR": f"{directory}/storage/whisper",
+            "LOG_DIR": f"{directory}/storage/log",
+            "PID_DIR": str(directory),
+            "LINE_RECEIVER_INTERFACE": "127.0.0.1",
+            "LINE_RECEIVER_PORT": str(self.port),
+            "CACHE_QUERY_PORT": str(link),
+            "MAX_UPDATES_PER_SECOND": "inf",
+        }
+        settings["cache"].update(changes)
+        with (directory / "conf" / "carbon.conf").open("w") as file:
+            settings.write(file)
         (directory / "conf" / "storage-schemas.conf").write_text(
             "[all]\npattern = .*\nretentions = 1s:10m,10s:1h\n"
         )
-        (directory / "conf" / "storage-aggregation.conf").write_text(
-            "[all]\npattern = .*\nxFilesFactor = 0\naggregationMethod = average\n"
-        )
+        shutil.copy(DEPLOY / "storage-aggregation.conf", directory / "conf")
         self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
             "HOME": str(directory),  # where gunicorn leaves a socket
             "GRAPHITE_ROOT": str(directory),
@@ -71,10 +78,10 @@ class Graphite:
         """Start what does not run, and return when it answers."""
         self.start_carbon()
         if self._web is None:
+            gunicorn = ["-m", "gunicorn", "graphite.wsgi:application"]
             self._web = self._spawn(
-                "web", ["-m", "gunicorn", "graphite.wsgi:application", "--bind", f"127.0.0.1:{self._web_port}"],
-                PYTHONPATH=str(HERE),
-            )  # fmt: skip
+                "web", [*gunicorn, "--bind", f"127.0.0.1:{self._web_port}"], PYTHONPATH=str(HERE)
+            )
         _until(self._answers, self._log("web"))
 
     def start_carbon(self) -> None:
@@ -120,7 +127,8 @@ class Graphite:
             **{"from": since - 1, "until": until},
         )  # fmt: skip
         return {
-            series["target"]: {at: value for value, at in series["datapoints"]} for series in json.loads(answer)
+            series["target"]: {at: value for value, at in series["datapoints"]}
+            for series in json.loads(answer)
         }
 
     def _spawn(self, name: str, arguments: list[str], **more: str) -> "subprocess.Popen[bytes]":

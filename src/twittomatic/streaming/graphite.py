@@ -11,7 +11,7 @@ from twittomatic.streaming.measures import MEASURES
 from twittomatic.streaming.snapshot import Snapshot
 
 _LINE = re.compile(
-    rb"(?P<path>[A-Za-z0-9_][A-Za-z0-9_.-]*) "
+    rb"(?P<path>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*) "
     rb"(?P<value>-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) "
     rb"(?P<at>[0-9]{1,10})"
 )
