@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What the tests start and no wheel ships. A program of any other origin is brought by tests/services/install.
-DEBIAN_PACKAGES := systemd
+DEBIAN_PACKAGES := systemd libcairo2 fonts-dejavu-core
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
 HERE = Path(__file__).parent / "graphite"
 DEPLOY = Path(__file__).parents[2] / "deploy" / "graphite"
 INSTALLED = Path(__file__).parents[2] / ".services" / "graphite"
 DEADLINE_S = 60.0
-
-
-def is_installed() -> bool:
-    return (INSTALLED / "installed").exists()
 
 
 class Graphite:
@@ -85,11 +83,10 @@ class Graphite:
         _until(self._answers, self._log("web"))
 
     def start_carbon(self) -> None:
-        self._carbon = self._spawn(
-            "carbon",
-            [str(INSTALLED / "venv" / "bin" / "carbon-cache.py"), "--nodaemon",
-             f"--config={self._directory}/conf/carbon.conf", "start"],
-        )  # fmt: skip
+        if self._carbon is None:
+            program = str(INSTALLED / "venv" / "bin" / "carbon-cache.py")
+            options = ["--nodaemon", f"--config={self._directory}/conf/carbon.conf"]
+            self._carbon = self._spawn("carbon", [program, *options, "start"])
         _until(self._listens, self._log("carbon"))
 
     def kill_carbon(self) -> None:
@@ -181,3 +178,11 @@ def _until(condition: Callable[[], bool], log: Path) -> None:
     while not condition():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.02)
+
+
+def installed_or_skip() -> None:
+    """Skip the test that asks where Graphite is not installed; in CI it fails."""
+    if not (INSTALLED / "installed").exists():
+        if os.environ.get("CI"):
+            pytest.fail("Graphite is missing; tests/services/graphite/install tells why")
+        pytest.skip("Graphite is missing: tests/services/graphite/install")

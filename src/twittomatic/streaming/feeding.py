@@ -66,19 +66,23 @@ class Feeding:
         self._woken.set()
 
     async def run(self) -> None:
-        """Send until `finish` is called."""
+        """Send until `finish` is called; it tries once in any case."""
         delay_s = _FIRST_DELAY_S
         loop = asyncio.get_running_loop()
-        while not self._is_ending:
+        while True:
             began_at = loop.time()
             try:
                 await self._serve()
             except ReceiverUnavailable as error:
                 self._miss(error)
-                if loop.time() - began_at > _LONGEST_DELAY_S:  # it was there
-                    delay_s = _FIRST_DELAY_S
-                await self._rest(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+            if self._is_ending:
+                return
+            if loop.time() - began_at > _LONGEST_DELAY_S:  # it was there
+                delay_s = _FIRST_DELAY_S
+            await self._rest(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
+            if self._is_ending:
+                return
+            delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
     async def finish(self, running: asyncio.Task[None]) -> int:
         """Send what still waits, if the server is there; return how many lines it may not have.

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from twittomatic.settings import ENVIRONMENT_PREFIX
 
-OURS = {"master", "standby", "worker"}
+OURS = {"master", "standby", "worker", "stats"}
 VALKEY = {f"{kind}-{number}" for kind in ("valkey", "sentinel") for number in (1, 2, 3)}
 
 

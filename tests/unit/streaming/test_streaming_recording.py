@@ -100,8 +100,10 @@ def test_a_wrong_byte_is_noticed_and_no_line_of_its_member_is_taken(path: Path) 
         reader = Reader(path)
         got = list(reader.lines())
         assert got[:50] == lines_of(0, 50)
-        assert reader.flaw
-        if not reader.is_cut:  # else it looks like a longer member, of which the end is missing
+        assert reader.flaw or got == lines_of(0, 100)  # where the bit means nothing
+        if (
+            reader.flaw and not reader.is_cut
+        ):  # else it looks like a longer member, of which the end is missing
             assert len(got) == 50
             damaged += 1
         data[place] ^= 0x10
