@@ -15,7 +15,7 @@ MOST_LINES = 200_000  # 20 MB at most: an hour of a crawl with a few workers
 _AGAIN = 10  # batches that are sent again after a connection broke: nobody knows whether they arrived
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 15.0
 _PATIENCE_S = 30.0
-_GOODBYE_S = 5.0  # for what still waits when the recording ends
+_GOODBYE_S = 10.0  # for what still waits when the recording ends
 
 
 class Feeding:

