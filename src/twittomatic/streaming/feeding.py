@@ -12,7 +12,7 @@ from twittomatic.errors import ReceiverUnavailable
 from twittomatic.streaming.carbon import Carbon
 
 MOST_LINES = 200_000  # 20 MB at most: an hour of a crawl with a few workers
-_AGAIN = 10  # batches that are sent again after a connection broke: nobody knows whether they arrived
+_MOST_SENT = 60  # batches of one connection, whose clean end proves that they arrived; else they go again
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 15.0
 _PATIENCE_S = 30.0
 _GOODBYE_S = 10.0  # for what still waits when the recording ends
@@ -42,11 +42,11 @@ class Feeding:
         self._say = say
         self._most_lines = most_lines
         self._waiting: deque[Sequence[bytes]] = deque()
-        self._recent: deque[Sequence[bytes]] = deque(maxlen=_AGAIN)
+        self._sent: deque[Sequence[bytes]] = deque()  # sent, and not yet proved
         self._lines = 0  # that wait
         self._woken = asyncio.Event()
         self._is_ending = False
-        self._is_away = False
+        self._is_away: bool | None = None  # until it is known
         self.offered = self.dropped = 0
 
     def offer(self, lines: Sequence[bytes]) -> None:
@@ -75,8 +75,12 @@ class Feeding:
                 await self._serve()
             except ReceiverUnavailable as error:
                 self._miss(error)
-            if self._is_ending:
-                return
+                if self._is_ending:
+                    return
+            else:
+                if self._is_ending and not self._waiting:
+                    return
+                continue
             if loop.time() - began_at > _LONGEST_DELAY_S:  # it was there
                 delay_s = _FIRST_DELAY_S
             await self._rest(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
@@ -96,7 +100,7 @@ class Feeding:
         if not done:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-        return self.dropped + self._lines + sum(map(len, self._recent))
+        return self.dropped + self._lines + sum(map(len, self._sent))
 
     async def _serve(self) -> None:
         carbon = await Carbon.connect(self._host, self._port, patience_s=_PATIENCE_S)
@@ -104,9 +108,9 @@ class Feeding:
         try:
             self._greet()
             while not gone.done():
-                while self._waiting:
+                while self._waiting and len(self._sent) < _MOST_SENT:
                     await self._send(carbon)
-                if self._is_ending:
+                if self._is_ending or len(self._sent) >= _MOST_SENT:
                     break
                 self._woken.clear()
                 waking = asyncio.create_task(self._woken.wait())
@@ -118,7 +122,7 @@ class Feeding:
             with suppress(asyncio.CancelledError):
                 await gone
             await carbon.finish()
-            self._recent.clear()
+            self._sent.clear()
         finally:
             gone.cancel()
             self._again()
@@ -127,18 +131,19 @@ class Feeding:
     async def _send(self, carbon: Carbon) -> None:
         lines = self._waiting.popleft()
         self._lines -= len(lines)
-        self._recent.append(lines)
+        self._sent.append(lines)
         await carbon.send(b"\n".join([*lines, b""]))
 
     def _again(self) -> None:
-        """Put what was sent last back in front."""
-        self._waiting.extendleft(reversed(self._recent))
-        self._lines += sum(map(len, self._recent))
-        self._recent.clear()
+        """Put what was sent, and may not have arrived, back in front."""
+        self._waiting.extendleft(reversed(self._sent))
+        self._lines += sum(map(len, self._sent))
+        self._sent.clear()
 
     def _greet(self) -> None:
-        dropped = f" {self.dropped:,} lines were dropped in all." if self.dropped else ""
-        self._say(f"What is measured goes to {self._host}:{self._port}.{dropped}")
+        if self._is_away is not False:
+            dropped = f" {self.dropped:,} lines were dropped in all." if self.dropped else ""
+            self._say(f"What is measured goes to {self._host}:{self._port}.{dropped}")
         self._is_away = False
 
     def _miss(self, error: ReceiverUnavailable) -> None:

@@ -151,6 +151,25 @@ async def test_a_connection_that_breaks_costs_no_line(carbon: Listener, feeding:
     assert len(said) == 3
 
 
+async def test_what_was_on_its_way_when_a_connection_broke_goes_again(carbon: Listener, feeding: Any) -> None:
+    """However much of it was: a socket's buffers hold hundreds of batches."""
+
+    async def take_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        carbon.behave = carbon.read
+        await until(lambda: len(feed._sent) == 60)
+        writer.transport.abort()
+
+    carbon.behave = take_nothing
+    feed, task, _ = feeding(carbon.port)
+    for number in range(200):
+        feed.offer(batch(number))
+    await until(lambda: carbon.connections > 1)
+    assert await feed.finish(task) == 0
+    assert set(carbon.lines) == {line for number in range(200) for line in batch(number)}
+    assert carbon.connections > 3, "each proves what went before"
+
+
 async def test_one_that_closes_at_once_is_not_hammered(carbon: Listener, feeding: Any) -> None:
     async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
