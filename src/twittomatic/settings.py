@@ -268,8 +268,16 @@ OPTIONS: Final[tuple[Option, ...]] = (
         name="ELASTICSEARCH_URL",
         default="http://127.0.0.1:9200",
         parse=parsing.url("http", "https"),
-        meaning="Elasticsearch server that the indexer feeds.",
+        meaning="Elasticsearch or OpenSearch server that the indexer feeds, user:password@ before its host.",
         why="Elasticsearch's own default",
+        secret=True,
+    ),
+    Option(
+        name="ELASTICSEARCH_INDEX",
+        default="twittomatic",
+        parse=parsing.text("1 to 100 lower-case letters, digits, - and _", r"[a-z0-9][a-z0-9_-]{0,99}"),
+        meaning="What the indexer's indices are called, NAME-YYYY.MM-NUMBER; searches go to NAME.",
+        why="one for each dataset, since a rebuild leaves no posts of another one in it",
     ),
 )
 
@@ -309,6 +317,7 @@ class Settings:
     carbon_host: str
     carbon_port: int
     elasticsearch_url: str
+    elasticsearch_index: str
     prices: Mapping[str, object]
     limits: Mapping[str, object]
 

@@ -18,6 +18,7 @@ _WIDTH = 100
 _SECRECY = {
     "X_BEARER_TOKENS": "A secret: better than the tokens themselves is @FILE here, after `chmod 600 FILE`.",
     "REDIS_URL": f"A secret when it holds a password: then `chmod 600 {CONFIG_FILE}`.",
+    "ELASTICSEARCH_URL": f"A secret when it holds a password: then `chmod 600 {CONFIG_FILE}`.",
 }
 
 

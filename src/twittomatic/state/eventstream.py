@@ -179,11 +179,37 @@ class EventStream:
         stream = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
         return Place(entry=stream["last-generated-id"], number=stream["entries-added"])
 
+    async def read(self, place: Place, most: int) -> tuple[Delivery, Place]:
+        """Return events from a place on, and the place behind them; no sink's place changes.
+
+        Args:
+            place: From `end`, or from the call before.
+            most: How many events.
+
+        Raises:
+            StateUnavailable: the server is away for too long.
+        """
+        trimmed, number, found = await self._connection.run(
+            "after", [self._keys.events], [place.entry, place.number, most]
+        )
+        events = [Delivered(entry=entry, event=decode(text)) for entry, text in found]
+        reached = Place(entry=events[-1].entry if events else place.entry, number=number)
+        return Delivery(events=events, trimmed=trimmed), reached
+
     async def go_to(self, sink: str, place: Place) -> None:
         """Let a sink go on at a place: after a rebuild, or, with `Place()`, at the stream's beginning."""
         await self._connection.run(
             "goto", [self._keys.events, self._keys.sinks], [sink, place.entry, place.number]
         )
+
+    async def take(self, sink: str, process: str, milliseconds: int) -> None:
+        """Serve a sink for some time, in place of whoever does: he ends what is at hand, and stands by."""
+        await self._connection.call("SET", self._keys.sink(sink), process, "PX", milliseconds)
+
+    async def let_go(self, sink: str, process: str) -> None:
+        """Let another process serve a sink again."""
+        if await self._connection.call("GET", self._keys.sink(sink)) == process:
+            await self._connection.call("DEL", self._keys.sink(sink))
 
     async def say(self, sink: str, standing: Standing, *, leaving: bool = False) -> bool:
         """Show how a sink stands; False when another process serves it.

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from twittomatic.errors import CorruptFile, StorageUnavailable
-from twittomatic.state.events import FileCommitted
+from twittomatic.state.events import FileCommitted, FileRepaired
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
@@ -30,7 +30,7 @@ def new_records(layout: Layout, event: FileCommitted, note: Callable[[str], None
 
 
 def new_pages(
-    layout: Layout, event: FileCommitted, note: Callable[[str], None]
+    layout: Layout, event: FileCommitted | FileRepaired, note: Callable[[str], None]
 ) -> Iterator[tuple[int, list[bytes]]]:
     """Yield the records that an event tells of, some hundred at a time, and when they came; blocks meanwhile.
 
@@ -40,7 +40,7 @@ def new_pages(
 
     Args:
         layout: Of the dataset.
-        event: What was committed.
+        event: What was committed, or repaired: then all that the file holds is new.
         note: Told in one sentence of a file that is gone or broken, of which no more can be read.
 
     Yields:
@@ -55,7 +55,7 @@ def new_pages(
         note(f"{event.file!r} is no file of the dataset; an event named it.")
         return
     try:
-        if not (yield from _range(path, event)):
+        if isinstance(event, FileRepaired) or not (yield from _range(path, event)):
             yield from read_pages(path)
     except CorruptFile as error:
         note(f"{error} `twittomatic verify` tells more; what of it is left comes when it is repaired.")
@@ -69,7 +69,7 @@ def new_pages(
         note(f"{path}: the file is gone since it was committed.")
 
 
-def _path(layout: Layout, event: FileCommitted) -> Path | None:
+def _path(layout: Layout, event: FileCommitted | FileRepaired) -> Path | None:
     """Return where the file is; only a dataset file is ever opened, whatever stands in the stream."""
     try:
         path = layout.file(event.user_id, event.file.rpartition(".")[2])

@@ -1,0 +1,150 @@
+"""`indexer`: a crawl's posts into Elasticsearch, as they come, or all of them anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import click
+
+from twittomatic.cli import compose
+from twittomatic.cli.app import INTERRUPTED
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.running import log_to, on_signals, run_async, told_within
+from twittomatic.cli.sinking import consumer
+from twittomatic.clock import SystemClock
+from twittomatic.errors import ReceiverUnavailable
+from twittomatic.settings import Settings
+from twittomatic.state.eventstream import EventStream
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.server import Role, state_exists
+from twittomatic.streaming.consumer import Consumer
+from twittomatic.streaming.indexer.bulk import Bulk
+from twittomatic.streaming.indexer.indices import Indices
+from twittomatic.streaming.indexer.rebuild import Rebuild
+from twittomatic.streaming.indexer.refused import RefusedPosts
+from twittomatic.streaming.indexer.server import SearchServer
+from twittomatic.streaming.indexer.sink import NAME, Indexer
+
+_TOLD_EVERY_S = 5.0
+_RETRY_S = 1.0
+
+
+@click.command(short_help="Make a crawl's posts searchable in Elasticsearch.", epilog=EVERYWHERE)
+@click.option(
+    "--rebuild", is_flag=True, help="Fill new indices from the dataset, then search those, and end."
+)
+@settings_options(
+    "CRAWL", "ELASTICSEARCH_URL", "ELASTICSEARCH_INDEX", "OUTPUT_DIRECTORY", "LOG_DIRECTORY", "REDIS_URL",
+    "STATE_DIRECTORY",
+)  # fmt: skip
+def indexer(settings: Settings, rebuild: bool) -> int:
+    """Make a crawl's posts searchable in Elasticsearch or OpenSearch, seconds after they were committed.
+
+    It runs beside the crawl until it is told to end, and catches up with what came while it was away.
+    Searches go to the alias that ELASTICSEARCH_INDEX names. Posts that the server will never take are kept,
+    with its reasons, in LOG_DIRECTORY.
+    """
+    return run_async(_rebuild(settings) if rebuild else _follow(settings))
+
+
+async def _follow(settings: Settings) -> int:
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
+    leave = asyncio.Event()
+    clock = SystemClock()
+    refused = _refused(settings)
+    async with SearchServer(settings.elasticsearch_url) as server:
+        indices = Indices(server, settings.elasticsearch_index)
+        bulk = Bulk(server, indices.serving, refused, clock)
+        sink = Indexer(bulk, compose.layout(settings), refused, clock, serving=indices.serving)
+        with on_signals(leave.set):
+            if await _begun(indices, sink, leave):
+                feeding = consumer(settings, sink)
+                async with _telling(lambda: _lag(feeding, refused)):
+                    await feeding.run(leave)
+    return INTERRUPTED
+
+
+async def _begun(indices: Indices, sink: Indexer, leave: asyncio.Event) -> bool:
+    """Wait for the server; False when told to leave before it came."""
+    said = ""
+    while not leave.is_set():
+        try:
+            await indices.begin()
+            await sink.begin()
+            return True
+        except ReceiverUnavailable as error:
+            if said != str(error):
+                said = str(error)
+                click.echo(f"Waiting: {said}")
+            await told_within(leave, _RETRY_S)
+    return False
+
+
+def _lag(feeding: Consumer, refused: RefusedPosts) -> str:
+    now = feeding.standing
+    if not now.events and not now.lag:
+        return ""
+    lag = f"{now.lag:,} events and {now.oldest_s:.1f} s behind" if now.lag else "nothing left to do"
+    more = f", {refused.count:,} refused" if refused.count else ""
+    return f"{now.records:,} posts indexed{more}; {lag}."
+
+
+async def _rebuild(settings: Settings) -> int:
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}-rebuild")
+    refused = _refused(settings)
+    name = compose.process_name("rebuild")
+    async with SearchServer(settings.elasticsearch_url) as server, _stream(settings, name) as stream:
+        rebuild = Rebuild(
+            server,
+            Indices(server, settings.elasticsearch_index),
+            compose.layout(settings),
+            stream,
+            name,
+            refused,
+            SystemClock(),
+            click.echo,
+        )
+        async with _telling(lambda: f"{rebuild.posts:,} posts of {rebuild.timelines:,} timelines."):
+            done = await rebuild.run()
+    click.echo(
+        f"“{settings.elasticsearch_index}” has {done.posts:,} posts of {done.timelines:,} timelines now; "
+        f"{done.deleted:,} old indices are deleted."
+    )
+    if done.refused:
+        click.echo(f"{done.refused:,} posts were refused; they are in {refused.path}.")
+    return 0
+
+
+def _refused(settings: Settings) -> RefusedPosts:
+    return RefusedPosts(settings.log_directory / f"{settings.crawl}.{NAME}.refused.jsonl")
+
+
+@asynccontextmanager
+async def _telling(sentence: Callable[[], str]) -> AsyncIterator[None]:
+    """Say within a block how it goes, now and then, when it is not as it was."""
+
+    async def tell() -> None:
+        said = ""
+        while True:
+            await asyncio.sleep(_TOLD_EVERY_S)
+            if said != (said := sentence()) and said:
+                click.echo(said)
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _stream(settings: Settings, name: str) -> AsyncIterator[EventStream | None]:
+    """Visit the crawl's events, if there is a crawl."""
+    if not settings.redis_url and not state_exists(settings.state_directory):
+        yield None
+        return
+    async with compose.connected(settings, Role.VISIT, name) as connection:
+        yield EventStream(connection, CrawlKeys(settings.crawl))

@@ -1,0 +1,214 @@
+"""What is searched of a post: a few fields of known types, whatever the network wrote into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from twittomatic.clock import rfc3339, rfc3339_ms, utc
+
+UNDATED = "undated"
+"""The month of a post whose date makes no sense."""
+
+_FIRST_YEAR = 2006  # no network of ours is older; with a day of the future, that bounds the number of indices
+_SKEW = timedelta(days=1)  # between the network's clock and ours
+_LARGEST = 2**63 - 1  # what the server's `long` holds
+_LONGEST_DATE = 40
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
+_METRICS = {
+    "retweet_count": "retweets",
+    "repost_count": "retweets",
+    "reply_count": "replies",
+    "like_count": "likes",
+    "quote_count": "quotes",
+    "bookmark_count": "bookmarks",
+    "impression_count": "impressions",
+}
+_REFERENCES = {"retweeted": "retweeted_id", "quoted": "quoted_id", "replied_to": "replied_to_id"}
+
+PROPERTIES: dict[str, Any] = {
+    "text": {"type": "text"},
+    "lang": {"type": "keyword", "ignore_above": 256},
+    "created_at": {"type": "date"},
+    "fetched_at": {"type": "date"},
+    "author_id": {"type": "keyword"},
+    "author": {"type": "keyword", "ignore_above": 256},
+    "conversation_id": {"type": "keyword", "ignore_above": 256},
+    **{name: {"type": "keyword", "ignore_above": 256} for name in _REFERENCES.values()},
+    "hashtags": {"type": "keyword", "ignore_above": 256},
+    "cashtags": {"type": "keyword", "ignore_above": 256},
+    "mentions": {"type": "keyword", "ignore_above": 256},
+    "urls": {"type": "keyword", "ignore_above": 2048},
+    "place": {"type": "keyword", "ignore_above": 256},
+    "location": {"type": "geo_point"},
+    "metrics": {"properties": {name: {"type": "long"} for name in dict.fromkeys(_METRICS.values())}},
+}
+"""The mapping of these fields, for the index template."""
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A post, ready to be sent.
+
+    Attributes:
+        id: The network's.
+        author_id: Whose timeline it is in.
+        month: `YYYY.MM` in which it was written, or `UNDATED`.
+        fetched_at: When this copy came, seconds since the epoch, 0 where it is not known: its version.
+        source: A JSON object of the fields of `PROPERTIES`.
+    """
+
+    id: str
+    author_id: str
+    month: str
+    fetched_at: int
+    source: bytes
+
+
+class Unreadable(ValueError):
+    """A line is no post."""
+
+
+def document(line: bytes, *, author_id: str, fetched_at: int, now: float) -> Document:
+    """Make a document of a line of a `.twt` file. A field of a wrong type is left out.
+
+    Args:
+        line: One JSON object, in the flattened shape.
+        author_id: Whose timeline it is.
+        fetched_at: When its page came, seconds since the epoch; 0 where it is not known.
+        now: Seconds since the epoch.
+
+    Raises:
+        Unreadable: it is no JSON object, or has no id.
+    """
+    try:
+        post = _decode(line)
+        if not (post_id := _text(post.get("id"))):
+            raise Unreadable("the post has no id")
+        created_at = _date(post.get("created_at"), utc(fetched_at or now))
+        fields = dict(_fields(post))
+        fields |= {"author_id": author_id, "fetched_at": rfc3339(utc(fetched_at))}
+        if created_at:
+            fields["created_at"] = rfc3339_ms(created_at)
+        return Document(
+            id=post_id,
+            author_id=author_id,
+            month=created_at.strftime("%Y.%m") if created_at else UNDATED,
+            fetched_at=fetched_at,
+            source=_encode(fields),
+        )
+    except _UNREADABLE as error:
+        raise Unreadable(f"the line is no post ({error})") from None
+
+
+def _fields(post: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what there is of the fields; empty ones are left out."""
+    references = dict(_references(post))
+    told = _told(post, references.get("retweeted"))
+    entities = _object(told.get("entities"))
+    place, coordinates = _place(post.get("geo"))
+    metrics = _object(post.get("public_metrics"))
+    found = {
+        "text": _unescaped(_text(told.get("text"))),
+        "lang": _text(post.get("lang")),
+        "author": _text(_object(post.get("author")).get("username")).lower(),
+        "conversation_id": _text(post.get("conversation_id")),
+        "hashtags": _each(entities.get("hashtags"), "tag"),
+        "cashtags": _each(entities.get("cashtags"), "tag"),
+        "mentions": _each(entities.get("mentions"), "username"),
+        "urls": list(dict.fromkeys(_urls(entities.get("urls")))),
+        "place": place,
+        "location": coordinates,
+        "metrics": {
+            _METRICS[name]: count for name, count in metrics.items() if name in _METRICS and _is_count(count)
+        },
+    }
+    for kind, other in references.items():
+        found[_REFERENCES[kind]] = _text(other.get("id"))
+    return ((name, value) for name, value in found.items() if value)
+
+
+def _told(post: dict[str, Any], retweeted: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what holds the whole text: a retweet's own is cut, that of a long post is in its note."""
+    whole = retweeted if retweeted and _text(retweeted.get("text")) else post
+    note = _object(whole.get("note_tweet")) or _object(whole.get("note_post"))
+    return note if _text(note.get("text")) else whole
+
+
+def _references(post: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in ("referenced_tweets", "referenced_posts"):
+        for reference in _objects(post.get(name)):
+            if (kind := _text(reference.get("type"))) in _REFERENCES:
+                yield kind, reference
+
+
+def _place(geo: Any) -> tuple[str, list[float] | None]:
+    """Return a place's name, and longitude and latitude of the post, or else of the place's middle."""
+    geo = _object(geo)
+    name = _text(geo.get("full_name"))
+    if point := _numbers(_object(geo.get("coordinates")).get("coordinates"), 2):
+        return name, point
+    if box := _numbers(_object(geo.get("geo")).get("bbox"), 4):
+        west, south, east, north = box
+        return name, [(west + east) / 2, (south + north) / 2]
+    return name, None
+
+
+def _numbers(value: Any, count: int) -> list[float] | None:
+    """Return pairs of longitude and latitude, None where they are none on this earth."""
+    if not isinstance(value, list) or len(value) != count:
+        return None
+    for index, number in enumerate(value):
+        if type(number) not in (int, float) or not abs(number) <= (90 if index % 2 else 180):
+            return None
+    return [float(number) for number in value]
+
+
+def _urls(value: Any) -> Iterator[str]:
+    for item in _objects(value):
+        if url := _text(item.get("unwound_url")) or _text(item.get("expanded_url")) or _text(item.get("url")):
+            yield url
+
+
+def _each(value: Any, name: str) -> list[str]:
+    """Return one text of each object, in lower case as the network compares them, none twice."""
+    return list(dict.fromkeys(text.lower() for item in _objects(value) if (text := _text(item.get(name)))))
+
+
+def _date(value: Any, until: datetime) -> datetime | None:
+    """Return a moment between the first network and the download, None for all else."""
+    if not isinstance(value, str) or len(value) > _LONGEST_DATE:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.year >= _FIRST_YEAR and moment <= until + _SKEW else None
+
+
+def _unescaped(text: str) -> str:
+    """Undo what the network does to three characters of every text."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") if "&" in text else text
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())

@@ -1,0 +1,144 @@
+"""The indexer as a sink: what events tell of becomes searchable, and what is gone from a timeline goes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from twittomatic.clock import Clock, rfc3339, utc
+from twittomatic.faultpoint import reach
+from twittomatic.state.events import FileCommitted, FileRepaired
+from twittomatic.state.eventstream import Delivered
+from twittomatic.storage.paths import Layout
+from twittomatic.streaming.indexer.bulk import Bulk
+from twittomatic.streaming.indexer.feeding import Page, Send, feed
+from twittomatic.streaming.indexer.indices import Generation
+from twittomatic.streaming.indexer.refused import RefusedPosts
+from twittomatic.streaming.reading import new_pages
+
+NAME = "indexer"
+
+
+class _Post(msgspec.Struct):
+    id: str
+
+
+_id_of = msgspec.json.Decoder(_Post).decode
+
+
+class Indexer:
+    """Keeps the indices as the timelines of the dataset are.
+
+    Args:
+        bulk: Writes to them.
+        layout: Of the dataset.
+        refused: Where posts go that the server will never take.
+        clock: Of this process.
+        serving: Returns the generation that is searched; None where the indices are not those.
+        send: Stands in for that of `bulk`.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        bulk: Bulk,
+        layout: Layout,
+        refused: RefusedPosts,
+        clock: Clock,
+        *,
+        serving: Callable[[], Awaitable[Generation]] | None = None,
+        send: Send | None = None,
+    ) -> None:
+        self._bulk = bulk
+        self._layout = layout
+        self._refused = refused
+        self._clock = clock
+        self._serving = serving
+        self._send = send or bulk.send
+        self.is_new = False
+
+    async def begin(self) -> None:
+        """Look what the server has.
+
+        Raises:
+            ReceiverUnavailable: it is away.
+        """
+        if self._serving:
+            self.is_new = (await self._serving()).is_bare
+
+    async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
+        """See `Sink`. The server has it all for good before this returns; a second later it is searched."""
+        gone: list[dict[str, Any]] = []
+        sent = await feed(self._pages(events, gone, skip), self._send, self._refused, self._clock)
+        reach("indexer.fed")
+        await self._bulk.delete(gone)
+        reach("indexer.deleted")
+        return sent.taken
+
+    def _pages(
+        self, events: Sequence[Delivered], gone: list[dict[str, Any]], skip: Callable[[str], None]
+    ) -> Iterator[Page]:
+        """Yield the posts that events tell of; blocks while it reads them.
+
+        Args:
+            events: In their order.
+            gone: Gets queries for the posts that are no longer in the dataset, as far as the events show it.
+            skip: Told of what cannot be read.
+        """
+        for one in events:
+            event = one.event
+            if isinstance(event, FileCommitted) and event.file.endswith(".twt"):
+                yield from self._committed(event, int(one.at), gone, skip)
+            elif isinstance(event, FileRepaired) and event.file.endswith(".twt"):
+                yield from self._repaired(event, int(one.at), gone, skip)
+
+    def _committed(
+        self, event: FileCommitted, at: int, gone: list[dict[str, Any]], skip: Callable[[str], None]
+    ) -> Iterator[Page]:
+        noted: list[str] = []
+        oldest = at
+        for fetched_at, lines in new_pages(self._layout, event, noted.append):
+            oldest = min(oldest, fetched_at)
+            yield Page(author_id=event.user_id, fetched_at=fetched_at, lines=lines)
+        if noted:
+            skip(noted[0])
+        elif event.end == 0:  # a whole timeline: what it has no newer copy of is not in it
+            gone.append(_of(event.user_id, {"lt": rfc3339(utc(oldest))}))
+
+    def _repaired(
+        self, event: FileRepaired, at: int, gone: list[dict[str, Any]], skip: Callable[[str], None]
+    ) -> Iterator[Page]:
+        noted: list[str] = []
+        ids: list[str] = []
+        if not self._is_gone(event):
+            for fetched_at, lines in new_pages(self._layout, event, noted.append):
+                ids += map(_id, lines)
+                yield Page(author_id=event.user_id, fetched_at=fetched_at, lines=lines)
+        if noted:
+            skip(noted[0])
+        else:
+            gone.append(_of(event.user_id, {"lte": rfc3339(utc(at))}, ids))
+
+    def _is_gone(self, event: FileRepaired) -> bool:
+        """Tell whether a file that is told to be gone is; not of a dataset whose volume is not mounted."""
+        return (
+            event.is_gone
+            and self._layout.journals.is_dir()
+            and not (self._layout.output / event.file).exists()
+        )
+
+
+def _id(line: bytes) -> str:
+    try:
+        return _id_of(line).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _of(author_id: str, fetched_at: dict[str, str], but: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a query for the posts of an author that were fetched at some time, without some of them."""
+    filters = [{"term": {"author_id": author_id}}, {"range": {"fetched_at": fetched_at}}]
+    return {"bool": {"filter": filters, "must_not": [{"ids": {"values": list(but)}}]}}
