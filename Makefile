@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What the tests start and no wheel ships. A program of any other origin is brought by tests/services/install.
-DEBIAN_PACKAGES := systemd libcairo2 fonts-dejavu-core
+DEBIAN_PACKAGES := systemd libcairo2 fonts-dejavu-core maven
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -37,7 +37,7 @@ chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first
 	@$(BIN)/python tests/faults/chaos.py $(ARGS)
 	@$(BIN)/pytest -m long
 
-bench: DEBIAN_PACKAGES := nginx wrk # serve pages, and ask for them, faster than any of the contenders
+bench: DEBIAN_PACKAGES := nginx wrk maven # serve pages, and ask for them, faster than any of the contenders
 bench: install services ## run every script in benchmarks/
 	@for script in $(filter-out benchmarks/harness.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \

@@ -1,9 +1,11 @@
-"""What tests of several kinds share: a replicated server, started once, whole again for each test."""
+"""What tests of several kinds share: servers that are started once."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from replicated import Replicated, replicated
+from searching import Searching, searching
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +19,11 @@ def replicas(_one_replicated_server: Replicated) -> Replicated:
     """A master, two replicas and three Sentinels, all up; a test may kill and stop them."""
     _one_replicated_server.heal()
     return _one_replicated_server
+
+
+@pytest.fixture(scope="session")
+def search_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searching]:
+    """An Elasticsearch, the same one for all processes of this run."""
+    place = tmp_path_factory.getbasetemp()
+    with searching(place.parent if os.environ.get("PYTEST_XDIST_WORKER") else place) as server:
+        yield server

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from twittomatic.settings import ENVIRONMENT_PREFIX
 
-OURS = {"master", "standby", "worker", "stats"}
+OURS = {"master", "standby", "worker", "stats", "indexer"}
 VALKEY = {f"{kind}-{number}" for kind in ("valkey", "sentinel") for number in (1, 2, 3)}
 
 
@@ -89,6 +89,13 @@ def test_each_setting_is_one_of_ours(
         f"redis+sentinel://:{variables['VALKEY_PASSWORD']}"
         "@sentinel-1:26379,sentinel-2:26379,sentinel-3:26379/twittomatic"
     )
+
+
+def test_the_indexer_feeds_the_search_server(services: dict[str, Any], settings_of: Any) -> None:
+    environment = {key: str(value) for key, value in services["indexer"]["environment"].items()}
+    assert settings_of(environment).elasticsearch_url == "http://elasticsearch:9200"
+    assert services["elasticsearch"]["ports"] == ["127.0.0.1:9200:9200"]
+    assert services["indexer"]["depends_on"]["elasticsearch"] == {"condition": "service_healthy"}
 
 
 def test_every_variable_is_explained(deploy: Path, variables: dict[str, str]) -> None:

@@ -139,6 +139,7 @@ class Rebuild:
         files = self._layout.files("twt")
         while some := list(islice(files, _FILES)):
             await feed(self._pages(some), send, self._refused, self._clock)
+            reach("rebuild.read")
             place = await self._catch_up(catching, place)
         if self._broken:
             raise TwittomaticError(

@@ -1,22 +1,14 @@
 """A real search server for all these tests, a prefix of its own for each."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from consuming import Crawl
 from indexing import Scene, Wire
-from searching import Searching, searching
-
-
-@pytest.fixture(scope="session")
-def search_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searching]:
-    place = tmp_path_factory.getbasetemp()
-    with searching(place.parent if os.environ.get("PYTEST_XDIST_WORKER") else place) as server:
-        yield server
+from searching import Searching
 
 
 @pytest.fixture

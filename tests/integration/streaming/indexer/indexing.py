@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from consuming import Crawl
+from redis import Redis
 from searching import Searching
 
 from twittomatic.clock import SystemClock
-from twittomatic.state.events import Event, FileCommitted
+from twittomatic.state.events import Event, FileCommitted, encode
 from twittomatic.state.eventstream import Delivered
 from twittomatic.storage.formats import member
 from twittomatic.streaming.indexer.bulk import Bulk
@@ -94,6 +95,13 @@ class Scene:
 
     async def commit(self, user_id: int, *pages: tuple[int, Sequence[bytes]], over: bool = True) -> None:
         await self.crawl.stream.add(self.write(user_id, *pages, over=over))
+
+    def at_once(self, *events: Event, trim: int = 100_000) -> None:
+        """Let a crawl write events while nothing else of this process goes on."""
+        with Redis.from_url(self.crawl.url) as redis:
+            for event in events:
+                redis.xadd(self.crawl.keys.events, {"event": encode(event)})
+            redis.xtrim(self.crawl.keys.events, maxlen=trim, approximate=False)
 
     async def take(self, sink: Indexer, *events: Event) -> int:
         """Let an indexer handle events without a consumer, and return how many posts it took."""

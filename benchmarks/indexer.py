@@ -1,0 +1,244 @@
+"""How fast posts come into a real Elasticsearch, beside the bare loop, and how soon they are found.
+
+The posts are of X's shape, 1.3 KB each, in timelines of 3,000. The bare loop sends the same documents, made
+beforehand, as many at a time and with as many requests under way. Server and clients share this machine; the
+server has a heap of 512 MB, as in the tests.
+
+    python benchmarks/indexer.py [--users 20] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from harness import make_pages, run, verdict
+from twittomatic.clock import SystemClock
+from twittomatic.state.address import client
+from twittomatic.state.connection import Connection
+from twittomatic.state.events import FileCommitted
+from twittomatic.state.eventstream import EventStream
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.server import Role, embedded
+from twittomatic.storage.formats import member
+from twittomatic.storage.paths import Layout
+from twittomatic.streaming.consumer import Consumer
+from twittomatic.streaming.indexer.bulk import Bulk
+from twittomatic.streaming.indexer.documents import document
+from twittomatic.streaming.indexer.indices import Indices
+from twittomatic.streaming.indexer.rebuild import Rebuild
+from twittomatic.streaming.indexer.refused import RefusedPosts
+from twittomatic.streaming.indexer.server import SearchServer
+from twittomatic.streaming.indexer.sink import Indexer
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "services"))
+from searching import Searching, searching
+
+PAGES, PER_PAGE = 30, 100
+AT_A_TIME, UNDER_WAY = 1_000, 2
+GOAL_PER_S, GOAL_S = 5_000, 2.0
+SIGHTINGS = 15
+CLOCK = SystemClock()
+
+
+class Trial:
+    """A dataset, a crawl's stream, a server."""
+
+    def __init__(self, server: Searching, url: str, connection: Connection, directory: Path) -> None:
+        self.server = server
+        self.url = url
+        self.connection = connection
+        self.layout = Layout(directory / "data", directory / "data" / ".tmp")
+        self.layout.prepare()
+        self.refused = RefusedPosts(directory / "refused.jsonl")
+        self.events: list[FileCommitted] = []
+        self.posts: list[tuple[str, bytes]] = []
+
+    def write(self, author: int, pages: Sequence[Sequence[bytes]]) -> FileCommitted:
+        path = self.layout.file(str(author), "twt")
+        path.parent.mkdir(exist_ok=True)
+        data = b"".join(member(lines, at=time.time()) for lines in pages)
+        path.write_bytes(data)
+        return FileCommitted(
+            file=self.layout.relative(path), module="timeline", user_id=str(author),
+            records=sum(map(len, pages)), begin=len(data),
+        )  # fmt: skip
+
+    def fresh(self) -> str:
+        return f"bench-{uuid.uuid4().hex[:8]}"
+
+    def remove(self, prefix: str) -> None:
+        names = self.server.ask("GET", f"/{prefix}-*/_alias")[1]
+        self.server.ask("DELETE", "/" + ",".join(names))  # type: ignore[arg-type]
+
+    async def bare(self, server: SearchServer) -> float:
+        """Send documents that were made beforehand; return posts per second."""
+        prefix = self.fresh()
+        indices = Indices(server, prefix)
+        await indices.begin()
+        generation = await indices.serving()
+        made = [
+            document(line, author_id=author, fetched_at=1, now=time.time()) for author, line in self.posts
+        ]
+        await generation.prepare({one.month for one in made})
+        encode = msgspec.json.encode
+        bodies = [
+            b"".join(
+                encode({"index": {"_index": generation.index(one.month), "_id": one.id, "version": 1,
+                                  "version_type": "external_gte"}}) + b"\n" + one.source + b"\n"
+                for one in made[first : first + AT_A_TIME]
+            )
+            for first in range(0, len(made), AT_A_TIME)
+        ]  # fmt: skip
+        waiting = iter(bodies)
+
+        async def send() -> None:
+            for body in waiting:
+                await server.ask("POST", "/_bulk", lines=body, query={"filter_path": "items.*.status"})
+
+        began_at = time.perf_counter()
+        await asyncio.gather(*[send() for _ in range(UNDER_WAY)])
+        took_s = time.perf_counter() - began_at
+        self.remove(prefix)
+        return len(made) / took_s
+
+    async def rebuilt(self, server: SearchServer) -> float:
+        """Rebuild from the dataset."""
+        prefix = self.fresh()
+        rebuild = Rebuild(
+            server, Indices(server, prefix), self.layout, None, prefix, self.refused, CLOCK, print
+        )
+        began_at = time.perf_counter()
+        done = await rebuild.run()
+        took_s = time.perf_counter() - began_at
+        assert done.posts == len(self.posts), done
+        self.remove(prefix)
+        return done.posts / took_s
+
+    async def followed(self, server: SearchServer) -> float:
+        """Catch up with a crawl whose events wait."""
+        prefix = self.fresh()
+        async with Following(self, server, prefix) as following:
+            began_at = time.perf_counter()
+            await following.stream.add(*self.events)
+            while following.consumer.standing.events < len(self.events):  # noqa: ASYNC110 - as others see it
+                await asyncio.sleep(0.01)
+            took_s = time.perf_counter() - began_at
+        assert following.consumer.standing.records == len(self.posts)
+        self.remove(prefix)
+        return len(self.posts) / took_s
+
+    async def count(self, server: SearchServer, prefix: str, author_id: str) -> int:
+        query = {"query": {"term": {"author_id": author_id}}}
+        return int((await server.ask("POST", f"/{prefix}-*/_count", query))["count"])
+
+    async def seen(self, server: SearchServer, pages: Sequence[Sequence[bytes]]) -> list[float]:
+        """Commit small files, one after another; return the seconds until each is found."""
+        prefix, took_s = self.fresh(), []
+        async with Following(self, server, prefix) as following:
+            for number in range(SIGHTINGS):
+                event = self.write(900 + number, [pages[number][:20]])
+                began_at = time.perf_counter()
+                await following.stream.add(event)
+                while await self.count(server, prefix, event.user_id) < 20:  # noqa: ASYNC110 - a search tells
+                    await asyncio.sleep(0.02)
+                took_s.append(time.perf_counter() - began_at)
+        self.remove(prefix)
+        return took_s
+
+
+class Following:
+    """An indexer that follows a crawl of its own."""
+
+    def __init__(self, trial: Trial, server: SearchServer, prefix: str) -> None:
+        self.stream = EventStream(trial.connection, CrawlKeys(prefix))
+        self._indices = Indices(server, prefix)
+        bulk = Bulk(server, self._indices.serving, trial.refused, CLOCK)
+        self._sink = Indexer(bulk, trial.layout, trial.refused, CLOCK, serving=self._indices.serving)
+        self.consumer = Consumer(
+            self._sink, crawl=prefix, process=f"{prefix}-indexer", connect=lambda: connected(trial.url),
+            say=lambda sentence: None, clock=CLOCK,
+        )  # fmt: skip
+        self._leave = asyncio.Event()
+
+    async def __aenter__(self) -> Following:
+        await self._indices.begin()
+        await self._sink.begin()
+        self._task = asyncio.create_task(self.consumer.run(self._leave))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave.set()
+        await self._task
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Connection]:
+    connection = Connection(client(url, "bench"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def measure(server: Searching, directory: Path, users: int, rounds: int) -> None:
+    template = (await make_pages())[1]
+    async with (
+        embedded(directory / "state", Role.OWN) as url,
+        connected(url) as connection,
+        SearchServer(server.url()) as search,
+    ):
+        trial = Trial(server, url, connection, directory)
+        number = 10**18
+        for author in range(100, 100 + users):
+            pages = []
+            for _ in range(PAGES):
+                ids = range(number, number + PER_PAGE)
+                number += PER_PAGE
+                body = msgspec.json.decode(template.body(ids, None), type=Body)
+                pages.append([bytes(raw) for raw in body.data])
+            trial.events.append(trial.write(author, pages))
+            trial.posts += [(str(author), line) for lines in pages for line in lines]
+        size = sum(len(line) for _, line in trial.posts) / len(trial.posts)
+        print(f"{len(trial.posts):,} posts of {users} timelines, {size:,.0f} bytes each")
+        figures: dict[str, list[float]] = {"bare": [], "rebuild": [], "follow": []}
+        for _ in range(rounds):
+            figures["bare"].append(await trial.bare(search))
+            figures["rebuild"].append(await trial.rebuilt(search))
+            figures["follow"].append(await trial.followed(search))
+        bare, rebuild, follow = (statistics.median(figures[name]) for name in figures)
+        took_s = await trial.seen(search, pages)
+    print(f"bare loop: {bare:,.0f} posts/s, which is what the server takes here")
+    verdict("indexer --rebuild", rebuild, min(GOAL_PER_S, 0.8 * bare), unit=" posts/s")
+    verdict("indexer, behind a crawl", follow, min(GOAL_PER_S, 0.8 * bare), unit=" posts/s")
+    verdict("found after it was committed, median", statistics.median(took_s), GOAL_S, most=True, unit=" s")
+    verdict("found after it was committed, worst", max(took_s), GOAL_S, most=True, unit=" s")
+
+
+class Body(msgspec.Struct):
+    """A page of posts."""
+
+    data: list[msgspec.Raw]
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--users", type=int, default=20)
+    arguments.add_argument("--rounds", type=int, default=3)
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tw") as name, searching(Path(name)) as server:
+        run(measure(server, Path(name), options.users, options.rounds))
+
+
+if __name__ == "__main__":
+    main()

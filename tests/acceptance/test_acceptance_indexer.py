@@ -1,0 +1,84 @@
+"""`indexer` beside a crawl: real processes, a real server, kills; what is searched is what stands on disk."""
+
+import gzip
+import json
+import signal
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from searching import Searching
+from watching import wait_for
+
+EDGES = [(1, 2), (2, 3), (3, 4), (4, 5)]
+
+
+@pytest.fixture
+def indexed(place: Any, search_server: Searching) -> Iterator[Any]:
+    """A place whose posts go to an index of its own."""
+    place.emulator("--graph", place.graph(EDGES))
+    place.index = f"a{uuid.uuid4().hex[:12]}"
+    place.set(elasticsearch_url=search_server.url(), elasticsearch_index=place.index, max_posts=4)
+    place.write("seeds.txt", "1\n2\n3\n4\n5\n")
+    yield place
+    names = search_server.ask("GET", f"/{place.index}-*/_alias")[1]
+    search_server.ask("DELETE", "/" + ",".join(names))  # type: ignore[arg-type]
+
+
+def on_disk(place: Any) -> dict[str, str]:
+    posts = {}
+    for path in place.files("twt"):
+        with gzip.open(path, "rt") as lines:
+            posts |= {post["id"]: path.stem for post in map(json.loads, lines)}
+    return posts
+
+
+def searched(place: Any, server: Searching) -> dict[str, str]:
+    """Return what a search finds right now: id and author; nobody refreshes for it."""
+    status, answer = server.ask("POST", f"/{place.index}/_search", {"size": 1_000})
+    assert status in (200, 404), answer
+    hits = answer["hits"]["hits"] if status == 200 else []  # type: ignore[index]
+    return {hit["_id"]: hit["_source"]["author_id"] for hit in hits}
+
+
+def test_a_crawl_is_searched_though_the_indexer_is_killed_and_then_rebuilt(
+    indexed: Any, search_server: Searching
+) -> None:
+    place = indexed
+    master = place.start("master", "-T", "--stream", "seeds.txt", "--budget-usd", "5")
+    wait_for(lambda: "leads" in place.said(master), place, master)
+    first = place.start("indexer")
+    wait_for(lambda: "first event" in place.said(first), place, first)
+    worker = place.start("worker", "w")
+    wait_for(lambda: searched(place, search_server), place, first, worker)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    second = place.start("indexer")
+    assert worker.wait() == master.wait() == 0, [place.said(worker), place.said(master)]
+
+    posts = on_disk(place)
+    assert len(posts) > 5
+    wait_for(lambda: searched(place, search_server) == posts, place, second)
+    second.send_signal(signal.SIGTERM)
+    assert second.wait() == 130, place.said(second)
+
+    place.files("twt")[0].unlink()
+    done = place.run("indexer", "--rebuild")
+    assert done.returncode == 0, done.stderr
+    assert f"“{place.index}” has {len(on_disk(place))} posts of 4 timelines now" in done.stdout
+    assert searched(place, search_server) == on_disk(place)
+
+    said = place.said(first) + place.said(second) + done.stdout + done.stderr
+    logs = "".join(path.read_text() for path in (place.directory / "logs").iterdir())
+    assert "s3cret" not in said + logs
+
+
+def test_a_wrong_password_ends_it_with_one_sentence(indexed: Any, search_server: Searching) -> None:
+    indexed.set(elasticsearch_url=search_server.url(password="wr0ng"))
+    for more in ((), ("--rebuild",)):
+        (indexed.directory / "data" / "journal").mkdir(parents=True, exist_ok=True)
+        done = indexed.run("indexer", *more)
+        assert done.returncode == 2
+        assert done.stderr.startswith("Error: ELASTICSEARCH_URL: http://127.0.0.1:")
+        assert "wr0ng" not in done.stderr + done.stdout
