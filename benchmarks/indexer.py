@@ -17,13 +17,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from harness import make_pages, run, verdict
 from twittomatic.clock import SystemClock
+from twittomatic.errors import ReceiverUnavailable
 from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import FileCommitted
@@ -140,7 +141,9 @@ class Trial:
 
     async def count(self, server: SearchServer, prefix: str, author_id: str) -> int:
         query = {"query": {"term": {"author_id": author_id}}}
-        return int((await server.ask("POST", f"/{prefix}-*/_count", query))["count"])
+        with suppress(ReceiverUnavailable):  # in the moment in which the first index comes
+            return int((await server.ask("POST", f"/{prefix}-*/_count", query))["count"])
+        return 0
 
     async def seen(self, server: SearchServer, pages: Sequence[Sequence[bytes]]) -> list[float]:
         """Commit small files, one after another; return the seconds until each is found."""

@@ -129,9 +129,13 @@ class Indices:
                 "PUT", f"/_index_template/{self.prefix}", {"index_patterns": patterns, **_TEMPLATE}
             )
         except Refused as error:
+            advice = "the indexer needs Elasticsearch 7.17 or newer, or OpenSearch"
+            if error.status in (401, 403):
+                advice = (
+                    "give user and password of somebody who may write there, as in https://USER:PASSWORD@HOST"
+                )
             raise SettingsError(
-                f"ELASTICSEARCH_URL: {self._server.name} refuses us ({error}); give the user and password of "
-                "somebody who may write there, as in https://USER:PASSWORD@HOST:9200."
+                f"ELASTICSEARCH_URL: {self._server.name} refuses us ({error}); {advice}."
             ) from None
 
     async def serving(self) -> Generation:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
+from io import BytesIO
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -103,15 +104,15 @@ class SearchServer:
             ReceiverUnavailable: it is away, too slow, overloaded, or answers what no search server does.
         """
         assert self._session, "only within `async with`"
-        data = lines if lines is not None else None if body is None else _encode(body)
+        sent = lines if lines is not None else b"" if body is None else _encode(body)
         kind = "application/json" if lines is None else "application/x-ndjson"
         try:
             async with self._session.request(
                 method,
                 self._base + path,
                 params=query,
-                data=data,
-                headers={} if data is None else {"Content-Type": kind},
+                data=BytesIO(sent) if sent else None,  # which goes out in pieces
+                headers={"Content-Type": kind} if sent else {},
                 allow_redirects=False,
             ) as response:
                 status, text = response.status, await _whole(response)
