@@ -55,6 +55,7 @@ def test_a_crawl_is_searched_though_the_indexer_is_killed_and_then_rebuilt(
     first.send_signal(signal.SIGKILL)
     first.wait()
     second = place.start("indexer")
+    wait_for(lambda: "follows crawl" in place.said(second), place, second)
     assert worker.wait() == master.wait() == 0, [place.said(worker), place.said(master)]
 
     posts = on_disk(place)

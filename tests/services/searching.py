@@ -29,6 +29,7 @@ _HOME = Path(__file__).parents[2] / ".services" / "elasticsearch" / _VERSION
 _HEAP = "512m"
 _DEADLINE_S = 150.0
 _NOBODY = 65534
+# The last line: where the server looks how full its disk is, it also lifts the blocks that tests set.
 _CONFIGURATION = """\
 cluster.name: tests
 discovery.type: single-node
@@ -42,6 +43,7 @@ xpack.security.enabled: true
 xpack.security.http.ssl.enabled: false
 xpack.security.transport.ssl.enabled: false
 cluster.routing.allocation.disk.threshold_enabled: false
+cluster.info.update.interval: 24h
 """
 
 
