@@ -106,8 +106,14 @@ async def _rebuild(settings: Settings) -> int:
             SystemClock(),
             click.echo,
         )
-        async with _telling(lambda: f"{rebuild.posts:,} posts of {rebuild.timelines:,} timelines."):
-            done = await rebuild.run()
+        rebuilding = asyncio.ensure_future(rebuild.run())
+
+        def leave() -> None:
+            rebuilding.cancel()
+
+        with on_signals(leave):
+            async with _telling(lambda: f"{rebuild.posts:,} posts of {rebuild.timelines:,} timelines."):
+                done = await rebuilding
     click.echo(
         f"“{settings.elasticsearch_index}” has {done.posts:,} posts of {done.timelines:,} timelines now; "
         f"{done.deleted:,} old indices are deleted."

@@ -93,6 +93,7 @@ class Rebuild:
         self._broken: list[str] = []
         self.timelines = 0
         self._sent = Sent()
+        self._waits_for = ""
 
     @property
     def posts(self) -> int:
@@ -206,8 +207,13 @@ class Rebuild:
         delay_s = _FIRST_DELAY_S
         while True:
             try:
-                return await call()
+                result = await call()
             except ReceiverUnavailable as error:
-                self._say(f"Waiting: {error}")
+                if self._waits_for != (because := str(error)):
+                    self._waits_for = because
+                    self._say(f"Waiting: {because}")
                 await self._clock.sleep(delay_s)
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+            else:
+                self._waits_for = ""
+                return result
