@@ -103,6 +103,16 @@ class Scene:
                 redis.xadd(self.crawl.keys.events, {"event": encode(event)})
             redis.xtrim(self.crawl.keys.events, maxlen=trim, approximate=False)
 
+    def acknowledged(self, sink: str) -> None:
+        """Let it look as if a sink had handled all events."""
+        with Redis.from_url(self.crawl.url) as redis:
+            redis.xgroup_setid(self.crawl.keys.events, sink, "$")
+
+    def holder(self, sink: str) -> str:
+        """Return the process that serves a sink."""
+        with Redis.from_url(self.crawl.url, decode_responses=True) as redis:
+            return str(redis.get(self.crawl.keys.sink(sink)) or "")
+
     async def take(self, sink: Indexer, *events: Event) -> int:
         """Let an indexer handle events without a consumer, and return how many posts it took."""
         await self.crawl.stream.add(*events)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 from consuming import Running, until
@@ -122,6 +123,42 @@ async def test_one_that_dies_leaves_something_whole_and_can_be_done_again(
     assert {name.rpartition("-")[2] for name in scene.indices()} == {"000003"}
     await scene.commit(24, (LATEST, [post("3")]))
     await until(lambda: set(scene.found()) == {"1", "2", "3"})
+
+
+@pytest.mark.parametrize(("point", "dies"), [("rebuild.filled", True), ("rebuild.held", False)])
+async def test_what_the_indexer_put_into_the_old_indices_meanwhile_comes_again(
+    scene: Scene, serve: Serve, at: Callable[..., None], point: str, dies: bool
+) -> None:
+    await scene.commit(22, (EARLIER, [post("1")]))
+    first = serve(await scene.indexer())
+    await until(lambda: first.consumer.standing.events == 1)
+    await first.end()
+
+    def taken_after_the_last_look() -> None:
+        scene.at_once(scene.write(23, (LATER, [post("2")])))
+        scene.acknowledged("indexer")
+        if dies:
+            at("rebuild.switched", die)
+
+    at(point, taken_after_the_last_look)
+    with pytest.raises(Killed) if dies else nullcontext():
+        await (await scene.rebuild()).run()
+    await scene.crawl.connection.call("DEL", scene.crawl.keys.sink("indexer"))
+    assert set(scene.found()) == {"1"}
+    serve(await scene.indexer())
+    await until(lambda: set(scene.found()) == {"1", "2"})
+
+
+async def test_nobody_else_serves_the_indexer_while_the_alias_moves(
+    scene: Scene, at: Callable[..., None]
+) -> None:
+    holders: list[str] = []
+    scene.write(22, (EARLIER, [post("1")]))
+    at("rebuild.held", lambda: holders.append(scene.holder("indexer")))
+    await (await scene.rebuild()).run()
+    assert len(holders) == 1
+    assert holders[0].startswith("rebuild-")
+    assert scene.holder("indexer") == ""
 
 
 async def test_one_that_is_interrupted_takes_its_indices_with_it(
