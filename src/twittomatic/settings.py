@@ -233,8 +233,23 @@ OPTIONS: Final[tuple[Option, ...]] = (
         name="MONITOR_PORT",
         default="9898",
         parse=_port,
-        meaning="TCP port of the monitor on 127.0.0.1.",
+        meaning="TCP port of the monitor; 0 takes any.",
         why="by tradition",
+    ),
+    Option(
+        name="MONITOR_HOST",
+        default="127.0.0.1",
+        parse=_host,
+        meaning="Address that the monitor serves on; one that other machines reach needs MONITOR_TOKEN.",
+        why="nobody but this machine's users sees the crawl unless told",
+    ),
+    Option(
+        name="MONITOR_TOKEN",
+        default="",
+        parse=str.strip,
+        meaning="Secret that lets a page pause, resume and retry, or @FILE with it; empty means read-only.",
+        why="who may look need not be who may stop",
+        secret=True,
     ),
     Option(
         name="LOOKUP_PORT",
@@ -312,6 +327,8 @@ class Settings:
     max_attempts: int
     request_timeout_s: float
     monitor_port: int
+    monitor_host: str
+    monitor_token: str
     lookup_port: int
     lookup_directory: Path
     carbon_host: str

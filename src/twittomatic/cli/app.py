@@ -33,6 +33,7 @@ COMMANDS = {
     "lookup": ("lookup:lookup", "Tell over HTTP who a user is, and who had a name."),
     "stats": ("measuring:stats", "Record a crawl's rates and gauges, and replay them into Graphite."),
     "indexer": ("indexing:indexer", "Make a crawl's posts searchable in Elasticsearch."),
+    "monitor": ("monitoring:monitor", "Show the crawl in a browser, live."),
     "emulator": ("emulating:emulator", "Serve X's API v2 on this machine, from a graph or a made-up world."),
     "demo": ("demonstrating:demo", "Crawl a bundled follower graph: no key, no server, no cost."),
     "doctor": ("doctor:doctor", "Check that everything a crawl needs is in place; buys nothing."),

@@ -9,12 +9,15 @@ import msgspec
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import MICROS_PER_USD, Module, Phase, dollars
 from twittomatic.networks.x.prices import Prices
+from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState, Progress
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.money import Money, Totals
 from twittomatic.state.unfinished import Unfinished
+
+Report = dict[str, Any]
 
 
 async def report(connection: Connection, keys: CrawlKeys, account: str) -> dict[str, Any]:
@@ -37,6 +40,7 @@ async def report(connection: Connection, keys: CrawlKeys, account: str) -> dict[
         await frontier.sizes(),
         await frontier.seen(),
         options,
+        shared.account,
         await money.rejected(),
         await Unfinished(connection, keys).lists() if progress.phase is Phase.PAUSED else 0,
     )
@@ -45,7 +49,7 @@ async def report(connection: Connection, keys: CrawlKeys, account: str) -> dict[
 def nothing(crawl: str, budget: int | None) -> dict[str, Any]:
     """Return what stands where no crawl ever was."""
     empty = Totals(spent=0, expected=0, reserved=0, fields={}, expected_fields={})
-    return {**_report_of(crawl, None, empty, {}, 0, None, {}, 0), "budget_usd": _dollars(budget)}
+    return {**_report_of(crawl, None, empty, {}, 0, None, "", {}, 0), "budget_usd": _dollars(budget)}
 
 
 def _report_of(
@@ -55,6 +59,7 @@ def _report_of(
     waiting: dict[int, int],
     seen: int,
     options: CrawlOptions | None,
+    account: str,
     rejected: dict[str, str],
     unfinished: int,
 ) -> dict[str, Any]:
@@ -70,6 +75,9 @@ def _report_of(
         "phase": phase,
         "reason": reason,
         "until": progress.until if progress else "",
+        "account": account,
+        "modules": [module.value for module in options.all_modules] if options else [],
+        "max_depth": None if not options or options.max_depth == UNLIMITED_DEPTH else options.max_depth,
         "frontier": sum(waiting.values()),
         "frontier_by_depth": {str(depth): count for depth, count in sorted(waiting.items())},
         "seen": seen,
@@ -122,6 +130,8 @@ def _worker(name: str, doing: Any) -> dict[str, Any]:
         "module": first["module"],
         "user_id": first["user_id"],
         "slots": doing.get("slots", 0),
+        "lease_s": doing.get("lease_s", 0.0),
+        "credentials": doing.get("credentials", []),
         "seen_at": doing.get("seen_at", ""),
         "jobs": jobs,
     }

@@ -1,0 +1,77 @@
+"""`monitor`: a crawl in a browser, as long as the command runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+
+from twittomatic.cli import compose
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.report import Report, nothing, report
+from twittomatic.cli.running import log_to, on_signals, run_async
+from twittomatic.crawler.options import account_of
+from twittomatic.settings import Settings
+from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.server import Role
+from twittomatic.web.monitor.access import Access, read_token
+from twittomatic.web.monitor.sampler import Sampler
+from twittomatic.web.monitor.server import Server
+
+_SHOWN = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY", "OUTPUT_DIRECTORY", "LOG_DIRECTORY")
+
+
+@click.command(short_help="Show the crawl in a browser, live.", epilog=EVERYWHERE)
+@settings_options("MONITOR_PORT", "MONITOR_HOST", "MONITOR_TOKEN", *_SHOWN)
+def monitor(settings: Settings) -> None:
+    """Show the crawl in a browser, live: progress, money, windows, workers, jobs, log, and what was found.
+
+    It only looks. With MONITOR_TOKEN, who has that token can pause, resume and retry. Start and stop it when
+    you like; the crawl does not notice.
+    """
+    run_async(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    leave = asyncio.Event()
+    with on_signals(leave.set):
+        async with monitored(settings) as url:
+            click.echo(f" * Running on {url}")
+            await leave.wait()
+
+
+@asynccontextmanager
+async def monitored(settings: Settings) -> AsyncIterator[str]:
+    """Serve a monitor for a block, and yield its URL.
+
+    Raises:
+        SettingsError: the port cannot be had, or others could reach it and there is no token.
+    """
+    access = Access(settings.monitor_host, read_token(settings.monitor_token))
+    log_to(settings.log_directory, f"{settings.crawl}.monitor")
+    name = compose.process_name("monitor")
+
+    async def look(connection: Connection) -> Report:
+        modules = await CrawlState(connection, CrawlKeys(settings.crawl)).field("modules")
+        return await report(connection, CrawlKeys(settings.crawl, modules), account_of(settings))
+
+    sampler = Sampler(
+        crawl=settings.crawl,
+        connect=lambda: compose.connected(settings, Role.VISIT, name),
+        report=look,
+        nothing=nothing(settings.crawl, settings.budget_usd),
+        log_directory=settings.log_directory,
+    )
+    server = Server(sampler, access, compose.layout(settings))
+    async with server.served(settings.monitor_host, settings.monitor_port) as port:
+        looking = asyncio.create_task(sampler.run())
+        try:
+            host = f"[{settings.monitor_host}]" if ":" in settings.monitor_host else settings.monitor_host
+            yield f"http://{host}:{port}/"
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)

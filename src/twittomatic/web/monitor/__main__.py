@@ -1,0 +1,11 @@
+"""`python -m twittomatic.web.monitor` is `twittomatic monitor`."""
+
+from __future__ import annotations
+
+import sys
+
+from twittomatic.cli.app import run
+
+if __name__ == "__main__":
+    sys.argv[1:1] = ["monitor"]
+    run()

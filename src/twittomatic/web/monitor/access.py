@@ -1,0 +1,138 @@
+"""Who may look and who may press a button.
+
+Bound to this machine alone, everybody on it may look. Bound elsewhere, nobody may without the token. The
+buttons work for who has the token, and for nobody where there is none: then the monitor is read-only. Other
+sites can neither look, by a name of theirs that leads here, nor press, by a form of theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import os
+import re
+import stat
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from twittomatic.errors import SettingsError
+
+COOKIE = "twittomatic_monitor"
+
+_TOKEN = re.compile(r"[!-~]{8,200}")
+
+
+def read_token(text: str) -> str:
+    """Return the token that MONITOR_TOKEN gives, empty where it gives none.
+
+    Args:
+        text: The token, or `@FILE` with it.
+
+    Raises:
+        SettingsError: the file cannot be read, or others can read it, or it is no token; it is not shown.
+    """
+    token = _from_file(Path(text[1:])) if text.startswith("@") else text
+    if token and not _TOKEN.fullmatch(token):
+        raise SettingsError("MONITOR_TOKEN: give 8 to 200 letters, digits and signs, without a space.")
+    return token
+
+
+def _from_file(path: Path) -> str:
+    try:
+        path = path.expanduser()
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            content = file.read(1024).decode(errors="replace").strip()
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(f"MONITOR_TOKEN: {path} cannot be read ({why}).") from None
+    if mode & 0o044:
+        raise SettingsError(f"MONITOR_TOKEN: others can read {path}; protect it with `chmod 600 {path}`.")
+    if not content:
+        raise SettingsError(f"MONITOR_TOKEN: {path} is empty.")
+    return content
+
+
+class Access:
+    """The rules of one monitor.
+
+    Args:
+        host: MONITOR_HOST.
+        token: The token, empty for none.
+
+    Raises:
+        SettingsError: others would reach it, and there is no token.
+    """
+
+    def __init__(self, host: str, token: str) -> None:
+        self._is_local = _is_local(host)
+        self._token = token
+        self._session = hmac.new(token.encode(), b"twittomatic monitor", hashlib.sha256).hexdigest()
+        if not self._is_local and not token:
+            raise SettingsError(
+                f"MONITOR_HOST {host}: other machines can reach it, so it needs a secret; set MONITOR_TOKEN, "
+                "or serve on 127.0.0.1 and come through a tunnel."
+            )
+
+    @property
+    def has_buttons(self) -> bool:
+        """Whether anybody may press a button."""
+        return bool(self._token)
+
+    def accepts(self, token: str) -> bool:
+        """Tell whether a token is the right one."""
+        return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
+
+    def is_known(self, request: web.Request) -> bool:
+        """Tell whether a request brings the token, or the cookie that a page got for it."""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self.accepts(token.strip()):
+            return True
+        cookie = request.cookies.get(COOKIE, "")
+        return bool(self._token) and hmac.compare_digest(cookie.encode(), self._session.encode())
+
+    def may_look(self, request: web.Request) -> bool:
+        """Tell whether a request may be answered with what the crawl does."""
+        return self.is_known(request) or (self._is_local and _is_local(_hostname(request.host)))
+
+    def may_press(self, request: web.Request) -> bool:
+        """Tell whether a request may change something."""
+        return self.is_known(request) and is_same_site(request)
+
+    def remember(self, response: web.StreamResponse, *, is_secure: bool) -> None:
+        """Give a page its cookie, which no script reads and no other site sends."""
+        response.set_cookie(
+            COOKIE, self._session, httponly=True, samesite="Strict", secure=is_secure, max_age=30 * 86_400
+        )
+
+    def forget(self, response: web.StreamResponse) -> None:
+        """Take the cookie back."""
+        response.del_cookie(COOKIE, httponly=True, samesite="Strict")
+
+
+def is_same_site(request: web.Request) -> bool:
+    """Tell whether a request comes from a page of ours, or from no page at all, as a script's does."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def _is_local(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,155 @@
+"""What the charts draw: a bounded past of a crawl, the coarser the older, kept in a file.
+
+Counters are kept as they stand, not as rates: a rate over any span is then exact, whatever was left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from twittomatic.model import Module
+
+_log = logging.getLogger(__name__)
+
+PLACES: Final = ("ready", "leased", "delayed", "dead")
+"""Where a job can be, besides done."""
+
+SERIES: Final = (
+    *("pages", "followers", "posts", "spent", "account_spent", "frontier", "seen", "completed", "errors"),
+    *(f"{place}:{module}" for module in Module for place in PLACES),
+)
+"""What a row holds behind its moment: counters first, then numbers that go up and down."""
+
+_DRAWN = 720  # rows of a chart: more than a wide screen shows
+_MINUTES_STEP_S, _DAY_STEP_S = 2.0, 120.0
+_DAYS = 24 * 3600.0
+_MOST_GONE, _MOST_LEADERS = 50, 20
+
+Row = list[float]
+
+
+class Tier(msgspec.Struct):
+    """Rows of one resolution: the last look of each step.
+
+    Attributes:
+        step_s: Seconds between rows.
+        rows: A moment, seconds since the epoch, then the values of `SERIES`; oldest first.
+    """
+
+    step_s: float
+    rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        """Take a row in; it replaces another one of the same step."""
+        if self.rows and row[0] // self.step_s == self.rows[-1][0] // self.step_s:
+            self.rows.pop()
+        self.rows.append(row)
+
+    def halve(self) -> None:
+        """Make the step twice as long."""
+        self.step_s *= 2
+        rows, self.rows = self.rows, []
+        for row in rows:
+            self.add(row)
+
+
+class _Kept(msgspec.Struct):
+    series: list[str]
+    minutes: Tier
+    day: Tier
+    all: Tier
+    gone: list[dict[str, Any]] = []
+    leaders: list[dict[str, Any]] = []
+
+
+class History:
+    """The past of one crawl, as far as a monitor was there to see it.
+
+    Args:
+        path: Of its file, which is replaced whole, so that a kill leaves the old one.
+
+    Attributes:
+        gone: Workers that are there no longer, newest first; see `Roster`.
+        leaders: Masters that led, newest first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        kept = self._read()
+        self._tiers = {"minutes": kept.minutes, "day": kept.day, "all": kept.all}
+        self.gone = kept.gone
+        self.leaders = kept.leaders
+
+    def add(self, at: float, values: Mapping[str, float]) -> None:
+        """Take in how the crawl stands.
+
+        Args:
+            at: Seconds since the epoch; one that is not later than the last is left out.
+            values: Of `SERIES`; what is missing counts as 0.
+        """
+        minutes, everything = self._tiers["minutes"], self._tiers["all"]
+        if minutes.rows and at <= minutes.rows[-1][0]:
+            return
+        row = [round(at, 1), *(values.get(name, 0) for name in SERIES)]
+        for tier in self._tiers.values():
+            tier.add(row)
+        for tier, age_s in ((minutes, 900.0), (self._tiers["day"], _DAYS)):
+            while tier.rows[0][0] < at - age_s - tier.step_s:
+                del tier.rows[0]
+        if len(everything.rows) > _DRAWN:
+            everything.halve()
+
+    @property
+    def newest(self) -> Row:
+        """The last row; empty before the first look."""
+        rows = self._tiers["minutes"].rows
+        return rows[-1] if rows else []
+
+    def span(self, name: str) -> Tier | None:
+        """Return the rows of `minutes` (the last 15), `day` or `all`; None for another name."""
+        return self._tiers.get(name)
+
+    def rate(self, name: str, within_s: float) -> float:
+        """Return how much a counter grew in a second, on average over some time before the last look."""
+        rows, column = self._tiers["minutes"].rows, SERIES.index(name) + 1
+        recent = [row for row in rows if row[0] >= rows[-1][0] - within_s]
+        if len(recent) < 2:
+            return 0.0
+        return max(0.0, (recent[-1][column] - recent[0][column]) / (recent[-1][0] - recent[0][0]))
+
+    def save(self) -> None:
+        """Write it to its file; where that cannot be, the log says so and the monitor goes on."""
+        del self.gone[_MOST_GONE:], self.leaders[_MOST_LEADERS:]
+        kept = _Kept(series=list(SERIES), **self._tiers, gone=self.gone, leaders=self.leaders)
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        try:
+            draft.write_bytes(msgspec.json.encode(kept))
+            draft.replace(self._path)
+        except OSError as error:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            _log.warning("the history is not kept", extra={"reason": error.strerror})
+
+    def _read(self) -> _Kept:
+        with suppress(FileNotFoundError):
+            try:
+                kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
+                tiers = (kept.minutes, kept.day, kept.all)
+                if kept.series == list(SERIES) and all(_is_sound(tier.rows) for tier in tiers):
+                    return kept
+                reason = "other series"
+            except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+                reason = type(error).__name__
+            _log.warning("the history cannot be read, and begins anew", extra={"reason": reason})
+        return _Kept(series=[], minutes=Tier(_MINUTES_STEP_S), day=Tier(_DAY_STEP_S), all=Tier(_DAY_STEP_S))
+
+
+def _is_sound(rows: Sequence[Row]) -> bool:
+    return all(len(row) == len(SERIES) + 1 for row in rows)

@@ -1,0 +1,71 @@
+// The charts: which there are, what they show, and how they follow the crawl.
+
+import { at } from "./dom.js";
+import { ask, toast } from "./live.js";
+import { Plot } from "./plot.js";
+import { compact, dollars } from "./words.js";
+
+const SPANS = { minutes: 900, day: 86_400, all: Infinity };
+const PLACES = ["ready", "leased", "delayed", "dead"];
+const MODULES = ["timeline", "follower", "analyzer", "update"];
+const SERIES = [
+  ...["pages", "followers", "posts", "spent", "account_spent", "frontier", "seen", "completed", "errors"],
+  ...MODULES.flatMap((module) => PLACES.map((place) => `${place}:${module}`)),
+];
+const RELOAD_MS = 30_000; // of the long spans, whose newest step grows meanwhile
+
+const plots = [];
+let span = "minutes";
+let step = 2;
+let rows = [];
+let loadedAt = 0;
+
+const rated = (name, label = name) => ({ label: `${label}/s`, column: SERIES.indexOf(name) + 1, isRate: true });
+const plain = (name, label = name) => ({ label, column: SERIES.indexOf(name) + 1, isRate: false });
+
+export function begin() {
+  const add = (title, lines, options) => plots.push(new Plot(at("plots"), title, lines, options));
+  add("Pages a second", [rated("pages")], { format: compact });
+  add("Records a second", [rated("followers"), rated("posts")], { format: compact });
+  add("Dollars", [plain("spent")], { format: dollars });
+  add("Users", [plain("seen"), plain("frontier")], { format: compact });
+  for (const module of MODULES) {
+    const lines = PLACES.map((place) => plain(`${place}:${module}`, place));
+    add(`Jobs: ${module}`, lines, { format: compact, isLog: true, module });
+  }
+  for (const radio of document.querySelectorAll("input[name=span]")) {
+    radio.onchange = () => load(radio.value);
+  }
+  load(span);
+}
+
+async function load(wanted) {
+  loadedAt = Date.now();
+  try {
+    const tier = await ask(`/api/history?span=${wanted}`);
+    span = wanted;
+    step = tier.step_s;
+    rows = tier.rows;
+    draw();
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+/** Take in the newest row; it stands for its step until the next one begins. */
+export function update({ row, report }) {
+  for (const plot of plots) {
+    if (plot.module) plot.element.hidden = !report.modules.includes(plot.module);
+  }
+  if (!row.length) return;
+  const last = rows.at(-1);
+  if (last && Math.floor(last[0] / step) === Math.floor(row[0] / step)) rows.pop();
+  rows.push(row);
+  while (rows[0][0] < row[0] - SPANS[span]) rows.shift();
+  if (span !== "minutes" && Date.now() - loadedAt > RELOAD_MS) load(span);
+  else draw();
+}
+
+function draw() {
+  for (const plot of plots) if (!plot.element.hidden) plot.draw(rows, step);
+}

@@ -1,0 +1,147 @@
+"""Everything that is known of one user: where his jobs stand, what files he has, how they came about."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from twittomatic.errors import SettingsError
+from twittomatic.model import Checkpoint, Module
+from twittomatic.state.connection import Connection
+from twittomatic.state.jobs import Try
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.storage.journal import Entry, age, read_journal
+from twittomatic.storage.paths import EXTENSIONS, Layout
+
+_ID, _NAME = re.compile(r"[0-9]{1,19}"), re.compile(r"@?([A-Za-z0-9_]{1,15})")
+_ENTRIES = 50  # of the journal, newest first
+_decode_checkpoint = msgspec.json.Decoder(Checkpoint).decode
+_decode_try = msgspec.json.Decoder(Try).decode
+
+
+async def look_up(
+    wanted: str, connection: Connection, keys: CrawlKeys, layout: Layout, report: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what is known of a user.
+
+    Args:
+        wanted: His id, or the name of a seed, with or without @.
+        connection: To the state server.
+        keys: Of the crawl.
+        layout: Of the dataset.
+        report: What `status --json` says, for who works on him.
+
+    Raises:
+        SettingsError: it is neither, or nobody knows the name.
+    """
+    user_id = await _id_of(wanted, connection, keys)
+    jobs = [await _job(module, user_id, connection, keys, report) for module in Module]
+    files, entries = await asyncio.gather(
+        asyncio.to_thread(_files, layout, user_id), asyncio.to_thread(_entries, layout, user_id)
+    )
+    there = [job for job in jobs if job]
+    return {
+        "user_id": user_id,
+        "state": _state(there, entries, files),
+        "jobs": there,
+        "files": files,
+        "journal": [msgspec.to_builtins(entry) for entry in entries],
+    }
+
+
+async def _id_of(wanted: str, connection: Connection, keys: CrawlKeys) -> str:
+    if _ID.fullmatch(wanted):
+        return str(int(wanted))
+    match = _NAME.fullmatch(wanted)
+    if not match:
+        raise SettingsError("Give a user id, digits alone, or the name of a seed.")
+    user_id = await connection.call("HGET", keys.names, match[1].lower())
+    if not user_id or not _ID.fullmatch(user_id):
+        raise SettingsError(
+            f"@{match[1]} is not known here: only the names of seeds are. Give the user's id."
+        )
+    return str(user_id)
+
+
+async def _job(
+    module: Module, user_id: str, connection: Connection, keys: CrawlKeys, report: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    name = f"{module}:{user_id}"
+    held, due, dead = await asyncio.gather(
+        connection.call(
+            "HMGET", f"{keys.job}{name}", "depth", "attempts", "crashes", "history", "checkpoint"
+        ),
+        connection.call("ZSCORE", keys.delayed, name),
+        connection.call("HEXISTS", keys.dead, name),
+    )
+    depth, attempts, crashes, history, written = held
+    if depth is None:
+        return None
+    worker = next((one["name"] for one in report["workers"] if _holds(one, module, user_id)), "")
+    checkpoint = _decode_checkpoint(written) if written else Checkpoint()
+    if dead:
+        state = "dead"
+    elif due is not None:
+        state = "delayed"
+    else:
+        state = "leased" if worker else "ready"
+    return {
+        "module": module,
+        "state": state,
+        "worker": worker,
+        "depth": int(depth),
+        "due_at": None if due is None else float(due) / 1000,
+        "failures": int(attempts or 0),
+        "crashes": int(crashes or 0),
+        "pages": checkpoint.requests,
+        "records": checkpoint.received,
+        "claimed": checkpoint.claimed,
+        "tries": [msgspec.to_builtins(_decode_try(line)) for line in history.split("\n")] if history else [],
+    }
+
+
+def _holds(worker: Mapping[str, Any], module: Module, user_id: str) -> bool:
+    return any(job["module"] == module and job["user_id"] == user_id for job in worker["jobs"])
+
+
+def _files(layout: Layout, user_id: str) -> list[dict[str, Any]]:
+    found = []
+    for ext in EXTENSIONS:
+        path = layout.file(user_id, ext)
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        changed_at = datetime.fromtimestamp(status.st_mtime, UTC).isoformat(timespec="seconds")
+        found.append({"file": layout.relative(path), "bytes": status.st_size, "changed_at": changed_at})
+    return found
+
+
+def _entries(layout: Layout, user_id: str) -> list[Entry]:
+    """Return what the journal says of the user, newest first; reads all of it."""
+    entries = [entry for entry in read_journal(layout) if entry.user_id == user_id]
+    return sorted(entries, key=age, reverse=True)[:_ENTRIES]
+
+
+def _state(jobs: list[dict[str, Any]], entries: list[Entry], files: list[dict[str, Any]]) -> str:
+    """Say in a word or two how he stands."""
+    states = {job["state"] for job in jobs}
+    for state, words in (
+        ("leased", "is being crawled"),
+        ("dead", "has a dead job"),
+        ("delayed", "waits for another try"),
+        ("ready", "waits for a worker"),
+    ):
+        if state in states:
+            return words
+    reason = next((entry.reason for entry in entries if entry.reason), None)
+    if files:
+        return "is crawled"
+    if reason:
+        return f"is {reason}"
+    return "was not begun: he may wait in the frontier, or nobody found him"
