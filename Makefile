@@ -9,14 +9,14 @@ BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What the tests start and no wheel ships. A program of any other origin is brought by tests/services/install.
-DEBIAN_PACKAGES := systemd libcairo2 fonts-dejavu-core maven
+DEBIAN_PACKAGES := chromium fonts-dejavu-core libcairo2 maven systemd
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install services test check chaos bench pins clean
+.PHONY: help demo install services test check chaos bench screenshots pins clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed ## crawl a bundled follower graph: no key, no server
 	@$(BIN)/twittomatic demo
@@ -42,6 +42,9 @@ bench: install services ## run every script in benchmarks/
 	@for script in $(filter-out benchmarks/harness.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+
+screenshots: install services ## draw the pictures of the monitor in docs/ anew
+	@$(BIN)/python docs/screenshots/draw.py
 
 pins: ## renew constraints.txt: the newest versions that fit together
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \

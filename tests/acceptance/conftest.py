@@ -138,6 +138,16 @@ class Place:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
+    yield from _place()
+
+
+@pytest.fixture(scope="module")
+def shared_place() -> Iterator[Place]:
+    """One place for all tests of a module."""
+    yield from _place()
+
+
+def _place() -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="tw") as directory:
         place = Place(Path(directory))
         yield place

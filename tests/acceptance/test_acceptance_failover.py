@@ -215,7 +215,7 @@ def test_workers_without_a_master_stop_or_wait_as_they_were_told(cluster: Cluste
     pids = cluster.pids("waits.")
     waits.send_signal(signal.SIGKILL)
     cluster.wait_for(lambda: not any(map(alive, pids)), waits)
-    assert cluster.said(waits).count("Who started this worker is gone") == 2
+    assert cluster.said(waits).count("Who started this process is gone") == 2
 
     last = cluster.start("worker", "last")
     cluster.hears(last, "works for")

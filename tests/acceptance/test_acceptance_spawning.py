@@ -158,6 +158,6 @@ def test_a_child_leaves_when_its_parent_is_gone(how: int, tmp_path: Path) -> Non
         asyncio.run(until((tmp_path / "ready").exists))
         process.send_signal(how)
         process.wait(60)
-        asyncio.run(until(lambda: "Who started this worker is gone" in (tmp_path / "said").read_text()))
+        asyncio.run(until(lambda: "Who started this process is gone" in (tmp_path / "said").read_text()))
         pid = int((tmp_path / "pid").read_text())
         asyncio.run(until(lambda: not alive(pid)))

@@ -1,4 +1,4 @@
-"""One of the processes of `worker NAME --processes N`, bound to the one that started it.
+"""One of the processes of `worker NAME --processes N`, or the monitor of a demo, bound to who started it.
 
 Its standard input is a pipe into which nothing is ever written. It ends when the parent does, however that
 died, on every system. Then the child finishes its pages and leaves: nobody would start it again.
@@ -30,7 +30,7 @@ def _leave_with_parent() -> None:
     with suppress(OSError):
         os.read(0, 1)
     with suppress(OSError):  # whoever read what we say may be gone as well
-        click.echo("Who started this worker is gone; it finishes its pages and leaves.", err=True)
+        click.echo("Who started this process is gone; it finishes what it does and leaves.", err=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

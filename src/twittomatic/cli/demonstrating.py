@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -14,12 +17,12 @@ from rich.table import Table
 
 from twittomatic.cli import sessions
 from twittomatic.cli.fitting import console
-from twittomatic.cli.running import run_async
+from twittomatic.cli.running import on_signals, run_async
 from twittomatic.dataset.reader import Dataset
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable
 from twittomatic.model import MICROS_PER_USD, dollars
-from twittomatic.settings import Settings, load
+from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, X_API, Settings, load
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
 
@@ -32,7 +35,11 @@ _TOP = 10
 
 @click.command(short_help="Crawl a bundled follower graph: no key, no server, no cost.")
 @click.option("--directory", default="demo", show_default=True, metavar="DIR", help="Where it is done, anew.")
-def demo(directory: str) -> None:
+@click.option("--serve", is_flag=True, help="Show it in a browser meanwhile, and leave the monitor open.")
+@click.option(
+    "--monitor-port", default=9898, show_default=True, type=click.IntRange(0, 65535), help="For --serve."
+)
+def demo(directory: str, serve: bool, monitor_port: int) -> None:
     """Crawl a bundled real follower graph: emulator, state server, master and worker, all on this machine.
 
     Timelines, followers and analysis of the account of a company, two hops deep; then what was found, and
@@ -40,10 +47,52 @@ def demo(directory: str) -> None:
     """
     place = Path(directory)
     _prepare(place)
-    code, settings = run_async(_crawl(place))
-    if code == 0:
-        _tell(settings)
-    sys.exit(code)
+    sys.exit(run_async(_demonstrate(place, monitor_port if serve else None)))
+
+
+async def _demonstrate(place: Path, monitor_port: int | None) -> int:
+    """Crawl and tell, with a monitor beside it if there is a port for one; return the exit code."""
+    async with AsyncExitStack() as stack:
+        monitor = None
+        if monitor_port is not None:
+            monitor = await stack.enter_async_context(_monitor(_settings(place), monitor_port))
+        code, settings = await _crawl(place)
+        if code == 0:
+            _tell(settings)
+        if monitor and code == 0 and monitor.returncode is None:
+            click.echo("The monitor stays open; Ctrl-C ends it.")
+            with on_signals(lambda: None) as told:
+                waiting = [asyncio.create_task(monitor.wait()), asyncio.create_task(told.wait())]
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in waiting:
+                    task.cancel()
+        return code
+
+
+@asynccontextmanager
+async def _monitor(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Have a monitor for a block, in a process of its own as always."""
+    flags = {
+        "--config": settings.output_directory.parent / CONFIG_FILE,
+        "--crawl": settings.crawl,
+        "--output-directory": settings.output_directory,
+        "--log-directory": settings.log_directory,
+        "--state-directory": settings.state_directory,
+        "--monitor-port": port,
+    }
+    monitor = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-c", "from twittomatic.cli.child import main; main()", "monitor"],
+        *[str(text) for flag in flags.items() for text in flag],
+        stdin=asyncio.subprocess.PIPE,  # nothing is written: it ends when this process does
+        start_new_session=True,  # a Ctrl-C is for us, who tell it
+        env={name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)},
+    )
+    try:
+        yield monitor
+    finally:
+        if monitor.returncode is None:
+            monitor.terminate()
+            await monitor.wait()
 
 
 def _prepare(place: Path) -> None:
@@ -65,19 +114,7 @@ async def _crawl(place: Path) -> tuple[int, Settings]:
     emulator = Emulator(open_world(graph=bundled_graph()), time_scale=_TIME_SCALE)
     running = await serve(emulator)
     try:
-        settings = load(
-            {
-                "crawl": "demo",
-                "x_api_url": running.url,
-                "x_bearer_tokens": "demo",
-                "output_directory": str(place / "data"),
-                "log_directory": str(place / "logs"),
-                "state_directory": str(place / ".twittomatic"),
-                "max_depth": str(_DEPTH),
-            },
-            {},
-            _no_configuration(place),
-        )
+        settings = _settings(place, running.url)
         click.echo(f"The emulator answers as X would, on {running.url}/.")
         click.echo(f"twittomatic crawl -T -F -A {_SEED} --max-depth {_DEPTH}\n")
         code = await sessions.crawl(settings, "TFA", [_SEED])
@@ -86,9 +123,26 @@ async def _crawl(place: Path) -> tuple[int, Settings]:
         await running.close()
 
 
+def _settings(place: Path, url: str = X_API) -> Settings:
+    """Return the settings of the crawl, whose network answers at a URL."""
+    return load(
+        {
+            "crawl": "demo",
+            "x_api_url": url,
+            "x_bearer_tokens": "demo",
+            "output_directory": str(place / "data"),
+            "log_directory": str(place / "logs"),
+            "state_directory": str(place / ".twittomatic"),
+            "max_depth": str(_DEPTH),
+        },
+        {},
+        _no_configuration(place),
+    )
+
+
 def _no_configuration(place: Path) -> Path:
     """Return an empty configuration file: the demo does not depend on that of the working directory."""
-    path = place / "twittomatic.toml"
+    path = place / CONFIG_FILE
     path.touch()
     return path
 

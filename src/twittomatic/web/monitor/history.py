@@ -138,17 +138,20 @@ class History:
             _log.warning("the history is not kept", extra={"reason": error.strerror})
 
     def _read(self) -> _Kept:
-        with suppress(FileNotFoundError):
-            try:
-                kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
-                tiers = (kept.minutes, kept.day, kept.all)
-                if kept.series == list(SERIES) and all(_is_sound(tier.rows) for tier in tiers):
-                    return kept
-                reason = "other series"
-            except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-                reason = type(error).__name__
-            _log.warning("the history cannot be read, and begins anew", extra={"reason": reason})
-        return _Kept(series=[], minutes=Tier(_MINUTES_STEP_S), day=Tier(_DAY_STEP_S), all=Tier(_DAY_STEP_S))
+        anew = _Kept(series=[], minutes=Tier(_MINUTES_STEP_S), day=Tier(_DAY_STEP_S), all=Tier(_DAY_STEP_S))
+        try:
+            kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
+        except FileNotFoundError:
+            return anew
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            reason = type(error).__name__
+        else:
+            tiers = (kept.minutes, kept.day, kept.all)
+            if kept.series == list(SERIES) and all(_is_sound(tier.rows) for tier in tiers):
+                return kept
+            reason = "other series"
+        _log.warning("the history cannot be read, and begins anew", extra={"reason": reason})
+        return anew
 
 
 def _is_sound(rows: Sequence[Row]) -> bool:

@@ -60,12 +60,14 @@ export function keep(parent, items, key, make) {
   }
 }
 
-/** Make a table row whose cells are updated by a function that returns their texts. */
-export function row(classes, texts) {
-  const cells = classes.map((name) => h("td", { class: name || null }));
+/**
+ * Make a table row whose cells are updated by a function that returns their texts; null leaves a cell alone.
+ * `heads` are words for cells that do not explain themselves where the table's head is not shown.
+ */
+export function row(classes, texts, heads = {}) {
+  const cells = classes.map((name, index) => h("td", { class: name || null, "data-head": heads[index] }));
   const element = h("tr", {}, ...cells);
-  element.cells_ = cells;
-  element.update = (item) => texts(item).forEach((text, index) => say(cells[index], text));
+  element.update = (item) => texts(item).forEach((text, index) => text === null || say(cells[index], text));
   return element;
 }
 

@@ -31,7 +31,7 @@ export function update({ report, dead }) {
 }
 
 function deadJob(job) {
-  const element = row(["name", "", "", "number"], ({ name, at: when, reason, tries }) => [name, moment(when), reason, count(tries)]);
+  const element = row(["name", "", "", "number"], ({ name, at: when, reason, tries }) => [name, moment(when), reason, count(tries)], { 3: "tries" });
   const button = h("button", { type: "button", "aria-label": `Retry ${job.name}`, onclick: () => retry({ job: job.name }) }, "Retry");
   mark(button, "disabled", hasButtons() ? null : "");
   element.append(h("td", {}, button));

@@ -154,7 +154,7 @@ function evenly(highest) {
 }
 
 function powers(highest) {
-  const ticks = [0, 1];
+  const ticks = [0, 10];
   while (ticks.at(-1) < highest) ticks.push(ticks.at(-1) * 10);
   return ticks;
 }

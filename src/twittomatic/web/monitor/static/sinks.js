@@ -19,7 +19,7 @@ function line() {
     sink.lag ? `${seconds(sink.oldest_s)} old` : "–",
     count(sink.records),
     [sink.error || sink.doing, sink.trimmed ? `${plural(sink.trimmed, "event")} missed` : ""].filter(Boolean).join("; "),
-  ]);
+  ], { 2: "behind by", 3: "oldest", 4: "records" });
   const texts = element.update;
   element.update = (sink) => {
     texts(sink);

@@ -37,12 +37,10 @@ function worker() {
     `${ICONS[one.state]} ${one.state}`,
     null,
     count(one.count),
-    one.state === "working" || one.state === "idle" ? `renewed ${seconds(one.silent_s)} ago, for ${seconds(one.lease_s)}` : `silent for ${seconds(one.silent_s)} of ${seconds(one.lease_s)}`,
-  ]);
+    lease(one),
+  ], { 3: "jobs", 4: "lease" });
   const texts = element.update;
-  const place = element.cells_[2];
-  place.append(jobs);
-  element.cells_[2] = h("td"); // the list is kept, not written over
+  element.children[2].append(jobs);
   element.update = (one) => {
     texts(one);
     mark(element, "data-state", one.state);
@@ -52,6 +50,12 @@ function worker() {
     keep(jobs, entries, (entry) => entry.key, line);
   };
   return element;
+}
+
+function lease({ state, silent_s: silent, lease_s: whole }) {
+  if (state === "dead") return `over: silent for ${seconds(silent)}`;
+  if (state === "silent") return `silent for ${seconds(silent)} of ${seconds(whole)}`;
+  return `${seconds(whole - silent)} of ${seconds(whole)} left`;
 }
 
 function line() {
@@ -78,7 +82,7 @@ function farewell() {
     moment(one.gone_at),
     plural(one.count, "job"),
     one.heirs.join(", ") || "–",
-  ]);
+  ], { 3: "held", 4: "taken over by" });
   const texts = element.update;
   element.update = (one) => {
     texts(one);

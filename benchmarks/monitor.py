@@ -1,0 +1,223 @@
+"""What the monitor costs the state server, beside what the crawl costs it; and ten open pages beside one.
+
+A worker crawls an emulator as fast as it can, and the server tells how long it computed for that. Then the crawl
+is frozen, so that whatever the server computes is for the monitor alone: with one page open, with ten, and with
+one while 200 workers, 50 credentials and a frontier of a million users stand there. No page is a browser: what
+reaches the server depends on what pages are open, not on who draws them.
+
+    python benchmarks/monitor.py [--seconds 10]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from redis.asyncio import Redis
+
+from harness import verdict
+from twittomatic.clock import rfc3339, utc
+from twittomatic.state import valkey
+from twittomatic.state.keys import CrawlKeys, NetworkKeys
+from twittomatic.state.launch import launch
+
+_COMMAND = (sys.executable, "-c", "from twittomatic.cli import main; main()")
+_KEYS = CrawlKeys("default", "FA")
+_WORKERS, _JOBS, _CREDENTIALS, _FRONTIER = 200, 24, 50, 1_000_000
+_DEADLINE_S = 120.0
+
+
+class Scene:
+    """The processes of a crawl and its monitor.
+
+    Args:
+        directory: Of theirs.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._environment = {
+            name: text for name, text in os.environ.items() if not name.startswith("TWITTOMATIC_")
+        }
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def set(self, **settings: str) -> None:
+        """Give settings to all that start from now on."""
+        self._environment |= {f"TWITTOMATIC_{name.upper()}": text for name, text in settings.items()}
+
+    def start(self, *arguments: str, until: str) -> tuple[subprocess.Popen[bytes], str]:
+        """Start a command, and return it with what it said once that matches a pattern."""
+        said = self.directory / f"said-{len(self.processes)}.log"
+        with said.open("wb") as output:
+            process = subprocess.Popen(
+                [*_COMMAND, *arguments],
+                cwd=self.directory,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.processes.append(process)
+        wait(lambda: re.search(until, said.read_text()))
+        return process, said.read_text()
+
+    def end(self) -> None:
+        """Kill them all."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def wait(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + _DEADLINE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it never came true")
+        time.sleep(0.05)
+
+
+async def computed(redis: Redis, seconds: float) -> float:
+    """Return the microseconds that the server computes in a second, on average."""
+    await redis.config_resetstat()
+    began_at = time.monotonic()
+    await asyncio.sleep(seconds)
+    stats: dict[str, Any] = await redis.info("commandstats")
+    ours = ("cmdstat_config|resetstat", "cmdstat_info")
+    return sum(one["usec"] for name, one in stats.items() if name not in ours) / (time.monotonic() - began_at)
+
+
+@asynccontextmanager
+async def pages(url: str, count: int) -> AsyncIterator[list[int]]:
+    """Have pages open for a block; yield how many bytes each look has."""
+    sizes: list[int] = []
+
+    async def read(socket: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in socket:
+            sizes.append(len(message.data))
+
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        sockets = [await session.ws_connect(f"{url}api/live", max_msg_size=0) for _ in range(count)]
+        reading = [asyncio.create_task(read(socket)) for socket in sockets]
+        await asyncio.sleep(2)
+        yield sizes
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+
+async def enlarge(redis: Redis, account: str) -> None:
+    """Make the state that of a large crawl."""
+    credentials = [f"app-{number:08x}" for number in range(_CREDENTIALS)]
+    resets_at = int(time.time() * 1000) + 900_000
+    for name in credentials:
+        for endpoint in ("followers", "timeline", "users"):
+            await redis.hset(
+                f"{NetworkKeys(account).windows}{name}:{endpoint}",
+                mapping={"limit": 300, "used": 30, "reset": resets_at},
+            )
+    jobs = [
+        {
+            "module": "follower",
+            "user_id": str(10**18 + job),
+            "depth": 1,
+            "records": 99,
+            "pages": 9,
+            "for_s": 1,
+        }
+        for job in range(_JOBS)
+    ]
+    for number in range(_WORKERS):
+        worker = {
+            "slots": 8,
+            "seen_at": rfc3339(utc(time.time())),
+            "lease_s": 3600,
+            "jobs": jobs,
+            "credentials": credentials,
+        }
+        await redis.hset(_KEYS.workers, f"w{number}@host.1-abcdef", msgspec.json.encode(worker).decode())
+    for start in range(0, _FRONTIER, 10_000):
+        await redis.rpush(f"{_KEYS.frontier}list:9", *range(10**17 + start, 10**17 + start + 10_000))
+    await redis.zadd(f"{_KEYS.frontier}depths", {"9": 9})
+
+
+async def measure(scene: Scene, redis: Redis, seconds: float) -> None:
+    """Run everything, and print the figures."""
+    _, said = scene.start(
+        "emulator", "--port", "0", "--users", "100000", "--time-scale", "36000", until="begin with"
+    )
+    address = next(word for word in said.split() if word.startswith("http")).rstrip("/")
+    name = re.findall(r"@(\w+)", said)[0]
+    scene.set(x_api_url=address, x_bearer_tokens="benchmark", monitor_port="0")
+    flags = ("-F", "-A", "--max-depth", "unlimited", "--max-followers", "50", "--traversal", "bfs")
+    (scene.directory / "seeds").write_text(f"@{name}\n")
+    crawl = [
+        scene.start("master", *flags, "--stream", "seeds", until="leads")[0],
+        scene.start("worker", "one", until="works for")[0],
+    ]
+    await asyncio.sleep(3)
+    of_crawl = await computed(redis, seconds)
+    for process in crawl:
+        process.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(3)
+    idle = await computed(redis, 3)
+    _, said = scene.start("monitor", until="Running on")
+    url = re.findall(r"http://\S+", said)[0]
+    figures = {}
+    for what, count, is_large in (
+        ("closed", 0, False),
+        ("one", 1, False),
+        ("ten", 10, False),
+        ("large", 1, True),
+    ):
+        if is_large:
+            await enlarge(redis, "x@" + address.partition("://")[2])
+        async with pages(url, count) as sizes:
+            figures[what] = await computed(redis, seconds) - idle
+        print(f"{what:7} {figures[what]:7.0f} us/s, {max(sizes, default=0):7,} bytes a look")
+    print(f"crawl   {of_crawl - idle:7.0f} us/s by one worker process; nothing: {idle:.0f} us/s")
+    verdict(
+        "the monitor beside the crawl, one page open",
+        100 * figures["one"] / of_crawl,
+        1,
+        most=True,
+        unit=" %",
+    )
+    verdict("ten pages beside one", figures["ten"] / figures["one"], 1.15, most=True)
+    share = 100 * figures["large"] / of_crawl
+    verdict("200 workers, 50 credentials, 1e6 users, beside ONE worker", share, 5, most=True, unit=" %")
+
+
+async def main(seconds: float) -> None:
+    """Start a server, and measure."""
+    with tempfile.TemporaryDirectory(prefix="tw") as name:
+        directory = Path(name)
+        await launch(directory)
+        server = await valkey.wait_until_ready(directory)
+        scene = Scene(directory)
+        scene.set(redis_url=server)
+        try:
+            async with Redis.from_url(server, decode_responses=True) as redis:
+                await measure(scene, redis, seconds)
+        finally:
+            scene.end()
+            os.kill(int((directory / "valkey.pid").read_text()), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    asyncio.run(main(parser.parse_args().seconds))

@@ -1,0 +1,313 @@
+"""The monitor in a real browser, beside a crawl of several processes."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from watching import DEADLINE_S, wait_for
+
+from twittomatic.clock import rfc3339, utc
+from twittomatic.state import valkey
+from twittomatic.state.address import client
+from twittomatic.state.launch import launch
+
+TOKEN = "the-monitors-own-token"
+EVIL = "<img src=x onerror=\"document.title='owned'\">"
+BEARERS = ("s3cret-t0ken", TOKEN)
+
+
+class Scene:
+    """A crawl that goes on for as long as the tests do, and its monitor."""
+
+    def __init__(self, place: Any, server: str) -> None:
+        self.place = place
+        self.server = server
+        place.set(redis_url=server, monitor_token=TOKEN, monitor_port=0, budget_usd=1e6)
+        place.emulator("--users", "20000", "--faults", "slow=1@0.3s")
+        place.write("seeds", "".join(f"{number}\n" for number in self.seeds()))
+        self.master = place.start("master", "-T", "-F", "-A", "--max-depth", "unlimited", "--stream", "seeds")
+        self.doomed = place.start("worker", "doomed", "--concurrency", "3")
+        self.monitor = place.start("monitor")
+        self.url = self.address()
+        place.start("worker", "other", "--concurrency", "3")
+
+    def seeds(self) -> list[int]:
+        """Return users whom the emulator knows."""
+        url = self.place.environment["TWITTOMATIC_X_API_URL"]
+        said = "".join(path.read_text() for path in self.place.directory.glob("said-*.log"))
+        names = re.findall(r"@(\w+)", said)
+        request = urllib.request.Request(
+            f"{url}/2/users/by/username/{names[0]}", headers={"Authorization": "Bearer s3cret-t0ken"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            return [int(json.load(answer)["data"]["id"])]
+
+    def address(self) -> str:
+        wait_for(lambda: "Running on" in self.place.said(self.monitor), self.place, self.monitor)
+        found = re.search(r" \* Running on (http://127\.0\.0\.1:\d+/)\n", self.place.said(self.monitor))
+        assert found, self.place.said(self.monitor)
+        return found[1]
+
+    def ask(self, path: str, method: str = "GET", body: bytes = b"{}", **headers: str) -> tuple[int, str]:
+        request = urllib.request.Request(
+            self.url + path.lstrip("/"),
+            method=method,
+            data=body if method == "POST" else None,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def redis(self, *command: str) -> Any:
+        async def send() -> Any:
+            async with client(self.server, "test") as redis:
+                return await redis.execute_command(*command)
+
+        return _run(send())
+
+
+@pytest.fixture(scope="module")
+def scene(shared_place: Any) -> Iterator[Scene]:
+    with tempfile.TemporaryDirectory(prefix="tw") as server:
+        url = _run(_launched(Path(server)))
+        try:
+            yield Scene(shared_place, url)
+        finally:
+            shared_place.end()
+            os.kill(int((Path(server) / "valkey.pid").read_text()), signal.SIGKILL)
+
+
+def _run(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in another thread: Playwright has a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main).result()
+
+
+async def _launched(directory: Path) -> str:
+    await launch(directory)
+    return await valkey.wait_until_ready(directory)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if not path:
+        reason = "there is no Chromium; install Debian's package `chromium`"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+            + (["--no-sandbox"] if os.geteuid() == 0 else []),
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, scene: Scene) -> Iterator[Page]:
+    """The monitor's page, of which nothing may fail, and from which nothing may leave the machine."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(DEADLINE_S * 1000)
+    page = context.new_page()
+    failures: list[str] = []
+    asked: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("console", lambda said: failures.append(said.text) if said.type == "error" else None)
+    context.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url.replace("ws://", "http://")))
+    page.goto(scene.url)
+    yield page
+    context.close()
+    assert not failures
+    assert asked
+    assert all(url.startswith(scene.url) for url in asked)
+
+
+def number(page: Page, tile: str) -> float:
+    text = page.locator(".tile", has=page.get_by_role("heading", name=tile, exact=True)).locator(".value")
+    return float(re.sub(r"[^\d.]", "", text.inner_text()))
+
+
+def phase(page: Page, wanted: str) -> None:
+    page.locator(f"#phase[data-phase={wanted}]").wait_for()
+
+
+def test_numbers_move_charts_draw_and_the_past_survives(page: Page, scene: Scene) -> None:
+    phase(page, "running")
+    page.wait_for_function("document.querySelectorAll('.tile').length === 7")
+    before = number(page, "Followers")
+    wait_for(lambda: number(page, "Followers") > before > 0, scene.place, scene.monitor)
+    assert number(page, "Spent") > 0
+    page.wait_for_function(
+        "[...document.querySelectorAll('figure:not([hidden]) .plot')].filter("
+        "plot => plot.querySelector('.line').getAttribute('d')?.includes('L')).length === 7"
+    )
+    page.locator(".window").first.wait_for()
+    assert re.search(r"\d+ of \d+", page.locator(".window").first.inner_text())
+    page.locator("#found").scroll_into_view_if_needed()
+    page.locator("#graph circle.node").first.wait_for()
+    page.locator("#log").scroll_into_view_if_needed()
+    page.locator("#log-rows tr").first.wait_for()
+    rows = json.loads(scene.ask("/api/history?span=minutes")[1])["rows"]
+    scene.monitor.send_signal(signal.SIGTERM)
+    assert scene.monitor.wait(DEADLINE_S) == 0
+    page.locator("#away:not([hidden])").wait_for()
+    port = re.findall(r"\d+", scene.url)[-1]
+    scene.monitor = scene.place.start("monitor", "--monitor-port", port)
+    scene.address()
+    page.locator("#away[hidden]").wait_for(state="attached")  # by itself, without a reload
+    assert json.loads(scene.ask("/api/history?span=all")[1])["rows"]
+    assert json.loads(scene.ask("/api/history?span=minutes")[1])["rows"][: len(rows)] == rows
+    page.reload()
+    phase(page, "running")
+
+
+def test_the_buttons_take_the_token_and_pause_and_resume(page: Page, scene: Scene) -> None:
+    phase(page, "running")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_label("Token", exact=True).fill("not-the-right-one")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("That is not the monitor's token.").wait_for()
+    assert scene.place.status()["phase"] == "running"
+    page.get_by_label("Token", exact=True).fill(TOKEN)
+    page.keyboard.press("Enter")
+    phase(page, "paused")
+    status = scene.place.status()
+    assert (status["phase"], status["reason"]) == ("paused", "paused from the monitor")
+    page.get_by_role("button", name="Resume").click()
+    phase(page, "running")
+    assert scene.place.status()["phase"] == "running"
+    assert TOKEN not in page.content()
+
+
+def test_a_killed_worker_turns_up_as_dead_with_who_took_over(page: Page, scene: Scene) -> None:
+    row = page.locator("#worker-rows tr", has_text="doomed@")
+    row.locator(".doing li").first.wait_for()
+    scene.doomed.kill()
+    gone = page.locator("#gone-rows tr", has_text="doomed@")
+    gone.wait_for()
+    assert "died" in gone.inner_text()
+    row.wait_for(state="detached")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#gone-rows tr')].some("
+        "row => row.textContent.includes('doomed@') && row.lastChild.textContent.includes('other@'))"
+    )
+    assert "leads, epoch" in page.locator("#master").inner_text()
+
+
+def test_what_others_wrote_stays_text(page: Page, scene: Scene) -> None:
+    held = {"module": EVIL, "user_id": EVIL, "depth": 0, "records": 0, "pages": 0, "for_s": 1.0}
+    worker = {
+        "slots": 1,
+        "seen_at": rfc3339(utc(time.time())),
+        "lease_s": 3600.0,
+        "jobs": [held],
+        "credentials": [],
+    }
+    tries = {"at": EVIL, "worker": EVIL, "reason": EVIL}
+    scene.redis("HSET", "tw:{default}:workers", f"{EVIL}@here", msgspec.json.encode(worker).decode())
+    scene.redis("HSET", "tw:{default}:dead", "follower:42", msgspec.json.encode(tries).decode())
+    line = {"at": "2026-01-01T00:00:00Z", "level": "error", "process": EVIL, "event": EVIL, "reason": EVIL}
+    log = scene.place.directory / "logs" / "default.evil.jsonl"
+    log.write_bytes(msgspec.json.encode(line) + b"\n" + b"no line at all <b>\n")
+    picture = {
+        "nodes": [{"id": "1", "username": EVIL, "name": EVIL, "depth": 0, "followers": 1, "x": 0, "y": 0}],
+        "links": [],
+        "links_cut": False,
+        "crawled": 1,
+    }
+    page.route("**/api/graph", lambda route: route.fulfill(json=picture))
+    page.locator("#worker-rows, #gone-rows").get_by_text(f"{EVIL}@here", exact=True).first.wait_for()
+    page.locator("#dead-rows").get_by_text(EVIL, exact=True).wait_for()
+    page.locator("#log").scroll_into_view_if_needed()
+    page.get_by_label("From").select_option("error")
+    page.locator("#log-rows").get_by_text(f"{EVIL} · {EVIL}", exact=True).wait_for()
+    page.locator("#found").scroll_into_view_if_needed()
+    page.locator("#top").get_by_text(f"{EVIL} (@{EVIL})", exact=True).wait_for()
+    page.get_by_label("Look up a user").fill(EVIL)
+    page.keyboard.press("Enter")
+    page.get_by_text("Give a user id").wait_for()
+    assert page.locator("img").count() == 0
+    assert "owned" not in page.title()
+    scene.redis("HDEL", "tw:{default}:workers", f"{EVIL}@here")
+    scene.redis("HDEL", "tw:{default}:dead", "follower:42")
+
+
+def test_one_user_is_told_from_his_files(page: Page, scene: Scene) -> None:
+    wait_for(lambda: scene.place.files("fws"), scene.place, scene.master)
+    user_id = scene.place.files("fws")[0].stem
+    page.get_by_label("Look up a user").fill(user_id)
+    page.keyboard.press("Enter")
+    result = page.locator("#user-result")
+    result.get_by_text(f"{user_id}.fws").first.wait_for()
+    assert f"User {user_id}" in result.inner_text()
+    assert "Journal" in result.inner_text()
+
+
+def test_who_may_look_and_who_may_press(scene: Scene) -> None:
+    status = json.loads(scene.ask("/api/status")[1])
+    assert set(status) == set(scene.place.status())
+    assert scene.ask("/healthz")[0] == 200
+    assert "twittomatic_fetched_records_total" in scene.ask("/metrics")[1]
+    assert scene.ask("/api/status", Host="evil.example")[0] == 401  # a name of theirs that leads here
+    bearer = f"Bearer {TOKEN}"
+    assert scene.ask("/api/status", Host="evil.example", Authorization=bearer)[0] == 200
+    assert scene.ask("/api/pause", "POST")[0] == 401
+    assert scene.ask("/api/pause", "POST", Authorization="Bearer wrong-wrong")[0] == 401
+    for foreign in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+        assert scene.ask("/api/pause", "POST", Authorization=bearer, **foreign)[0] == 403
+        assert scene.ask("/api/session", "POST", **foreign)[0] == 403
+    assert scene.place.status()["phase"] == "running"
+    assert scene.ask("/api/retry", "POST", b"[", Authorization=bearer)[0] == 400
+    assert scene.ask("/api/user?user=%3Cb%3E")[0] == 400
+    assert scene.ask("/api/history?span=x")[0] == 400
+    assert scene.ask("/static/../server.py")[0] == 404
+    assert scene.ask("/nothing")[0] == 404
+    for path in ("", "/api/status", "/metrics", "/api/log", "/api/session"):
+        assert not any(secret in scene.ask(path)[1] for secret in BEARERS)
+    logs = "".join(path.read_text() for path in (scene.place.directory / "logs").iterdir())
+    assert not any(secret in logs for secret in BEARERS)
+
+
+def test_bound_elsewhere_it_wants_a_token(place: Any) -> None:
+    refused = place.run("monitor", "--monitor-host", "0.0.0.0", "--monitor-port", "0")
+    assert refused.returncode == 2
+    assert "MONITOR_TOKEN" in refused.stderr
+
+
+def test_without_a_crawl_it_waits_and_is_read_only(place: Any) -> None:
+    monitor = place.start("monitor", "--monitor-port", "0")
+    wait_for(lambda: "Running on" in place.said(monitor), place, monitor)
+    url = re.findall(r"http://\S+", place.said(monitor))[0]
+    with urllib.request.urlopen(f"{url}api/status") as answer:
+        assert json.load(answer)["phase"] == "idle"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(f"{url}api/pause", method="POST", data=b"{}"))
+    place.emulator("--graph", place.graph([(2, 1)]))
+    assert place.run("crawl", "-F", "1").returncode == 0
+    wait_for(lambda: _phase(url) == "finished", place, monitor)
+    monitor.send_signal(signal.SIGTERM)
+    assert monitor.wait(DEADLINE_S) == 0
+
+
+def _phase(url: str) -> str:
+    with urllib.request.urlopen(f"{url}api/status") as answer:
+        return str(json.load(answer)["phase"])

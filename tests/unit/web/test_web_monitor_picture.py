@@ -1,0 +1,110 @@
+"""The picture of the graph: who is in it, who follows whom, and that it holds still."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from twittomatic.model import Ending, Module
+from twittomatic.storage.formats import member
+from twittomatic.storage.journal import Entry
+from twittomatic.storage.paths import Layout
+from twittomatic.web.monitor.findings import Findings
+from twittomatic.web.monitor.picture import Picture
+
+
+class Made:
+    """A dataset as a crawl leaves it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.layout = Layout(directory, directory / ".tmp")
+        self.layout.journals.mkdir()
+
+    def add(
+        self, user_id: int, followers: list[int], depth: int = 1, ending: Ending = Ending.COMPLETE
+    ) -> None:
+        path = self.layout.file(str(user_id), "fws")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(member([str(one).encode() for one in followers]))
+        profiles = [{"id": str(one), "username": f"u{one}", "name": f"<b>{one}</b>"} for one in followers]
+        path.with_suffix(".usr").write_bytes(member([msgspec.json.encode(one) for one in profiles]))
+        entry = Entry(
+            file=self.layout.relative(path),
+            module=Module.FOLLOWER,
+            user_id=str(user_id),
+            lines=len(followers),
+            began_at="2026-01-01T00:00:00Z",
+            ended_at="2026-01-01T00:00:01Z",
+            ending=ending,
+            depth=depth,
+            worker="w",
+        )
+        with self.layout.journal("one").open("ab") as journal:
+            journal.write(msgspec.json.encode(entry) + b"\n")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    return Made(tmp_path)
+
+
+def drawn(picture: Picture) -> tuple[dict[str, Any], set[tuple[str, str]]]:
+    found = picture.draw()
+    ids = [node["id"] for node in found["nodes"]]
+    return found, {(ids[one], ids[other]) for one, other in found["links"]}
+
+
+def test_it_has_who_was_crawled_and_the_links_among_them(made: Made) -> None:
+    made.add(1, [2, 3, 99], depth=0)
+    made.add(2, [1, 98])
+    made.add(3, [])
+    found, links = drawn(Picture(made.layout, Findings(made.layout)))
+    assert links == {("2", "1"), ("3", "1"), ("1", "2")}
+    assert found["crawled"] == 3
+    one, two, three = sorted(found["nodes"], key=lambda node: node["id"])
+    assert (one["depth"], one["followers"], one["name"]) == (0, 3, "<b>1</b>")
+    assert (two["username"], three["followers"]) == ("u2", 0)
+    assert all(0 <= node[axis] <= 1 for node in found["nodes"] for axis in "xy")
+
+
+def test_it_holds_still_and_takes_in_what_is_new(made: Made) -> None:
+    made.add(1, [2], depth=0)
+    picture = Picture(made.layout, Findings(made.layout))
+    assert len(drawn(picture)[0]["nodes"]) == 1
+    with made.layout.journal("one").open("ab") as journal:
+        journal.write(b'{"half a line')
+    assert len(drawn(picture)[0]["nodes"]) == 1
+    with made.layout.journal("one").open("ab") as journal:
+        journal.write(b'"}\n')
+    made.add(2, [1])
+    found, links = drawn(picture)
+    assert links == {("2", "1"), ("1", "2")}
+    assert found["crawled"] == 2
+
+
+def test_a_large_graph_is_sampled_with_its_seeds_and_its_largest(made: Made) -> None:
+    made.add(1, [], depth=0)
+    for user_id in range(10, 410):
+        made.add(user_id, list(range(5_000, 5_000 + user_id % 50)))
+    found, _ = drawn(Picture(made.layout, Findings(made.layout)))
+    ids = {node["id"] for node in found["nodes"]}
+    assert len(ids) == 240
+    assert found["crawled"] == 401
+    assert {"1", "49", "99", "399"} <= ids
+    assert {node["id"] for node in drawn(Picture(made.layout, Findings(made.layout)))[0]["nodes"]} == ids
+
+
+def test_a_list_that_is_lost_or_broken_hurts_nobody(made: Made) -> None:
+    made.add(1, [2], depth=0)
+    made.add(2, [1])
+    made.layout.file("2", "fws").write_bytes(b"no gzip at all")
+    made.layout.file("1", "usr").write_bytes(member([b"no json", b'{"id": 5}']))
+    made.add(3, [1], ending=Ending.LOST)
+    _, links = drawn(Picture(made.layout, Findings(made.layout)))
+    assert links == {("2", "1")}
+
+
+def test_an_empty_dataset_is_an_empty_picture(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, tmp_path / ".tmp")
+    assert Picture(layout, Findings(layout)).draw()["nodes"] == []
