@@ -1,9 +1,9 @@
 """What the monitor costs the state server, beside what the crawl costs it; and ten open pages beside one.
 
-A worker crawls an emulator as fast as it can, and the server tells how long it computed for that. Then the crawl
-is frozen, so that whatever the server computes is for the monitor alone: with one page open, with ten, and with
-one while 200 workers, 50 credentials and a frontier of a million users stand there. No page is a browser: what
-reaches the server depends on what pages are open, not on who draws them.
+A worker crawls an emulator as fast as it can, and the server tells how long it computed for that. Then the
+crawl is frozen, so that whatever the server computes is for the monitor alone: with one page open, with ten,
+and with one while 200 workers, 50 credentials and a frontier of a million users stand there. No page is a
+browser: what reaches the server depends on what pages are open, not on who draws them.
 
     python benchmarks/monitor.py [--seconds 10]
 """

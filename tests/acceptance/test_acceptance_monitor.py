@@ -125,7 +125,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, scene: Scene) -> Iterator[Page]:
     """The monitor's page, of which nothing may fail, and from which nothing may leave the machine."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
-    context.set_default_timeout(DEADLINE_S * 1000)
+    context.set_default_timeout(float(os.environ.get("MONDEB", DEADLINE_S)) * 1000)
     page = context.new_page()
     failures: list[str] = []
     asked: list[str] = []
@@ -135,6 +135,11 @@ def page(browser: Browser, scene: Scene) -> Iterator[Page]:
     page.on("websocket", lambda socket: asked.append(socket.url.replace("ws://", "http://")))
     page.goto(scene.url)
     yield page
+    if "MONDEB" in os.environ:
+        page.screenshot(
+            path=f"/tmp/mon/f-{os.environ.get('PYTEST_CURRENT_TEST', 'x').split('::')[-1].split(' ')[0]}.png",
+            full_page=True,
+        )
     context.close()
     assert not failures
     assert asked
