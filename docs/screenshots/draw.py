@@ -77,7 +77,7 @@ def wait(condition: Callable[[], object], complaint: str) -> None:
 
 def crawl(crew: Crew) -> str:
     """Crawl for a while, and return the monitor's address."""
-    graph, faults = str(bundled_graph()), "slow=1@0.25s,error=0.004"
+    graph, faults = str(bundled_graph()), "slow=0.99@0.25s,5xx=0.005"
     emulator = ("emulator", "--port", "0", "--graph", graph, "--time-scale", "60", "--faults", faults)
     url = crew.start(*emulator, until=r"http://[\d.:]+")
     crew.set(x_api_url=url, x_bearer_tokens="one,two,three", budget_usd="250")

@@ -7,11 +7,13 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from watching import DEADLINE_S, wait_for
 
 from twittomatic.cli.app import COMMANDS
 from twittomatic.networks.x import limits
@@ -119,13 +121,24 @@ def test_the_help_of_crawl_shows_what_it_needs(place: Any) -> None:
     assert "X_USER_TOKENS" in done.stderr
 
 
-def test_demo(place: Any) -> None:
-    done = place.run("demo")
-    assert done.returncode == 0, done.stderr
-    assert "The 10 users with the most followers" in done.stdout
-    assert "Edges: 22,259" in done.stdout
-    assert "At X this would have cost $" in done.stdout
-    assert done.stdout.count("probably charges") == 1
+def shown_phase(url: str) -> str:
+    with urllib.request.urlopen(f"{url}api/status") as answer:
+        return str(json.load(answer)["phase"])
+
+
+def test_demo_with_its_monitor(place: Any) -> None:
+    demo = place.start("demo", "--serve", "--monitor-port", "0")
+    wait_for(lambda: "stays open" in place.said(demo) or demo.poll() is not None, place, demo)
+    said = place.said(demo)
+    assert "The 10 users with the most followers" in said
+    assert "Edges: 22,259" in said
+    assert "At X this would have cost $" in said
+    [url] = re.findall(r"Running on (\S+)", said)
+    wait_for(lambda: shown_phase(url) == "finished", place, demo)  # it looks once a second
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(DEADLINE_S) == 0
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"{url}healthz")
     assert place.run("verify", "--output-directory", "demo/data").returncode == 0
     place.write("mine", "")
     (place.directory / "other").mkdir()

@@ -74,7 +74,19 @@ class CrawlResumed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     """It goes on."""
 
 
-Event = FileCommitted | FileRepaired | TargetClosed | JobDied | CrawlPaused | CrawlResumed
+class WorkerDied(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
+    """A worker process is gone without a word.
+
+    Attributes:
+        worker: Its name.
+        jobs: The first of those that were taken from it, `module:user_id`.
+    """
+
+    worker: str
+    jobs: tuple[str, ...] = ()
+
+
+Event = FileCommitted | FileRepaired | TargetClosed | JobDied | CrawlPaused | CrawlResumed | WorkerDied
 
 
 _decode: Callable[[str], Event] = msgspec.json.Decoder(Event).decode

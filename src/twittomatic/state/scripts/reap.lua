@@ -6,6 +6,7 @@
 -- Invariant: a job that is taken gets a new entry, so its old holder's every script fails.
 -- A worker that is killed by one of its jobs takes the others down with it. So from the second time on a job is
 -- delayed, each for another while: they meet no more, and only the one that kills goes on doing so until it is dead.
+-- Who was shown as a worker and is known to be gone is shown no longer; an event says that he died, and what he held.
 -- Twice is harmless: nothing is idle the second time. Cost: one XPENDING per queue, 100 jobs of each at most.
 -- use leads
 -- use queue
@@ -13,6 +14,7 @@ if not leads(KEYS[1], ARGV[1], ARGV[2]) then
   return { -1 }
 end
 local taken, last = {}, 6 + tonumber(ARGV[6])
+local held = {} -- by who is gone, the first jobs that were taken from him
 local holds = {} -- of those who are gone: who holds more than one call takes, and must not be forgotten yet
 local function take(module, stream, pending)
   for _, item in ipairs(pending) do
@@ -24,6 +26,11 @@ local function take(module, stream, pending)
       local name = module .. ':' .. user
       drop(stream, item[1])
       taken[#taken + 1] = name
+      local his = held[item[2]] or {}
+      held[item[2]] = his
+      if #his < 32 then
+        his[#his + 1] = name
+      end
       local crashes = redis.call('HINCRBY', KEYS[3] .. name, 'crashes', 1)
       local dies = crashes >= tonumber(ARGV[4])
       local reason = dies and 'every worker that tried it died' or 'the worker died, or said nothing for a lease'
@@ -60,8 +67,9 @@ for i = 7, last do
   end
 end
 for gone = last + 1, #ARGV do
-  if not holds[gone] then
-    redis.call('HDEL', KEYS[5], ARGV[gone])
+  if not holds[gone] and redis.call('HDEL', KEYS[5], ARGV[gone]) == 1 then
+    local death = { type = 'WorkerDied', worker = ARGV[gone], jobs = held[ARGV[gone]] }
+    redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'event', cjson.encode(death))
   end
 end
 return taken

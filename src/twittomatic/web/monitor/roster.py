@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from twittomatic.state.connection import Connection
-from twittomatic.state.jobs import Try
+from twittomatic.state.events import WorkerDied, decode
 from twittomatic.state.keys import CrawlKeys
 
 _SILENT_S = 3.0  # without a word from who speaks every second
 _SHOWN = 4  # jobs of a worker that are sent to the page
-_ASKED = 32  # jobs of who is gone, of which one tells how he went
+_EVENTS = 2_000  # the newest, among which the death is told of who is missed since a second
 _INHERITED_S = 60.0  # within which an heir is looked for
-_decode_try = msgspec.json.Decoder(Try).decode
 
 Worker = dict[str, Any]
 
@@ -47,10 +44,10 @@ class Roster:
             keys: Of the crawl.
         """
         current = {worker["name"]: worker for worker in report["workers"]}
-        for name, worker in self._last.items():
-            if name not in current:
-                died = self._silence(worker, now) > _SILENT_S or await _died(connection, keys, worker)
-                self.gone.insert(0, _farewell(worker, now, died=died))
+        missing = [worker for name, worker in self._last.items() if name not in current]
+        deaths = await _deaths(connection, keys) if missing else {}
+        for worker in missing:
+            self.gone.insert(0, _farewell(worker, now, deaths.get(worker["name"])))
         self._listen(current, now)
         self._last = current
         self._find_heirs(now)
@@ -107,29 +104,23 @@ def _shown(worker: Worker, silent_s: float) -> Worker:
     }
 
 
-def _farewell(worker: Worker, now: float, *, died: bool) -> Worker:
+def _farewell(worker: Worker, now: float, death: WorkerDied | None) -> Worker:
+    """Remember a worker that is there no longer; one that died left jobs, of which the death tells."""
     return {
         "name": worker["name"],
-        "died": died,
+        "died": death is not None,
         "seen_at": worker["seen_at"],
         "gone_at": now,
-        "held": [_name(job) for job in worker["jobs"][:_ASKED]],
-        "count": len(worker["jobs"]),
+        "held": list(death.jobs) if death else [],
         "heirs": [],
     }
 
 
-async def _died(connection: Connection, keys: CrawlKeys, worker: Worker) -> bool:
-    """Tell whether one of his jobs was taken from him, which its history says."""
-    for job in worker["jobs"][:_ASKED]:
-        history = await connection.call("HGET", f"{keys.job}{_name(job)}", "history")
-        if history and worker["name"] in _holders(history.split("\n")):
-            return True
-    return False
-
-
-def _holders(lines: Sequence[str]) -> set[str]:
-    return {_decode_try(line).worker for line in lines}
+async def _deaths(connection: Connection, keys: CrawlKeys) -> dict[str, WorkerDied]:
+    """Return the last deaths by the name of who died."""
+    entries = await connection.call("XREVRANGE", keys.events, "+", "-", "COUNT", _EVENTS)
+    events = (decode(fields["event"]) for _, fields in entries)
+    return {event.worker: event for event in events if isinstance(event, WorkerDied)}
 
 
 def _moment(text: str) -> float:

@@ -140,12 +140,9 @@ class Sampler:
                             await self._look_once(connection)
                             delay_s = _FIRST_DELAY_S
                             await asyncio.sleep(_LOOK_S)
-                except TwittomaticError as error:
+                except Exception as error:  # noqa: BLE001 - whatever it met, it looks again
                     self._connection = None
-                    if self.away != str(error):
-                        _log.info("does not see the crawl", extra={"reason": str(error)})
-                    self.away = str(error)
-                    await self._show({"away": self.away, "at": time.time()})
+                    await self._miss(error)
                     await asyncio.sleep(delay_s)
                     delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
         finally:
@@ -182,6 +179,18 @@ class Sampler:
         if time.monotonic() - self._saved_at > _SAVE_S:
             await asyncio.to_thread(self.history.save)
             self._saved_at = time.monotonic()
+
+    async def _miss(self, error: Exception) -> None:
+        """Tell all pages why the crawl is not seen; the log is told once."""
+        is_ours = isinstance(error, TwittomaticError)
+        sentence = (
+            str(error) if is_ours else f"The monitor met an unexpected {type(error).__name__}: {error}."
+        )
+        if self.away != sentence:
+            level = logging.INFO if is_ours else logging.ERROR
+            _log.log(level, "does not see the crawl", extra={"reason": sentence}, exc_info=not is_ours)
+        self.away = sentence
+        await self._show({"away": sentence, "at": time.time()})
 
     async def _show(self, view: Mapping[str, Any]) -> None:
         async with self._changed:

@@ -36,6 +36,7 @@ export function begin() {
   for (const radio of document.querySelectorAll("input[name=span]")) {
     radio.onchange = () => load(radio.value);
   }
+  document.addEventListener("visibilitychange", () => document.hidden || load(span)); // what it missed
   load(span);
 }
 

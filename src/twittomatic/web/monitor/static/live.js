@@ -15,7 +15,10 @@ export function follow(show, lost) {
       if (!document.hidden) show(JSON.parse(message.data));
     };
     socket.onclose = () => {
-      if (failures++) lost("The monitor does not answer; this page goes on when it does. The crawl does not need it.");
+      if (failures++) {
+        lost("The monitor does not answer; this page goes on when it does. The crawl does not need it.");
+        ask("/api/session").then((session) => session.may_look || location.reload(), () => {});
+      }
       setTimeout(connect, RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]);
     };
   }

@@ -80,7 +80,7 @@ function farewell() {
     one.name,
     one.died ? "✖ died" : "left",
     moment(one.gone_at),
-    plural(one.count, "job"),
+    plural(one.held.length, "job"),
     one.heirs.join(", ") || "–",
   ], { 3: "held", 4: "taken over by" });
   const texts = element.update;
