@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -55,9 +54,12 @@ class Crew:
                 stderr=subprocess.STDOUT,
             )
         self.processes.append(process)
-        wait(lambda: re.search(until, said.read_text()), f"{arguments[0]} did not say {until}")
-        found = re.search(until, said.read_text())
-        return found[0] if found else ""
+        deadline = time.monotonic() + 60
+        while not (found := re.search(until, said.read_text())):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{arguments[0]} did not say {until}, but {said.read_text()}")
+            time.sleep(0.05)
+        return found[0]
 
     def end(self) -> None:
         """Let them all leave, the newest first."""
@@ -66,18 +68,10 @@ class Crew:
             process.wait()
 
 
-def wait(condition: Callable[[], object], complaint: str) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(complaint)
-        time.sleep(0.05)
-
-
 def crawl(crew: Crew) -> str:
     """Crawl for a while, and return the monitor's address."""
-    graph, faults = str(bundled_graph()), "slow=0.99@0.25s,5xx=0.005"
+    graph = str(bundled_graph())
+    faults = ",".join(f"{name}:slow=0.98@0.25s,{name}:5xx=0.01" for name in ("followers", "timeline"))
     emulator = ("emulator", "--port", "0", "--graph", graph, "--time-scale", "60", "--faults", faults)
     url = crew.start(*emulator, until=r"http://[\d.:]+")
     crew.set(x_api_url=url, x_bearer_tokens="one,two,three", budget_usd="250")

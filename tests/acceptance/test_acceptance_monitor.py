@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 from watching import DEADLINE_S, wait_for
 
 from twittomatic.clock import rfc3339, utc
@@ -158,21 +158,25 @@ def number(page: Page, tile: str) -> float:
     return float(re.sub(r"[^\d.]", "", text.inner_text()))
 
 
+def _line(plot: Locator) -> str:
+    return plot.locator(".plot .line").first.get_attribute("d") or ""
+
+
 def phase(page: Page, wanted: str) -> None:
     page.locator(f"#phase[data-phase={wanted}]").wait_for()
 
 
 def test_numbers_move_charts_draw_and_the_past_survives(page: Page, scene: Scene) -> None:
     phase(page, "running")
-    page.wait_for_function("document.querySelectorAll('.tile').length === 7")
+    page.locator(".tile").nth(6).wait_for()
     wait_for(lambda: number(page, "Followers") > 0, scene.place, scene.monitor)
     before = number(page, "Followers")
     wait_for(lambda: number(page, "Followers") > before, scene.place, scene.monitor)
     assert number(page, "Spent") > 0
-    page.wait_for_function(
-        "[...document.querySelectorAll('figure:not([hidden]) .plot')].filter("
-        "plot => plot.querySelector('.line').getAttribute('d')?.includes('L')).length === 7"
-    )
+    plots = page.locator("#plots figure:not([hidden])")
+    for index in range(7):
+        wait_for(lambda: "L" in _line(plots.nth(index)), scene.place, scene.monitor)  # noqa: B023
+    assert plots.count() == 7
     page.locator(".window").first.wait_for()
     assert re.search(r"\d+ of \d+", page.locator(".window").first.inner_text())
     page.locator("#found").scroll_into_view_if_needed()
@@ -219,10 +223,7 @@ def test_a_killed_worker_turns_up_as_dead_with_who_took_over(page: Page, scene: 
     gone.wait_for()
     assert "died" in gone.inner_text()
     row.wait_for(state="detached")
-    page.wait_for_function(
-        "[...document.querySelectorAll('#gone-rows tr')].some("
-        "row => row.textContent.includes('doomed@') && row.lastChild.textContent.includes('other@'))"
-    )
+    gone.filter(has_text="other@").wait_for()
     assert "leads, epoch" in page.locator("#master").inner_text()
 
 

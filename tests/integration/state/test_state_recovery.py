@@ -11,6 +11,7 @@ import pytest
 from twittomatic.errors import LeadershipLost
 from twittomatic.model import Checkpoint, Module
 from twittomatic.state.connection import Connection
+from twittomatic.state.events import WorkerDied, decode
 from twittomatic.state.keys import GROUP
 from twittomatic.state.leadership import Leadership
 
@@ -80,6 +81,8 @@ async def test_a_worker_whose_connection_is_gone_is_missed_twice(
     assert await house.call("XINFO", "CONSUMERS", house.keys.jobs(Module.FOLLOWER), GROUP) == []
     assert await house.call("XINFO", "CONSUMERS", house.keys.jobs("follower:again"), GROUP) == []
     assert await house.reap() == []
+    deaths = [decode(event) for event in await house.events()]
+    assert deaths == [WorkerDied(worker="gone", jobs=("follower:1",))]  # told once
 
 
 async def test_a_worker_that_connects_again_keeps_its_jobs(
