@@ -43,7 +43,7 @@ bench: install services ## run every script in benchmarks/
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 
-screenshots: DEBIAN_PACKAGES += fonts-noto-color-emoji fonts-wqy-microhei # names have signs of all the world
+screenshots: DEBIAN_PACKAGES += fonts-lohit-deva fonts-noto-color-emoji fonts-wqy-microhei # names have signs of all the world
 screenshots: install services ## draw the pictures of the monitor in docs/ anew
 	@$(BIN)/python docs/screenshots/draw.py
 

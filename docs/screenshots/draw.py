@@ -71,10 +71,10 @@ class Crew:
 def crawl(crew: Crew) -> str:
     """Crawl for a while, and return the monitor's address."""
     graph = str(bundled_graph())
-    faults = ",".join(f"{name}:slow=0.98@0.25s,{name}:5xx=0.01" for name in ("followers", "timeline"))
+    faults = ",".join(f"{name}:slow=0.98@0.5s,{name}:5xx=0.01" for name in ("followers", "timeline"))
     emulator = ("emulator", "--port", "0", "--graph", graph, "--time-scale", "60", "--faults", faults)
     url = crew.start(*emulator, until=r"http://[\d.:]+")
-    crew.set(x_api_url=url, x_bearer_tokens="one,two,three", budget_usd="250")
+    crew.set(x_api_url=url, x_bearer_tokens="one,two,three", budget_usd="2500")
     crew.set(monitor_token="for-the-pictures", crawl="hershey", monitor_port="0", concurrency="4")
     (crew.directory / "seeds").write_text("2979\n")
     crew.start("master", "-T", "-F", "-A", "--max-depth", "2", "--stream", "seeds", until="leads")
@@ -130,6 +130,8 @@ def main() -> None:
             draw(page, name, section, height)
             if len(sys.argv) > 1:  # the whole page too, to look at
                 page.screenshot(path=Path(sys.argv[1]) / f"whole-{name}.png", full_page=True)
+                for part in ("windows", "workers", "jobs", "found", "log"):
+                    page.locator(f"#{part}").screenshot(path=Path(sys.argv[1]) / f"{name}-{part}.png")
             context.close()
 
 

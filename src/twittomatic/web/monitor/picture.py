@@ -138,13 +138,15 @@ def _arranged(points: Points, links: npt.NDArray[np.intp]) -> Points:
         return points.reshape(count, 2) * 0 + 0.5
     ideal = 1 / np.sqrt(count)
     pairs = np.unique(np.sort(links, axis=1), axis=0)
+    degrees = np.bincount(pairs.ravel(), minlength=count)
+    ease = np.sqrt(degrees[pairs].min(axis=1))[:, None]  # or whoever has many links pulls all into one heap
     for heat in np.geomspace(0.1, 0.002, _ROUNDS):
         apart = points[:, None, :] - points[None, :, :]
         square = np.maximum((apart**2).sum(axis=2), 1e-6)
         move = (apart * (ideal**2 / square)[:, :, None]).sum(axis=1)
         if len(pairs):
             along = points[pairs[:, 0]] - points[pairs[:, 1]]
-            pull = along * (np.sqrt((along**2).sum(axis=1)) / ideal)[:, None]
+            pull = along * (np.sqrt((along**2).sum(axis=1)) / ideal)[:, None] / ease
             np.subtract.at(move, pairs[:, 0], pull)
             np.add.at(move, pairs[:, 1], pull)
         move -= (points - 0.5) * 0.5  # towards the middle, so that nobody drifts off

@@ -71,8 +71,9 @@ export function row(classes, texts, heads = {}) {
   return element;
 }
 
-/** Show the note that a section has for being empty, or hide it. */
+/** Show the note that a section has for being empty in place of what it has else, or the other way round. */
 export function empty(id, isEmpty) {
   const note = at(id).querySelector(":scope > .empty");
   note.hidden = !isEmpty;
+  note.previousElementSibling.hidden = isEmpty;
 }

@@ -27,6 +27,11 @@ function set(name, value, more, share = null, isBad = false) {
   mark(element, "data-bad", isBad ? "" : null);
 }
 
+function spending(left) {
+  if (left === null) return "";
+  return left ? `, used up in ${seconds(left)}` : ", the rest is put aside for requests under way";
+}
+
 export function update({ report, forecast, errors_per_minute: errors, at: now }) {
   const { done, to_do: ahead } = forecast;
   const share = done + ahead ? done / (done + ahead) : 0;
@@ -37,7 +42,7 @@ export function update({ report, forecast, errors_per_minute: errors, at: now })
   const budget = report.budget_usd;
   const spent = budget === null ? "no budget" : `of ${dollars(budget)}`;
   const pace = `${dollars(forecast.usd_per_hour)} an hour`;
-  const until = forecast.money_left_s === null ? "" : `, used up in ${seconds(forecast.money_left_s)}`;
+  const until = spending(forecast.money_left_s);
   const others = report.spent_usd - report.crawl_spent_usd > 1e-9 ? `, ${dollars(report.crawl_spent_usd)} by this crawl` : "";
   set("Spent", dollars(report.spent_usd), `${spent}, ${pace}${until}${others}`, budget ? report.spent_usd / budget : null);
 

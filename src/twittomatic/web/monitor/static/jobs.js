@@ -17,17 +17,21 @@ export function update({ report, dead }) {
   const modules = Object.entries(report.jobs)
     .filter(([name, jobs]) => report.modules.includes(name) || Object.values(jobs).some(Boolean))
     .map(([name, jobs]) => ({ name, jobs, spent: report.money.modules[name]?.spent_usd || 0 }));
-  keep(at("module-rows"), modules, (module) => module.name, () =>
-    row(["", "number", "number", "number", "number", "number", "number"], ({ name, jobs, spent }) => [
-      name,
-      ...["ready", "leased", "delayed", "dead", "completed"].map((place) => count(jobs[place])),
-      dollars(spent),
-    ]),
-  );
+  keep(at("module-rows"), modules, (module) => module.name, moduleRow);
   if (!dead) return;
   at("dead").hidden = !dead.length;
   at("retry-all").disabled = !hasButtons();
   keep(at("dead-rows"), dead, (job) => job.name, deadJob);
+}
+
+function moduleRow() {
+  const texts = ({ name, jobs, spent }) => [
+    name,
+    ...["ready", "leased", "delayed", "dead", "completed"].map((place) => count(jobs[place])),
+    dollars(spent),
+  ];
+  const heads = { 1: "ready", 2: "leased", 3: "delayed", 4: "dead", 5: "done", 6: "spent" };
+  return row(["name", ...Array(6).fill("number")], texts, heads);
 }
 
 function deadJob(job) {
