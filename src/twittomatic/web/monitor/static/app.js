@@ -33,6 +33,7 @@ function away(sentence) {
 function show(view) {
   away(view.away || "");
   if (!view.report) return;
+  document.body.classList.remove("blind");
   head(view.report);
   for (const part of [glance, charts, windows, workers, jobs, sinks]) part.update(view);
 }
@@ -44,6 +45,6 @@ function choose(theme) {
 
 at("theme").value = localStorage.getItem("theme") || "";
 at("theme").onchange = () => choose(at("theme").value);
-await session.begin();
+say(at("crawl"), (await session.begin()).crawl);
 for (const part of [charts, workers, jobs, found, log]) part.begin();
 follow(show, away);
