@@ -31,7 +31,7 @@ function away(sentence) {
 }
 
 function show(view) {
-  away(view.away || "");
+  away(view.away ? `${view.away} This page goes on by itself.` : "");
   if (!view.report) return;
   document.body.classList.remove("blind");
   head(view.report);

@@ -2,7 +2,7 @@
 
 import { at } from "./dom.js";
 
-const RETRY_MS = [250, 500, 1000, 2000, 4000];
+const RETRY_MS = [250, 500, 1000, 2000];
 
 /** Call `show` with each look, for as long as the page is open; `lost` with a sentence while there is none. */
 export function follow(show, lost) {
