@@ -190,6 +190,17 @@ async def test_an_exhausted_window_without_a_reset(account: Callable[..., Money]
     assert await money.exhaust(refused("b"), None, 0.02) == pytest.approx(1, abs=0.02)
 
 
+async def test_an_exhausted_window_of_which_answers_have_told_waits_no_longer_than_they_said(
+    account: Callable[..., Money],
+) -> None:
+    money, now = account(), time.time()
+    told = WindowReading(limit=10, remaining=5, reset_at=now + 20, date=now)
+    await money.settle(await permit(money, "a"), 0, told)
+    assert await money.exhaust(refused("a"), None, 60) == pytest.approx(20.2, abs=1)
+    await permit(money, "b")  # and our own guess of a quarter of an hour is no such word
+    assert await money.exhaust(refused("b"), None, 60) == pytest.approx(60, abs=1)
+
+
 async def test_a_reset_that_is_past_by_our_clock_is_waited_for_all_the_same(
     account: Callable[..., Money],
 ) -> None:
