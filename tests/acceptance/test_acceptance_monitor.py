@@ -234,6 +234,8 @@ def test_what_others_wrote_stays_text(page: Page, scene: Scene) -> None:
     tries = {"at": EVIL, "worker": EVIL, "reason": EVIL}
     scene.redis("HSET", "tw:{default}:workers", f"{EVIL}@here", msgspec.json.encode(worker).decode())
     scene.redis("HSET", "tw:{default}:dead", "follower:42", msgspec.json.encode(tries).decode())
+    sink = {"at": time.time(), "process": EVIL, "lag": 7, "error": EVIL}
+    scene.redis("HSET", "tw:{default}:sinks", EVIL, msgspec.json.encode(sink).decode())
     line = {"at": "2026-01-01T00:00:00Z", "level": "error", "process": EVIL, "event": EVIL, "reason": EVIL}
     log = scene.place.directory / "logs" / "default.evil.jsonl"
     log.write_bytes(msgspec.json.encode(line) + b"\n" + b"no line at all <b>\n")
@@ -246,6 +248,7 @@ def test_what_others_wrote_stays_text(page: Page, scene: Scene) -> None:
     page.route("**/api/graph", lambda route: route.fulfill(json=picture))
     page.locator("#worker-rows, #gone-rows").get_by_text(f"{EVIL}@here", exact=True).first.wait_for()
     page.locator("#dead-rows").get_by_text(EVIL, exact=True).first.wait_for()
+    page.locator("#sink-rows tr", has_text="7 events").get_by_text(EVIL, exact=True).first.wait_for()
     page.locator("#log").scroll_into_view_if_needed()
     page.get_by_label("Level").select_option("error")
     page.locator("#log-rows").get_by_text(f"{EVIL} · {EVIL}", exact=True).first.wait_for()
@@ -258,6 +261,7 @@ def test_what_others_wrote_stays_text(page: Page, scene: Scene) -> None:
     assert "owned" not in page.title()
     scene.redis("HDEL", "tw:{default}:workers", f"{EVIL}@here")
     scene.redis("HDEL", "tw:{default}:dead", "follower:42")
+    scene.redis("DEL", "tw:{default}:sinks")
 
 
 def test_one_user_is_told_from_his_files(page: Page, scene: Scene) -> None:

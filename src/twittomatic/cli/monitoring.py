@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import click
 
 from twittomatic.cli import compose
+from twittomatic.cli.behind import sinks
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.report import Report, nothing, report
 from twittomatic.cli.running import log_to, on_signals, run_async
@@ -16,6 +17,7 @@ from twittomatic.crawler.options import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
+from twittomatic.state.eventstream import EventStream
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.server import Role
 from twittomatic.web.monitor.access import Access, read_token
@@ -57,13 +59,15 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
 
     async def look(connection: Connection) -> Report:
         modules = await CrawlState(connection, CrawlKeys(settings.crawl)).field("modules")
-        return await report(connection, CrawlKeys(settings.crawl, modules), account_of(settings))
+        keys = CrawlKeys(settings.crawl, modules)
+        found = await report(connection, keys, account_of(settings))
+        return {**found, "sinks": await sinks(EventStream(connection, keys))}
 
     sampler = Sampler(
         crawl=settings.crawl,
         connect=lambda: compose.connected(settings, Role.VISIT, name),
         report=look,
-        nothing=nothing(settings.crawl, settings.budget_usd),
+        nothing={**nothing(settings.crawl, settings.budget_usd), "sinks": []},
         log_directory=settings.log_directory,
     )
     server = Server(sampler, access, compose.layout(settings))

@@ -20,7 +20,6 @@ from twittomatic.errors import StateUnavailable, TwittomaticError
 from twittomatic.model import Module
 from twittomatic.networks.x import limits
 from twittomatic.state.connection import Connection
-from twittomatic.state.eventstream import EventStream
 from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.windows import Window, look_at_windows
@@ -169,12 +168,10 @@ class Sampler:
         }
         if self._pages:
             server_now = int(seconds) + int(micros) / 1e6
-            windows, sinks, dead = await asyncio.gather(
-                self._windows(connection, server_now),
-                self._sinks(connection, server_now),
-                self._dead(connection),
+            windows, dead = await asyncio.gather(
+                self._windows(connection, server_now), self._dead(connection)
             )
-            view |= {"windows": windows, "sinks": sinks, "dead": dead}
+            view |= {"windows": windows, "dead": dead}
         await self._show(view)
         if time.monotonic() - self._saved_at > _SAVE_S:
             await asyncio.to_thread(self.history.save)
@@ -209,27 +206,6 @@ class Sampler:
         windows = await look_at_windows(connection, NetworkKeys(self.report["account"]), places, now)
         self._opened |= {(window.credential, window.endpoint) for window in windows}
         return windows
-
-    async def _sinks(self, connection: Connection, now: float) -> list[dict[str, Any]]:
-        stream = EventStream(connection, self.keys)
-        standings, lags = await asyncio.gather(stream.standings(), stream.lags())
-        sinks = []
-        for name in sorted(standings.keys() | lags.keys()):
-            standing, lag = standings.get(name), lags.get(name)
-            sinks.append(
-                {
-                    "name": name,
-                    "lag": lag.events if lag else standing.lag if standing else 0,
-                    "oldest_s": lag.oldest_s if lag else standing.oldest_s if standing else 0,
-                    "trimmed": (standing.trimmed if standing else 0) + (lag.trimmed if lag else 0),
-                    "silent_s": max(0.0, now - standing.at) if standing else None,
-                    "process": standing.process if standing else "",
-                    "records": standing.records if standing else 0,
-                    "doing": standing.doing if standing else "",
-                    "error": standing.error if standing else "",
-                }
-            )
-        return sinks
 
     async def _dead(self, connection: Connection) -> list[dict[str, Any]]:
         """Return some of the dead jobs, those that died last first."""
