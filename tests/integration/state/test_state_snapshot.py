@@ -32,10 +32,14 @@ async def busy(house: Any, connection: Any) -> Any:
     assert jobs.counted == {"pages:follower": 1, "records:follower": 40}
     money = Money(connection, NetworkKeys(options.account), budget=options.budget_usd, horizon_s=60)
     permit = await money.acquire(
-        "followers", {"app-12345678": Limit(requests=15, window_s=900)}, price=10_000, wanted=100
+        "followers",
+        {"app-12345678": Limit(requests=15, window_s=900)},
+        price=10_000,
+        wanted=100,
+        fields=[f"module:{house.keys.crawl}:follower"],
     )
     assert isinstance(permit, Permit)
-    await money.settle(permit, 400_000, None, [f"module:{house.keys.crawl}:follower"])
+    await money.settle(permit, 400_000)
     await money.acquire("users", {"app-12345678": Limit(requests=9, window_s=900)}, price=10, wanted=5)
     doing = {"seen_at": await moment(connection), "lease_s": 30, "jobs": [{}, {}], "fetched": 40}
     doing |= {"requests": 1, "credentials": ["app-12345678"]}
