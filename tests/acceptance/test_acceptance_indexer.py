@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from armed import killed_at
 from searching import Searching
 from watching import wait_for
 
@@ -73,6 +74,19 @@ def test_a_crawl_is_searched_though_the_indexer_is_killed_and_then_rebuilt(
     said = place.said(first) + place.said(second) + done.stdout + done.stderr
     logs = "".join(path.read_text() for path in (place.directory / "logs").iterdir())
     assert "s3cret" not in said + logs
+
+
+def test_killed_at_any_point_it_goes_on_and_a_post_is_there_once(
+    indexed: Any, search_server: Searching
+) -> None:
+    place = indexed
+    done = place.run("crawl", "-T", "seeds.txt", "--budget-usd", "5")
+    assert done.returncode == 0, done.stderr
+    for point in ("indexer.sent", "indexer.fed", "indexer.deleted"):
+        killed_at(place, point, "indexer")
+    last = place.start("indexer")
+    posts = on_disk(place)
+    wait_for(lambda: searched(place, search_server) == posts, place, last)
 
 
 def test_a_wrong_password_ends_it_with_one_sentence(indexed: Any, search_server: Searching) -> None:

@@ -52,6 +52,13 @@ ELSEWHERE = {
     "repair.begun_anew": "tests/acceptance/test_acceptance_disk.py",
     **dict.fromkeys(["sink.handled", "sink.acknowledged"], "tests/acceptance/test_acceptance_lookup.py"),
     **dict.fromkeys(
+        ["indexer.sent", "indexer.fed", "indexer.deleted"], "tests/acceptance/test_acceptance_indexer.py"
+    ),
+    **dict.fromkeys(
+        ["rebuild.read", "rebuild.filled", "rebuild.held", "rebuild.switched"],
+        "tests/integration/streaming/indexer/test_streaming_indexer_rebuild.py",
+    ),
+    **dict.fromkeys(
         [
             "mending.drafted",
             "aside.moved",
