@@ -112,9 +112,14 @@ def test_a_wrong_byte_is_noticed_and_no_line_of_its_member_is_taken(path: Path) 
 
 @pytest.mark.parametrize(
     "content",
-    [b"my thesis", gzip.compress(b"my thesis\nall of it\n"), gzip.compress(b"no line end"),
-     gzip.compress(os.urandom(5000))[:-50], gzip.compress(b"")],
-)  # fmt: skip
+    [
+        pytest.param(b"my thesis", id="text"),
+        pytest.param(gzip.compress(b"my thesis\nall of it\n"), id="lines"),
+        pytest.param(gzip.compress(b"no line end"), id="no line end"),
+        pytest.param(gzip.compress(os.urandom(5000))[:-50], id="cut off"),
+        pytest.param(gzip.compress(b""), id="nothing"),
+    ],
+)
 def test_another_file_is_refused_and_stays(content: bytes, path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(CorruptFile, match="is no recording"):
