@@ -3,7 +3,7 @@
 import { at } from "./dom.js";
 import { ask, toast } from "./live.js";
 import { Plot } from "./plot.js";
-import { compact, dollars } from "./words.js";
+import { compact, dollars, fewDollars } from "./words.js";
 
 const SPANS = { minutes: 900, day: 86_400, all: Infinity };
 const PLACES = ["ready", "leased", "delayed", "dead"];
@@ -27,7 +27,7 @@ export function begin() {
   const add = (title, lines, options) => plots.push(new Plot(at("plots"), title, lines, options));
   add("Pages a second", [rated("pages")], { format: compact });
   add("Records a second", [rated("followers"), rated("posts")], { format: compact });
-  add("Dollars", [plain("spent")], { format: dollars });
+  add("Dollars", [plain("spent")], { format: dollars, tick: fewDollars });
   add("Users", [plain("seen"), plain("frontier")], { format: compact });
   for (const module of MODULES) {
     const lines = PLACES.map((place) => plain(`${place}:${module}`, place));

@@ -37,14 +37,17 @@ export function update({ report, forecast, errors_per_minute: errors, at: now })
   const share = done + ahead ? done / (done + ahead) : 0;
   const left =
     report.phase === "finished" ? "all done" : forecast.left_s === null ? "time left not known" : `at least ${seconds(forecast.left_s)} left`;
-  set("Progress", `${Math.floor(100 * share)} %`, `${compact(done)} of ${plural(done + ahead, "known job")}, ${left}`, share);
+  const torn = report.unfinished_lists ? `, ${plural(report.unfinished_lists, "list")} unfinished` : "";
+  set("Progress", `${Math.floor(100 * share)} %`, `${compact(done)} of ${plural(done + ahead, "known job")}, ${left}${torn}`, share);
 
   const budget = report.budget_usd;
   const spent = budget === null ? "no budget" : `of ${dollars(budget)}`;
-  const pace = `${dollars(forecast.usd_per_hour)} an hour`;
+  const pace = report.phase === "running" ? `, ${dollars(forecast.usd_per_hour)} an hour` : "";
   const until = spending(forecast.money_left_s);
   const others = report.spent_usd - report.crawl_spent_usd > 1e-9 ? `, ${dollars(report.crawl_spent_usd)} by this crawl` : "";
-  set("Spent", dollars(report.spent_usd), `${spent}, ${pace}${until}${others}`, budget ? report.spent_usd / budget : null);
+  const expected = report.crawl_expected_usd;
+  const charged = expected < report.crawl_spent_usd ? `; X probably charges about ${dollars(Math.round(100 * expected) / 100)}` : "";
+  set("Spent", dollars(report.spent_usd), `${spent}${pace}${until}${others}${charged}`, budget ? report.spent_usd / budget : null);
 
   const counters = report.counters;
   const posts = (counters["records:timeline"] || 0) + (counters["records:update"] || 0);

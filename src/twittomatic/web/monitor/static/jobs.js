@@ -14,10 +14,14 @@ export function begin() {
 }
 
 export function update({ report, dead }) {
+  const spent = report.money.modules;
   const modules = Object.entries(report.jobs)
     .filter(([name, jobs]) => report.modules.includes(name) || Object.values(jobs).some(Boolean))
-    .map(([name, jobs]) => ({ name, jobs, spent: report.money.modules[name]?.spent_usd || 0 }));
-  keep(at("module-rows"), modules, (module) => module.name, moduleRow);
+    .map(([name, jobs]) => ({ name, jobs, spent: spent[name]?.spent_usd || 0 }));
+  const others = Object.keys(spent)
+    .filter((name) => !(name in report.jobs))
+    .map((name) => ({ name, jobs: null, spent: spent[name].spent_usd })); // without jobs, such as the seeds' profiles
+  keep(at("module-rows"), [...modules, ...others], (module) => module.name, moduleRow);
   if (!dead) return;
   at("dead").hidden = !dead.length;
   at("retry-all").disabled = !hasButtons();
@@ -27,7 +31,7 @@ export function update({ report, dead }) {
 function moduleRow() {
   const texts = ({ name, jobs, spent }) => [
     name,
-    ...["ready", "leased", "delayed", "dead", "completed"].map((place) => count(jobs[place])),
+    ...["ready", "leased", "delayed", "dead", "completed"].map((place) => (jobs ? count(jobs[place]) : "")),
     dollars(spent),
   ];
   const heads = { 1: "ready", 2: "leased", 3: "delayed", 4: "dead", 5: "done", 6: "spent" };

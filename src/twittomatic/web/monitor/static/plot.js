@@ -12,11 +12,12 @@ export class Plot {
    * @param parent Where it is put.
    * @param title What it shows.
    * @param lines `{label, column, isRate}` of each: the column of a row, as it stands or its growth in a second.
-   * @param options `format` of a value; `isLog` for values of very different size; `module` it is about.
+   * @param options `format` of a value, `tick` of one at the axis; `isLog` for values of very different size; `module` it is about.
    */
-  constructor(parent, title, lines, { format, isLog = false, module = null }) {
+  constructor(parent, title, lines, { format, tick = format, isLog = false, module = null }) {
     this.lines = lines;
     this.format = format;
+    this.tick = tick;
     this.scale = isLog ? (value) => Math.log10(1 + value) : (value) => value;
     this.isLog = isLog;
     this.module = module;
@@ -74,7 +75,7 @@ export class Plot {
       const y = this.y(value);
       return [
         s("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }),
-        s("text", { x: MARGIN.left - 6, y: y + 4, "text-anchor": "end" }, this.format(value)),
+        s("text", { x: MARGIN.left - 6, y: y + 4, "text-anchor": "end" }, this.tick(value)),
       ];
     });
   }

@@ -16,7 +16,7 @@ function line() {
     sink.lag ? seconds(sink.oldest_s) : "–",
     [sink.error || sink.doing, sink.trimmed ? `${plural(sink.trimmed, "event")} missed` : ""].filter(Boolean).join("; "),
   ];
-  const element = row(["name", "state", "number", "", ""], texts, { 2: "behind by", 3: "the oldest since" });
+  const element = row(["name", "state", "number", "", ""], texts, { 2: "behind by", 3: "oldest waits" });
   const write = element.update;
   element.update = (sink) => {
     write(sink);

@@ -20,6 +20,9 @@ export function dollars(amount) {
   return "$" + amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: digits });
 }
 
+/** Dollars where there is little room: whole or shorter from a thousand on. */
+export const fewDollars = (amount) => (amount < 1000 ? dollars(amount) : `$${compact(amount)}`);
+
 export function seconds(number) {
   if (number === null || number === undefined || !isFinite(number)) return "–";
   if (number < 10) return `${number.toFixed(1).replace(/\.0$/, "")} s`;
