@@ -255,7 +255,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         name="LOOKUP_PORT",
         default="9797",
         parse=_port,
-        meaning="TCP port of the lookup service on 127.0.0.1.",
+        meaning="TCP port of the lookup service.",
         why="by tradition",
     ),
     Option(

@@ -210,6 +210,23 @@ def test_the_buttons_take_the_token_and_pause_and_resume(page: Page, scene: Scen
     assert TOKEN not in page.content()
 
 
+def test_money_is_that_of_status(page: Page, scene: Scene) -> None:
+    ledger = f"tw:{{net:{scene.place.status()['account']}}}:ledger"
+    scene.redis("HSET", ledger, "module:default:profiles", "12345000000")
+    row = page.locator("#module-rows tr", has_text="profiles")
+    row.get_by_text("$12,345.00", exact=True).wait_for()
+    assert row.inner_text().split() == ["profiles", "$12,345.00"]
+    scene.redis("HINCRBY", ledger, "crawl:default", "12345000000")
+    scene.redis("HINCRBY", ledger, "spent", "12345000000")
+    spent = page.locator(".tile", has=page.get_by_role("heading", name="Spent", exact=True))
+    spent.get_by_text(re.compile(r"an hour.*; X probably charges about \$[\d.,]+$")).wait_for()
+    ticks = page.locator("#plots figure", has_text="Dollars").locator(".grid text")
+    ticks.filter(has_text=re.compile(r"^\$\d+K$")).first.wait_for()
+    assert all(tick.evaluate("text => text.getBBox().x >= 0") for tick in ticks.all())
+    said = float(re.sub(r".*\$|,", "", spent.locator(".more").inner_text()))
+    assert 0 < said <= scene.place.status()["crawl_expected_usd"] + 0.01
+
+
 def test_a_killed_worker_turns_up_as_dead_with_who_took_over(page: Page, scene: Scene) -> None:
     row = page.locator("#worker-rows tr", has_text="doomed@")
     row.locator(".doing li").first.wait_for()

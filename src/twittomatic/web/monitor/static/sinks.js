@@ -14,7 +14,7 @@ function line() {
     sink.running ? "● runs" : "✖ does not run",
     plural(sink.lag, "event"),
     sink.lag ? seconds(sink.oldest_s) : "–",
-    [sink.error || sink.doing, sink.trimmed ? `${plural(sink.trimmed, "event")} missed` : ""].filter(Boolean).join("; "),
+    [sink.error || (sink.running ? sink.doing : ""), sink.trimmed ? `${plural(sink.trimmed, "event")} missed` : ""].filter(Boolean).join("; "),
   ];
   const element = row(["name", "state", "number", "", ""], texts, { 2: "behind by", 3: "oldest waits" });
   const write = element.update;
