@@ -3,6 +3,7 @@
 import gzip
 import json
 import signal
+import socket
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -97,3 +98,17 @@ def test_a_wrong_password_ends_it_with_one_sentence(indexed: Any, search_server:
         assert done.returncode == 2
         assert done.stderr.startswith("Error: ELASTICSEARCH_URL: http://127.0.0.1:")
         assert "wr0ng" not in done.stderr + done.stdout
+
+
+def test_a_server_that_is_not_there_is_waited_for_and_named(place: Any) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # who does not listen refuses
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        place.set(elasticsearch_url=url)
+        waiting = place.start("indexer")
+        log = place.directory / "logs" / "default.indexer.jsonl"
+        sentence = f"Waiting: {url} cannot be reached"
+        wait_for(lambda: log.exists() and sentence in log.read_text(), place, waiting)
+        waiting.send_signal(signal.SIGTERM)
+        assert waiting.wait() == 130
+    assert sentence in place.said(waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -29,6 +30,7 @@ from twittomatic.streaming.indexer.sink import NAME, Indexer
 
 _TOLD_EVERY_S = 5.0
 _RETRY_S = 1.0
+_logger = logging.getLogger(__name__)
 
 
 @click.command(short_help="Make a crawl's posts searchable in Elasticsearch.", epilog=EVERYWHERE)
@@ -78,6 +80,7 @@ async def _begun(indices: Indices, sink: Indexer, leave: asyncio.Event) -> bool:
             if said != str(error):
                 said = str(error)
                 click.echo(f"Waiting: {said}")
+                _logger.info("%s", f"Waiting: {said}")
             await told_within(leave, _RETRY_S)
     return False
 
