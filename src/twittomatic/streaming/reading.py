@@ -50,7 +50,7 @@ def new_pages(
         StorageUnavailable: the file is there and cannot be read, or there is no dataset at all, as where its
             volume is not mounted.
     """
-    path = _path(layout, event)
+    path = dataset_file(layout, event)
     if path is None:
         note(f"{event.file!r} is no file of the dataset; an event named it.")
         return
@@ -69,8 +69,11 @@ def new_pages(
         note(f"{path}: the file is gone since it was committed.")
 
 
-def _path(layout: Layout, event: FileCommitted | FileRepaired) -> Path | None:
-    """Return where the file is; only a dataset file is ever opened, whatever stands in the stream."""
+def dataset_file(layout: Layout, event: FileCommitted | FileRepaired) -> Path | None:
+    """Return where the file of an event is, None where it names none that its user has in the dataset.
+
+    No other file is ever opened, whatever stands in the stream.
+    """
     try:
         path = layout.file(event.user_id, event.file.rpartition(".")[2])
     except ValueError:

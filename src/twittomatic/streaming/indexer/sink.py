@@ -16,7 +16,7 @@ from twittomatic.streaming.indexer.bulk import Bulk
 from twittomatic.streaming.indexer.feeding import Page, Send, feed
 from twittomatic.streaming.indexer.indices import Generation
 from twittomatic.streaming.indexer.refused import RefusedPosts
-from twittomatic.streaming.reading import new_pages
+from twittomatic.streaming.reading import dataset_file, new_pages
 
 NAME = "indexer"
 
@@ -124,11 +124,8 @@ class Indexer:
 
     def _is_gone(self, event: FileRepaired) -> bool:
         """Tell whether a file that is told to be gone is; not of a dataset whose volume is not mounted."""
-        return (
-            event.is_gone
-            and self._layout.journals.is_dir()
-            and not (self._layout.output / event.file).exists()
-        )
+        path = dataset_file(self._layout, event)
+        return bool(path and event.is_gone and self._layout.journals.is_dir() and not path.exists())
 
 
 def _id(line: bytes) -> str:

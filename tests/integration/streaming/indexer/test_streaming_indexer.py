@@ -243,3 +243,12 @@ async def test_dates_decide_on_the_index(scene: Scene) -> None:
     assert {key for key, found in scene.found().items() if "created_at" not in found} == set("345678")
     assert scene.refused() == []
     assert NOVEMBER.startswith("2025-11")
+
+
+async def test_a_repair_that_names_a_file_of_somebody_else_takes_nothing_out(scene: Scene) -> None:
+    sink = await scene.indexer()
+    await scene.take(sink, scene.write(22, (EARLIER, [post("1")])))
+    for file in ("33/33.twt", "../nowhere.twt", "/nowhere/22.twt", "22/../22/222.twt"):
+        await scene.take(sink, FileRepaired(file=file, user_id="22", is_gone=True))
+    assert set(scene.found()) == {"1"}
+    assert len(scene.said) == 4
