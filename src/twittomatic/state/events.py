@@ -98,8 +98,8 @@ def encode(event: Event) -> str:
 
 
 def decode(text: str) -> Event | None:
-    """Return an event of the stream, None where it is of a kind that this version does not know."""
+    """Return an event of the stream, None where it is none, or of a kind that this version does not know."""
     try:
         return _decode(text)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None

@@ -227,9 +227,10 @@ class EventStream:
         return bool(said)
 
     async def standings(self) -> dict[str, Standing]:
-        """Return what each sink last said of itself, by name."""
+        """Return what each sink last said of itself, by name; what makes no sense is left out."""
         told = await self._connection.call("HGETALL", self._keys.sinks)
-        return {name: _standing(text) for name, text in sorted(told.items())}
+        read = {name: _standing(text) for name, text in sorted(told.items())}
+        return {name: standing for name, standing in read.items() if standing}
 
     async def lags(self) -> dict[str, Lag]:
         """Return how far each sink is behind, by name; of a sink that does not run too."""
@@ -240,4 +241,11 @@ class EventStream:
         }
 
 
-_standing = msgspec.json.Decoder(Standing).decode
+_decode_standing = msgspec.json.Decoder(Standing).decode
+
+
+def _standing(text: str) -> Standing | None:
+    try:
+        return _decode_standing(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None

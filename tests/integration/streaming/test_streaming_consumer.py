@@ -9,8 +9,9 @@ from consuming import Crawl, Recorder, Running, until
 
 from twittomatic.errors import ReceiverUnavailable, StateUnavailable, StorageUnavailable
 from twittomatic.state.connection import Connection
-from twittomatic.state.events import CrawlResumed, TargetClosed
+from twittomatic.state.events import CrawlResumed, TargetClosed, WorkerDied
 from twittomatic.state.eventstream import Place
+from twittomatic.web.monitor.roster import Roster
 
 Serve = Callable[..., Running]
 
@@ -249,3 +250,30 @@ async def test_a_stream_that_is_gone_with_its_server_is_followed_from_its_new_be
     await crawl.commit("12.fws", [b"1"])
 
     await until(lambda: sink.files == ["11/11.fws", "12/12.fws"])
+
+
+async def test_what_is_no_event_or_no_standing_holds_nobody_up(crawl: Crawl, serve: Serve) -> None:
+    call = crawl.connection.call
+    for text in ("", "no json", '{"type":"JobDied","x":' + "[" * 50_000, '{"type":"Unheard"}'):
+        await call("XADD", crawl.keys.events, "*", "event", text)
+    await call("XADD", crawl.keys.events, "*", "something", "else")
+    await call("HSET", crawl.keys.sinks, "recorder", "no json", "another", "[" * 50_000)
+    event = await crawl.commit("11.fws", [b"1"])
+    sink = Recorder()
+    running = serve(sink)
+    await until(lambda: len(sink.handed) == 6)
+    assert [one.event for one in sink.handed] == [None] * 5 + [event]
+    assert "another" not in await crawl.stream.standings()
+    await running.end()
+
+
+async def test_the_monitor_finds_deaths_among_what_is_no_event(crawl: Crawl) -> None:
+    await crawl.connection.call("XADD", crawl.keys.events, "*", "something", "else")
+    await crawl.stream.add(WorkerDied(worker="w", jobs=("follower:1",)))
+    roster = Roster([], [])
+    report = {"workers": [], "master": {"name": ""}}
+    worker = {"name": "w", "seen_at": "2026-01-01T00:00:00Z", "jobs": [], "lease_s": 10.0, "slots": {}}
+    await roster.update(report | {"workers": [worker]}, 1.0, crawl.connection, crawl.keys)
+    await roster.update(report, 2.0, crawl.connection, crawl.keys)
+    [gone] = roster.gone
+    assert (gone["name"], gone["died"], gone["held"]) == ("w", True, ["follower:1"])

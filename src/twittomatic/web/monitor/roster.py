@@ -119,7 +119,7 @@ def _farewell(worker: Worker, now: float, death: WorkerDied | None) -> Worker:
 async def _deaths(connection: Connection, keys: CrawlKeys) -> dict[str, WorkerDied]:
     """Return the last deaths by the name of who died."""
     entries = await connection.call("XREVRANGE", keys.events, "+", "-", "COUNT", _EVENTS)
-    events = (decode(fields["event"]) for _, fields in entries)
+    events = (decode(fields.get("event", "")) for _, fields in entries)
     return {event.worker: event for event in events if isinstance(event, WorkerDied)}
 
 
