@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -176,8 +178,15 @@ def _decompressed(path: Path, size: int | None, offset: int) -> Iterator[tuple[i
         raise CorruptFile(f"{path}: the gzip data is cut off.")
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Open a file, or what stands in its place: a pipe would wait for who writes."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _compressed(path: Path, size: int | None, offset: int) -> Iterator[bytes]:
-    with guarded(path), path.open("rb", buffering=0) as file:
+    with guarded(path), open(path, "rb", buffering=0, opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise CorruptFile(f"{path}: is no regular file.")
         file.seek(offset)
         left = size
         while left is None or left > 0:

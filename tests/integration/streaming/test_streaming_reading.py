@@ -1,5 +1,6 @@
 """The records that an event tells of, whatever became of the file since."""
 
+import os
 from collections.abc import Sequence
 
 import msgspec
@@ -128,3 +129,14 @@ def test_only_dataset_files_are_opened(crawl: Crawl, file: str) -> None:
 def test_a_record_that_is_no_json_is_no_match(crawl: Crawl) -> None:
     event = crawl.write("1.twt", [b"nonsense"], first_id="1", last_id="1")
     assert read(crawl, event)[0] == [b"nonsense"]
+
+
+@pytest.mark.timeout(30)
+def test_a_pipe_in_place_of_a_file_holds_nobody_up(crawl: Crawl) -> None:
+    event = crawl.write("1.fws", [b"1"])
+    path = crawl.layout.file("1", "fws")
+    path.unlink()
+    os.mkfifo(path)
+    lines, [note] = read(crawl, event)
+    assert lines == []
+    assert note.startswith(f"{path}: is no regular file.")
