@@ -1,5 +1,7 @@
 """The picture of the graph: who is in it, who follows whom, and that it holds still."""
 
+import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +110,37 @@ def test_a_list_that_is_lost_or_broken_hurts_nobody(made: Made) -> None:
 def test_an_empty_dataset_is_an_empty_picture(tmp_path: Path) -> None:
     layout = Layout(tmp_path, tmp_path / ".tmp")
     assert Picture(layout, Findings(layout)).draw()["nodes"] == []
+
+
+@pytest.mark.timeout(10)
+def test_pipes_in_place_of_files_hold_no_drawing_up(made: Made) -> None:
+    made.add(1, [2, 3])
+    os.mkfifo(made.layout.journal("none"))
+    for ext in ("fws", "usr"):
+        path = made.layout.file("1", ext)
+        path.unlink()
+        os.mkfifo(path)
+    drawn = Picture(made.layout, Findings(made.layout)).draw()
+    assert [node["id"] for node in drawn["nodes"]] == ["1"]
+
+
+def test_a_journal_of_one_endless_line_is_read_in_pieces(made: Made) -> None:
+    made.add(1, [2, 3])
+    with made.layout.journal("endless").open("wb") as file:
+        file.truncate(64 * 1024 * 1024)
+    findings = Findings(made.layout)
+    tracemalloc.start()
+    findings.read()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert list(findings.users) == ["1"]
+    assert peak < 24 * 1024 * 1024
+
+
+def test_a_profile_that_nests_without_end_costs_its_file_alone(made: Made) -> None:
+    made.add(1, [2, 3])
+    made.add(2, [1])
+    deep = b'{"id":"9","more":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    made.layout.file("1", "usr").write_bytes(member([deep]))
+    nodes = Picture(made.layout, Findings(made.layout)).draw()["nodes"]
+    assert {node["id"]: node["username"] for node in nodes} == {"1": "u1", "2": ""}

@@ -1,8 +1,11 @@
 """The log: followed from its end, filtered, and counted for what goes wrong."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from twittomatic.web.monitor.tail import Tail
 
@@ -84,3 +87,23 @@ def test_what_is_no_line_of_ours_is_passed_over(tmp_path: Path) -> None:
     tail.read()
     assert "anew" in events(tail)
     assert Tail(tmp_path / "nowhere", "c").read() is None
+
+
+def test_a_line_that_nests_without_end_is_passed_over(tmp_path: Path) -> None:
+    deep = '{"event":' + "[" * 50_000 + "]" * 50_000 + "}\n"
+    (tmp_path / "c.one.jsonl").write_text(line(1, "before"))
+    tail = Tail(tmp_path, "c")
+    tail.read()
+    with (tmp_path / "c.one.jsonl").open("a") as log:
+        log.write(deep + line(2, "behind"))
+    tail.read()
+    assert events(tail) == ["behind", "before"]
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_among_the_logs_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.none.jsonl")
+    (tmp_path / "c.one.jsonl").write_text(line(1, "good"))
+    tail = Tail(tmp_path, "c")
+    tail.read()
+    assert events(tail) == ["good"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from heapq import nlargest
 from pathlib import Path
 
@@ -55,19 +56,23 @@ class Findings:
                 continue
 
     def _read(self, path: Path) -> None:
-        offset = self._offsets.get(path, 0)
-        if path.stat().st_size < offset:  # somebody repaired it
+        status, offset = path.stat(), self._offsets.get(path, 0)
+        if not stat.S_ISREG(status.st_mode):  # a pipe would hold all drawings up
+            return
+        if status.st_size < offset:  # somebody repaired it
             offset = 0
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             file.seek(offset)
-            while lines := file.readlines(_PIECE):
-                if not lines[-1].endswith(b"\n"):
-                    lines.pop()
-                for line in lines:
-                    self._take(line)
-                offset += sum(map(len, lines))
-                if not lines:
+            while data := file.read(_PIECE):
+                whole = data.rfind(b"\n") + 1
+                if not whole and len(data) == _PIECE:  # a line longer than any entry
+                    whole = len(data)
+                if not whole:
                     break
+                for line in data[:whole].split(b"\n"):
+                    self._take(line)
+                offset += whole
+                file.seek(offset)
         self._offsets[path] = offset
 
     def _take(self, line: bytes) -> None:

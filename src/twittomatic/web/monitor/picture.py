@@ -116,7 +116,7 @@ class Picture:
                     if profile.id in missing:
                         missing.discard(profile.id)
                         self._names[profile.id] = (profile.username[:50], profile.name[:100])
-            except (StorageError, msgspec.MsgspecError, UnicodeDecodeError):
+            except (StorageError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue
 
     def _start(self, chosen: Sequence[Crawled]) -> Points:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
@@ -85,7 +86,10 @@ class Tail:
         return found
 
     def _new_lines(self, path: Path) -> Iterator[Line]:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would hold all looks up
+            return
+        size = status.st_size
         offset = self._offsets.get(path, max(0, size - _FIRST))
         if size < offset:  # it was begun anew
             offset = 0
@@ -105,7 +109,7 @@ def _line(text: bytes) -> Line | None:
     """Read a line of a log; None where it is none, or the rest of one."""
     try:
         record = _decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     line = {name: str(record.get(name, ""))[:_LONGEST] for name in ("at", "level", "process", "event")}
     return line | {name: str(record[name])[:_LONGEST] for name in _FIELDS if name in record}
