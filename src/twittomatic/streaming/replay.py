@@ -181,8 +181,12 @@ def shift_to_now(path: Path, now: float, speed: float | None) -> int:
         CorruptFile: the file is no recording.
         StorageUnavailable: it cannot be read.
     """
-    times = [at for at in map(timestamp, Reader(path).lines()) if at is not None]
-    if not times:
+    first = last = None
+    for at in map(timestamp, Reader(path).lines()):
+        if at is not None:
+            first = at if first is None else first
+            last = at if last is None else max(last, at)
+    if first is None or last is None:
         return 0
-    lasts_s = (max(times) - times[0]) / speed if speed else 0.0
-    return int(now + lasts_s) - max(times)
+    lasts_s = (last - first) / speed if speed else 0.0
+    return int(now + lasts_s) - last
