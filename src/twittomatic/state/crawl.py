@@ -25,6 +25,25 @@ class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
     completed: int = 0
 
 
+class _Held(msgspec.Struct):
+    module: str
+    user_id: str
+    for_s: float
+
+
+class _Said(msgspec.Struct):
+    """What whoever reads it builds on."""
+
+    slots: int = 0
+    lease_s: float = 0.0
+    seen_at: str = ""
+    credentials: Sequence[str] = ()
+    jobs: Sequence[_Held] = ()
+
+
+_decode_said = msgspec.json.Decoder(_Said).decode
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """A look at the whole crawl.
 
@@ -36,7 +55,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         modules: What it does to each target, such as `TFA`.
         counters: Numbers that only grow.
         jobs: By module.
-        workers: What each worker process last said it does.
+        workers: What each worker process last said it does; what makes no sense is left out.
         master: Name and epoch of who leads, empty while nobody does.
         standbys: Names of the masters that would lead.
     """
@@ -188,10 +207,20 @@ class CrawlState:
             modules=crawl.get("modules", ""),
             counters={name: int(value) for name, value in counters.items()},
             jobs=jobs,
-            workers={name: msgspec.json.decode(text) for name, text in sorted(workers.items())},
+            workers={name: said for name, text in sorted(workers.items()) if (said := _said(text))},
             master={"name": master["name"], "epoch": int(master["epoch"])} if master else {},
             standbys=sorted(standbys),
         )
+
+
+def _said(text: str) -> Mapping[str, Any] | None:
+    """Read what a worker says of itself; None where it makes no sense."""
+    try:
+        _decode_said(text)
+        said: dict[str, Any] = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return said
 
 
 def flags(modules: str) -> str:

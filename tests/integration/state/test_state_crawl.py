@@ -160,3 +160,14 @@ async def test_what_was_asked_for_is_kept_by_modules_as_it_was_begun(house: Any)
     await finish(house)
     await crawl.begin("TFA", '{"anew": 1}', NOW)
     assert await crawl.asked() == '{"anew": 1}'
+
+
+async def test_what_a_worker_never_says_is_left_out(house: Any) -> None:
+    said = json.dumps(
+        {"slots": 2, "seen_at": NOW, "jobs": [{"module": "timeline", "user_id": "1", "for_s": 2}]}
+    )
+    senseless = ["", "no json", "[1]", '{"slots":"many"}', '{"jobs":[1]}', "[" * 50_000, '{"jobs":[{}]}']
+    workers = {f"w{number}": text for number, text in enumerate([said, *senseless])}
+    for name, text in workers.items():
+        await house.connection.call("HSET", house.keys.workers, name, text)
+    assert (await house.crawl.progress()).workers == {"w0": json.loads(said)}
