@@ -269,7 +269,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
     """
     try:
         return msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise SettingsError("Send a JSON object.") from None
 
 
