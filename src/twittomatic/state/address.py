@@ -35,6 +35,7 @@ def client(url: str, name: str) -> Redis:
     """
     options: dict[str, Any] = {
         "decode_responses": True,
+        "encoding_errors": "replace",  # whatever others wrote there, and of names of files: they stop nobody
         "client_name": name,
         "socket_connect_timeout": _CONNECT_S,
         "socket_timeout": _ANSWER_S,
@@ -69,7 +70,14 @@ def _through_sentinel(url: str, options: dict[str, Any]) -> Redis:
         addresses.append((name.strip("[]"), int(port)))
     patience = {"socket_connect_timeout": _SENTINEL_S, "socket_timeout": _SENTINEL_S}
     sentinels = Sentinels(
-        addresses, {"decode_responses": True, "retry": options["retry"], **patience, **credentials}
+        addresses,
+        {
+            "decode_responses": True,
+            "encoding_errors": "replace",
+            "retry": options["retry"],
+            **patience,
+            **credentials,
+        },
     )
     options["socket_timeout"] = _ANSWER_OR_FAIL_OVER_S
     pool = SentinelConnectionPool(  # type: ignore[no-untyped-call]

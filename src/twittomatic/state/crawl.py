@@ -207,7 +207,9 @@ class CrawlState:
             modules=crawl.get("modules", ""),
             counters={name: int(value) for name, value in counters.items()},
             jobs=jobs,
-            workers={name: said for name, text in sorted(workers.items()) if (said := _said(text))},
+            workers={
+                name: said for name, text in sorted(workers.items()) if (said := _said(text)) is not None
+            },
             master={"name": master["name"], "epoch": int(master["epoch"])} if master else {},
             standbys=sorted(standbys),
         )

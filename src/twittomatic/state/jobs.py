@@ -55,6 +55,21 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+_decode_try = msgspec.json.Decoder(Try).decode
+
+
+def read_tries(text: str) -> list[Try]:
+    """Return the tries that a job's history tells of, one a line, at least one; none fails to be read."""
+    return [_try(line) for line in text.split("\n")]
+
+
+def _try(line: str) -> Try:
+    try:
+        return _decode_try(line)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return Try(at="", worker="", reason="what was written of this try cannot be read")
+
+
 class Jobs:
     """The jobs of one crawl, for one worker process.
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from twittomatic.model import Module
 from twittomatic.state.connection import Connection
-from twittomatic.state.jobs import Try
+from twittomatic.state.jobs import Try, read_tries
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 
 _DEATHS = 6  # of workers that held a job, without a page between them: then it is the job
-
-_decode_try = msgspec.json.Decoder(Try).decode
 
 
 class Recovery:
@@ -74,7 +70,7 @@ class Recovery:
     async def dead(self) -> dict[str, list[Try]]:
         """Return the dead jobs, `module:user_id`, each with its last tries: it died of the last one."""
         dead = await self._connection.call("HGETALL", self._keys.dead)
-        return {name: [_decode_try(line) for line in text.split("\n")] for name, text in dead.items()}
+        return {name: read_tries(text) for name, text in dead.items()}
 
     async def revive(self, name: str) -> bool:
         """Give a dead job another chance, where it stopped; False when there is no such dead job."""

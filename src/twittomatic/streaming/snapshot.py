@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import msgspec
 
@@ -37,7 +37,7 @@ class WorkerView(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     slots: int = 0
-    seen_at: datetime
+    seen_at: Annotated[datetime, msgspec.Meta(tz=True)]
     lease_s: float = 30.0
     jobs: Sequence[Mapping[str, Any]] = ()
     fetched: int = 0
@@ -165,7 +165,7 @@ def _living(told: Mapping[str, str], now: float) -> dict[str, WorkerView]:
     for name, text in sorted(told.items()):
         try:
             worker = _decode_worker(text)
-        except msgspec.DecodeError:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
             continue
         if now - worker.seen_at.timestamp() <= worker.lease_s:
             living[name] = worker

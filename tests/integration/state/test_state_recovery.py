@@ -209,3 +209,12 @@ async def test_an_entry_that_was_deleted_is_let_go(house: Any) -> None:
     assert await house.reap() == []
     pending = await house.call("XPENDING", house.keys.jobs(Module.FOLLOWER), GROUP)
     assert pending["pending"] == 0
+
+
+async def test_a_dead_job_of_which_nonsense_is_written_is_listed(house: Any) -> None:
+    for name, text in (("follower:1", "no json"), ("follower:2", "[" * 50_000)):
+        await house.connection.call("HSET", house.keys.dead, name, text)
+    dead = await house.recovery.dead()
+    assert {name: tries[-1].reason for name, tries in dead.items()} == dict.fromkeys(
+        ("follower:1", "follower:2"), "what was written of this try cannot be read"
+    )

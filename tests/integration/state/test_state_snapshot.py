@@ -126,6 +126,12 @@ async def test_a_stream_that_no_worker_ever_read_has_nothing_leased(house: Any) 
     assert (snapshot.ready[Module.UPDATE], snapshot.leased[Module.UPDATE]) == (1, 0)
 
 
+async def test_what_no_worker_says_of_itself_is_left_out(busy: Any) -> None:
+    for name, text in (("year0", '{"seen_at":"0001-01-01T00:00:00"}'), ("deep", "[" * 50_000), ("none", "")):
+        await busy.connection.call("HSET", busy.keys.workers, name, text)
+    assert set((await look(busy)).workers) == {"w.1@host.77-abcdef"}
+
+
 def test_each_measure_is_declared_once_and_has_its_names() -> None:
     assert len({measure.name for measure in MEASURES}) == len(MEASURES)
     assert len({measure.prometheus for measure in MEASURES}) == len(MEASURES)

@@ -254,15 +254,15 @@ async def test_a_stream_that_is_gone_with_its_server_is_followed_from_its_new_be
 
 async def test_what_is_no_event_or_no_standing_holds_nobody_up(crawl: Crawl, serve: Serve) -> None:
     call = crawl.connection.call
-    for text in ("", "no json", '{"type":"JobDied","x":' + "[" * 50_000, '{"type":"Unheard"}'):
+    for text in ("", b"\xff\xfe", "no json", '{"type":"JobDied","x":' + "[" * 50_000, '{"type":"Unheard"}'):
         await call("XADD", crawl.keys.events, "*", "event", text)
     await call("XADD", crawl.keys.events, "*", "something", "else")
     await call("HSET", crawl.keys.sinks, "recorder", "no json", "another", "[" * 50_000)
     event = await crawl.commit("11.fws", [b"1"])
     sink = Recorder()
     running = serve(sink)
-    await until(lambda: len(sink.handed) == 6)
-    assert [one.event for one in sink.handed] == [None] * 5 + [event]
+    await until(lambda: len(sink.handed) == 7)
+    assert [one.event for one in sink.handed] == [None] * 6 + [event]
     assert "another" not in await crawl.stream.standings()
     await running.end()
 

@@ -20,7 +20,7 @@ from twittomatic.errors import StateUnavailable, TwittomaticError
 from twittomatic.model import Module
 from twittomatic.networks.x import limits
 from twittomatic.state.connection import Connection
-from twittomatic.state.jobs import Try
+from twittomatic.state.jobs import read_tries
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.windows import Window, look_at_windows
 from twittomatic.streaming.snapshot import Snapshot
@@ -38,7 +38,6 @@ _UNOPENED_S = 15.0  # between looks for windows that nobody had opened: most nev
 _DEAD = 100  # jobs that are shown
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.25, 2.0
 _ENDPOINTS = tuple(dict.fromkeys(endpoint for table in limits.DOCUMENTED.values() for endpoint in table))
-_decode_try = msgspec.json.Decoder(Try).decode
 _log = logging.getLogger(__name__)
 
 
@@ -214,7 +213,7 @@ class Sampler:
         _, found = await connection.call("HSCAN", self.keys.dead, 0, "COUNT", _DEAD)
         jobs = []
         for name, text in found.items():
-            tries = [_decode_try(line) for line in text.split("\n")]
+            tries = read_tries(text)
             last = tries[-1]
             jobs.append(
                 {

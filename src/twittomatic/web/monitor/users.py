@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from twittomatic.errors import SettingsError
+from twittomatic.errors import SettingsError, StateError
 from twittomatic.model import Checkpoint, Module
 from twittomatic.state.connection import Connection
-from twittomatic.state.jobs import Try
+from twittomatic.state.jobs import read_tries
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.storage.journal import Entry, age, read_journal
 from twittomatic.storage.paths import EXTENSIONS, Layout
@@ -21,7 +21,6 @@ from twittomatic.storage.paths import EXTENSIONS, Layout
 _ID, _NAME = re.compile(r"[0-9]{1,19}"), re.compile(r"@?([A-Za-z0-9_]{1,15})")
 _ENTRIES = 50  # of the journal, newest first
 _decode_checkpoint = msgspec.json.Decoder(Checkpoint).decode
-_decode_try = msgspec.json.Decoder(Try).decode
 
 
 async def look_up(
@@ -83,7 +82,11 @@ async def _job(
     if depth is None:
         return None
     worker = next((one["name"] for one in report["workers"] if _holds(one, module, user_id)), "")
-    checkpoint = _decode_checkpoint(written) if written else Checkpoint()
+    try:
+        checkpoint = _decode_checkpoint(written) if written else Checkpoint()
+        numbers = [int(number or 0) for number in (depth, attempts, crashes)]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise StateError(f"What the state server holds of job {name} makes no sense.") from None
     if dead:
         state = "dead"
     elif due is not None:
@@ -94,14 +97,14 @@ async def _job(
         "module": module,
         "state": state,
         "worker": worker,
-        "depth": int(depth),
+        "depth": numbers[0],
         "due_at": None if due is None else float(due) / 1000,
-        "failures": int(attempts or 0),
-        "crashes": int(crashes or 0),
+        "failures": numbers[1],
+        "crashes": numbers[2],
         "pages": checkpoint.requests,
         "records": checkpoint.received,
         "claimed": checkpoint.claimed,
-        "tries": [msgspec.to_builtins(_decode_try(line)) for line in history.split("\n")] if history else [],
+        "tries": [msgspec.to_builtins(one) for one in read_tries(history)] if history else [],
     }
 
 
