@@ -23,6 +23,7 @@ from watching import DEADLINE_S, wait_for
 from twittomatic.clock import rfc3339, utc
 from twittomatic.state import valkey
 from twittomatic.state.address import client
+from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.launch import launch
 
 TOKEN = "the-monitors-own-token"
@@ -301,13 +302,22 @@ def test_who_may_look_and_who_may_press(scene: Scene) -> None:
     bearer = f"Bearer {TOKEN}"
     assert scene.ask("/api/status", Host="evil.example", Authorization=bearer)[0] == 200
     assert scene.ask("/api/pause", "POST")[0] == 401
+    began_at = time.monotonic()
     assert scene.ask("/api/pause", "POST", Authorization="Bearer wrong-wrong")[0] == 401
+    assert time.monotonic() - began_at > 0.9, "a guess costs a second"
     for foreign in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
         assert scene.ask("/api/pause", "POST", Authorization=bearer, **foreign)[0] == 403
         assert scene.ask("/api/session", "POST", **foreign)[0] == 403
     assert scene.place.status()["phase"] == "running"
-    assert scene.ask("/api/retry", "POST", b"[", Authorization=bearer)[0] == 400
+    for body in (b"[", b'{"token":' + b"[" * 20_000):
+        assert scene.ask("/api/retry", "POST", body, Authorization=bearer)[0] == 400
+        assert scene.ask("/api/session", "POST", body)[0] == 400
     assert scene.ask("/api/user?user=%3Cb%3E")[0] == 400
+    for field, text in (("checkpoint", "no json"), ("depth", "deep")):
+        scene.redis("HSET", f"{CrawlKeys('default').job}follower:77", "depth", "1", field, text)
+        status, answer = scene.ask("/api/user?user=77")
+        assert (status, "follower:77 makes no sense" in answer) == (400, True)
+    scene.redis("DEL", f"{CrawlKeys('default').job}follower:77")
     assert scene.ask("/api/history?span=x")[0] == 400
     assert scene.ask("/static/../server.py")[0] == 404
     assert scene.ask("/nothing")[0] == 404

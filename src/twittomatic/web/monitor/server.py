@@ -17,7 +17,7 @@ from twittomatic.state.crawl import CrawlState
 from twittomatic.state.recovery import Recovery
 from twittomatic.storage.paths import Layout
 from twittomatic.streaming.exposition import CONTENT_TYPE, exposition
-from twittomatic.web.monitor.access import Access, is_same_site
+from twittomatic.web.monitor.access import COOKIE, Access, is_same_site
 from twittomatic.web.monitor.findings import Findings
 from twittomatic.web.monitor.picture import Picture
 from twittomatic.web.monitor.sampler import Sampler
@@ -123,12 +123,14 @@ class Server:
         try:
             if path not in _OPEN_TO_ALL and not path.startswith("/static/"):
                 if not access.may_look(request):
+                    await self._hold(request)
                     return _refusal(401, "This monitor shows the crawl only to who has its token.")
                 if (is_change or path == "/api/live") and not is_same_site(request):
                     return _refusal(403, "Another site asked for this; only a page of the monitor may.")
                 if is_change and not access.has_buttons:
                     return _refusal(403, "This monitor is read-only; set MONITOR_TOKEN for its buttons.")
                 if is_change and not access.may_press(request):
+                    await self._hold(request)
                     return _refusal(401, "This needs the monitor's token.")
             return await handler(request)
         except web.HTTPException as error:
@@ -137,6 +139,11 @@ class Server:
             return _refusal(503, str(error))
         except TwittomaticError as error:
             return _refusal(400, str(error))
+
+    async def _hold(self, request: web.Request) -> None:
+        """Let whoever brought a wrong token wait."""
+        if "Authorization" in request.headers or COOKIE in request.cookies:
+            await asyncio.sleep(_GUESS_S)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         body = exposition(await self._sampler.snapshot())
