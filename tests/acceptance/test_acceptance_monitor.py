@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import tempfile
 import time
 import urllib.error
@@ -14,6 +15,7 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -323,7 +325,11 @@ def test_who_may_look_and_who_may_press(scene: Scene) -> None:
     assert scene.ask("/nothing")[0] == 404
     for path in ("", "/api/status", "/metrics", "/api/log", "/api/session"):
         assert not any(secret in scene.ask(path)[1] for secret in BEARERS)
+    with socket.create_connection(("127.0.0.1", urlsplit(scene.url).port or 0), DEADLINE_S) as line:
+        line.sendall(f"GET / HTTP/1.1\r\nAuthorization: {bearer}\x01\r\n\r\n".encode())  # it is no HTTP
+        assert b" 400 " in line.recv(1000)
     logs = "".join(path.read_text() for path in (scene.place.directory / "logs").iterdir())
+    logs += scene.place.said(scene.monitor)
     assert not any(secret in logs for secret in BEARERS)
 
 

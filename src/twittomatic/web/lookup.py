@@ -21,6 +21,7 @@ from twittomatic.errors import StorageUnavailable, TwittomaticError
 from twittomatic.state.eventstream import Standing
 from twittomatic.streaming.lookup import sighting_of
 from twittomatic.streaming.profilestore import ProfileStore
+from twittomatic.web import faults
 from twittomatic.web.answers import by_id, by_name, day_of
 from twittomatic.web.lookuppage import STYLE_HASH, page
 from twittomatic.web.origin import check_origin
@@ -207,7 +208,9 @@ async def serve(service: LookupService, *, host: str, port: int) -> RunningLooku
     Raises:
         TwittomaticError: the port cannot be used.
     """
-    runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=_GRACE_S)
+    runner = web.AppRunner(
+        service.application(), access_log=None, logger=faults.log, shutdown_timeout=_GRACE_S
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

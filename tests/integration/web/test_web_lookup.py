@@ -323,3 +323,13 @@ async def test_a_port_that_is_taken_is_said(ask: Asker, store: ProfileStore) -> 
     port = int(ask.url.rpartition(":")[2])
     with pytest.raises(TwittomaticError, match=f"LOOKUP_PORT: port {port} of 127.0.0.1 cannot be used"):
         await serve(LookupService(store, name_of=name_of), host="127.0.0.1", port=port)
+
+
+async def test_what_is_no_http_is_not_quoted_in_the_log(ask: Asker, caplog: pytest.LogCaptureFixture) -> None:
+    url = URL(ask.url)
+    for line in (b"GET /?q=\xff-a-secret HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nAuthorization: a-secret\x01\r\n"):
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(line + b"\r\n")
+        assert b" 400 " in await reader.readline()
+        writer.close()
+    assert caplog.text == ""

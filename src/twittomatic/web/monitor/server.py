@@ -17,6 +17,7 @@ from twittomatic.state.crawl import CrawlState
 from twittomatic.state.recovery import Recovery
 from twittomatic.storage.paths import Layout
 from twittomatic.streaming.exposition import CONTENT_TYPE, exposition
+from twittomatic.web import faults
 from twittomatic.web.monitor.access import COOKIE, Access, is_same_site
 from twittomatic.web.monitor.findings import Findings
 from twittomatic.web.monitor.picture import Picture
@@ -98,7 +99,7 @@ class Server:
         Raises:
             SettingsError: it cannot be had.
         """
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(self.application(), access_log=None, logger=faults.log, shutdown_timeout=1.0)
         await runner.setup()
         try:
             site = web.TCPSite(runner, host, port)
