@@ -126,6 +126,8 @@ def url(*schemes: str) -> Callable[[str], str]:
             parts = urlsplit(text)
             usable = parts.scheme in schemes and bool(_HOST.fullmatch(parts.hostname or ""))
             usable = usable and parts.port != 0 and not _UNSPEAKABLE.search(text)
+            # A password with / ? or # in it ends the host early, and its rest would be shown as a path.
+            usable = usable and "@" not in parts.path + parts.query + parts.fragment
         except ValueError:
             usable = False
         if not usable:
