@@ -16,8 +16,9 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.frontier import Fed, Frontier
 from twittomatic.state.jobs import Jobs
-from twittomatic.state.keys import GROUP, CrawlKeys
+from twittomatic.state.keys import GROUP, CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.money import Money
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.server import Role, embedded
 
@@ -138,3 +139,19 @@ async def house(connection: Connection) -> House:
     house = House(connection)
     await house.begin()
     return house
+
+
+@pytest.fixture
+def keys() -> NetworkKeys:
+    """An account of this test alone."""
+    return NetworkKeys(f"money-{next(_numbers)}")
+
+
+@pytest.fixture
+def account(connection: Connection, keys: NetworkKeys) -> Callable[..., Money]:
+    """A process' view of that account: `account(budget)`."""
+
+    def make(budget: int | None = None, *, horizon_s: float = 60) -> Money:
+        return Money(connection, keys, budget=budget, horizon_s=horizon_s)
+
+    return make
