@@ -15,6 +15,7 @@ Layout. Integers in keys are big-endian, so that they are in order.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 FORMAT: Final = b"1"
 _MAP_BYTES = 1 << 38  # addresses, not bytes: a tenth of it holds 50 million users
 _DATABASES = ("profiles", "names", "users", "meta")
+_LOCK_BYTES = 8_192  # for the 126 readers that LMDB allows
 _BATCH = 1_000  # users of one transaction: their pages are in memory until it ends, some 12 kB for each user
 _LONGEST_NAME = 255  # bytes; LMDB takes keys of 511
 _MOST_HOLDERS = 1_000  # of one name, so that nobody can make an answer endless
@@ -91,6 +93,7 @@ class ProfileStore:
         with guarded(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._telling():
+            _allocate(directory / "lock.mdb")
             self._env = lmdb.Environment(
                 str(directory),
                 map_size=_MAP_BYTES,
@@ -226,6 +229,16 @@ class ProfileStore:
             raise StorageUnavailable(
                 f"LOOKUP_DIRECTORY {self._directory}: the store cannot be used ({_why(error)})."
             ) from error
+
+
+def _allocate(lock: Path) -> None:
+    """Give LMDB's lock file its blocks: it is mapped, and where the volume is full a hole in it kills us."""
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, _LOCK_BYTES)
+        finally:
+            os.close(descriptor)
 
 
 def _crawl_key(crawl: str) -> bytes:

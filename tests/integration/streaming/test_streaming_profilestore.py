@@ -138,3 +138,11 @@ def test_a_full_volume_loses_nothing_and_goes_on_when_there_is_room(tmp_path: Pa
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert store.add(seen(number, f"u{number}", 1) for number in range(2, 2_000)) == 1_998
     store.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot allocate a file's blocks")
+def test_the_lock_file_that_is_mapped_has_all_its_blocks(tmp_path: Path) -> None:
+    """Else a volume that is full would end the process with a bus error."""
+    ProfileStore(tmp_path).close()
+    status = (tmp_path / "lock.mdb").stat()
+    assert status.st_blocks * 512 >= status.st_size > 0
