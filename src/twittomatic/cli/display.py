@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import click
@@ -25,13 +25,13 @@ _PHASES = {"running": "green", "paused": "yellow", "finished": "cyan", "idle": "
 Report = dict[str, Any]
 
 
-def show(report: Report) -> None:
+def show(report: Report, pace: Sequence[str] = ()) -> None:
     """Print how a crawl stands."""
-    console().print(picture(report))
+    console().print(picture(report, pace=pace))
 
 
-def picture(report: Report, rate: str = "") -> Group:
-    """Draw how a crawl stands: what `status --json` says, for people."""
+def picture(report: Report, rate: str = "", pace: Sequence[str] = ()) -> Group:
+    """Draw how a crawl stands: what `status --json` says, for people; and its pace, where that is known."""
     phase = report["phase"]
     head = Text.assemble(
         "Crawl ", (str(report["crawl"]), "bold"), " is ", (str(phase), _PHASES.get(phase, "")), rate
@@ -41,6 +41,7 @@ def picture(report: Report, rate: str = "") -> Group:
         until = f" (until {report['until']})" if report["until"] else ""
         rows.append(Text(f"  {report['reason']}{until}", style="yellow"))
     rows.append(_numbers(report))
+    rows += [Text(sentence) for sentence in pace]
     rows += [Text(sentence, style="dim") for sentence in _of_money(report)]
     rows += [
         Text(f"Credential {name} is retired: {reason}", style="yellow")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from twittomatic.cli import compose
 from twittomatic.cli.behind import sinks
 from twittomatic.cli.display import show
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.pace import sentences
 from twittomatic.cli.report import nothing, report
 from twittomatic.cli.running import run_async
 from twittomatic.crawler.options import account_of
@@ -31,6 +34,7 @@ from twittomatic.state.recovery import Recovery
 from twittomatic.state.server import Role, state_exists
 from twittomatic.storage.formats import member
 
+_PACE_S = 2.0  # between two looks; long enough for some pages, short enough to be waited for
 _WHERE = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY")
 
 
@@ -46,20 +50,26 @@ async def _visiting(settings: Settings) -> AsyncIterator[tuple[Connection, Crawl
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object, money in dollars.")
 @settings_options(*_WHERE)
 def status(settings: Settings, as_json: bool) -> None:
-    """Show how the crawl stands: phase, jobs, frontier, money, workers, master."""
-    look = run_async(_report(settings))
+    """Show how the crawl stands: phase, jobs, frontier, money, workers, master, and its pace if it runs."""
+    look, pace = run_async(_report(settings, pace=not as_json))
     if as_json:
         click.echo(msgspec.json.encode(look).decode())
     else:
-        show(look)
+        show(look, pace)
 
 
-async def _report(settings: Settings) -> dict[str, Any]:
+async def _report(settings: Settings, *, pace: bool) -> tuple[dict[str, Any], list[str]]:
+    """Look at the crawl, and with `pace` a second time when it runs."""
     if not settings.redis_url and not state_exists(settings.state_directory):
-        return {**nothing(settings.crawl, settings.budget_usd), "sinks": []}
+        return {**nothing(settings.crawl, settings.budget_usd), "sinks": []}, []
     async with _visiting(settings) as (connection, keys):
-        look = await report(connection, keys, account_of(settings))
-        return {**look, "sinks": await sinks(EventStream(connection, keys))}
+        look, said = await report(connection, keys, account_of(settings)), list[str]()
+        if pace and look["phase"] == Phase.RUNNING and look["master"]["name"]:
+            before, began_at = look, time.monotonic()
+            await asyncio.sleep(_PACE_S)
+            look = await report(connection, keys, account_of(settings))
+            said = sentences(before, look, time.monotonic() - began_at)
+        return {**look, "sinks": await sinks(EventStream(connection, keys))}, said
 
 
 @click.command(short_help="Pause the crawl; nothing is lost.", epilog=EVERYWHERE)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from twittomatic.web.monitor.history import History
+from typing import Any, Protocol
 
 _PACE_S = 300.0  # over which the pace is taken: long enough to span a wait for a window's opening
 _LATELY_S = 10.0  # for what is going on now
 
 
-def forecast(report: Mapping[str, Any], history: History) -> dict[str, Any]:
+class Rates(Protocol):
+    """Tells how fast numbers grow."""
+
+    def rate(self, name: str, within_s: float) -> float:
+        """Return how much a number grows in a second, over the last so many."""
+
+
+def forecast(report: Mapping[str, Any], history: Rates) -> dict[str, Any]:
     """Say what the numbers of a crawl amount to.
 
     Args:
