@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -145,6 +146,17 @@ def test_demo_with_its_monitor(place: Any) -> None:
     done = place.run("demo", "--directory", "other")
     assert done.returncode == 2
     assert (place.directory / "other").is_dir()
+
+
+def test_a_demo_whose_monitor_has_no_port_does_not_begin(place: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = place.run("demo", "--serve", "--monitor-port", str(port))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"Error: Port {port} cannot be used (Address already in use); name another --monitor-port.\n"
+    )
+    assert not (place.directory / "demo").exists()
 
 
 def test_the_log_is_one_json_object_a_line(world: Any) -> None:

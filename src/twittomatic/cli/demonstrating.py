@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -46,8 +47,24 @@ def demo(directory: str, serve: bool, monitor_port: int) -> None:
     what it would have cost at X.
     """
     place = Path(directory)
+    if serve:
+        _look_for_room(monitor_port)
     _prepare(place)
     sys.exit(run_async(_demonstrate(place, monitor_port if serve else None)))
+
+
+def _look_for_room(port: int) -> None:
+    """Make sure that the monitor can listen, before a crawl runs of which it would show nothing.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise SettingsError(
+            f"Port {port} cannot be used ({os.strerror(error.errno or 0)}); name another --monitor-port."
+        ) from None
 
 
 async def _demonstrate(place: Path, monitor_port: int | None) -> int:
