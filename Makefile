@@ -25,7 +25,7 @@ install: $(VENV)/.installed-dev ## put the package and the tools of its developm
 	@:
 
 test: install services ## run the tests (ARGS="-k lease" to choose)
-	@$(BIN)/pytest --numprocesses 3 --dist worksteal $(ARGS) # on two cores: they wait a third of their time
+	@$(BIN)/pytest --numprocesses 4 --dist worksteal $(ARGS) # on two cores: they wait a third of their time
 
 check: install ## style, types, and who may import whom
 	@$(BIN)/ruff check --quiet .
