@@ -9,7 +9,7 @@
 -- Invariant: spent + reserved <= the cap as it stands at this moment; a window never gives more permits than it has.
 -- Twice is harmless: a reservation that stands is granted again, as it was. Cost: one HMGET per credential; where money
 -- is short, linear in the reservations.
--- use queue
+-- use now
 -- use book
 -- use gate
 local FIRST_WINDOW, FIRST_NAME = 6, 9

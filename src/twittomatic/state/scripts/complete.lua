@@ -7,6 +7,7 @@
 -- Twice: the second time returns 0, as the job is gone; whoever asks again lets go of it. Cost: constant.
 -- use fence
 -- use queue
+-- use event
 local stream = KEYS[1] .. ARGV[7]
 if not owns(stream, ARGV[1], ARGV[2]) then
   return 0
@@ -18,7 +19,7 @@ if ARGV[5] ~= '' then
 end
 local last = 8 + tonumber(ARGV[8])
 for i = 9, last do
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', 100000, '*', 'event', ARGV[i])
+  announce(KEYS[4], ARGV[i])
 end
 redis.call('HINCRBY', KEYS[3], 'completed:' .. ARGV[3], 1)
 for i = last + 1, #ARGV, 2 do

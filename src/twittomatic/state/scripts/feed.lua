@@ -11,6 +11,8 @@
 -- Twice is harmless: it feeds more. Cost: proportional to the targets moved, at most 1,000.
 -- use leads
 -- use queue
+-- use now
+-- use event
 local frontier, jobs, job = KEYS[3], KEYS[5], KEYS[6]
 if not leads(KEYS[1], ARGV[1], ARGV[2]) then
   return { -1 }
@@ -118,6 +120,6 @@ local delayed = redis.call('ZCARD', KEYS[7])
 if phase == 'running' and seeding ~= '1' and moved == 0 and ready + leased + delayed == 0 and not best_depth() then
   phase = 'finished'
   redis.call('HSET', KEYS[2], 'phase', phase)
-  redis.call('XADD', KEYS[8], 'MAXLEN', '~', 100000, '*', 'event', '{"type":"CrawlFinished"}')
+  announce(KEYS[8], '{"type":"CrawlFinished"}')
 end
 return { moved, ready, leased, delayed, phase or '' }

@@ -8,6 +8,8 @@
 -- Twice: the second time returns {0}. Cost: constant.
 -- use fence
 -- use queue
+-- use now
+-- use event
 local stream, name = KEYS[1] .. ARGV[8], ARGV[3] .. ':' .. ARGV[4]
 if not owns(stream, ARGV[1], ARGV[2]) then
   return { 0 }
@@ -27,6 +29,6 @@ elseif how == 'later' then
   redis.call('ZADD', KEYS[3], now_ms() + tonumber(ARGV[6]) * 2 ^ math.min(failures - 1, 10), name)
 else
   redis.call('HSET', KEYS[4], name, history)
-  redis.call('XADD', KEYS[5], 'MAXLEN', '~', 100000, '*', 'event', ARGV[10])
+  announce(KEYS[5], ARGV[10])
 end
 return { 1, failures, how == 'dead' and 1 or 0 }

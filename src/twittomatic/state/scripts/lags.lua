@@ -3,12 +3,12 @@
 -- Returns {sink, events that it has not handled, ms since the oldest of those, how many were trimmed unread} of each.
 -- Invariant: it changes nothing. Cost: two commands, and two for each sink.
 -- use reading
+-- use now
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return {}
 end
 local stream, lags = reading(KEYS[1]), {}
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = now_ms()
 for name, group in pairs(stream.groups) do
   local read = group['entries-read'] or stream.removed
   local trimmed = math.max(0, stream.removed - read)

@@ -37,8 +37,3 @@ local function drop(stream, entry)
   redis.call('XACK', stream, 'workers', entry)
   redis.call('XDEL', stream, entry)
 end
-
-local function now_ms()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end

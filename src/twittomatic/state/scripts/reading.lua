@@ -15,7 +15,6 @@ local function reading(key)
     local group = named(flat)
     groups[group['name']] = group
   end
-  local added = stream['entries-added']
-  return { added = added, length = stream['length'], removed = added - stream['length'],
+  return { length = stream['length'], removed = stream['entries-added'] - stream['length'],
     last = stream['last-generated-id'], groups = groups }
 end

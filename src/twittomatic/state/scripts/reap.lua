@@ -10,6 +10,8 @@
 -- Twice is harmless: nothing is idle the second time. Cost: one XPENDING per queue, 100 jobs of each at most.
 -- use leads
 -- use queue
+-- use now
+-- use event
 if not leads(KEYS[1], ARGV[1], ARGV[2]) then
   return { -1 }
 end
@@ -37,8 +39,7 @@ local function take(module, stream, pending)
       local history = remember(KEYS[3] .. name, cjson.encode({ at = ARGV[5], worker = item[2], reason = reason }))
       if dies then
         redis.call('HSET', KEYS[4], name, history)
-        redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'event',
-          cjson.encode({ type = 'JobDied', module = module, user_id = user, reason = reason }))
+        announce(KEYS[6], cjson.encode({ type = 'JobDied', module = module, user_id = user, reason = reason }))
       elseif crashes > 1 then
         local delay = 2 ^ math.min(crashes - 2, 6) * (500 + tonumber(string.sub(user, -3)))
         redis.call('ZADD', KEYS[7], now_ms() + delay, name)
@@ -69,7 +70,7 @@ end
 for gone = last + 1, #ARGV do
   if not holds[gone] and redis.call('HDEL', KEYS[5], ARGV[gone]) == 1 then
     local death = { type = 'WorkerDied', worker = ARGV[gone], jobs = held[ARGV[gone]] }
-    redis.call('XADD', KEYS[6], 'MAXLEN', '~', 100000, '*', 'event', cjson.encode(death))
+    announce(KEYS[6], cjson.encode(death))
   end
 end
 return taken

@@ -1,5 +1,5 @@
 -- reset: when a window opens by our clock, of which the network told by its own.
--- use queue
+-- use now
 local ERA, FARTHEST, LATEST, MARGIN = 900000, 90000000, 60000, 200
 -- An answer's Date is a whole second that had begun when it was written, before it arrived: so the network's clock
 -- is ahead of ours by `date - arrival` at least, and the greatest of many such differences comes close to the truth.

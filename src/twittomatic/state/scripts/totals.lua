@@ -2,7 +2,7 @@
 -- KEYS  1 ledger  2 reservations
 -- Returns 1 if somebody waits for money that is put aside, else 0, and behind it the ledger's fields and values.
 -- Invariant: spent + reserved is the same as before. Twice is harmless. Cost: linear in both.
--- use queue
+-- use now
 -- use book
 local now = now_ms()
 sweep(KEYS[1], KEYS[2], now)
