@@ -6,8 +6,12 @@ Money is in micro-dollars (1 USD = 1,000,000) wherever it is an integer.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+NO_JSON: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What decoding raises of a text that others wrote, where it is none of what was expected."""
 
 MICROS_PER_USD = 1_000_000
 

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from twittomatic.errors import CorruptFile, SettingsError
+from twittomatic.model import NO_JSON
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.formats import Ids, read_ids, read_lines
 from twittomatic.storage.journal import Entry, read_journal
@@ -108,7 +109,7 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(read_lines(path), start=1):
         try:
             yield _decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except NO_JSON:
             raise CorruptFile(f"{path}: line {number} is not a JSON object.") from None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from twittomatic.errors import SettingsError
-from twittomatic.model import Module, Phase, queues
+from twittomatic.model import NO_JSON, Module, Phase, queues
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
@@ -220,7 +220,7 @@ def _said(text: str) -> Mapping[str, Any] | None:
     try:
         _decode_said(text)
         said: dict[str, Any] = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except NO_JSON:
         return None
     return said
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from twittomatic.model import NO_JSON
+
 
 class FileCommitted(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True
@@ -101,5 +103,5 @@ def decode(text: str) -> Event | None:
     """Return an event of the stream, None where it is none, or of a kind that this version does not know."""
     try:
         return _decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except NO_JSON:
         return None

@@ -13,6 +13,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from twittomatic.errors import StateError
+from twittomatic.model import NO_JSON
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, decode, encode
 from twittomatic.state.keys import CrawlKeys
@@ -247,5 +248,5 @@ _decode_standing = msgspec.json.Decoder(Standing).decode
 def _standing(text: str) -> Standing | None:
     try:
         return _decode_standing(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except NO_JSON:
         return None

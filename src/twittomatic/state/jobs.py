@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from twittomatic.errors import LeaseLost, StateError, StateUnavailable
 from twittomatic.faultpoint import reach
-from twittomatic.model import Checkpoint, Job, Module, queues
+from twittomatic.model import NO_JSON, Checkpoint, Job, Module, queues
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, JobDied, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
@@ -66,7 +66,7 @@ def read_tries(text: str) -> list[Try]:
 def _try(line: str) -> Try:
     try:
         return _decode_try(line)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except NO_JSON:
         return Try(at="", worker="", reason="what was written of this try cannot be read")
 
 

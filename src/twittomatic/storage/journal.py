@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from twittomatic.errors import StorageUnavailable
 from twittomatic.faultpoint import reach
-from twittomatic.model import Ending, Module
+from twittomatic.model import NO_JSON, Ending, Module
 from twittomatic.storage.failures import guarded, unavailable
 from twittomatic.storage.occupancy import occupy
 from twittomatic.storage.paths import Layout
@@ -78,9 +78,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 decode_line = msgspec.json.Decoder(Entry).decode
-"""Reads one line; raises one of `NO_ENTRY` where it is none."""
-
-NO_ENTRY = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""Reads one line; raises one of `NO_JSON` where it is none."""
 
 
 class Journal:
@@ -227,14 +225,12 @@ def _read(path: Path, problem: Callable[[Path, int, str], None]) -> Iterator[Ent
                     problem(path, number, "the line is cut off.")
                     if _is_endless(file):
                         continue
-                    with suppress(
-                        *NO_ENTRY
-                    ):  # all of it but its end is there, which the next line will bring
+                    with suppress(*NO_JSON):  # all of it but its end is there, which the next line will bring
                         yield decode_line(line)
                     continue
                 try:
                     yield decode_line(line)
-                except NO_ENTRY as error:
+                except NO_JSON as error:
                     problem(path, number, f"the line is not a journal entry ({error}).")
     except OSError as error:
         problem(path, number, str(unavailable(path, error)))

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
+from twittomatic.model import NO_JSON
 from twittomatic.storage.aside import set_aside
 from twittomatic.storage.commit import commit
 from twittomatic.storage.copying import checksum, copy_range
 from twittomatic.storage.failures import guarded
-from twittomatic.storage.journal import LONGEST_LINE, NO_ENTRY, decode_line
+from twittomatic.storage.journal import LONGEST_LINE, decode_line
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.proofs import Proof
 
@@ -54,7 +55,7 @@ def mend_journal(layout: Layout, path: Path) -> tuple[int, Path]:
                 try:
                     decode_line(whole)
                     target.write(whole)
-                except NO_ENTRY:
+                except NO_JSON:
                     dropped += 1
                 while line and not line.endswith(b"\n"):  # what is left of an endless one
                     line = source.readline(LONGEST_LINE)

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from twittomatic.errors import CorruptFile, StorageError
-from twittomatic.model import Ending
+from twittomatic.model import NO_JSON, Ending
 from twittomatic.storage.copying import checksum
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.formats import Ids, read_ids, read_lines, to_ids
@@ -174,7 +174,7 @@ def _id_of(path: Path, number: int, line: bytes) -> str:
     try:
         line.decode()  # the decoder below skips what it is not asked for
         return _decode(line).id
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         raise CorruptFile(f"{path}: line {number} is not a JSON object with a decimal id.") from None
 
 

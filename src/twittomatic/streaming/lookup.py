@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from twittomatic.errors import CorruptFile, Interrupted, StorageUnavailable
+from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted
 from twittomatic.state.eventstream import Delivered
 from twittomatic.storage.formats import read_pages
@@ -20,7 +21,6 @@ from twittomatic.streaming.profilestore import ProfileStore, Sighting
 from twittomatic.streaming.reading import new_pages
 
 NAME = "lookup"
-_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _LONGEST_ID = 19  # digits
 
 
@@ -159,7 +159,7 @@ def sighting_of(record: bytes, at: int, name_of: Callable[[bytes], str]) -> Sigh
     try:
         user_id = _decode(record).id
         _decode_all(record)
-    except _BROKEN:
+    except NO_JSON:
         mended = _mended(record)
         if mended is None:
             return None
@@ -177,7 +177,7 @@ def _mended(record: bytes) -> tuple[bytes, str] | None:
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         clean = text.encode(errors="replace")
         return clean, _decode(clean).id
-    except (*_BROKEN, ValueError):
+    except (*NO_JSON, ValueError):
         return None
 
 

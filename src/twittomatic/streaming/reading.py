@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from twittomatic.errors import CorruptFile, StorageUnavailable
+from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted, FileRepaired
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.formats import read_pages
@@ -107,5 +108,5 @@ def _is(user_or_post: str, line: bytes, path: Path) -> bool:
         return line == user_or_post.encode()
     try:
         return _decode(line).id == user_or_post
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         return False

@@ -11,7 +11,7 @@ import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import StateError, StateUnavailable
-from twittomatic.model import Module, Phase, queues
+from twittomatic.model import NO_JSON, Module, Phase, queues
 from twittomatic.networks.x import limits
 from twittomatic.state.connection import Connection
 from twittomatic.state.frontier import Frontier
@@ -165,7 +165,7 @@ def _living(told: Mapping[str, str], now: float) -> dict[str, WorkerView]:
     for name, text in sorted(told.items()):
         try:
             worker = _decode_worker(text)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        except NO_JSON:
             continue
         if now - worker.seen_at.timestamp() <= worker.lease_s:
             living[name] = worker

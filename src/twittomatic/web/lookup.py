@@ -18,6 +18,7 @@ from aiohttp import web
 
 from twittomatic import __version__
 from twittomatic.errors import StorageUnavailable, TwittomaticError
+from twittomatic.model import NO_JSON
 from twittomatic.state.eventstream import Standing
 from twittomatic.streaming.lookup import sighting_of
 from twittomatic.streaming.profilestore import ProfileStore
@@ -231,7 +232,7 @@ def _day(request: web.Request) -> date | None:
 async def _body(request: web.Request, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(await request.read(), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except NO_JSON as error:
         raise ValueError(f"the body cannot be read: {error}") from None
 
 

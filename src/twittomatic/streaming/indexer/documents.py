@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from twittomatic.clock import rfc3339, rfc3339_ms, utc
+from twittomatic.model import NO_JSON
 
 UNDATED = "undated"
 """The month of a post whose date makes no sense."""
@@ -17,7 +18,6 @@ _FIRST_YEAR = 2006  # no network of ours is older; with a day of the future, tha
 _SKEW = timedelta(days=1)  # between the network's clock and ours
 _LARGEST = 2**63 - 1  # what the server's `long` holds
 _LONGEST_DATE = 40
-_UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -103,7 +103,7 @@ def document(line: bytes, *, author_id: str, fetched_at: int, now: float) -> Doc
             fetched_at=fetched_at,
             source=_encode(fields),
         )
-    except _UNREADABLE as error:
+    except NO_JSON as error:
         raise Unreadable(f"the line is no post ({error})") from None
 
 

@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 
 from twittomatic.errors import ReceiverUnavailable
+from twittomatic.model import NO_JSON
 
 _MOST_BYTES = (
     32 * 1024 * 1024
@@ -151,7 +152,7 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
 def _object(text: bytes) -> dict[str, Any] | None:
     try:
         return _decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except NO_JSON:
         return None
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.faultpoint import reach
+from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted, FileRepaired
 from twittomatic.state.eventstream import Delivered
 from twittomatic.storage.paths import Layout
@@ -131,7 +132,7 @@ class Indexer:
 def _id(line: bytes) -> str:
     try:
         return _id_of(line).id
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         return ""
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from twittomatic.model import Ending
-from twittomatic.storage.journal import NO_ENTRY, decode_line
+from twittomatic.model import NO_JSON, Ending
+from twittomatic.storage.journal import decode_line
 from twittomatic.storage.paths import Layout
 
 _MOST, _KEPT = 50_000, 25_000  # users in memory, 200 bytes each: those with the most followers stay
@@ -78,7 +78,7 @@ class Findings:
     def _take(self, line: bytes) -> None:
         try:
             entry = decode_line(line)
-        except NO_ENTRY:
+        except NO_JSON:
             return
         if entry.file is None or not entry.file.endswith(".fws"):
             return

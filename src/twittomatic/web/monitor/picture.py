@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.errors import StorageError
+from twittomatic.model import NO_JSON
 from twittomatic.storage.formats import read_ids, read_lines, to_ids
 from twittomatic.storage.paths import Layout
 from twittomatic.web.monitor.findings import Crawled, Findings
@@ -116,7 +117,7 @@ class Picture:
                     if profile.id in missing:
                         missing.discard(profile.id)
                         self._names[profile.id] = (profile.username[:50], profile.name[:100])
-            except (StorageError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            except (StorageError, *NO_JSON):
                 continue
 
     def _start(self, chosen: Sequence[Crawled]) -> Points:

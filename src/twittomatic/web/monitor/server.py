@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from twittomatic.errors import SettingsError, StateUnavailable, TwittomaticError
+from twittomatic.model import NO_JSON
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.recovery import Recovery
 from twittomatic.storage.paths import Layout
@@ -277,7 +278,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
     """
     try:
         return msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         raise SettingsError("Send a JSON object.") from None
 
 

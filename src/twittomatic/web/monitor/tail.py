@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
+from twittomatic.model import NO_JSON
+
 LEVELS: Final = ("info", "warning", "error")
 
 _KEPT = 2_000  # lines, and as many again of those above info, which chatter must not push out
@@ -109,7 +111,7 @@ def _line(text: bytes) -> Line | None:
     """Read a line of a log; None where it is none, or the rest of one."""
     try:
         record = _decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         return None
     line = {name: str(record.get(name, ""))[:_LONGEST] for name in ("at", "level", "process", "event")}
     return line | {name: str(record[name])[:_LONGEST] for name in _FIELDS if name in record}
