@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -46,6 +47,13 @@ class VirtualClock:
     async def sleep(self, seconds: float) -> None:
         self._now += max(0.0, seconds)
         await asyncio.sleep(0)
+
+
+async def told_within(told: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event for some seconds, and say whether it came."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(told.wait(), seconds)
+    return told.is_set()
 
 
 def utc(seconds: float) -> datetime:

@@ -63,7 +63,7 @@ async def begin(
 
 async def pause(parts: Parts, error: CrawlMustPause) -> None:
     """Pause the crawl for a reason that is not the user's will."""
-    await parts.crawl.pause(str(error), until=rfc3339(error.until) if error.until else "", by="network")
+    await parts.pausing(leads=True).pause(error)
 
 
 async def refuse(parts: Parts, leadership: Leadership, error: CrawlMustPause) -> None:

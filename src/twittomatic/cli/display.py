@@ -16,6 +16,7 @@ from rich.text import Text
 from twittomatic.cli.behind import sentences
 from twittomatic.cli.fitting import Fitting, console
 from twittomatic.model import MICROS_PER_USD, about, dollars
+from twittomatic.web.monitor.forecast import counted
 
 _REFRESH_S = 0.5
 _LINE_S = 5.0  # between lines where nobody watches
@@ -62,13 +63,13 @@ def picture(report: Report, rate: str = "", pace: Sequence[str] = ()) -> Group:
 
 def line(report: Report) -> str:
     """Say how a crawl stands in one line."""
-    counters = report["counters"]
+    counters, grown = report["counters"], counted(report)
     jobs = report["jobs"].values()
     waiting = sum(job["ready"] + job["leased"] + job["delayed"] for job in jobs)
     return (
         f"{report['phase']}: {counters.get('targets', 0):,} users begun, "
         f"{report['frontier']:,} in the frontier, "
-        f"{counters.get('records:follower', 0):,} followers, {_posts(counters):,} posts, "
+        f"{grown['followers']:,} followers, {grown['posts']:,} posts, "
         f"{waiting:,} jobs to do, {', '.join(_words(report))}"
     )
 
@@ -90,11 +91,11 @@ async def watch(report: Callable[[], Awaitable[Report]], until: asyncio.Future[A
 async def _live(
     report: Callable[[], Awaitable[Report]], until: asyncio.Future[Any], console: Console
 ) -> None:
-    last, last_at = 0, time.monotonic()
+    last, last_at = 0.0, time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not until.done():
             current = await report()
-            pages = sum(count for name, count in current["counters"].items() if name.startswith("pages:"))
+            pages = counted(current)["pages"]
             now = time.monotonic()
             rate = f", {(pages - last) / (now - last_at):.1f} pages/s" if last else ""
             last, last_at = pages, now
@@ -115,13 +116,13 @@ async def _lines(report: Callable[[], Awaitable[Report]], until: asyncio.Future[
 
 
 def _numbers(report: Report) -> Fitting:
-    counters = report["counters"]
+    counters, grown = report["counters"], counted(report)
     values = {
         "users begun": f"{counters.get('targets', 0):,}",
         "frontier": f"{report['frontier']:,}",
         "seen": f"{report['seen']:,}",
-        "followers": f"{counters.get('records:follower', 0):,}",
-        "posts": f"{_posts(counters):,}",
+        "followers": f"{grown['followers']:,}",
+        "posts": f"{grown['posts']:,}",
         **_spent(report),
     }
     return Fitting(
@@ -174,10 +175,6 @@ def _worker(worker: dict[str, Any]) -> str:
     doing = ", ".join(f"{job['module']} of {job['user_id']}" for job in worker["jobs"][:4])
     more = len(worker["jobs"]) - 4
     return f"  {worker['name']}: {doing or 'idle'}{f' and {more} more' if more > 0 else ''}"
-
-
-def _posts(counters: dict[str, int]) -> int:
-    return counters.get("records:timeline", 0) + counters.get("records:update", 0)
 
 
 def _spent(report: Report) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -12,9 +13,9 @@ import click
 from twittomatic.cli import compose
 from twittomatic.cli.app import INTERRUPTED
 from twittomatic.cli.options import EVERYWHERE, settings_options
-from twittomatic.cli.running import log_to, on_signals, run_async, told_within
+from twittomatic.cli.running import log_to, on_signals, run_async
 from twittomatic.cli.sinking import consumer
-from twittomatic.clock import SystemClock
+from twittomatic.clock import SystemClock, told_within
 from twittomatic.errors import ReceiverUnavailable
 from twittomatic.settings import Settings
 from twittomatic.state.eventstream import EventStream
@@ -41,14 +42,14 @@ _logger = logging.getLogger(__name__)
     "CRAWL", "ELASTICSEARCH_URL", "ELASTICSEARCH_INDEX", "OUTPUT_DIRECTORY", "LOG_DIRECTORY", "REDIS_URL",
     "STATE_DIRECTORY",
 )  # fmt: skip
-def indexer(settings: Settings, rebuild: bool) -> int:
+def indexer(settings: Settings, rebuild: bool) -> None:
     """Make a crawl's posts searchable in Elasticsearch or OpenSearch, seconds after they were committed.
 
     It runs beside the crawl until it is told to end, and catches up with what came while it was away.
     Searches go to the alias that ELASTICSEARCH_INDEX names. Posts that the server will never take are kept,
     with its reasons, in LOG_DIRECTORY.
     """
-    return run_async(_rebuild(settings) if rebuild else _follow(settings))
+    sys.exit(run_async(_rebuild(settings) if rebuild else _follow(settings)))
 
 
 async def _follow(settings: Settings) -> int:

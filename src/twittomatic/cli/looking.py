@@ -8,17 +8,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
 from twittomatic.cli import compose
-from twittomatic.cli.behind import sinks
 from twittomatic.cli.display import show
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.pace import sentences
-from twittomatic.cli.report import nothing, report
+from twittomatic.cli.report import Report, nothing, whole_report
 from twittomatic.cli.running import run_async
 from twittomatic.crawler.options import account_of
 from twittomatic.errors import SettingsError, StorageUnavailable, TwittomaticError
@@ -26,7 +24,6 @@ from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
-from twittomatic.state.eventstream import EventStream
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys
@@ -58,18 +55,19 @@ def status(settings: Settings, as_json: bool) -> None:
         show(look, pace)
 
 
-async def _report(settings: Settings, *, pace: bool) -> tuple[dict[str, Any], list[str]]:
+async def _report(settings: Settings, *, pace: bool) -> tuple[Report, list[str]]:
     """Look at the crawl, and with `pace` a second time when it runs."""
     if not settings.redis_url and not state_exists(settings.state_directory):
-        return {**nothing(settings.crawl, settings.budget_usd), "sinks": []}, []
-    async with _visiting(settings) as (connection, keys):
-        look, said = await report(connection, keys, account_of(settings)), list[str]()
-        if pace and look["phase"] == Phase.RUNNING and look["master"]["name"]:
-            before, began_at = look, time.monotonic()
-            await asyncio.sleep(_PACE_S)
-            look = await report(connection, keys, account_of(settings))
-            said = sentences(before, look, time.monotonic() - began_at)
-        return {**look, "sinks": await sinks(EventStream(connection, keys))}, said
+        return nothing(settings.crawl, settings.budget_usd), []
+    async with _visiting(settings) as (connection, _):
+        account = account_of(settings)
+        look = await whole_report(connection, settings.crawl, account)
+        if not (pace and look["phase"] == Phase.RUNNING and look["master"]["name"]):
+            return look, []
+        began_at = time.monotonic()
+        await asyncio.sleep(_PACE_S)
+        later = await whole_report(connection, settings.crawl, account)
+        return later, sentences(look, later, time.monotonic() - began_at)
 
 
 @click.command(short_help="Pause the crawl; nothing is lost.", epilog=EVERYWHERE)

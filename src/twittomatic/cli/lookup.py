@@ -36,9 +36,7 @@ def lookup(settings: Settings, rebuilding: bool, host: str) -> None:
     The answers come from the profiles that the crawl brings, as it brings them. It waits for a crawl where
     there is none yet, and answers meanwhile what it knows.
     """
-    code = run_async(_rebuild(settings) if rebuilding else _serve(settings, host))
-    if code:
-        sys.exit(code)
+    sys.exit(run_async(_rebuild(settings) if rebuilding else _serve(settings, host)))
 
 
 async def _serve(settings: Settings, host: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from pathlib import Path
 
 import click
@@ -31,14 +32,13 @@ def stats() -> None:
 @stats.command(short_help="Record them once a second, into a file and to Graphite.", epilog=EVERYWHERE)
 @click.argument("file", metavar="FILE")
 @settings_options("CRAWL", "REDIS_URL", "STATE_DIRECTORY", "CARBON_HOST", "CARBON_PORT")
-@click.pass_context
-def record(context: click.Context, settings: Settings, file: str) -> None:
+def record(settings: Settings, file: str) -> None:
     """Record a crawl's rates and gauges once a second into FILE, until a signal ends it.
 
     FILE is gzip, a Graphite line `path value timestamp` for each number; one that is there is gone on with.
     The same lines go to Graphite at CARBON_HOST:CARBON_PORT whenever it is there. The crawl may begin later.
     """
-    context.exit(run_async(_record(settings, Path(file))))
+    sys.exit(run_async(_record(settings, Path(file))))
 
 
 async def _record(settings: Settings, path: Path) -> int:

@@ -9,16 +9,12 @@ from contextlib import asynccontextmanager
 import click
 
 from twittomatic.cli import compose
-from twittomatic.cli.behind import sinks
 from twittomatic.cli.options import EVERYWHERE, settings_options
-from twittomatic.cli.report import Report, nothing, report
+from twittomatic.cli.report import Report, nothing, whole_report
 from twittomatic.cli.running import log_to, on_signals, run_async
 from twittomatic.crawler.options import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
-from twittomatic.state.crawl import CrawlState
-from twittomatic.state.eventstream import EventStream
-from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.server import Role
 from twittomatic.web.monitor.access import Access, read_token
 from twittomatic.web.monitor.sampler import Sampler
@@ -58,16 +54,13 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
     name = compose.process_name("monitor")
 
     async def look(connection: Connection) -> Report:
-        modules = await CrawlState(connection, CrawlKeys(settings.crawl)).field("modules")
-        keys = CrawlKeys(settings.crawl, modules)
-        found = await report(connection, keys, account_of(settings))
-        return {**found, "sinks": await sinks(EventStream(connection, keys))}
+        return await whole_report(connection, settings.crawl, account_of(settings))
 
     sampler = Sampler(
         crawl=settings.crawl,
         connect=lambda: compose.connected(settings, Role.VISIT, name),
         report=look,
-        nothing={**nothing(settings.crawl, settings.budget_usd), "sinks": []},
+        nothing=nothing(settings.crawl, settings.budget_usd),
         log_directory=settings.log_directory,
     )
     server = Server(sampler, access, compose.layout(settings))

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from twittomatic.model import MICROS_PER_USD, about
-from twittomatic.web.monitor.forecast import forecast
+from twittomatic.web.monitor.forecast import counted, forecast
 
 Report = Mapping[str, Any]
-_READ: Mapping[str, Callable[[Report], float]] = {
-    "completed": lambda report: sum(jobs["completed"] for jobs in report["jobs"].values()),
-    "account_spent": lambda report: report["spent_usd"],
-    "pages": lambda report: _counted(report, "pages:"),
-    "followers": lambda report: _counted(report, "records:follower"),
-    "posts": lambda report: _counted(report, "records:timeline") + _counted(report, "records:update"),
-}
 
 
 class Pace:
@@ -28,12 +21,11 @@ class Pace:
     """
 
     def __init__(self, before: Report, after: Report, seconds: float) -> None:
-        self._looks, self._seconds = (before, after), seconds
+        self._before, self._after, self._seconds = counted(before), counted(after), seconds
 
     def rate(self, name: str, within_s: float) -> float:
         """Return how much a number grows in a second, whatever time it is asked for."""
-        before, after = (_READ[name](look) for look in self._looks)
-        return max(0.0, after - before) / self._seconds
+        return max(0.0, self._after[name] - self._before[name]) / self._seconds
 
 
 def sentences(before: Report, after: Report, seconds: float) -> list[str]:
@@ -56,7 +48,3 @@ def lasting(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}" if unit == "h" else f"{seconds / size:,.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _counted(report: Report, prefix: str) -> int:
-    return sum(count for name, count in report["counters"].items() if name.startswith(prefix))

@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
+from twittomatic.cli.behind import sinks
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import MICROS_PER_USD, Module, Phase, dollars
 from twittomatic.networks.x.prices import Prices
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.eventstream import EventStream
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.money import Money, Totals
@@ -46,10 +48,24 @@ async def report(connection: Connection, keys: CrawlKeys, account: str) -> dict[
     )
 
 
-def nothing(crawl: str, budget: int | None) -> dict[str, Any]:
-    """Return what stands where no crawl ever was."""
+async def whole_report(connection: Connection, crawl: str, account: str) -> Report:
+    """Look at a crawl and its sinks: all that `status --json` prints; otherwise as `report`."""
+    modules = await CrawlState(connection, CrawlKeys(crawl)).field("modules")
+    keys = CrawlKeys(crawl, modules)
+    return {
+        **await report(connection, keys, account),
+        "sinks": await sinks(EventStream(connection, keys)),
+    }
+
+
+def nothing(crawl: str, budget: int | None) -> Report:
+    """Return what `whole_report` says where no crawl ever was."""
     empty = Totals(spent=0, expected=0, reserved=0, fields={}, expected_fields={})
-    return {**_report_of(crawl, None, empty, {}, 0, None, "", {}, 0), "budget_usd": _dollars(budget)}
+    return {
+        **_report_of(crawl, None, empty, {}, 0, None, "", {}, 0),
+        "budget_usd": _dollars(budget),
+        "sinks": [],
+    }
 
 
 def _report_of(

@@ -16,6 +16,7 @@ import click
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.child import STOPPED
 from twittomatic.cli.running import on_signals, run_async
+from twittomatic.clock import told_within
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _STEADY_S = 60.0  # a process that lived so long begins with the first delay again
@@ -90,11 +91,9 @@ class Family:
             if loop.time() - began_at > _STEADY_S:
                 delay_s = _FIRST_DELAY_S
             click.echo(f"{name} ended with {why}; it starts again in {delay_s:g} s.", err=True)
-            try:
-                await asyncio.wait_for(self._ending.wait(), delay_s)
+            if await told_within(self._ending, delay_s):
                 return
-            except TimeoutError:
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+            delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
     async def _run(self, name: str) -> tuple[int, str]:
         """Run one process to its end, and return its exit code, and why it ended."""

@@ -20,7 +20,8 @@ from twittomatic.cli import compose, sessions
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.beginning import begin
 from twittomatic.cli.preparing import preparing
-from twittomatic.cli.running import log_to, on_signals, told_within
+from twittomatic.cli.running import log_to, on_signals
+from twittomatic.clock import told_within
 from twittomatic.crawler import targets
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError, TwittomaticError

@@ -8,7 +8,8 @@ import click
 
 from twittomatic.cli import compose
 from twittomatic.cli.app import INTERRUPTED, PAUSED
-from twittomatic.cli.running import log_to, on_signals, told_within
+from twittomatic.cli.running import log_to, on_signals
+from twittomatic.clock import told_within
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.worker import Worker
 from twittomatic.errors import CrawlMustPause, NobodyLeads

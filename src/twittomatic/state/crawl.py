@@ -41,9 +41,6 @@ class _Said(msgspec.Struct):
     jobs: Sequence[_Held] = ()
 
 
-_decode_said = msgspec.json.Decoder(_Said).decode
-
-
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """A look at the whole crawl.
 
@@ -218,8 +215,8 @@ class CrawlState:
 def _said(text: str) -> Mapping[str, Any] | None:
     """Read what a worker says of itself; None where it makes no sense."""
     try:
-        _decode_said(text)
         said: dict[str, Any] = msgspec.json.decode(text)
+        msgspec.convert(said, _Said)
     except NO_JSON:
         return None
     return said

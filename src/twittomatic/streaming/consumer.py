@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from twittomatic.clock import Clock
+from twittomatic.clock import Clock, told_within
 from twittomatic.errors import ReceiverUnavailable, StateError, StateUnavailable, StorageUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.state.connection import Connection
@@ -50,7 +50,7 @@ class Sink(Protocol):
 
         Args:
             events: Some tens at most.
-            skip: To be told in one sentence of what cannot be read, as by `new_records`; from any thread.
+            skip: To be told in one sentence of what cannot be read, as by `new_pages`; from any thread.
 
         Returns:
             How many records those were.
@@ -120,7 +120,7 @@ class Consumer:
                 if leave.is_set():
                     return
                 self._tell(f"Waiting: {error}")
-                await _within(leave, delay_s)
+                await told_within(leave, delay_s)
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
     async def _follow(self, stream: EventStream, leave: asyncio.Event) -> None:
@@ -134,11 +134,11 @@ class Consumer:
                 delivery = await stream.follow(name, process, self._most)
                 if delivery.holder:
                     self._tell(f"Standing by: {delivery.holder} feeds {name}.")
-                    await _within(leave, _GLANCE_S)
+                    await told_within(leave, _GLANCE_S)
                     continue
                 if not delivery.is_begun:
                     self._tell(f"Waiting for the first event of crawl “{self._crawl}” ...")
-                    await _within(leave, _GLANCE_S)
+                    await told_within(leave, _GLANCE_S)
                     continue
                 if not self._is_begun and self._sink.is_new:
                     await stream.go_to(name, Place())
@@ -169,7 +169,7 @@ class Consumer:
             except (ReceiverUnavailable, StorageUnavailable) as error:
                 self._change(error=str(error), error_at=self._clock.now())
                 self._tell(f"Waiting: {error}")
-                if await _within(leave, delay_s):
+                if await told_within(leave, delay_s):
                     return False
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
             else:
@@ -240,10 +240,3 @@ async def _unless(leave: asyncio.Event, waiting: Coroutine[Any, Any, None]) -> N
         await asyncio.gather(*tasks, return_exceptions=True)
     if not tasks[0].cancelled():
         tasks[0].result()
-
-
-async def _within(leave: asyncio.Event, seconds: float) -> bool:
-    """Wait for some seconds, or until told to leave: then True."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(leave.wait(), seconds)
-    return leave.is_set()

@@ -24,12 +24,6 @@ class _Record(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Record).decode
 
 
-def new_records(layout: Layout, event: FileCommitted, note: Callable[[str], None]) -> Iterator[bytes]:
-    """Yield the records that an event tells of, one line each, as `new_pages` does."""
-    for _, lines in new_pages(layout, event, note):
-        yield from lines
-
-
 def new_pages(
     layout: Layout, event: FileCommitted | FileRepaired, note: Callable[[str], None]
 ) -> Iterator[tuple[int, list[bytes]]]:
@@ -106,7 +100,12 @@ def _is(user_or_post: str, line: bytes, path: Path) -> bool:
         return True
     if path.suffix == ".fws":
         return line == user_or_post.encode()
+    return record_id(line) == user_or_post
+
+
+def record_id(line: bytes) -> str:
+    """Return the id of a post or a profile, empty where the line has none."""
     try:
-        return _decode(line).id == user_or_post
+        return _decode(line).id
     except NO_JSON:
-        return False
+        return ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
-from twittomatic.clock import Clock
+from twittomatic.clock import Clock, told_within
 from twittomatic.errors import StateError
 from twittomatic.state.connection import Connection
 from twittomatic.streaming.feeding import Feeding
@@ -129,8 +129,7 @@ class Recorder:
     async def _write(self) -> None:
         """Write a member every ten seconds, and what is left at the end."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), _MEMBER_S)
+            await told_within(self._ending, _MEMBER_S)
             lines, self._lines = self._lines, []
             if lines:
                 await asyncio.to_thread(self._recording.append, lines)

@@ -20,7 +20,6 @@ from twittomatic.state.money import Money
 from twittomatic.state.windows import Window, look_at_windows
 
 _PURPOSES = (*(module.value for module in Module), "profiles")  # bought before a crawl begins
-_ENDPOINTS = tuple(dict.fromkeys(endpoint for table in limits.DOCUMENTED.values() for endpoint in table))
 
 
 class WorkerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +123,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         keys, shared = CrawlKeys(crawl, modules), NetworkKeys(options.account)
         frontier, workers = Frontier(connection, keys), _living(told, at)
         names = sorted({name for worker in workers.values() for name in worker.credentials})
-        places = [(name, endpoint) for name in names for endpoint in _ENDPOINTS]
+        places = [(name, endpoint) for name in names for endpoint in limits.ENDPOINTS]
         waiting, seen, totals, windows, held = await asyncio.gather(
             frontier.sizes(),
             frontier.seen(),

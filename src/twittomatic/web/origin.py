@@ -25,11 +25,16 @@ def check_origin(request: web.Request, hosts: frozenset[str] | None) -> None:
         raise web.HTTPForbidden(text="this server is not called by that name")
     if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
         return
-    origin = request.headers.get(hdrs.ORIGIN)
-    if origin is not None and origin.partition("://")[2] != request.host:
+    if not is_own_origin(request):
         raise web.HTTPForbidden(text="another site may not write here")
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="the body must be application/json")
+
+
+def is_own_origin(request: web.Request) -> bool:
+    """Tell whether a request comes from a page of ours, or from no page at all."""
+    origin = request.headers.get(hdrs.ORIGIN)
+    return origin is None or origin.partition("://")[2] == request.host
 
 
 def hosts_of(host: str) -> frozenset[str] | None:
@@ -38,12 +43,15 @@ def hosts_of(host: str) -> frozenset[str] | None:
     Else a page that lets its own name lead to 127.0.0.1 could read what is here. None for any name, where
     others may ask anyway.
     """
-    if host != "localhost" and not _is_loopback(host):
+    if not is_loopback(host):
         return None
     return frozenset({"localhost", "127.0.0.1", "::1", host.lower()})
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether an address, or `localhost`, is reached from this machine alone."""
+    if host.lower() == "localhost":
+        return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

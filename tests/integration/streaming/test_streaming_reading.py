@@ -10,7 +10,7 @@ from consuming import Crawl
 from twittomatic.errors import StorageUnavailable
 from twittomatic.state.events import FileCommitted
 from twittomatic.storage.formats import member
-from twittomatic.streaming.reading import new_records
+from twittomatic.streaming.reading import new_pages
 
 OLD = [b'{"id":"3"}', b'{"id":"2"}', b'{"id":"1"}']
 NEW = [b'{"id":"5"}', b'{"id":"4"}']
@@ -18,7 +18,7 @@ NEW = [b'{"id":"5"}', b'{"id":"4"}']
 
 def read(crawl: Crawl, event: FileCommitted) -> tuple[list[bytes], list[str]]:
     notes: list[str] = []
-    return list(new_records(crawl.layout, event, notes.append)), notes
+    return [line for _, lines in new_pages(crawl.layout, event, notes.append) for line in lines], notes
 
 
 def updated(crawl: Crawl, *pages: Sequence[bytes]) -> FileCommitted:

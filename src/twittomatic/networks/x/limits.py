@@ -34,6 +34,9 @@ _MOST_REQUESTS = 10_000_000  # X has shown 1,200,000
 DOCUMENTED: Mapping[str, Mapping[str, Limit]] = {"app": APP, "user": USER}
 """Both, by the kind of the credential."""
 
+ENDPOINTS = tuple(dict.fromkeys([*APP, *USER]))
+"""All that anybody may ask."""
+
 _NAMES = {endpoint: ("app", endpoint) for endpoint in APP} | {
     f"user_{endpoint}": ("user", endpoint) for endpoint in USER
 }

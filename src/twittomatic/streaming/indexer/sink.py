@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
-import msgspec
-
 from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.faultpoint import reach
-from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted, FileRepaired
 from twittomatic.state.eventstream import Delivered
 from twittomatic.storage.paths import Layout
@@ -17,16 +14,9 @@ from twittomatic.streaming.indexer.bulk import Bulk
 from twittomatic.streaming.indexer.feeding import Page, Send, feed
 from twittomatic.streaming.indexer.indices import Generation
 from twittomatic.streaming.indexer.refused import RefusedPosts
-from twittomatic.streaming.reading import dataset_file, new_pages
+from twittomatic.streaming.reading import dataset_file, new_pages, record_id
 
 NAME = "indexer"
-
-
-class _Post(msgspec.Struct):
-    id: str
-
-
-_id_of = msgspec.json.Decoder(_Post).decode
 
 
 class Indexer:
@@ -116,7 +106,7 @@ class Indexer:
         ids: list[str] = []
         if not self._is_gone(event):
             for fetched_at, lines in new_pages(self._layout, event, noted.append):
-                ids += map(_id, lines)
+                ids += map(record_id, lines)
                 yield Page(author_id=event.user_id, fetched_at=fetched_at, lines=lines)
         if noted:
             skip(noted[0])
@@ -127,13 +117,6 @@ class Indexer:
         """Tell whether a file that is told to be gone is; not of a dataset whose volume is not mounted."""
         path = dataset_file(self._layout, event)
         return bool(path and event.is_gone and self._layout.journals.is_dir() and not path.exists())
-
-
-def _id(line: bytes) -> str:
-    try:
-        return _id_of(line).id
-    except NO_JSON:
-        return ""
 
 
 def _of(author_id: str, fetched_at: dict[str, str], but: Sequence[str] = ()) -> dict[str, Any]:

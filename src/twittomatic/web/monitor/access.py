@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import os
 import re
 import stat
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from twittomatic.errors import SettingsError
+from twittomatic.web.origin import is_loopback, is_own_origin
 
 COOKIE = "twittomatic_monitor"
 
@@ -68,7 +68,7 @@ class Access:
     """
 
     def __init__(self, host: str, token: str) -> None:
-        self._is_local = _is_local(host)
+        self._is_local = is_loopback(host)
         self._token = token
         self._session = hmac.new(token.encode(), b"twittomatic monitor", hashlib.sha256).hexdigest()
         if not self._is_local and not token:
@@ -95,7 +95,7 @@ class Access:
 
     def may_look(self, request: web.Request) -> bool:
         """Tell whether a request may be answered with what the crawl does."""
-        return self.is_known(request) or (self._is_local and _is_local(_hostname(request.host)))
+        return self.is_known(request) or (self._is_local and is_loopback(_hostname(request.host)))
 
     def may_press(self, request: web.Request) -> bool:
         """Tell whether a request may change something."""
@@ -117,22 +117,12 @@ def is_same_site(request: web.Request) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is None or origin.partition("://")[2] == request.host
+    return is_own_origin(request)
 
 
 def _is_same(given: str, secret: str) -> bool:
     """Compare in a time that tells nothing."""
     return hmac.compare_digest(given.encode(errors="replace"), secret.encode())
-
-
-def _is_local(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _hostname(host: str) -> str:

@@ -9,6 +9,18 @@ _PACE_S = 300.0  # over which the pace is taken: long enough to span a wait for 
 _LATELY_S = 10.0  # for what is going on now
 
 
+def counted(report: Mapping[str, Any]) -> dict[str, float]:
+    """Take from a report the numbers that only grow, named as `forecast` asks for their rates."""
+    counters = report["counters"]
+    return {
+        "pages": sum(count for name, count in counters.items() if name.startswith("pages:")),
+        "followers": counters.get("records:follower", 0),
+        "posts": counters.get("records:timeline", 0) + counters.get("records:update", 0),
+        "account_spent": report["spent_usd"],
+        "completed": _done(report),
+    }
+
+
 class Rates(Protocol):
     """Tells how fast numbers grow."""
 
@@ -28,7 +40,7 @@ def forecast(report: Mapping[str, Any], history: Rates) -> dict[str, Any]:
         is the least, since targets are still found; `pages_per_s`, `followers_per_s`, `posts_per_s`,
         `usd_per_hour`, and `money_left_s` until the budget is used up (None where it never is).
     """
-    done = sum(jobs["completed"] for jobs in report["jobs"].values())
+    done = _done(report)
     to_do = _to_do(report)
     pace = history.rate("completed", _PACE_S)
     is_running = report["phase"] == "running"
@@ -47,6 +59,10 @@ def forecast(report: Mapping[str, Any], history: Rates) -> dict[str, Any]:
         "usd_per_hour": round(usd_per_s * 3600, 4),
         "money_left_s": money_left_s,
     }
+
+
+def _done(report: Mapping[str, Any]) -> int:
+    return sum(jobs["completed"] for jobs in report["jobs"].values())
 
 
 def _to_do(report: Mapping[str, Any]) -> int:

@@ -24,7 +24,7 @@ from twittomatic.state.jobs import read_tries
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.windows import Window, look_at_windows
 from twittomatic.streaming.snapshot import Snapshot
-from twittomatic.web.monitor.forecast import forecast
+from twittomatic.web.monitor.forecast import counted, forecast
 from twittomatic.web.monitor.history import PLACES, SERIES, History
 from twittomatic.web.monitor.roster import Roster
 from twittomatic.web.monitor.tail import Tail
@@ -37,7 +37,6 @@ _SAVE_S = 10.0  # between writes of the history: what a kill of the monitor lose
 _UNOPENED_S = 15.0  # between looks for windows that nobody had opened: most never are
 _DEAD = 100  # jobs that are shown
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.25, 2.0
-_ENDPOINTS = tuple(dict.fromkeys(endpoint for table in limits.DOCUMENTED.values() for endpoint in table))
 _log = logging.getLogger(__name__)
 
 
@@ -197,7 +196,7 @@ class Sampler:
     async def _windows(self, connection: Connection, now: float) -> Sequence[Window]:
         """Look at the windows of the workers' credentials: each second at those that were ever opened."""
         names = sorted({name for worker in self.report["workers"] for name in worker["credentials"]})
-        places = [(name, endpoint) for name in names for endpoint in _ENDPOINTS]
+        places = [(name, endpoint) for name in names for endpoint in limits.ENDPOINTS]
         if time.monotonic() - self._sought_at > _UNOPENED_S or not self._opened:
             self._sought_at = time.monotonic()
         else:
@@ -229,16 +228,10 @@ class Sampler:
 
 def _values(report: Report, troubles: int) -> dict[str, float]:
     """Take the values of the charts from a report."""
-    counters = report["counters"]
-    values: dict[str, float] = {
-        "pages": sum(count for name, count in counters.items() if name.startswith("pages:")),
-        "followers": counters.get("records:follower", 0),
-        "posts": counters.get("records:timeline", 0) + counters.get("records:update", 0),
+    values = counted(report) | {
         "spent": report["crawl_spent_usd"],
-        "account_spent": report["spent_usd"],
         "frontier": report["frontier"],
         "seen": report["seen"],
-        "completed": sum(jobs["completed"] for jobs in report["jobs"].values()),
         "errors": troubles,
     }
     for module in Module:
