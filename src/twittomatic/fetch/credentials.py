@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Literal, Self
 
 from twittomatic.errors import SettingsError
 from twittomatic.fetch import usertokens
+from twittomatic.fetch.secretfile import read_secret
 from twittomatic.fetch.usertokens import UserToken
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
@@ -89,16 +88,7 @@ class Credentials:
 
 
 def _from_file(path: Path) -> list[str]:
-    try:
-        path = path.expanduser()
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read(_MOST + 1)
-    except (OSError, RuntimeError, ValueError) as error:  # also a home that nobody has, or a zero in the path
-        why = getattr(error, "strerror", None) or str(error)
-        raise SettingsError(f"X_BEARER_TOKENS: {path} cannot be read ({why}).") from None
-    if mode & 0o044:
-        raise SettingsError(f"X_BEARER_TOKENS: others can read {path}; protect it with `chmod 600 {path}`.")
+    path, content = read_secret("X_BEARER_TOKENS", path, _MOST + 1)
     if len(content) > _MOST:
         last = content.count(b"\n") + 1
         raise SettingsError(

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
-import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from twittomatic.errors import SettingsError
+from twittomatic.fetch.secretfile import read_secret
 from twittomatic.web.origin import is_loopback, is_own_origin
 
 COOKIE = "twittomatic_monitor"
@@ -41,19 +40,11 @@ def read_token(text: str) -> str:
 
 
 def _from_file(path: Path) -> str:
-    try:
-        path = path.expanduser()
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read(1024).decode(errors="replace").strip()
-    except (OSError, RuntimeError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise SettingsError(f"MONITOR_TOKEN: {path} cannot be read ({why}).") from None
-    if mode & 0o044:
-        raise SettingsError(f"MONITOR_TOKEN: others can read {path}; protect it with `chmod 600 {path}`.")
-    if not content:
+    path, content = read_secret("MONITOR_TOKEN", path, 1024)
+    token = content.decode(errors="replace").strip()
+    if not token:
         raise SettingsError(f"MONITOR_TOKEN: {path} is empty.")
-    return content
+    return token
 
 
 class Access:
