@@ -69,7 +69,8 @@ async def with_worker(jobs: int, directory: Path) -> float:
     async with crawl(ours, "F", range(1, jobs + 1)) as (parts, master, made):
         worker = Worker(
             made._context,
-            parts.crawl,
+            parts.pausing(leads=True),
+            credentials=[],
             modules=parts.options.all_modules,
             slots=ours.concurrency,
             lease_s=ours.lease_s,

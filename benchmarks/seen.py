@@ -24,6 +24,7 @@ from twittomatic.cli import compose
 from twittomatic.state.connection import Connection
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.leadership import Leadership
 from twittomatic.state.server import Role
 
 CALL = 10_000
@@ -60,7 +61,10 @@ async def measure(count: int, directory: Path) -> None:
     async with compose.connected(settings(directory), Role.OWN, "benchmark") as connection:
         frontier = Frontier(connection, keys)
         await frontier.discover(["1"], 1)  # scripts are loaded, buffers are there
-        await frontier.forget()
+        leadership = Leadership(connection, keys, "benchmark")
+        await leadership.lead()
+        await frontier.forget(leadership)
+        await leadership.resign()
         start = await used(connection)
         known: set[int] = set()
         speeds: dict[bool, list[float]] = {True: [], False: []}

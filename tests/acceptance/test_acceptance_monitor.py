@@ -232,7 +232,7 @@ def test_money_is_that_of_status(page: Page, scene: Scene) -> None:
 
 def test_a_killed_worker_turns_up_as_dead_with_who_took_over(page: Page, scene: Scene) -> None:
     row = page.locator("#worker-rows tr", has_text="doomed@")
-    row.locator(".doing li").first.wait_for()
+    row.locator(".doing li", has_text="follower").first.wait_for()  # long enough for its heir to be seen
     scene.doomed.kill()
     gone = page.locator("#gone-rows tr", has_text="doomed@")
     gone.wait_for()
