@@ -31,6 +31,9 @@ check: install ## style, types, and who may import whom
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@MYPYPATH=src:benchmarks:tests/services:tests/faults $(BIN)/mypy --no-error-summary --explicit-package-bases \
+	  --ignore-missing-imports --follow-imports silent --disable-error-code no-any-return \
+	  --disable-error-code misc --disable-error-code unused-ignore benchmarks/*.py # no test calls what they call
 	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 
 chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first 7" to choose)
@@ -39,13 +42,13 @@ chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first
 
 bench: DEBIAN_PACKAGES := nginx wrk maven # serve pages, and ask for them, faster than any of the contenders
 bench: install services ## run every script in benchmarks/
-	@for script in $(filter-out benchmarks/harness.py,$(wildcard benchmarks/*.py)); do \
+	@for script in $(filter-out benchmarks/harness.py benchmarks/processes.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 
 screenshots: DEBIAN_PACKAGES += fonts-lohit-deva fonts-noto-color-emoji fonts-wqy-microhei # names have signs of all the world
 screenshots: install services ## draw the pictures of the monitor in docs/ anew
-	@$(BIN)/python docs/screenshots/draw.py
+	@PYTHONPATH=benchmarks $(BIN)/python docs/screenshots/draw.py
 
 pins: ## renew constraints.txt: the newest versions that fit together
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \

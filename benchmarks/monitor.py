@@ -15,11 +15,9 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,64 +27,14 @@ import msgspec
 from redis.asyncio import Redis
 
 from harness import verdict
+from processes import Processes
 from twittomatic.clock import rfc3339, utc
 from twittomatic.state import valkey
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.launch import launch
 
-_COMMAND = (sys.executable, "-c", "from twittomatic.cli import main; main()")
 _KEYS = CrawlKeys("default", "FA")
 _WORKERS, _JOBS, _CREDENTIALS, _FRONTIER = 200, 24, 50, 1_000_000
-_DEADLINE_S = 120.0
-
-
-class Scene:
-    """The processes of a crawl and its monitor.
-
-    Args:
-        directory: Of theirs.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._environment = {
-            name: text for name, text in os.environ.items() if not name.startswith("TWITTOMATIC_")
-        }
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def set(self, **settings: str) -> None:
-        """Give settings to all that start from now on."""
-        self._environment |= {f"TWITTOMATIC_{name.upper()}": text for name, text in settings.items()}
-
-    def start(self, *arguments: str, until: str) -> tuple[subprocess.Popen[bytes], str]:
-        """Start a command, and return it with what it said once that matches a pattern."""
-        said = self.directory / f"said-{len(self.processes)}.log"
-        with said.open("wb") as output:
-            process = subprocess.Popen(
-                [*_COMMAND, *arguments],
-                cwd=self.directory,
-                env=self._environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        self.processes.append(process)
-        wait(lambda: re.search(until, said.read_text()))
-        return process, said.read_text()
-
-    def end(self) -> None:
-        """Kill them all."""
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
-def wait(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + _DEADLINE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("it never came true")
-        time.sleep(0.05)
 
 
 async def computed(redis: Redis, seconds: float) -> tuple[float, float]:
@@ -156,9 +104,9 @@ async def enlarge(redis: Redis, account: str) -> None:
     await redis.zadd(f"{_KEYS.frontier}depths", {"9": 9})
 
 
-async def measure(scene: Scene, redis: Redis, seconds: float) -> None:
+async def measure(scene: Processes, redis: Redis, seconds: float) -> None:
     """Run everything, and print the figures."""
-    _, said = scene.start(
+    said = scene.start(
         "emulator", "--port", "0", "--users", "100000", "--time-scale", "36000", until="begin with"
     )
     address = next(word for word in said.split() if word.startswith("http")).rstrip("/")
@@ -166,16 +114,15 @@ async def measure(scene: Scene, redis: Redis, seconds: float) -> None:
     scene.set(x_api_url=address, x_bearer_tokens="benchmark", monitor_port="0")
     flags = ("-F", "-A", "--max-depth", "unlimited", "--max-followers", "50", "--traversal", "bfs")
     (scene.directory / "seeds").write_text(f"@{name}\n")
-    crawl = [
-        scene.start("master", *flags, "--stream", "seeds", until="leads")[0],
-        scene.start("worker", "one", until="works for")[0],
-    ]
+    scene.start("master", *flags, "--stream", "seeds", until="leads")
+    scene.start("worker", "one", until="works for")
+    crawl = scene.all[-2:]
     await asyncio.sleep(3)
     of_crawl, _ = await computed(redis, seconds)
     for process in crawl:
         process.send_signal(signal.SIGSTOP)
     await asyncio.sleep(3)
-    _, said = scene.start("monitor", until="Running on")
+    said = scene.start("monitor", until="Running on")
     url = re.findall(r"http://\S+", said)[0]
     figures, calls = {}, {}
     for what, count, is_large in (
@@ -209,7 +156,7 @@ async def main(seconds: float) -> None:
         directory = Path(name)
         await launch(directory)
         server = await valkey.wait_until_ready(directory)
-        scene = Scene(directory)
+        scene = Processes(directory)
         scene.set(redis_url=server)
         try:
             async with Redis.from_url(server, decode_responses=True) as redis:

@@ -1,11 +1,8 @@
 """One server for all these tests, and a crawl of its own for each."""
 
-import asyncio
 import itertools
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,22 +17,10 @@ from twittomatic.state.keys import GROUP, CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.money import Money
 from twittomatic.state.recovery import Recovery
-from twittomatic.state.server import Role, embedded
 
 NOW = "2026-01-01T00:00:00Z"
 MODULES = [Module.TIMELINE, Module.FOLLOWER, Module.ANALYZER]
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    with (
-        tempfile.TemporaryDirectory(prefix="tw") as directory,  # tmp_path can be too long for a socket
-        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
-    ):
-        inside = AsyncExitStack()
-        yield runner.run(inside.enter_async_context(embedded(Path(directory), Role.OWN)))
-        runner.run(inside.aclose())
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import asyncio
 import itertools
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -13,22 +12,10 @@ from consuming import Crawl, Running
 from twittomatic.clock import SystemClock
 from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
-from twittomatic.state.server import Role, embedded
 from twittomatic.storage.paths import Layout
 from twittomatic.streaming.consumer import Consumer, Sink
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    with (
-        tempfile.TemporaryDirectory(prefix="tw") as directory,  # tmp_path can be too long for a socket
-        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
-    ):
-        inside = AsyncExitStack()
-        yield runner.run(inside.enter_async_context(embedded(Path(directory), Role.OWN)))
-        runner.run(inside.aclose())
 
 
 @pytest.fixture

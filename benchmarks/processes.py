@@ -1,0 +1,64 @@
+"""Commands of ours as processes of their own, for measuring and for pictures."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+COMMAND = (sys.executable, "-c", "from twittomatic.cli import main; main()")
+_DEADLINE_S = 120.0
+
+
+class Processes:
+    """Processes in a directory of theirs, without the settings of whoever starts them.
+
+    Args:
+        directory: Theirs.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.all: list[subprocess.Popen[bytes]] = []
+        self._environment = {
+            name: text for name, text in os.environ.items() if not name.startswith("TWITTOMATIC_")
+        }
+
+    def set(self, **settings: str) -> None:
+        """Give settings to all that start from now on."""
+        self._environment |= {f"TWITTOMATIC_{name.upper()}": text for name, text in settings.items()}
+
+    def start(self, *arguments: str, until: str) -> str:
+        """Start a command; return what it said, once a pattern is in it."""
+        said = self.directory / f"said-{len(self.all)}.log"
+        with said.open("wb") as output:
+            process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                cwd=self.directory,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.all.append(process)
+        wait(lambda: re.search(until, said.read_text()), f"{arguments[0]} did not say {until}")
+        return said.read_text()
+
+    def end(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """End them all, the newest first."""
+        for process in reversed(self.all):
+            process.send_signal(how)
+            process.wait()
+
+
+def wait(condition: Callable[[], object], otherwise: str = "it never came true") -> None:
+    """Wait until something is so, for a while."""
+    give_up_at = time.monotonic() + _DEADLINE_S
+    while not condition():
+        if time.monotonic() > give_up_at:
+            raise TimeoutError(otherwise)
+        time.sleep(0.05)
