@@ -1,22 +1,27 @@
 """Pages with their permits and their money: what is waited for, tried again, refunded, given up."""
 
 import asyncio
-import itertools
 import json
 import logging
-import tempfile
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
+from fetching import (
+    FAILED,
+    FOLLOWERS,
+    SECRET,
+    TOO_MANY,
+    UNAUTHORIZED,
+    House,
+    followers,
+)
 
-from twittomatic.emulator import Emulator, GraphWorld, parse_faults, serve
+from twittomatic.emulator import GraphWorld, parse_faults
 from twittomatic.errors import (
     BudgetExhausted,
     CreditsDepleted,
@@ -28,155 +33,11 @@ from twittomatic.errors import (
     UnexpectedPayload,
     UpstreamUnavailable,
 )
-from twittomatic.fetch.credentials import Credential, Credentials
-from twittomatic.fetch.fetcher import Fetched, Fetcher
+from twittomatic.fetch.credentials import Credential
+from twittomatic.fetch.fetcher import Fetched
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
-from twittomatic.networks.base import Request
-from twittomatic.networks.x import X
-from twittomatic.state.address import client
-from twittomatic.state.connection import Connection
-from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money, Permit
-from twittomatic.state.server import Role, embedded
-
-SECRET = "hunter2-AAAA%2Fvery-secret"
-FOLLOWERS = 50
-DAY_AT = 1_767_225_599.0  # a second before the year 2026
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def state_url() -> Iterator[str]:
-    with (
-        tempfile.TemporaryDirectory(prefix="tw") as directory,
-        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
-    ):
-        inside = AsyncExitStack()
-        yield runner.run(inside.enter_async_context(embedded(Path(directory), Role.OWN)))
-        runner.run(inside.aclose())
-
-
-class Clock:
-    """Stands still; notes how long it was to wait, and waits for real only for a window."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-        self.never_wakes = False
-
-    def now(self) -> float:
-        return DAY_AT
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await (asyncio.Event().wait() if self.never_wakes else asyncio.sleep(min(seconds, 0.02)))
-
-
-class Scripted:
-    """Answers one after the other, the last one for ever; `asked` keeps the credentials."""
-
-    def __init__(self, *answers: tuple[int, Any]) -> None:
-        self._answers = answers
-        self.asked: list[str] = []
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        status, body = self._answers[min(len(self.asked), len(self._answers) - 1)]
-        self.asked.append(request.headers["Authorization"].removeprefix("Bearer "))
-        if body == "silence":
-            await asyncio.Event().wait()
-        if body is None:
-            assert request.transport
-            request.transport.abort()
-        if isinstance(body, dict) and "x-rate-limit-limit" in body:
-            return web.json_response(TOO_MANY[1], status=status, headers=body)
-        if isinstance(body, bytes):
-            return web.Response(status=status, body=body, content_type="text/html")
-        return web.json_response(body, status=status)
-
-
-class House:
-    """One process' fetcher on an account of the test's own."""
-
-    def __init__(self, connection: Connection, stack: AsyncExitStack) -> None:
-        self._connection = connection
-        self._stack = stack
-        self._keys = NetworkKeys(f"fetch-{next(_numbers)}")
-        self.clock = Clock()
-        self.halt = asyncio.Event()
-        self.url = ""
-
-    async def emulate(self, world: GraphWorld, **options: Any) -> Emulator:
-        running = await serve(Emulator(world, **options))
-        self._stack.push_async_callback(running.close)
-        self.url = running.url
-        return running.emulator
-
-    async def script(self, *answers: tuple[int, Any]) -> Scripted:
-        scripted = Scripted(*answers)
-        application = web.Application()
-        application.router.add_get("/{path:.*}", scripted.answer)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        return scripted
-
-    async def fetcher(
-        self,
-        *tokens: str,
-        users: Sequence[UserToken] = (),
-        budget: int | None = None,
-        timeout_s: float = 30,
-        horizon_s: float = 60,
-    ) -> Fetcher:
-        self.network = X(url=self.url)
-        self.money = Money(self._connection, self._keys, budget=budget, horizon_s=horizon_s)
-        return Fetcher(
-            network=self.network,
-            transport=await self._stack.enter_async_context(Transport(timeout_s=timeout_s)),
-            credentials=Credentials(list(tokens), users),
-            money=self.money,
-            crawl="test",
-            clock=self.clock,
-            halt=self.halt,
-            lease_s=60,
-        )
-
-    def ask(self, size: int) -> Request:
-        return self.network.followers("1", token=None, size=size)
-
-    async def page(self, fetcher: Fetcher, size: int = 1000, *, least: int = 1) -> Fetched:
-        fetched = await fetcher.page(self.ask, size, purpose="follower", least=least)
-        await fetched.settle()
-        return fetched
-
-    async def ledger(self) -> tuple[int, int]:
-        totals = await self.money.totals()
-        return totals.spent, totals.reserved
-
-
-@pytest.fixture
-async def house(state_url: str) -> AsyncIterator[House]:
-    async with AsyncExitStack() as stack:
-        connection = Connection(client(state_url, "test"))
-        stack.push_async_callback(connection.close)
-        yield House(connection, stack)
-
-
-@pytest.fixture
-def world() -> GraphWorld:
-    return GraphWorld([(1, i) for i in range(2, FOLLOWERS + 2)], statuses={7: "protected"}, seed=1)
-
-
-def followers(ids: Sequence[int]) -> tuple[int, dict[str, Any]]:
-    users = [{"id": str(i), "name": "n", "username": f"u{i}"} for i in ids]
-    return 200, {"data": users, "meta": {"result_count": len(users)}}
-
-
-FAILED = (503, b"<html>over capacity</html>")
-TOO_MANY = (429, {"title": "Too Many Requests", "status": 429})
-UNAUTHORIZED = (401, {"title": "Unauthorized", "detail": "Unauthorized", "status": 401})
+from twittomatic.state.money import Permit
 
 
 async def test_a_page_and_its_money(house: House, world: GraphWorld) -> None:
