@@ -23,7 +23,7 @@ class Crawl:
     """What a crawl leaves for its sinks."""
 
     def __init__(self, url: str, connection: Connection, layout: Layout) -> None:
-        self.name = f"crawl-{next(_numbers)}"
+        self.name = f"sinks-{next(_numbers)}"
         self.url = url
         self.keys = CrawlKeys(self.name)
         self.connection = connection
