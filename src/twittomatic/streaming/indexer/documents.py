@@ -10,6 +10,7 @@ import msgspec
 
 from twittomatic.clock import rfc3339, rfc3339_ms, utc
 from twittomatic.model import NO_JSON
+from twittomatic.streaming.indexer.places import place
 
 UNDATED = "undated"
 """The month of a post whose date makes no sense."""
@@ -110,21 +111,20 @@ def document(line: bytes, *, author_id: str, fetched_at: int, now: float) -> Doc
 def _fields(post: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what there is of the fields; empty ones are left out."""
     references = dict(_references(post))
-    told = _told(post, references.get("retweeted"))
-    entities = _object(told.get("entities"))
-    place, coordinates = _place(post.get("geo"))
+    whole, note = _whole(post, references.get("retweeted"))
+    place_name, location = place(post.get("geo"))
     metrics = _object(post.get("public_metrics"))
     found = {
-        "text": _unescaped(_text(told.get("text"))),
+        "text": _unescaped(_text(note.get("text")) or _text(whole.get("text"))),
         "lang": _text(post.get("lang")),
         "author": _text(_object(post.get("author")).get("username")).lower(),
         "conversation_id": _text(post.get("conversation_id")),
-        "hashtags": _each(entities.get("hashtags"), "tag"),
-        "cashtags": _each(entities.get("cashtags"), "tag"),
-        "mentions": _each(entities.get("mentions"), "username"),
-        "urls": list(dict.fromkeys(_urls(entities.get("urls")))),
-        "place": place,
-        "location": coordinates,
+        "hashtags": _each(_entities(whole, note, "hashtags"), "tag"),
+        "cashtags": _each(_entities(whole, note, "cashtags"), "tag"),
+        "mentions": _each(_entities(whole, note, "mentions"), "username"),
+        "urls": _links(whole, note),
+        "place": place_name,
+        "location": location,
         "metrics": {
             _METRICS[name]: count for name, count in metrics.items() if name in _METRICS and _is_count(count)
         },
@@ -134,11 +134,31 @@ def _fields(post: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     return ((name, value) for name, value in found.items() if value)
 
 
-def _told(post: dict[str, Any], retweeted: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what holds the whole text: a retweet's own is cut, that of a long post is in its note."""
-    whole = retweeted if retweeted and _text(retweeted.get("text")) else post
-    note = _object(whole.get("note_tweet")) or _object(whole.get("note_post"))
-    return note if _text(note.get("text")) else whole
+def _whole(post: dict[str, Any], retweeted: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the post that has the whole content, which for a retweet is the retweeted one, and its note.
+
+    The note holds the text of a long post, whose own is cut.
+    """
+    post = retweeted if retweeted and _text(retweeted.get("text")) else post
+    return post, _object(post.get("note_tweet")) or _object(post.get("note_post"))
+
+
+def _entities(post: dict[str, Any], note: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the entities of a note and of its post: a note does not always come with its own."""
+    parts = (_object(note.get("entities")), _object(post.get("entities")))
+    return [item for part in parts for item in _objects(part.get(kind))]
+
+
+def _links(post: dict[str, Any], note: dict[str, Any]) -> list[str]:
+    """Return where links lead, without the one that a cut text has to the whole post."""
+    itself = f"/status/{_text(post.get('id'))}"
+    links: dict[str, str] = {}  # by the shortened link, which note and post have in common
+    for item in _entities(post, note, "urls"):
+        short, unwound = _text(item.get("url")), _text(item.get("unwound_url"))
+        link = unwound or _text(item.get("expanded_url")) or short
+        if link and not link.endswith(itself) and (unwound or (short or link) not in links):
+            links[short or link] = link
+    return list(dict.fromkeys(links.values()))
 
 
 def _references(post: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -148,37 +168,9 @@ def _references(post: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield kind, reference
 
 
-def _place(geo: Any) -> tuple[str, list[float] | None]:
-    """Return a place's name, and longitude and latitude of the post, or else of the place's middle."""
-    geo = _object(geo)
-    name = _text(geo.get("full_name"))
-    if point := _numbers(_object(geo.get("coordinates")).get("coordinates"), 2):
-        return name, point
-    if box := _numbers(_object(geo.get("geo")).get("bbox"), 4):
-        west, south, east, north = box
-        return name, [(west + east) / 2, (south + north) / 2]
-    return name, None
-
-
-def _numbers(value: Any, count: int) -> list[float] | None:
-    """Return pairs of longitude and latitude, None where they are none on this earth."""
-    if not isinstance(value, list) or len(value) != count:
-        return None
-    for index, number in enumerate(value):
-        if type(number) not in (int, float) or not abs(number) <= (90 if index % 2 else 180):
-            return None
-    return [float(number) for number in value]
-
-
-def _urls(value: Any) -> Iterator[str]:
-    for item in _objects(value):
-        if url := _text(item.get("unwound_url")) or _text(item.get("expanded_url")) or _text(item.get("url")):
-            yield url
-
-
-def _each(value: Any, name: str) -> list[str]:
+def _each(items: list[dict[str, Any]], name: str) -> list[str]:
     """Return one text of each object, in lower case as the network compares them, none twice."""
-    return list(dict.fromkeys(text.lower() for item in _objects(value) if (text := _text(item.get(name)))))
+    return list(dict.fromkeys(text.lower() for item in items if (text := _text(item.get(name)))))
 
 
 def _date(value: Any, until: datetime) -> datetime | None:
