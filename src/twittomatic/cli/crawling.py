@@ -13,6 +13,7 @@ from twittomatic.cli import sessions, standing, working
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import run_async
 from twittomatic.cli.spawning import keep_processes
+from twittomatic.crawler import targets
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
 
@@ -38,7 +39,7 @@ CRAWL_SETTINGS = (
 )
 """What the help of a command on a crawl shows."""
 
-NO_TARGET = "Name a TARGET: a user id, an @name, or a file with one a line."
+NO_TARGET = "Name a TARGET: a user id, an @name, a profile URL, or a file with one a line."
 _LETTERS = "TFAU"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
@@ -71,6 +72,9 @@ def chosen_modules(letters: dict[str, bool]) -> str:
     return chosen
 
 
+column_flag = click.option(
+    "--column", metavar="NAME", help="Read this column of the files given, which are CSV with a header."
+)
 until_spent_flag = click.option(
     "--until-spent", is_flag=True, help="Go until the money is out, though BUDGET_USD does not suffice."
 )
@@ -80,36 +84,49 @@ until_spent_flag = click.option(
     short_help="Crawl targets here, all in one; the same command again resumes.", epilog=EVERYWHERE
 )
 @module_flags
-@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.argument("given", nargs=-1, metavar="TARGET...")
+@column_flag
 @until_spent_flag
 @settings_options(*CRAWL_SETTINGS)
-def crawl(settings: Settings, targets: tuple[str, ...], until_spent: bool, **letters: bool) -> None:
+def crawl(
+    settings: Settings, given: tuple[str, ...], column: str | None, until_spent: bool, **letters: bool
+) -> None:
     """Crawl TARGETs here, master and worker in one; the same command again resumes.
 
-    TARGET is a user id, an @name, or a file with one of these a line. -U alone updates every timeline of the
+    TARGET is a user id, an @name, a profile URL, a file with one of these a line, or - for such a list on
+    standard input. -U alone updates every timeline of the
     dataset. Ctrl-C finishes the pages in flight; a second one does not wait for them.
     """
     modules = chosen_modules(letters)
-    if not targets and modules != "U":
+    if not given and modules != "U":
         raise SettingsError(NO_TARGET)
-    sys.exit(run_async(sessions.crawl(settings, modules, targets, until_spent=until_spent)))
+    wanted = targets.read(given, column=column)
+    sys.exit(run_async(sessions.crawl(settings, modules, wanted, until_spent=until_spent)))
 
 
 @click.command(short_help="Lead a crawl whose workers run elsewhere.", epilog=EVERYWHERE)
 @module_flags
 @click.option("--stream", metavar="FILE", help="The targets, one a line; not needed to resume a crawl.")
+@column_flag
 @click.option("--standby", is_flag=True, help="Wait until nobody leads, then take over.")
 @until_spent_flag
 @settings_options(*CRAWL_SETTINGS, "MAX_ATTEMPTS")
-def master(settings: Settings, stream: str | None, standby: bool, until_spent: bool, **letters: bool) -> None:
+def master(
+    settings: Settings,
+    stream: str | None,
+    column: str | None,
+    standby: bool,
+    until_spent: bool,
+    **letters: bool,
+) -> None:
     """Lead a crawl: keep the traversal, feed the workers, see the end.
 
     Workers with the same REDIS_URL and OUTPUT_DIRECTORY do the jobs: `twittomatic worker NAME`.
     """
     modules = chosen_modules(letters)
-    given = (stream,) if stream else ()
+    wanted = targets.read((stream,) if stream else (), column=column)
     session = standing.stand_by if standby else sessions.lead
-    sys.exit(run_async(session(settings, modules, given, until_spent=until_spent)))
+    sys.exit(run_async(session(settings, modules, wanted, until_spent=until_spent)))
 
 
 @click.command(short_help="Work for a master.", epilog=EVERYWHERE)

@@ -19,6 +19,7 @@ from rich.table import Table
 from twittomatic.cli import sessions
 from twittomatic.cli.fitting import console
 from twittomatic.cli.running import on_signals, run_async
+from twittomatic.crawler import targets
 from twittomatic.dataset.reader import Dataset
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable
@@ -134,7 +135,7 @@ async def _crawl(place: Path) -> tuple[int, Settings]:
         settings = _settings(place, running.url)
         click.echo(f"The emulator answers as X would, on {running.url}/.")
         click.echo(f"twittomatic crawl -T -F -A {_SEED} --max-depth {_DEPTH}\n")
-        code = await sessions.crawl(settings, "TFA", [_SEED])
+        code = await sessions.crawl(settings, "TFA", targets.Targets(ids=[_SEED], names=()))
         return code, settings
     finally:
         await running.close()

@@ -14,7 +14,7 @@ import msgspec
 from twittomatic.cli import compose
 from twittomatic.cli.affording import afford_profiles, profiles
 from twittomatic.cli.compose import Parts
-from twittomatic.cli.crawling import CRAWL_SETTINGS, NO_TARGET, chosen_modules, module_flags
+from twittomatic.cli.crawling import CRAWL_SETTINGS, NO_TARGET, chosen_modules, column_flag, module_flags
 from twittomatic.cli.drawing import as_json, picture
 from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
@@ -41,6 +41,7 @@ _MOST = 2**40
 )
 @module_flags
 @click.argument("given", nargs=-1, metavar="TARGET...")
+@column_flag
 @click.option("--yes", is_flag=True, help="Buy the profiles that the quote needs without asking.")
 @click.option("--no-lookup", is_flag=True, help="Buy no profile; use what is known, and the counts given.")
 @click.option(
@@ -60,6 +61,7 @@ _MOST = 2**40
 def plan(
     settings: Settings,
     given: tuple[str, ...],
+    column: str | None,
     yes: bool,
     no_lookup: bool,
     followers: int | None,
@@ -80,7 +82,7 @@ def plan(
         _plan(
             settings,
             modules,
-            given,
+            targets.read(given, column=column),
             yes=yes,
             lookup=not no_lookup,
             assumed=assumed,
@@ -92,15 +94,14 @@ def plan(
 async def _plan(
     settings: Settings,
     modules: str,
-    given: Sequence[str],
+    wanted: targets.Targets,
     *,
     yes: bool,
     lookup: bool,
     assumed: Counts | None,
     json: bool,
 ) -> None:
-    wanted = targets.read(given)
-    if not given:
+    if not wanted:
         wanted = await asyncio.to_thread(timelines, compose.layout(settings))
     options = CrawlOptions.of(modules, settings)
     compose.selection(options, compose.network(settings, options))  # as the crawl would

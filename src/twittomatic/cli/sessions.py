@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -38,23 +38,24 @@ from twittomatic.storage.sweeping import part_files, sweep
 _EXPIRY_S = 5.0  # longer than a leadership lasts of which nothing is heard
 
 
-async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until_spent: bool = False) -> int:
+async def crawl(
+    settings: Settings, modules: str, wanted: targets.Targets, *, until_spent: bool = False
+) -> int:
     """Crawl here, all in one; return the exit code.
 
     Args:
         settings: Of this process.
         modules: Letters of what to do to each target.
-        given: TARGETs; none updates every timeline of the dataset.
+        wanted: The targets; none updates every timeline of the dataset.
         until_spent: Begin though the budget cannot suffice.
     """
     compose.check_budget(settings)
     credentials = compose.credentials(settings)
-    wanted = targets.read(given)
     options = CrawlOptions.of(modules, settings)
     selection = compose.selection(options, compose.network(settings, options))
     layout = compose.layout(settings)
     await asyncio.to_thread(layout.prepare)
-    if not given:
+    if not wanted:
         wanted = await asyncio.to_thread(timelines, layout)
     log_to(settings.log_directory, f"{settings.crawl}.local")
     name = compose.process_name("local")
@@ -77,9 +78,8 @@ async def crawl(settings: Settings, modules: str, given: Sequence[str], *, until
             return code
 
 
-async def lead(settings: Settings, modules: str, given: Sequence[str], *, until_spent: bool) -> int:
+async def lead(settings: Settings, modules: str, wanted: targets.Targets, *, until_spent: bool) -> int:
     """Lead a crawl whose workers run elsewhere; return the exit code. Otherwise as `crawl`."""
-    wanted = targets.read(given)
     compose.check_budget(settings)
     credentials = credentials_for(settings, wanted)
     options = CrawlOptions.of(modules, settings)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum, auto
 
@@ -98,9 +97,8 @@ def stance(look: Look, *, stood_by: bool, has_targets: bool, lonely: bool) -> tu
     return Stance.LEAD, f"Nobody leads {crawl}."
 
 
-async def stand_by(settings: Settings, modules: str, given: Sequence[str], *, until_spent: bool) -> int:
+async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *, until_spent: bool) -> int:
     """Wait until nobody leads the crawl, lead it, and return the exit code. Otherwise as `sessions.lead`."""
-    wanted = targets.read(given)
     compose.check_budget(settings)
     credentials = sessions.credentials_for(settings, wanted)
     options = CrawlOptions.of(modules, settings)
@@ -112,7 +110,7 @@ async def stand_by(settings: Settings, modules: str, given: Sequence[str], *, un
     async with compose.connected(settings, Role.JOIN, name) as connection:
         keys = CrawlKeys(settings.crawl, modules)
         leadership = Leadership(connection, keys, name)
-        standby = Standby(connection, keys, leadership, has_targets=bool(given) or modules == "U")
+        standby = Standby(connection, keys, leadership, has_targets=bool(wanted) or modules == "U")
         try:
             found = await standby.wait()
             if found == 0:  # whoever led may have died over it

@@ -1,0 +1,60 @@
+"""User ids in order, each once, in some 20 bytes each."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import overload
+
+from twittomatic.storage.formats import to_ids
+from twittomatic.storage.idset import IdSet
+
+_BATCH = 1 << 15  # ids that are Python objects at a time
+
+
+class UserIds(Sequence[str]):
+    """Decimal ids without leading zeros, kept as numbers; a list of strings takes five times as much.
+
+    Args:
+        ids: The first of them.
+    """
+
+    def __init__(self, ids: Iterable[str] = ()) -> None:
+        self._ids = array("Q")
+        self._known = IdSet()
+        self.extend(ids)
+
+    def extend(self, ids: Iterable[str]) -> None:
+        """Add those that are not in it yet to its end."""
+        more = iter(ids)
+        while batch := list(islice(more, _BATCH)):
+            numbers = to_ids(batch)
+            self._ids.frombytes(numbers[self._known.add(numbers)].tobytes())
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
+        """Return one id, or a list of some."""
+        if isinstance(place, slice):
+            return list(map(str, self._ids[place]))
+        return str(self._ids[place])
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self._ids)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(
+            mine == theirs for mine, theirs in zip(self, other, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
