@@ -116,11 +116,15 @@ class UpstreamUnavailable(NetworkError):
 
     Attributes:
         may_be_billed: True when the request may have been served, so that its whole reservation is spent.
+        answered: False when no response came, so that the network as a whole may be out of reach.
+        retry_after_s: How long the network asked to wait, None when it did not.
     """
 
-    def __init__(self, message: str, *, may_be_billed: bool = False) -> None:
+    def __init__(self, message: str, *, may_be_billed: bool = False, answered: bool = True) -> None:
         super().__init__(message)
         self.may_be_billed = may_be_billed
+        self.answered = answered
+        self.retry_after_s: float | None = None
 
 
 class UnexpectedPayload(UpstreamUnavailable):

@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from scripted import Answer, Asked, scripted
 from watching import COMMAND, DEADLINE_S, wait_for
 
 EDGES = [(star, 10_000 * star + i) for star, count in ((1, 300), (2, 200), (3, 40)) for i in range(count)]
@@ -100,3 +101,22 @@ def test_a_crawl_begins_while_a_plan_asks(place: Any) -> None:
         process.wait()
         os.close(ours)
     assert place.status()["spent_usd"] == pytest.approx(0.42)  # one profile for each of the two
+
+
+@pytest.mark.parametrize("body", [b"", {}])
+def test_a_start_does_not_depend_on_the_free_check(place: Any, body: Any) -> None:
+    """An API without the usage of the account, as many that are compatible with X have none."""
+
+    def answer(asked: Asked) -> Answer | None:
+        return Answer(status=200 if body == {} else 404, body=body) if "usage" in asked.path else None
+
+    with scripted(answer) as x:
+        place.set(x_api_url=x.url, x_bearer_tokens="t", budget_usd=2)
+        master = place.start("master", "-F", "--stream", place.write("targets", "21\n22\n"))
+        done = place.run("worker", "w")
+        assert (done.returncode, master.wait(DEADLINE_S)) == (0, 0), done.stderr
+        assert done.stderr.count("The credentials were not checked beforehand: X answered") == 1
+        done = place.run("crawl", "-F", "23")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("The credentials were not checked beforehand: X answered") == 1
+    assert len(place.edges()) == 9

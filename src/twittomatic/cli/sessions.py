@@ -168,7 +168,7 @@ async def _resolve(parts: Parts, wanted: targets.Targets, *, check: bool = False
     """Return the ids of all targets; unknown names are reported. With `check` credentials are tried."""
     try:
         if check:
-            await parts.fetcher.check()
+            await check_credentials(parts)
         await afford_profiles(parts, len(await parts.lookup.unresolved(wanted)))
         ids = await parts.lookup.resolve(wanted, lambda sentence: click.echo(sentence, err=True))
     except CrawlMustPause as error:
@@ -178,6 +178,16 @@ async def _resolve(parts: Parts, wanted: targets.Targets, *, check: bool = False
     if not ids:
         raise SettingsError("None of the targets can be crawled; nothing was started.")
     return ids
+
+
+async def check_credentials(parts: Parts) -> None:
+    """Try the credentials of this process, and say so where the network does not let them be tried.
+
+    Raises:
+        NetworkError: see `Fetcher.check`.
+    """
+    if untried := await parts.fetcher.check():
+        click.echo(f"The credentials were not checked beforehand: {untried} Going on without.", err=True)
 
 
 async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:

@@ -9,6 +9,7 @@ import click
 from twittomatic.cli import compose
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.running import log_to, on_signals
+from twittomatic.cli.sessions import check_credentials
 from twittomatic.clock import told_within
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.worker import Worker
@@ -61,7 +62,7 @@ async def _check(parts: compose.Parts) -> None:
         UpstreamUnavailable: the network cannot be reached.
     """
     try:
-        await parts.fetcher.check()
+        await check_credentials(parts)
     except CrawlMustPause as error:
         await parts.pausing().pause(error)
         raise

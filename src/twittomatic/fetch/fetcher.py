@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,20 +18,18 @@ from twittomatic.errors import (
     NetworkError,
     NoCredentialLeft,
     RateLimited,
+    RequestRefused,
     UpstreamUnavailable,
 )
 from twittomatic.faultpoint import reach
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.discretion import sentence
+from twittomatic.fetch.retrying import TRIES, backoff_s, closed_for_s, retry_after_s
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
 from twittomatic.networks.base import Limit, Network, Page, Request, Response
 from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wait
-
-_TRIES = 4  # at once, within a lease; then the job is given back, due later
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 8.0
-_WINDOW_UNKNOWN_S = 60.0  # a 429 that does not say until when
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,12 +133,11 @@ class Fetcher:
                 renewed = True
             except CredentialRejected as error:
                 await self._money.reject(granted.credential, str(error))
-            except UpstreamUnavailable:
+            except UpstreamUnavailable as error:
                 tries += 1
-                if tries >= _TRIES:
+                if tries >= TRIES:
                     raise
-                longest = min(_FIRST_DELAY_S * 2**tries, _LONGEST_DELAY_S)
-                await self._wait(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the retries
+                await self._wait(backoff_s(tries, error.retry_after_s))
 
     async def ahead(
         self, ask: Callable[[int], Request], size: int, *, purpose: str, least: int = 1
@@ -157,35 +153,60 @@ class Fetcher:
         """Return the money of a permit that is not used."""
         await self._money.settle(permit, 0)
 
-    async def check(self) -> None:
-        """Try every credential on a free request; the rejected ones are out.
+    async def check(self) -> str:
+        """Try every credential on a free request, and retire those that are rejected.
+
+        The crawl does not depend on that request: where it alone fails, the credentials show what they are
+        worth at the first page.
+
+        Returns:
+            Why they could not be tried, empty when they were.
 
         Raises:
+            Interrupted: `halt` was set while it waited.
             UpstreamUnavailable: the network cannot be reached.
             NoCredentialLeft: none was given, or all are rejected.
             CrawlMustPause: the account is not served.
         """
-        request = self._network.probe()
-        accepted = 0
+        accepted, untried = 0, ""
         for name, credential in self._credentials.items():
-            limit = self._network.limit(request.endpoint, credential.kind)
+            limit = self._network.limit(self._network.probe().endpoint, credential.kind)
             if limit is None:  # users cannot ask for it; the first request shows
                 accepted += 1
                 continue
+            try:
+                accepted += await self._is_accepted(name, limit, tries=1 if untried else TRIES)
+            except (UpstreamUnavailable, RequestRefused) as error:
+                if isinstance(error, UpstreamUnavailable) and not error.answered:
+                    raise
+                accepted, untried = accepted + 1, str(error)
+        if not accepted:
+            raise NoCredentialLeft(await self._why_nobody())
+        return untried
+
+    async def _is_accepted(self, name: str, limit: Limit, *, tries: int) -> bool:
+        """Try one credential, again after failures that pass."""
+        request, failures = self._network.probe(), 0
+        while True:
+            if self._halt.is_set():
+                raise Interrupted("The crawl is paused, or this process is leaving.")
             permit = await self._money.acquire(request.endpoint, {name: limit}, price=0, wanted=1)
             if not isinstance(permit, Permit):
-                accepted += isinstance(permit, Wait)  # asked often enough
-                continue
+                return isinstance(permit, Wait)  # asked often enough
             try:
                 fetched = await self._attempt(request, permit)
                 await fetched.settle()
-                accepted += 1
+                return True
+            except RateLimited:
+                return True
             except CredentialRejected as error:
                 await self._money.reject(name, str(error))
-            except RateLimited:
-                accepted += 1
-        if not accepted:
-            raise NoCredentialLeft(await self._why_nobody())
+                return False
+            except UpstreamUnavailable as error:
+                failures += 1
+                if failures >= tries:
+                    raise
+                await self._wait(backoff_s(failures, error.retry_after_s))
 
     async def _permit(self, request: Request, size: int, least: int, purpose: str) -> Permit:
         while True:
@@ -240,6 +261,8 @@ class Fetcher:
             page = self._network.decode(request, response)
         except NetworkError as error:
             error.args = (sentence(self._network, request, response, error, self._secrets),)
+            if isinstance(error, UpstreamUnavailable):
+                error.retry_after_s = retry_after_s(response, self._clock.now())
             if isinstance(error, RateLimited):
                 await self._refuse(permit, error, response)
             elif isinstance(error, UpstreamUnavailable) and error.may_be_billed:
@@ -269,7 +292,7 @@ class Fetcher:
         await self._money.exhaust(
             permit,
             error.reset_at.timestamp() if error.reset_at else None,
-            _WINDOW_UNKNOWN_S,
+            closed_for_s(response, self._clock.now()),
             date=error.date,
             age_s=_age(response),
         )

@@ -110,17 +110,20 @@ class Transport:
                 )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, *_ADDRESS) as error:
             raise UpstreamUnavailable(
-                f"{_host(url)} cannot be reached ({_why(error)}); check X_API_URL and the network."
+                f"{_host(url)} cannot be reached ({_why(error)}); check X_API_URL and the network.",
+                answered=False,
             ) from None
         except TimeoutError:
             raise UpstreamUnavailable(
                 f"{_host(url)} did not answer within {self._timeout_s:g} s.",
                 may_be_billed=may_be_billed,
+                answered=False,
             ) from None
         except (aiohttp.ClientError, OSError, ValueError, *_UNZIPPING) as error:
             raise UpstreamUnavailable(
                 f"{_host(url)} broke off in the middle of an answer ({type(error).__name__}).",
                 may_be_billed=may_be_billed,
+                answered=False,
             ) from None
 
 

@@ -42,7 +42,7 @@ def refusal(request: Request, response: Response) -> NetworkError:
     if 400 <= status < 500:
         return said(request, response, problems) or _by_status(request, response, problems)
     if status >= 500:
-        return UpstreamUnavailable(f"X failed ({status}){_words(problems)}; it will be asked again later.")
+        return UpstreamUnavailable(f"X failed ({status}){_words(problems)}; this usually passes.")
     if 300 <= status < 400:
         return UnexpectedPayload(
             f"X answered with a redirect ({status}), which is not followed; check X_API_URL."
@@ -76,7 +76,7 @@ def garbage(request: Request, what: str, *, billed: bool = True) -> UnexpectedPa
         billed: Whether X may have charged for it, as it does for what it believes to have served.
     """
     return UnexpectedPayload(
-        f"X answered {request.endpoint} {what}; it will be asked again later.",
+        f"X answered {request.endpoint} {what}.",
         may_be_billed=billed and request.most_resources > 0,
     )
 
@@ -97,7 +97,7 @@ def _by_status(request: Request, response: Response, problems: Sequence[Problem]
         case 429:
             return _too_many(request, response)
         case status:
-            return UpstreamUnavailable(f"X answered with {status}{words}; it will be asked again later.")
+            return UpstreamUnavailable(f"X answered with {status}{words}.")
 
 
 def _unavailable(request: Request, problems: Sequence[Problem]) -> TargetUnavailable | None:
