@@ -308,6 +308,7 @@ async def parts(
                 names=KnownNames(connection, shared),
                 counts=counts,
                 clock=clock,
+                refresh_older_than=options.refresh_older_than,
             ),
             layout=files,
             known_files=KnownFiles(files),

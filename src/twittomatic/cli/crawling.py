@@ -72,9 +72,22 @@ def chosen_modules(letters: dict[str, bool]) -> str:
     return chosen
 
 
-column_flag = click.option(
-    "--column", metavar="NAME", help="Read this column of the files given, which are CSV with a header."
-)
+def target_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags that tell how its TARGETs are read."""
+    for flag in (
+        click.option(
+            "--refresh-names", is_flag=True, help="Ask whose the @names are, though it was asked before."
+        ),
+        click.option(
+            "--column",
+            metavar="NAME",
+            help="Read this column of the files, which are CSV with a header.",
+        ),
+    ):
+        command = flag(command)
+    return command
+
+
 until_spent_flag = click.option(
     "--until-spent", is_flag=True, help="Go until the money is out, though BUDGET_USD does not suffice."
 )
@@ -85,11 +98,16 @@ until_spent_flag = click.option(
 )
 @module_flags
 @click.argument("given", nargs=-1, metavar="TARGET...")
-@column_flag
+@target_flags
 @until_spent_flag
 @settings_options(*CRAWL_SETTINGS)
 def crawl(
-    settings: Settings, given: tuple[str, ...], column: str | None, until_spent: bool, **letters: bool
+    settings: Settings,
+    given: tuple[str, ...],
+    column: str | None,
+    refresh_names: bool,
+    until_spent: bool,
+    **letters: bool,
 ) -> None:
     """Crawl TARGETs here, master and worker in one; the same command again resumes.
 
@@ -100,14 +118,14 @@ def crawl(
     modules = chosen_modules(letters)
     if not given and modules != "U":
         raise SettingsError(NO_TARGET)
-    wanted = targets.read(given, column=column)
+    wanted = targets.read(given, column=column, refresh_names=refresh_names)
     sys.exit(run_async(sessions.crawl(settings, modules, wanted, until_spent=until_spent)))
 
 
 @click.command(short_help="Lead a crawl whose workers run elsewhere.", epilog=EVERYWHERE)
 @module_flags
 @click.option("--stream", metavar="FILE", help="The targets, one a line; not needed to resume a crawl.")
-@column_flag
+@target_flags
 @click.option("--standby", is_flag=True, help="Wait until nobody leads, then take over.")
 @until_spent_flag
 @settings_options(*CRAWL_SETTINGS, "MAX_ATTEMPTS")
@@ -115,6 +133,7 @@ def master(
     settings: Settings,
     stream: str | None,
     column: str | None,
+    refresh_names: bool,
     standby: bool,
     until_spent: bool,
     **letters: bool,
@@ -124,7 +143,7 @@ def master(
     Workers with the same REDIS_URL and OUTPUT_DIRECTORY do the jobs: `twittomatic worker NAME`.
     """
     modules = chosen_modules(letters)
-    wanted = targets.read((stream,) if stream else (), column=column)
+    wanted = targets.read((stream,) if stream else (), column=column, refresh_names=refresh_names)
     session = standing.stand_by if standby else sessions.lead
     sys.exit(run_async(session(settings, modules, wanted, until_spent=until_spent)))
 

@@ -14,7 +14,7 @@ import msgspec
 from twittomatic.cli import compose
 from twittomatic.cli.affording import afford_profiles, profiles
 from twittomatic.cli.compose import Parts
-from twittomatic.cli.crawling import CRAWL_SETTINGS, NO_TARGET, chosen_modules, column_flag, module_flags
+from twittomatic.cli.crawling import CRAWL_SETTINGS, NO_TARGET, chosen_modules, module_flags, target_flags
 from twittomatic.cli.drawing import as_json, picture
 from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
@@ -41,7 +41,7 @@ _MOST = 2**40
 )
 @module_flags
 @click.argument("given", nargs=-1, metavar="TARGET...")
-@column_flag
+@target_flags
 @click.option("--yes", is_flag=True, help="Buy the profiles that the quote needs without asking.")
 @click.option("--no-lookup", is_flag=True, help="Buy no profile; use what is known, and the counts given.")
 @click.option(
@@ -62,6 +62,7 @@ def plan(
     settings: Settings,
     given: tuple[str, ...],
     column: str | None,
+    refresh_names: bool,
     yes: bool,
     no_lookup: bool,
     followers: int | None,
@@ -82,7 +83,7 @@ def plan(
         _plan(
             settings,
             modules,
-            targets.read(given, column=column),
+            targets.read(given, column=column, refresh_names=refresh_names),
             yes=yes,
             lookup=not no_lookup,
             assumed=assumed,

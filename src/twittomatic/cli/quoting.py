@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import click
 import msgspec
 
 from twittomatic.cli.compose import Parts
@@ -77,7 +78,7 @@ class Quoting:
 
     async def buy(self, user_ids: Sequence[str]) -> None:
         """Buy the profiles of targets."""
-        await self._parts.lookup.count(user_ids)
+        await self._parts.lookup.count(user_ids, lambda sentence: click.echo(sentence, err=True))
         await self.gather()
 
     def plan(self) -> Plan:

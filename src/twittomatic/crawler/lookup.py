@@ -1,4 +1,4 @@
-"""Profiles that have to be bought before a crawl begins: whose name this is, and how long his lists are."""
+"""Buy the profiles that a crawl needs before it begins, for the ids of names and the lengths of lists."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from twittomatic.clock import Clock
 from twittomatic.crawler.plan import PROFILES
 from twittomatic.crawler.targets import Targets
 from twittomatic.fetch.fetcher import Fetched, Fetcher
-from twittomatic.networks.base import Counts, Network, Request
+from twittomatic.model import Phase
+from twittomatic.networks.base import Counts, Network, Page, Request
 from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.names import KnownNames
 
-_NOBODY = "?"  # what is remembered of a name that the network does not know, before the reason
+_UNFINISHED = (Phase.RUNNING, Phase.PAUSED)
 _REASONS = {"deleted": "no such user", "unavailable": "the network says nothing of this user"}
 
 
@@ -27,6 +28,7 @@ class Lookup:
         names: Keeps them for all crawls.
         counts: Keeps the counts.
         clock: Tells the time.
+        refresh_older_than: Age in seconds from which a name is asked for again, None for that of the memory.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Lookup:
         names: KnownNames,
         counts: KnownCounts,
         clock: Clock,
+        refresh_older_than: float | None = None,
     ) -> None:
         self._fetcher = fetcher
         self._network = network
@@ -45,6 +48,8 @@ class Lookup:
         self._names = names
         self._counts = counts
         self._clock = clock
+        self._refresh_older_than = refresh_older_than
+        self._remembered: dict[str, str] = {}  # id -> name, of the names that were not asked for this time
         self.bought = 0  # profiles
 
     async def resolve(self, targets: Targets, report: Callable[[str], None]) -> list[str]:
@@ -57,41 +62,64 @@ class Lookup:
         Raises:
             TwittomaticError: see `Fetcher.page`.
         """
-        known = await self._known(targets.names)
+        known = await self._known(targets)
+        self._remembered |= {user_id: name for name, user_id in known.items()}
+        nobody: dict[str, str] = {}
         unknown = [name for name in targets.names if name not in known]
+        before = await self._names.read(unknown, self._clock.now()) | await self._crawl.names(unknown)
         async for wanted, fetched in self._pages(unknown, self._network.users_by_name):
             page = fetched.page
             answers = {
                 self._network.name_of(record).lower(): str(int(user_id))
                 for user_id, record in zip(page.ids, page.records, strict=True)
             }
-            answers |= {name.lower(): _NOBODY + reason for name, reason in page.missing.items()}
-            answers = {name: answers.get(name, f"{_NOBODY}unavailable") for name in wanted}
+            answers = {name: user_id for name, user_id in answers.items() if name in wanted}
+            nobody |= {name.lower(): reason for name, reason in page.missing.items()}
             await self._names.keep(answers, self._clock.now())
             await self._keep(fetched)
             known |= answers
-        await self._crawl.remember_names({name: known[name] for name in targets.names})
-        named = [known[name] for name in targets.names if not known[name].startswith(_NOBODY)]
+            for name, user_id in answers.items():
+                if before.get(name, user_id) != user_id:
+                    report(
+                        f"@{name} is user {user_id} now, and was {before[name]}; what was crawled of "
+                        f"{before[name]} stays."
+                    )
+        await self._crawl.remember_names({name: known[name] for name in targets.names if name in known})
+        named = [known[name] for name in targets.names if name in known]
         rest = "; the others go on" if targets.ids or named else ""
         for name in targets.names:
-            if known[name].startswith(_NOBODY):
-                reason = known[name].removeprefix(_NOBODY)
+            if name not in known:
+                reason = nobody.get(name, "unavailable")
                 report(f"@{name}: {_REASONS.get(reason, reason)}{rest}.")
         return list(dict.fromkeys([*targets.ids, *named]))
 
     async def unresolved(self, targets: Targets) -> list[str]:
         """Return the names that have to be bought to resolve targets."""
-        known = await self._known(targets.names)
+        known = await self._known(targets)
         return [name for name in targets.names if name not in known]
 
-    async def _known(self, names: Sequence[str]) -> dict[str, str]:
-        """Return the owners of names, by the memory of this crawl, then by that of all."""
-        known = await self._crawl.names(names)
-        unknown = [name for name in names if name not in known]
-        return known | await self._names.read(unknown, self._clock.now())
+    async def _known(self, targets: Targets) -> dict[str, str]:
+        """Return the owners of names, by the memory of this crawl, then by that of all crawls.
 
-    async def count(self, user_ids: Sequence[str]) -> dict[str, Counts]:
+        REFRESH_OLDER_THAN does not hold for a crawl that is to go on: its names are not bought once more
+        whenever it is interrupted.
+        """
+        if targets.refresh_names:
+            return {}
+        now, names = self._clock.now(), targets.names
+        here = await self._crawl.names(names)
+        if self._refresh_older_than is None or await self._crawl.field("phase") in _UNFINISHED:
+            unknown = [name for name in names if name not in here]
+            return here | await self._names.read(unknown, now)
+        young = await self._names.read(names, now, since=now - self._refresh_older_than)
+        return {name: here.get(name, owner) for name, owner in young.items()}
+
+    async def count(self, user_ids: Sequence[str], report: Callable[[str], None]) -> dict[str, Counts]:
         """Buy the profiles of users, and return what they say of their lists, for each of them.
+
+        Args:
+            user_ids: Decimal.
+            report: Told of each name that was remembered for one of them, who has another name now.
 
         Raises:
             TwittomaticError: see `Fetcher.page`.
@@ -103,8 +131,24 @@ class Lookup:
                 for user_id in set(wanted) - {str(int(user_id)) for user_id in fetched.page.ids}
             }
             found |= gone | await self._keep(fetched)
-            await self._counts.keep(gone, self._clock.now())
+            told = {user_id: counts for user_id, counts in gone.items() if user_id in fetched.page.missing}
+            await self._counts.keep(told, self._clock.now())
+            await self._forget_renamed(fetched.page, report)
         return found
+
+    async def _forget_renamed(self, page: Page, report: Callable[[str], None]) -> None:
+        """Forget the names of users who have others now, so that the next command asks whose they are."""
+        renamed: list[str] = []
+        for user_id, record in zip(page.ids, page.records, strict=True):
+            name, now = self._remembered.get(user_id), self._network.name_of(record)
+            if name and now and name != now.lower():
+                renamed.append(name)
+                report(
+                    f"@{name} was user {user_id}, who is @{now} now; this crawl is still of user {user_id}. "
+                    f"Give --refresh-names to ask whose name @{name} is."
+                )
+        await self._names.forget(renamed)
+        await self._crawl.forget_names(renamed)
 
     async def _keep(self, fetched: Fetched) -> dict[str, Counts]:
         page = fetched.page

@@ -29,16 +29,24 @@ class Targets:
     Attributes:
         ids: Decimal, without leading zeros.
         names: Lower case, without @.
+        refresh_names: Whether to ask the network whose names these are, though it was asked before.
     """
 
     ids: Sequence[str]
     names: Sequence[str]
+    refresh_names: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.ids or self.names)
 
 
-def read(arguments: Iterable[str], *, column: str | None = None, stdin: BinaryIO | None = None) -> Targets:
+def read(
+    arguments: Iterable[str],
+    *,
+    column: str | None = None,
+    refresh_names: bool = False,
+    stdin: BinaryIO | None = None,
+) -> Targets:
     """Read TARGET arguments.
 
     Args:
@@ -46,6 +54,7 @@ def read(arguments: Iterable[str], *, column: str | None = None, stdin: BinaryIO
             or several of these a line, plain or gzip, in which blank lines and what follows a `#` pass; `-`
             for such a file on standard input. Quotes and invisible characters around a target pass too.
         column: Name of the column to read: files are CSV then.
+        refresh_names: Of the targets that are returned.
         stdin: In place of standard input.
 
     Raises:
@@ -70,7 +79,7 @@ def read(arguments: Iterable[str], *, column: str | None = None, stdin: BinaryIO
         raise SettingsError(
             f"--column {column}: name the CSV file that has this column, or - for standard input."
         )
-    return reading.targets(sources)
+    return reading.targets(sources, refresh_names=refresh_names)
 
 
 @dataclass
@@ -166,7 +175,7 @@ class _Reading:
         self.ids.extend(self.pending)
         self.pending.clear()
 
-    def targets(self, sources: Sequence[str]) -> Targets:
+    def targets(self, sources: Sequence[str], *, refresh_names: bool) -> Targets:
         """Return what was read.
 
         Raises:
@@ -183,7 +192,7 @@ class _Reading:
                 + rest
             )
         self.flush()
-        found = Targets(ids=self.ids, names=list(self.names))
+        found = Targets(ids=self.ids, names=list(self.names), refresh_names=refresh_names)
         if sources and not found:
             raise SettingsError(
                 f"{', '.join(sources)}: there is no target in it; put a user id or an @name on each line. "

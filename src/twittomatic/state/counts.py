@@ -1,6 +1,7 @@
-"""What profiles said of the lists behind them: bought once for a plan, used by the crawl that follows.
+"""Counts in users' profiles: bought once for a plan, used by the crawl that follows.
 
-An account seldom grows by more than some percent in a week.
+An account seldom grows by more than some percent in a week. That there is no such user is good for an hour
+only: to ask again costs nothing, and an account that was deactivated may be back.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ import msgspec
 from twittomatic.networks.base import Counts
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.remembered import keep, read_young
+from twittomatic.state.remembered import WEEK_S, keep, read_young
+
+_HOUR_S = 3_600.0
 
 
 class _Kept(Counts, frozen=True, kw_only=True, omit_defaults=True):
     at: float = 0.0  # seconds since the epoch
+
+    @property
+    def good_s(self) -> float:
+        was_bought = (self.followers, self.posts) != (None, None) or self.unavailable is None
+        return WEEK_S if was_bought else _HOUR_S
 
 
 _decode = msgspec.json.Decoder(_Kept).decode
@@ -35,7 +43,7 @@ class KnownCounts:
         self._key = keys.counts
 
     async def read(self, user_ids: Sequence[str], now: float) -> dict[str, Counts]:
-        """Return what is known of users and not older than a week.
+        """Return what is known of users and still good.
 
         Args:
             user_ids: Decimal.

@@ -163,7 +163,11 @@ class CrawlState:
         if not names:
             return {}
         ids = await self._connection.call("HMGET", self._keys.names, *[name.lower() for name in names])
-        return {name.lower(): user_id for name, user_id in zip(names, ids, strict=True) if user_id}
+        return {
+            name.lower(): user_id
+            for name, user_id in zip(names, ids, strict=True)
+            if user_id and user_id.isdigit()  # earlier versions kept `?` and why a name had no owner
+        }
 
     async def remember_names(self, names: Mapping[str, str]) -> None:
         """Keep the ids of screen names, which were paid for."""
@@ -171,6 +175,11 @@ class CrawlState:
             await self._connection.call(
                 "HSET", self._keys.names, *[text for pair in names.items() for text in pair]
             )
+
+    async def forget_names(self, names: Sequence[str]) -> None:
+        """Remove screen names, so that they are asked for again."""
+        if names:
+            await self._connection.call("HDEL", self._keys.names, *names)
 
     async def progress(self) -> Progress:
         """Look at everything at once, in a few commands, whatever the size of the crawl."""

@@ -57,7 +57,7 @@ class CrawlKeys:
 
     @property
     def names(self) -> str:
-        """Hash: lower-case screen name of a seed -> id, or `?reason` where the network has none."""
+        """Hash: lower-case screen name of a seed -> id."""
         return self._key("names")
 
     @property
@@ -161,7 +161,7 @@ class NetworkKeys:
 
     @property
     def names(self) -> str:
-        """Hash: lower-case screen name -> JSON of its id, or why there is none, and when it was asked for."""
+        """Hash: lower-case screen name -> JSON of its id, and when it was asked for."""
         return self._key("names")
 
     @property

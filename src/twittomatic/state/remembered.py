@@ -1,4 +1,4 @@
-"""What was bought once and is good for a week: a hash of JSON with the moment in it, for all crawls."""
+"""Cache shared by all crawls: a hash of JSON values, each stamped with the time at which it was bought."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import msgspec
 
 from twittomatic.state.connection import Connection
 
-_YOUNG_S = 7 * 86_400.0
+WEEK_S = 7 * 86_400.0
+"""How long something bought is good."""
+
 _BATCH = 1_000  # fields of one command
 
 
 class Kept(Protocol):
-    """Something that was kept.
-
-    Attributes:
-        at: When, seconds since the epoch.
-    """
+    """A value of the cache."""
 
     @property
     def at(self) -> float:
-        """When it was kept."""
+        """When it was bought, seconds since the epoch."""
+        ...
+
+    @property
+    def good_s(self) -> float:
+        """How long it is good, in seconds."""
         ...
 
 
@@ -32,16 +35,22 @@ _K = TypeVar("_K", bound=Kept)
 async def read_young(
     connection: Connection, key: str, fields: Sequence[str], now: float, decode: Callable[[str], _K]
 ) -> dict[str, _K]:
-    """Return what was kept of some fields within a week before `now`, seconds since the epoch."""
+    """Return the values of some fields that are still good at `now`, seconds since the epoch."""
     found: dict[str, _K] = {}
     for start in range(0, len(fields), _BATCH):
         batch = fields[start : start + _BATCH]
         texts = await connection.call("HMGET", key, *batch)
         for field, text in zip(batch, texts, strict=True):
             kept = decode(text) if text else None
-            if kept and now - kept.at <= _YOUNG_S:
+            if kept and now - kept.at <= kept.good_s:
                 found[field] = kept
     return found
+
+
+async def forget(connection: Connection, key: str, fields: Sequence[str]) -> None:
+    """Remove some fields."""
+    for start in range(0, len(fields), _BATCH):
+        await connection.call("HDEL", key, *fields[start : start + _BATCH])
 
 
 async def keep(connection: Connection, key: str, values: Mapping[str, Kept]) -> None:

@@ -11,7 +11,11 @@ WEEK_S = 7 * 86_400.0
 
 async def test_counts_are_kept_for_a_week(connection: Any) -> None:
     known = KnownCounts(connection, NetworkKeys("x"))
-    counts = {"1": Counts(followers=0, posts=7), "2": Counts(unavailable="deleted"), "3": Counts()}
+    counts = {
+        "1": Counts(followers=0, posts=7),
+        "2": Counts(followers=1, unavailable="protected"),
+        "3": Counts(),
+    }
     await known.keep(counts, 1000.0)
     await known.keep({}, 1000.0)
     assert await known.read(["1", "2", "3", "4"], 1000.0 + WEEK_S) == counts
@@ -19,6 +23,14 @@ async def test_counts_are_kept_for_a_week(connection: Any) -> None:
     await known.keep({"1": Counts(followers=1)}, 1001.0 + WEEK_S)
     assert await known.read(["1", "2"], 1001.0 + WEEK_S) == {"1": Counts(followers=1)}
     assert await known.read([], 0.0) == {}
+
+
+async def test_that_there_is_no_such_user_is_kept_for_an_hour(connection: Any) -> None:
+    known = KnownCounts(connection, NetworkKeys("x@hour"))
+    counts = {"1": Counts(unavailable="deleted")}
+    await known.keep(counts, 1000.0)
+    assert await known.read(["1"], 4600.0) == counts
+    assert await known.read(["1"], 4601.0) == {}
 
 
 async def test_many_at_once(connection: Any) -> None:

@@ -10,13 +10,18 @@ WEEK_S = 7 * 86_400.0
 
 async def test_names_are_kept_for_a_week(connection: Any) -> None:
     known, other = (KnownNames(connection, NetworkKeys(account)) for account in ("names", "names@other"))
-    owners = {"ada": "1", "bob": "?deleted"}
+    owners = {"ada": "1", "bob": "2"}
     await known.keep(owners, 1000.0)
     await known.keep({}, 1000.0)
     assert await known.read(["ada", "bob", "carl"], 1000.0 + WEEK_S) == owners
     assert await known.read(["ada"], 1001.0 + WEEK_S) == {}
     await known.keep({"ada": "2"}, 1001.0 + WEEK_S)
     assert await known.read(["ada", "bob"], 1001.0 + WEEK_S) == {"ada": "2"}
+    assert await known.read(["ada", "bob"], 1000.0, since=1000.0) == owners | {"ada": "2"}
+    assert await known.read(["ada", "bob"], 1001.0, since=1001.0) == {"ada": "2"}
+    await known.forget(["ada", "nobody"])
+    await known.keep({"carl": "?deleted"}, 1000.0)  # as earlier versions did
+    assert await known.read(["ada", "bob", "carl"], 1000.0) == {"bob": "2"}
     assert await known.read([], 0.0) == await other.read(["ada"], 0.0) == {}
     many = {f"name{number}": str(number) for number in range(2500)}
     await known.keep(many, 1.0)

@@ -1,0 +1,206 @@
+"""Names and counts that are bought before a crawl begins, and for how long they are believed."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+
+import pytest
+from scripted import Answer, Asked, ScriptedX, profile, scripted
+
+from twittomatic.crawler.lookup import Lookup
+from twittomatic.crawler.targets import Targets
+from twittomatic.fetch.credentials import Credentials
+from twittomatic.fetch.fetcher import Fetcher
+from twittomatic.fetch.transport import Transport
+from twittomatic.networks.base import Counts
+from twittomatic.networks.x import X
+from twittomatic.state.address import client
+from twittomatic.state.connection import Connection
+from twittomatic.state.counts import KnownCounts
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.keys import CrawlKeys, NetworkKeys
+from twittomatic.state.money import Money
+from twittomatic.state.names import KnownNames
+
+_numbers = itertools.count()
+
+
+class Clock:
+    """Stands where it is put."""
+
+    at = 1_767_225_600.0
+
+    def now(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+class Scene:
+    """A network whose names the test owns, and commands that ask for them."""
+
+    def __init__(self, connection: Connection, x: ScriptedX, transport: Transport) -> None:
+        self.clock = Clock()
+        self.x = x
+        self.owners: dict[str, int] = {}
+        self.gone: set[str] = set()
+        self.said: list[str] = []
+        self._connection = connection
+        self._transport = transport
+        self._account = f"x@lookup-{next(_numbers)}"
+        x.script = self._answer
+
+    def _answer(self, asked: Asked) -> Answer | None:
+        if asked.path == "/2/users/by":
+            parameter, wanted = "usernames", asked.query["usernames"].split(",")
+            found = [profile(self.owners[name], name) for name in wanted if name in self.owners]
+        elif asked.path == "/2/users":
+            parameter, wanted = "ids", asked.query["ids"].split(",")
+            names: Mapping[str, str] = {str(user_id): name for name, user_id in self.owners.items()}
+            found = [profile(user_id, names[user_id]) for user_id in wanted if user_id in names]
+        else:
+            return None
+        errors = [
+            {
+                "value": user,
+                "resource_id": user,
+                "parameter": parameter,
+                "resource_type": "user",
+                "title": "Not Found Error",
+                "detail": f"Could not find user with {parameter}: [{user}].",
+                "type": "https://api.twitter.com/2/problems/resource-not-found",
+            }
+            for user in wanted
+            if user in self.gone
+        ]
+        body = ({"data": found} if found else {}) | ({"errors": errors} if errors else {})
+        return Answer(body=body or {"meta": {"result_count": 0}})
+
+    def command(self, crawl: str = "one", refresh_older_than: float | None = None) -> Lookup:
+        """Return the lookup of a command that is given now."""
+        network, shared = X(url=self.x.url), NetworkKeys(self._account)
+        self.crawl = CrawlState(self._connection, CrawlKeys(f"{self._account}-{crawl}", "F"))
+        return Lookup(
+            fetcher=Fetcher(
+                network=network,
+                transport=self._transport,
+                credentials=Credentials(["token"], ()),
+                money=Money(self._connection, shared, budget=None, horizon_s=60, crawl=crawl),
+                crawl=crawl,
+                clock=self.clock,
+                halt=asyncio.Event(),
+                lease_s=60,
+            ),
+            network=network,
+            crawl=self.crawl,
+            names=KnownNames(self._connection, shared),
+            counts=KnownCounts(self._connection, shared),
+            clock=self.clock,
+            refresh_older_than=refresh_older_than,
+        )
+
+    async def ids(self, *names: str, refresh_names: bool = False, lookup: Lookup | None = None) -> list[str]:
+        """Resolve names; `said` is what the user was told."""
+        self.said = []
+        targets = Targets(ids=(), names=names, refresh_names=refresh_names)
+        return list(await (lookup or self.command()).resolve(targets, self.said.append))
+
+    @property
+    def requests(self) -> int:
+        return len(self.x.paths())
+
+
+@pytest.fixture
+async def scene(server_url: str) -> AsyncIterator[Scene]:
+    async with AsyncExitStack() as stack:
+        connection = Connection(client(server_url, "test"))
+        stack.push_async_callback(connection.close)
+        x = stack.enter_context(scripted())
+        yield Scene(connection, x, await stack.enter_async_context(Transport(timeout_s=30)))
+
+
+def nothing_said(scene: Scene) -> None:
+    scene.gone.clear()
+
+
+def deactivated(scene: Scene) -> None:
+    scene.gone.add("ghost")
+
+
+@pytest.mark.parametrize("absence", [nothing_said, deactivated])
+@pytest.mark.parametrize("crawl", ["one", "two"])
+async def test_a_name_without_an_owner_is_asked_for_again(
+    scene: Scene, absence: Callable[[Scene], None], crawl: str
+) -> None:
+    absence(scene)
+    scene.owners["steady"] = 5
+    assert await scene.ids("steady", "ghost") == ["5"]
+    assert [sentence.partition(":")[0] for sentence in scene.said] == ["@ghost"]
+    assert await scene.command(crawl).unresolved(Targets(ids=(), names=["steady", "ghost"])) == ["ghost"]
+    scene.gone.clear()
+    scene.owners["ghost"] = 6
+    assert await scene.ids("steady", "ghost", lookup=scene.command(crawl)) == ["5", "6"]
+    assert scene.said == []
+    assert scene.x.asked[-1].query["usernames"] == "ghost"
+    assert await scene.ids("steady", "ghost", lookup=scene.command(crawl)) == ["5", "6"]
+    assert scene.requests == 2
+
+
+async def test_a_name_with_a_new_owner_is_noticed_when_it_is_asked_for(scene: Scene) -> None:
+    scene.owners["jack"] = 12
+    assert await scene.ids("jack") == ["12"]
+    scene.owners = {"jack": 34}
+    assert await scene.ids("jack") == ["12"]
+    assert await scene.ids("jack", refresh_names=True) == ["34"]
+    assert scene.said == ["@jack is user 34 now, and was 12; what was crawled of 12 stays."]
+    assert await scene.ids("jack") == ["34"]
+    assert await scene.ids("jack", lookup=scene.command("two")) == ["34"]
+    assert scene.requests == 2
+
+
+async def test_names_are_as_old_as_lists_may_be(scene: Scene) -> None:
+    scene.owners["jack"] = 12
+    assert await scene.ids("jack") == ["12"]
+    scene.owners = {"jack": 34}
+    scene.clock.at += 3600
+    assert await scene.ids("jack", lookup=scene.command(refresh_older_than=3600)) == ["12"]
+    assert await scene.ids("jack", lookup=scene.command(refresh_older_than=3599)) == ["34"]
+    scene.owners = {"jack": 56}
+    scene.clock.at += 1
+    scene.command()
+    await scene.crawl.begin("F", "{}", "2026-01-01T00:00:00Z")
+    assert await scene.ids("jack", lookup=scene.command(refresh_older_than=0)) == ["34"]  # it goes on
+    assert await scene.ids("jack", lookup=scene.command("two", refresh_older_than=0)) == ["56"]
+
+
+async def test_a_user_with_another_name_than_remembered_is_told_and_forgotten(scene: Scene) -> None:
+    scene.owners["jack"] = 12
+    assert await scene.ids("jack") == ["12"]
+    scene.owners = {"jack_was_here": 12, "jack": 34}
+    lookup = scene.command()
+    assert await scene.ids("jack", lookup=lookup) == ["12"]
+    await lookup.count(["12"], scene.said.append)
+    [sentence] = scene.said
+    assert sentence.startswith("@jack was user 12, who is @jack_was_here now")
+    assert await scene.ids("jack") == ["34"]
+
+
+async def test_a_user_with_the_same_name_is_not(scene: Scene) -> None:
+    scene.owners["jack"] = 12
+    assert await scene.ids("jack") == ["12"]
+    lookup = scene.command()
+    assert await scene.ids("jack", lookup=lookup) == ["12"]
+    await lookup.count(["12"], scene.said.append)
+    assert scene.said == []
+    assert scene.requests == 2
+
+
+async def test_counts_of_nobody_are_kept_only_where_the_network_says_why(scene: Scene) -> None:
+    scene.gone.add("1")
+    lookup = scene.command()
+    found = await lookup.count(["1", "2"], scene.said.append)
+    assert found == {"1": Counts(unavailable="deleted"), "2": Counts(unavailable="unavailable")}
+    known = KnownCounts(scene._connection, NetworkKeys(scene._account))
+    assert await known.read(["1", "2"], scene.clock.now()) == {"1": Counts(unavailable="deleted")}
