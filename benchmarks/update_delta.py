@@ -23,7 +23,7 @@ from pathlib import Path
 
 from twittomatic.model import FileState
 from twittomatic.storage.commit import commit, prepend
-from twittomatic.storage.formats import first_line, member, read_lines
+from twittomatic.storage.formats import member, read_lines
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 
@@ -139,7 +139,7 @@ def main() -> None:
             print(f"{label:35} {took:8.4f} s   {took / ours:8.2f} x the update")
         print(f"{'update (prepend, sync, commit)':35} {ours:8.4f} s")
         state = add_delta(final)
-        assert first_line(final) == new[0]
+        assert next(read_lines(final)) == new[0]
         assert sum(1 for _ in read_lines(final)) == state.lines == known.lines + len(new)
 
 

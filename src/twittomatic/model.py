@@ -76,8 +76,11 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         began_at: RFC 3339 time of the first page.
         restarts: How often the list was begun anew because its token had expired.
         claimed: The count that the network claims for this list, when known.
-        first_id: Newest id of a timeline, so that an update can check what it stands on.
-        last_id: Oldest id of a timeline.
+        first_id: Greatest id of a timeline so far, so that an update can check what it stands on; of another
+            list the first id that came.
+        last_id: Smallest id of a timeline so far; of another list the last id that came.
+        unordered: Whether posts came in another order than newest first, so the file has to be sorted.
+        in_front: Whether the list was begun anew, and has not come back to posts that were there before.
         since_id: Newest post of the timeline in front of which this list is to come; None for a whole list.
     """
 
@@ -95,6 +98,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     claimed: int | None = None
     first_id: str | None = None
     last_id: str | None = None
+    unordered: bool = False
+    in_front: bool = False
     since_id: str | None = None
 
 

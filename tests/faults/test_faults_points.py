@@ -50,6 +50,9 @@ OF_ANALYZER = [
 ELSEWHERE = {
     "token.stored": "tests/integration/fetch/test_fetch_usertokens.py",
     "repair.begun_anew": "tests/acceptance/test_acceptance_disk.py",
+    **dict.fromkeys(
+        ["ordering.sorted", "ordering.committed"], "tests/integration/modules/test_modules_order.py"
+    ),
     **dict.fromkeys(["sink.handled", "sink.acknowledged"], "tests/acceptance/test_acceptance_lookup.py"),
     **dict.fromkeys(
         ["indexer.sent", "indexer.fed", "indexer.deleted"], "tests/acceptance/test_acceptance_indexer.py"

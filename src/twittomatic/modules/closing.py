@@ -18,6 +18,7 @@ from twittomatic.state.events import Event, FileCommitted, TargetClosed
 from twittomatic.storage.commit import commit, holds
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import Entry
+from twittomatic.storage.ordering import append_in_order
 from twittomatic.storage.part import PartFile
 
 
@@ -51,6 +52,7 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
         return
     if not any(state.size for state in checkpoint.files.values()):
         checkpoint = await _with_empty_files(context, job, checkpoint, extensions)
+    checkpoint = await in_order(context, job, checkpoint)
     async with held(context, job, checkpoint):
         events.extend(await asyncio.to_thread(_commit_files, context, job, checkpoint, extensions))
     reach("job.closed")
@@ -66,6 +68,37 @@ async def adopt(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoin
     """
     mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
     await context.jobs.commit(job, mine, {})
+    return mine
+
+
+async def in_order(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
+    """Sort the posts of a timeline that came out of order into a part file of its own, newest first.
+
+    The checkpoint that is returned counts on that file and is committed, so an attempt that dies later leaves
+    a list that is in order, wherever its file is then.
+
+    Raises:
+        CorruptFile: the part file is gone or broken.
+        LeaseLost: the job is somebody else's.
+    """
+    if not checkpoint.unordered:
+        return checkpoint
+    stem = new_stem(job)
+    source, sorted_part = (
+        context.layout.part(context.crawl, part, "twt") for part in (checkpoint.part, stem)
+    )
+
+    def sort() -> FileState:
+        with PartFile.begin(sorted_part) as file:
+            return append_in_order(file, source, size=checkpoint.files["twt"].size)
+
+    async with held(context, job, checkpoint):
+        state = await asyncio.to_thread(sort)
+    mine = msgspec.structs.replace(checkpoint, part=stem, files={"twt": state}, unordered=False)
+    reach("ordering.sorted")
+    await context.jobs.commit(job, mine, {})
+    reach("ordering.committed")
+    await asyncio.to_thread(remove_parts, context, checkpoint.part, ("twt",))
     return mine
 
 

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -37,7 +38,8 @@ class Listing:
         least: The fewest that a page can be asked for.
         most: Records to keep, None for all.
         ceiling: Records that the network serves at most, None when it has no such limit.
-        grows_in_front: Whether new records have greater ids than all before them, and come first.
+        grows_in_front: Whether new records have greater ids than all before them, and usually come first.
+        after: Records with this id or a smaller one are not wanted, whatever the network sends.
         split: Lines for each part file, by extension, from the ids and records of a page.
         known: Yields the ids in a part file of this kind.
         keyed: Extension of the file that `known` reads.
@@ -50,10 +52,28 @@ class Listing:
     most: int | None = None
     ceiling: int | None = None
     grows_in_front: bool = False
+    after: str | None = None
     split: Callable[[Sequence[str], Sequence[bytes]], dict[str, Sequence[bytes]]]
     known: Callable[[PartFile], Sequence[Ids]]
     keyed: str
     claimed: Callable[[Counts], int | None] = lambda counts: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Written:
+    """What of a page was written.
+
+    Attributes:
+        ids: Of the records.
+        numbers: The same as numbers.
+        fresh: How many would have been written without a limit.
+        in_front: Whether the list, begun anew, is still in front of what was there before.
+    """
+
+    ids: Sequence[str]
+    numbers: Ids
+    fresh: int
+    in_front: bool
 
 
 class Paging:
@@ -135,7 +155,12 @@ class Paging:
             if before.restarts >= _MOST_RESTARTS:
                 raise
             self._barren = -before.requests
-            self.checkpoint = msgspec.structs.replace(before, token=None, restarts=before.restarts + 1)
+            self.checkpoint = msgspec.structs.replace(
+                before,
+                token=None,
+                restarts=before.restarts + 1,
+                in_front=self._listing.grows_in_front and before.first_id is not None,
+            )
             return
         except TargetUnavailable as error:
             self.checkpoint = msgspec.structs.replace(
@@ -149,11 +174,11 @@ class Paging:
             return
         reach("page.fetched")
         try:
-            ids, fresh = await asyncio.to_thread(self._write, fetched)
+            written = await asyncio.to_thread(self._write, fetched)
         except BaseException:  # it is paid, whatever becomes of it
             await fetched.settle()
             raise
-        await self._advance(fetched, ids, fresh)
+        await self._advance(fetched, written)
 
     def _ask(self, size: int) -> Request:
         return self._listing.ask(self.checkpoint.token, size)
@@ -165,22 +190,30 @@ class Paging:
             return listing.page_size
         return min(listing.page_size, max(listing.most - len(self._seen), listing.least))
 
-    def _write(self, fetched: Fetched) -> tuple[Sequence[str], int]:
-        """Write what is new on a page, synced; return the new ids, and how many were new before the cut."""
+    def _write(self, fetched: Fetched) -> _Written:
+        """Write what is new on a page, synced."""
         page, listing = fetched.page, self._listing
         # Not `to_ids`: each of its steps would hand the interpreter to the loop, and wait to get it back.
         numbers = np.fromiter(map(int, page.ids), np.uint64, len(page.ids))
         mask = self._seen.add(numbers)
-        if listing.grows_in_front and self.checkpoint.first_id:
-            # What was posted after the first page came turns up when a page is read again, behind older ones.
-            # Those in front are for an update, which begins at the first line.
-            mask &= numbers <= np.uint64(self.checkpoint.first_id)
+        if listing.after is not None:
+            mask &= numbers > np.uint64(listing.after)
+        in_front = False
+        if self.checkpoint.in_front and self.checkpoint.first_id is not None:
+            # Posts that were published since the list was begun come in front when it is begun anew. They are
+            # left to an update, which asks for all that is newer than the newest post here: if the list were
+            # cut among the new posts, those between would never be asked for. Behind a post that was there
+            # before, a greater id is no sign of a new post: not every server sorts by id.
+            there = np.flatnonzero(numbers <= np.uint64(self.checkpoint.first_id))
+            in_front = not len(there)
+            mask[: there[0] if len(there) else len(numbers)] = False
         if mask.all():
             ids, records = page.ids, page.records
         else:
             places = mask.nonzero()[0].tolist()
             ids = [page.ids[place] for place in places]
             records = [page.records[place] for place in places]
+            numbers = numbers[mask]
         fresh = len(ids)
         if listing.most is not None:
             room = max(0, listing.most - self._parts[listing.keyed].state.lines)
@@ -189,10 +222,10 @@ class Paging:
             came_at = self._context.clock.now()
             for ext, lines in listing.split(ids, records).items():
                 self._parts[ext].append(member(lines, at=came_at), len(lines))
-        return ids, fresh
+        return _Written(ids=ids, numbers=numbers[: len(ids)], fresh=fresh, in_front=in_front)
 
-    async def _advance(self, fetched: Fetched, ids: Sequence[str], fresh: int) -> None:
-        page, before = fetched.page, self.checkpoint
+    async def _advance(self, fetched: Fetched, written: _Written) -> None:
+        page, before, ids, fresh = fetched.page, self.checkpoint, written.ids, written.fresh
         self._barren = 0 if fresh else self._barren + 1
         received = before.received + len(page.ids)
         ended = self._ending(fetched, cut=fresh > len(ids))
@@ -205,8 +238,8 @@ class Paging:
             requests=before.requests + 1,
             cost=before.cost + fetched.cost,
             received=received,
-            first_id=before.first_id or (ids[0] if ids else None),
-            last_id=ids[-1] if ids else before.last_id,
+            in_front=written.in_front,
+            **self._extent(written),
         )
         module = self._job.module
         counters = {f"pages:{module}": 1, f"records:{module}": len(ids)}
@@ -215,6 +248,24 @@ class Paging:
         self._context.note(self._job.name, lines, self.checkpoint.requests)
         if ended is None and self._context.halt.is_set():
             raise Interrupted("The crawl is paused, or this process is leaving.")
+
+    def _extent(self, written: _Written) -> dict[str, Any]:
+        """Return the fields of the checkpoint that say between which ids the list is, and in which order."""
+        before, ids, numbers = self.checkpoint, written.ids, written.numbers
+        if not ids:
+            return {}
+        if not self._listing.grows_in_front:
+            return {"first_id": before.first_id or ids[0], "last_id": ids[-1]}
+        if before.first_id is None or before.last_id is None:
+            greatest, smallest, descends = int(numbers[0]), int(numbers[0]), True
+        else:
+            greatest, smallest = int(before.first_id), int(before.last_id)
+            descends = int(numbers[0]) < smallest
+        return {
+            "first_id": str(max(greatest, int(numbers.max()))),
+            "last_id": str(min(smallest, int(numbers.min()))),
+            "unordered": before.unordered or not descends or bool((numbers[1:] > numbers[:-1]).any()),
+        }
 
     async def _commit(self, counters: dict[str, int], fetched: Fetched | None = None) -> None:
         together: list[asyncio.Future[None]] = [

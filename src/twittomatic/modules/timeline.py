@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from twittomatic.model import Job
 from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
@@ -13,17 +11,11 @@ from twittomatic.modules.fresh import kept
 from twittomatic.modules.paged import Listing, Paging
 from twittomatic.networks.base import Network
 from twittomatic.storage.formats import Ids, read_lines, to_ids
+from twittomatic.storage.ordering import post_id
 from twittomatic.storage.part import PartFile
 
 _FILES = ("twt",)
 _FEWEST = 5  # X refuses to be asked for fewer posts
-
-
-class _Post(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Post).decode
 
 
 async def run(context: Context, job: Job) -> None:
@@ -55,6 +47,7 @@ def posts(network: Network, job: Job, *, most: int | None, since_id: str | None 
         most=most,
         ceiling=network.timeline_ceiling,
         grows_in_front=True,
+        after=since_id,
         split=_split,
         known=_known,
         keyed="twt",
@@ -62,14 +55,9 @@ def posts(network: Network, job: Job, *, most: int | None, since_id: str | None 
     )
 
 
-def post_id(line: bytes) -> str:
-    """Return the id of a stored post."""
-    return _decode(line).id
-
-
 def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[bytes]]:
     return {"twt": records}
 
 
 def _known(part: PartFile) -> Sequence[Ids]:
-    return [to_ids([post_id(line) for line in read_lines(part.path, size=part.state.size)])]
+    return [to_ids([post_id(part.path, line) for line in read_lines(part.path, size=part.state.size)])]

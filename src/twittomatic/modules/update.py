@@ -1,4 +1,4 @@
-"""update: the posts that are newer than a timeline's first line, in front of it."""
+"""update: the posts that are newer than a timeline's newest one, in front of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import msgspec
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import Checkpoint, Ending, FileState, Job
-from twittomatic.modules.closing import announced, close, entry, held
+from twittomatic.modules.closing import announced, close, entry, held, in_order
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import Paging, new_stem, remove_parts
-from twittomatic.modules.timeline import post_id, posts
+from twittomatic.modules.timeline import posts
 from twittomatic.state.events import Event, TargetClosed
 from twittomatic.storage.commit import commit, measured, prepend
-from twittomatic.storage.formats import first_line
+from twittomatic.storage.ordering import append_in_order, order_of
 from twittomatic.storage.part import PartFile
 
 _FILES = ("twt",)
@@ -51,6 +51,8 @@ async def run(context: Context, job: Job) -> None:
     if newest == checkpoint.first_id:  # placed by an attempt that died
         state = await asyncio.to_thread(measured, final)
     else:
+        if _has_news(checkpoint):
+            checkpoint = await in_order(context, job, checkpoint)
         async with held(context, job, checkpoint):
             state = await asyncio.to_thread(_commit, context, checkpoint, final)
     await _complete(context, job, checkpoint, final, state)
@@ -68,11 +70,8 @@ def _goes_on(checkpoint: Checkpoint, newest: str | None) -> bool:
 
 
 def _newest(final: Path) -> str | None:
-    """Return the id of a timeline's first post, None when there is no timeline or no post in it."""
-    if not final.exists():
-        return None
-    line = first_line(final)
-    return None if line is None else post_id(line)
+    """Return the greatest id in a timeline, None when there is no timeline or no post in it."""
+    return order_of(final).newest
 
 
 async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path) -> Checkpoint:
@@ -107,7 +106,10 @@ def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState 
     new = checkpoint.files["twt"]
     part = context.layout.part(context.crawl, checkpoint.part, "twt")
     with PartFile.take_over(part, part, new) as file:
-        state = prepend(file, final, context.known_files.state(final))
+        if order_of(final).kept:
+            state = prepend(file, final, context.known_files.state(final))
+        else:
+            state = append_in_order(file, final)
     commit(part, final, size=state.size)
     return state
 

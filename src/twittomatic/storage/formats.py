@@ -107,18 +107,6 @@ def to_ids(texts: Iterable[str]) -> Ids:
     return _parse_ids("".join([f"{text}\n" for text in texts]).encode())
 
 
-def first_line(path: Path) -> bytes | None:
-    """Return the first line of a file, or None when it has no lines; reads its beginning only.
-
-    Raises:
-        CorruptFile: the beginning is torn or broken.
-        StorageUnavailable: the file cannot be read.
-    """
-    for _, text in _whole_lines(path, None):
-        return text.partition(b"\n")[0]
-    return None
-
-
 def _parse_ids(text: bytes) -> Ids:
     """Parse whole lines column by column: the last digit of every id, the last but one, and so on."""
     if not text:

@@ -49,8 +49,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         reason: Why the target is unavailable, None where it is not.
         claimed: The count that the network claims, when known.
         received: Records that the network delivered, repeated ones included.
-        first_id: Newest id of a timeline.
-        last_id: Oldest id of a timeline.
+        first_id: Greatest id of the posts that came; of another list the first id that came.
+        last_id: Smallest id of the posts that came; of another list the last id that came.
         depth: Hops from a seed.
         worker: The process that did it.
         repaired_at: When `verify --repair` found the file as this line says, RFC 3339 UTC; None for a commit.

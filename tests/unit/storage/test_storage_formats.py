@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from twittomatic.errors import CorruptFile, StorageUnavailable
-from twittomatic.storage.formats import first_line, member, read_ids, read_lines, read_pages, to_ids
+from twittomatic.storage.formats import member, read_ids, read_lines, read_pages, to_ids
 
 
 @pytest.fixture
@@ -42,7 +42,6 @@ def test_no_lines_make_a_file_that_zcat_reads(path: Path) -> None:
     path.write_bytes(member([]))
 
     assert list(read_lines(path)) == list(read_ids(path)) == []
-    assert first_line(path) is None
     assert subprocess.run(["zcat", path], capture_output=True, check=True).stdout == b""
 
 
@@ -59,7 +58,6 @@ def test_members_are_read_as_one_stream_up_to_the_size_that_counts(path: Path) -
     assert list(read_lines(path, size=len(pages[0]))) == [b"1", b"2"]
     assert np.concatenate(list(read_ids(path, size=len(b"".join(pages[:3]))))).tolist() == [1, 2, 3]
     assert list(read_lines(path, size=0)) == []
-    assert first_line(path) == b"1"
 
 
 @pytest.mark.parametrize(
@@ -94,8 +92,6 @@ def test_a_missing_file_is_unavailable(path: Path) -> None:
     for read in (read_lines, read_ids):
         with pytest.raises(StorageUnavailable, match="no such file"):
             list(read(path))
-    with pytest.raises(StorageUnavailable, match="no such file"):
-        first_line(path)
 
 
 def test_the_largest_ids_are_exact(path: Path) -> None:
@@ -117,15 +113,6 @@ def test_what_is_not_an_id_is_refused(path: Path, text: str) -> None:
         list(read_ids(path))
     with pytest.raises(ValueError, match="not"):
         to_ids(["12", text, "34"])
-
-
-def test_first_line_does_not_read_the_rest(path: Path) -> None:
-    path.write_bytes(member([]) + member([b"first", b"second"]) + b"not gzip")
-
-    assert first_line(path) == b"first"
-    path.write_bytes(b"not gzip")
-    with pytest.raises(CorruptFile):
-        first_line(path)
 
 
 def test_a_large_file_takes_little_memory(path: Path) -> None:

@@ -1,0 +1,98 @@
+"""Order of a timeline: newest post first, which is the greatest id, and no post twice."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import msgspec
+
+from twittomatic.errors import CorruptFile, StorageUnavailable
+from twittomatic.model import NO_JSON, FileState
+from twittomatic.storage.formats import member, read_lines, read_pages
+from twittomatic.storage.part import PartFile
+
+
+class _Post(msgspec.Struct):
+    id: str
+
+
+_decode = msgspec.json.Decoder(_Post).decode
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ids of a timeline say of its order.
+
+    Attributes:
+        newest: The greatest id, None where there is no post.
+        kept: Whether each post is older than the one before it.
+    """
+
+    newest: str | None = None
+    kept: bool = True
+
+
+def post_id(path: Path, line: bytes) -> str:
+    """Return the id of a post that is a line of a file.
+
+    Raises:
+        CorruptFile: the line is not a post.
+    """
+    try:
+        return _decode(line).id
+    except NO_JSON:
+        raise CorruptFile(f"{path}: a line is not a post with an id.") from None
+
+
+def order_of(path: Path) -> Order:
+    """Read a timeline for its greatest id and for whether it is in order; a missing file has no posts.
+
+    All of it is read, in bounded memory: older versions kept the network's order, in which a pinned post
+    may come first.
+
+    Raises:
+        CorruptFile: it is broken, or a line is not a post.
+        StorageUnavailable: it cannot be read.
+    """
+    if not path.exists():
+        return Order()
+    newest, kept, last = -1, True, -1
+    for line in read_lines(path):
+        number = int(post_id(path, line))
+        kept = kept and (last < 0 or number < last)
+        newest, last = max(newest, number), number
+    return Order(newest=None if newest < 0 else str(newest), kept=kept)
+
+
+def append_in_order(part: PartFile, source: Path, *, size: int | None = None) -> FileState:
+    """Append the posts of a timeline to `part`, newest first and each once; a post keeps the time it came at.
+
+    The posts are held in memory, so this is for timelines that are out of order, which are few.
+
+    Args:
+        part: Whose bytes come in front.
+        source: The timeline; it is not changed.
+        size: Read its first `size` bytes only, None for all.
+
+    Returns:
+        The new state of `part`.
+
+    Raises:
+        CorruptFile: `source` is missing or broken, or somebody removed `part`.
+        StorageUnavailable: a file cannot be read or written.
+    """
+    posts: dict[int, tuple[int, bytes]] = {}
+    try:
+        for at, lines in read_pages(source, size=size):
+            for line in lines:
+                posts.setdefault(int(post_id(source, line)), (at, line))
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise CorruptFile(f"{source}: missing, though a checkpoint counts on it.") from None
+        raise
+    newest_first = [posts[number] for number in sorted(posts, reverse=True)]
+    pages = groupby(newest_first, key=itemgetter(0))
+    return part.append(
+        b"".join(member([line for _, line in page], at=at) for at, page in pages), len(newest_first)
+    )
