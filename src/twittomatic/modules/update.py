@@ -132,7 +132,7 @@ async def _complete(
     line = entry(context, job, checkpoint, file if state else None, state or FileState())
     await asyncio.to_thread(context.journal.append, line)
     if state:
-        context.known_files.learn(final, state, line.ending, context.clock.now())
+        context.known_files.learn(line)
     reach("job.closed")
     events: list[Event] = []
     if state:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -16,14 +16,13 @@ from msgspec import Meta
 from twittomatic.errors import StorageUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.model import NO_JSON, Ending, Module
-from twittomatic.storage.failures import guarded, unavailable
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.following import CUT_OFF, LONGEST_LINE, Block, Follower, Note
 from twittomatic.storage.occupancy import occupy
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.syncing import sync_directory
 
-LONGEST_LINE = 64 * 1024  # bytes; an entry takes less than 1 KB
-
-_Count: TypeAlias = Annotated[int, Meta(ge=0)]
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Id: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9]{1,19}\Z")]
 _File: TypeAlias = Annotated[
     str, Meta(pattern=r"\A(?:([0-9])/\1|([0-9]{2})/\2[0-9]{0,17})\.(?:fws|usr|twt)\Z")
@@ -31,7 +30,7 @@ _File: TypeAlias = Annotated[
 _Moment: TypeAlias = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")]
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One commit, or one target that was closed without a file. The types are checked when a line is read.
 
     Attributes:
@@ -173,7 +172,7 @@ def _ignore(path: Path, number: int, sentence: str) -> None:
     """Let a bad line pass."""
 
 
-def read_journal(layout: Layout, problem: Callable[[Path, int, str], None] = _ignore) -> Iterator[Entry]:
+def read_journal(layout: Layout, problem: Note = _ignore) -> Iterator[Entry]:
     """Yield the entries of all journal files: files in the order of their names, lines in their own.
 
     Args:
@@ -181,17 +180,33 @@ def read_journal(layout: Layout, problem: Callable[[Path, int, str], None] = _ig
         problem: Told of every line that is no entry: the file, the number of the line (0 for the whole
             file), and a sentence. Reading goes on.
     """
-    try:
-        paths = sorted(
-            path for path in layout.journals.iterdir() if path.suffix == ".jsonl" and path.is_file()
-        )
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        problem(layout.journals, 0, str(unavailable(layout.journals, error)))
-        return
-    for path in paths:
-        yield from _read(path, problem)
+    for block in Follower(layout).read(problem):
+        yield from entries(block, problem)
+
+
+def entries(block: Block, problem: Note = _ignore) -> Iterator[Entry]:
+    """Yield the entries of some lines of a journal file.
+
+    Args:
+        block: The lines.
+        problem: As for `read_journal`.
+    """
+    path, _, number, text = block
+    lines = text.split(b"\n")
+    torn = lines.pop()
+    for line in lines:
+        if len(line) >= LONGEST_LINE:
+            problem(path, number, CUT_OFF)
+        else:
+            try:
+                yield decode_line(line)
+            except NO_JSON as error:
+                problem(path, number, f"the line is not a journal entry ({error}).")
+        number += 1
+    if torn:
+        problem(path, number, CUT_OFF)
+        with suppress(*NO_JSON):  # all of it but its end is there, which the next line will bring
+            yield decode_line(torn)
 
 
 def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
@@ -213,32 +228,3 @@ def age(entry: Entry) -> tuple[str, str, int]:
     """Return what orders the entries of a file, the greatest last."""
     said_at = entry.repaired_at or entry.ended_at
     return said_at.rstrip("Z"), entry.began_at.rstrip("Z"), entry.bytes
-
-
-def _read(path: Path, problem: Callable[[Path, int, str], None]) -> Iterator[Entry]:
-    number = 0
-    try:
-        with path.open("rb") as file:
-            while line := file.readline(LONGEST_LINE):
-                number += 1
-                if not line.endswith(b"\n"):
-                    problem(path, number, "the line is cut off.")
-                    if _is_endless(file):
-                        continue
-                    with suppress(*NO_JSON):  # all of it but its end is there, which the next line will bring
-                        yield decode_line(line)
-                    continue
-                try:
-                    yield decode_line(line)
-                except NO_JSON as error:
-                    problem(path, number, f"the line is not a journal entry ({error}).")
-    except OSError as error:
-        problem(path, number, str(unavailable(path, error)))
-
-
-def _is_endless(file: BinaryIO) -> bool:
-    """Pass over what is left of a line that is too long; tell whether anything was."""
-    rest = line = file.readline(LONGEST_LINE)
-    while line and not line.endswith(b"\n"):
-        line = file.readline(LONGEST_LINE)
-    return bool(rest)

@@ -14,7 +14,8 @@ from twittomatic.storage.aside import set_aside
 from twittomatic.storage.commit import commit
 from twittomatic.storage.copying import checksum, copy_range
 from twittomatic.storage.failures import guarded
-from twittomatic.storage.journal import LONGEST_LINE, decode_line
+from twittomatic.storage.following import LONGEST_LINE
+from twittomatic.storage.journal import decode_line
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.proofs import Proof
 

@@ -1,0 +1,228 @@
+"""Compact in-memory index of the journal: the newest line of every file, 54 bytes each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.model import Ending, Module
+from twittomatic.storage.following import Follower, Note
+from twittomatic.storage.journal import Entry, entries
+from twittomatic.storage.paths import EXTENSIONS, Layout
+
+_RECENT_MOST = 1 << 15  # lines in the dictionary, some 400 bytes each, before they become a run
+_LOOK = len(EXTENSIONS)  # the kind of a line about an update that found nothing new, and so wrote no file
+_WIDTH = 20  # more than the digits of an id
+_ENDINGS = tuple(Ending)
+_CODES = {ending: code for code, ending in enumerate(_ENDINGS)}
+_KINDS = {ext: kind * _WIDTH for kind, ext in enumerate(EXTENSIONS)}
+_COLUMNS: dict[str, Any] = {
+    "id": np.uint64,
+    "tag": np.uint8,  # kind and number of digits: `00/007.fws` is another file than `7/7.fws`
+    "said": np.int64,  # microseconds since the epoch, as are `began` and `ended`
+    "began": np.int64,
+    "size": np.int64,
+    "ended": np.int64,
+    "lines": np.int64,
+    "crc": np.uint32,
+    "ending": np.uint8,
+}
+_Key = tuple[int, int]
+_Row = tuple[int, int, int, int, int, int, int]  # a line: the columns behind the key
+_Run = dict[str, npt.NDArray[Any]]  # lines sorted by their keys, each key once, by column
+
+
+class Line(NamedTuple):
+    """The newest journal line about a file, as far as the index keeps it; see `Entry`.
+
+    Attributes:
+        bytes: Size of the file.
+        lines: Records in it.
+        crc: CRC-32 of its bytes.
+        ending: Why the list ended.
+        ended_at: When, in seconds since the epoch.
+        age: Orders the lines about a file, the greatest last.
+    """
+
+    bytes: int
+    lines: int
+    crc: int
+    ending: Ending
+    ended_at: float
+    age: tuple[int, int, int]
+
+    @property
+    def crc32(self) -> str:
+        """The checksum as the journal writes it."""
+        return f"{self.crc:08x}"
+
+
+class Index:
+    """The newest journal line of every file. Calls may come from several threads, and may block.
+
+    Sorted runs of columns, each more than twice as long as the next, and a dictionary of the newest lines:
+    a log-structured tree in memory, as in `idset`. The columns could as well be mapped from a file.
+
+    Args:
+        layout: Of the dataset.
+        problem: Told of what is read in the journal and is no entry, as for `read_journal`.
+    """
+
+    def __init__(self, layout: Layout, problem: Note = lambda path, number, sentence: None) -> None:
+        self._follower = Follower(layout)
+        self._problem = problem
+        self._lock = threading.Lock()
+        self._runs: list[_Run] = []
+        self._recent: dict[_Key, _Row] = {}
+
+    @property
+    def torn(self) -> dict[Path, int]:
+        """Last lines of journal files that had no end when they were last read: their numbers by file."""
+        return self._follower.torn
+
+    def refresh(self) -> None:
+        """Read what was appended to the journal since the last call; the first one reads all of it."""
+        with self._lock:
+            for block in self._follower.read(self._problem):
+                for entry in entries(block, self._problem):
+                    self._take(entry)
+            self._fold()
+
+    def add(self, entry: Entry) -> None:
+        """Take in a line that was just written."""
+        with self._lock:
+            self._take(entry)
+
+    def newest(self, file: str) -> Line | None:
+        """Return the newest line about a file, None when the journal has none.
+
+        Args:
+            file: Path relative to OUTPUT_DIRECTORY.
+        """
+        with self._lock:
+            row = self._find(_key_of(file))
+        return _line(row) if row else None
+
+    def looked_at(self, file: str) -> float:
+        """Return when an update last found nothing newer than a timeline, seconds since the epoch, or 0."""
+        number, tag = _key_of(file)
+        with self._lock:
+            row = self._find((number, _LOOK * _WIDTH + tag % _WIDTH))
+        return row[3] / 1e6 if row else 0.0
+
+    def files(self) -> Iterator[tuple[str, Line]]:
+        """Yield all files of which the index knew at the call, with their newest lines, sorted by id."""
+        with self._lock:
+            self._fold(all_runs=True)
+            run = self._runs[0] if self._runs else None
+        if run is None:
+            return
+        for place in np.flatnonzero(run["tag"] < _LOOK * _WIDTH):
+            number, tag, row = int(run["id"][place]), int(run["tag"][place]), _row(run, int(place))
+            yield _file_of(number, tag), _line(row)
+
+    def _take(self, entry: Entry) -> None:
+        if entry.file is not None:
+            key = _key_of(entry.file)
+        elif entry.module is Module.UPDATE and entry.ending is Ending.COMPLETE:
+            key = int(entry.user_id), _LOOK * _WIDTH + len(entry.user_id)
+        else:
+            return
+        ended = _microseconds(entry.ended_at)
+        row = (
+            _microseconds(entry.repaired_at) if entry.repaired_at else ended,
+            _microseconds(entry.began_at),
+            entry.bytes,
+            ended,
+            entry.lines,
+            int(entry.crc32, 16),
+            _CODES[entry.ending],
+        )
+        other = self._recent.get(key)
+        if other is None or row[:3] >= other[:3]:
+            self._recent[key] = row
+            if len(self._recent) >= _RECENT_MOST:
+                self._fold()
+
+    def _find(self, key: _Key) -> _Row | None:
+        found = self._recent.get(key)
+        number = np.uint64(key[0])  # of another type, NumPy would turn the whole column into floats
+        for run in reversed(self._runs):
+            place = int(run["id"].searchsorted(number))
+            while place < len(run["id"]) and run["id"][place] == number:
+                if run["tag"][place] == key[1]:
+                    row = _row(run, place)
+                    if found is None or row[:3] > found[:3]:
+                        found = row
+                place += 1
+        return found
+
+    def _fold(self, *, all_runs: bool = False) -> None:
+        """Turn the dictionary into a run; merge runs until each is more than twice as long as the next."""
+        if self._recent:
+            rows = [(*key, *row) for key, row in sorted(self._recent.items())]
+            columns = zip(_COLUMNS.items(), zip(*rows, strict=True), strict=True)
+            self._runs.append({name: np.array(values, kind) for (name, kind), values in columns})
+            self._recent = {}
+        runs = self._runs
+        while len(runs) > 1 and (all_runs or len(runs[-2]["id"]) <= 2 * len(runs[-1]["id"])):
+            newer = runs.pop()
+            runs[-1] = _merged(runs[-1], newer)
+
+
+def _merged(older: _Run, newer: _Run) -> _Run:
+    """Merge two runs; of two lines about one file the newer stays, of equals that which was read later."""
+    both = {
+        name: np.concatenate([older[name], newer[name]]) for name in ("id", "tag", "said", "began", "size")
+    }
+    order = np.lexsort((both["tag"], both["id"]))  # stable, and fast where there are two sorted runs
+    sorted_by = {name: column[order] for name, column in both.items()}
+    twice = np.flatnonzero(
+        (sorted_by["id"][1:] == sorted_by["id"][:-1]) & (sorted_by["tag"][1:] == sorted_by["tag"][:-1])
+    )
+    is_older = np.zeros(len(twice), np.bool_)  # whether what was read later was said earlier
+    undecided = np.ones(len(twice), np.bool_)
+    for name in ("said", "began", "size"):
+        first, second = sorted_by[name][twice], sorted_by[name][twice + 1]
+        is_older |= undecided & (second < first)
+        undecided &= second == first
+    keep = np.ones(len(order), np.bool_)
+    keep[np.where(is_older, twice + 1, twice)] = False
+    order = order[keep]
+    return {name: np.concatenate([older[name], newer[name]])[order] for name in _COLUMNS}
+
+
+def _row(run: _Run, place: int) -> _Row:
+    said, began, size, ended, lines, crc, ending = (
+        int(run[name][place]) for name in ("said", "began", "size", "ended", "lines", "crc", "ending")
+    )
+    return said, began, size, ended, lines, crc, ending
+
+
+def _line(row: _Row) -> Line:
+    said, began, size, ended, lines, crc, ending = row
+    return Line(size, lines, crc, _ENDINGS[ending], ended / 1e6, (said, began, size))
+
+
+def _key_of(file: str) -> _Key:
+    stem, _, ext = file[file.index("/") + 1 :].partition(".")
+    return int(stem), _KINDS[ext] + len(stem)
+
+
+def _file_of(number: int, tag: int) -> str:
+    kind, digits = divmod(tag, _WIDTH)
+    stem = f"{number:0{digits}}"
+    return f"{stem[:2]}/{stem}.{EXTENSIONS[kind]}"
+
+
+def _microseconds(moment: str) -> int:
+    try:
+        return round(datetime.fromisoformat(moment).timestamp() * 1e6)
+    except ValueError:  # a 30th of February
+        return 0
