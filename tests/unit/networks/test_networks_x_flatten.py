@@ -115,6 +115,7 @@ def test_what_was_not_bought_is_left_as_it_was(x: X, answer: Answer) -> None:
     posts = ours(x, answer, body)
     assert "author" not in posts[0]
     assert posts[0]["referenced_tweets"][0]["text"] == "long " * 40
+    assert posts[0]["referenced_tweets"][0]["author"] == {}, "twarc-csv asks for it"
     assert posts[1] == PAGE["data"][1]
     assert ours(x, answer, {"data": PAGE["data"]}) == PAGE["data"]
 

@@ -3,8 +3,9 @@
 twarc, twarc.expansions.flatten: an id or key that refers to something in `includes` gets that object beside
 it (`author`, `media`, `poll`) or merged into it (`referenced_tweets`, `mentions`, `geo`). Two things differ.
 What no object of its kind was bought for is left as the network wrote it, instead of an empty object in every
-post. And a post that another refers to carries, in turn, those that it refers to itself, but no third
-generation, where twarc has more or fewer according to the order of `includes`.
+post; only the author of a referenced post is one, since twarc-csv fails without it. And a post that another
+refers to carries, in turn, those that it refers to itself, but no third generation, where twarc has more or
+fewer according to the order of `includes`.
 """
 
 from __future__ import annotations
@@ -104,7 +105,12 @@ class _Flattener:
 
     def _refer(self, reference: Any, generations: int) -> Any:
         post = self._merge(self._posts, reference, "id") if generations else reference
-        return post if post is reference else self.expand(post, generations - 1)
+        if post is reference:
+            return post
+        expanded: dict[str, Any] = self.expand(post, generations - 1)
+        if "author_id" in expanded:
+            expanded.setdefault("author", {})  # as twarc writes it: twarc-csv asks for it without a look
+        return expanded
 
     def _merge(self, known: Mapping[str, Included], item: Any, name: str) -> Any:
         found = self._find(known, item.get(name)) if isinstance(item, dict) else None
