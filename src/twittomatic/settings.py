@@ -103,6 +103,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
         secret=True,
     ),
     Option(
+        name="ALLOW_UNCHECKED_REDIS",
+        default="false",
+        parse=parsing.switch,
+        meaning="Use a server that does not say whether it evicts keys (true or false).",
+        why="a server that evicts what was spent makes a crawl exceed its budget",
+    ),
+    Option(
         name="STATE_DIRECTORY",
         default=".twittomatic",
         parse=parsing.path,
@@ -308,6 +315,7 @@ class Settings:
     log_directory: Path
     temporary_directory: Path
     redis_url: str
+    allow_unchecked_redis: bool
     state_directory: Path
     x_api_url: str
     x_bearer_tokens: str

@@ -27,6 +27,7 @@ from twittomatic.networks.x import X, limits
 from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import Settings, is_x
 from twittomatic.state.address import client
+from twittomatic.state.admission import admit
 from twittomatic.state.connection import Connection
 from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
@@ -42,7 +43,7 @@ from twittomatic.storage.journal import Journal
 from twittomatic.storage.known import KnownFiles
 from twittomatic.storage.paths import Layout
 
-_START_PATIENCE_S = 5.0  # for a server that does not answer when a command begins
+START_PATIENCE_S = 5.0  # for a server that does not answer when a command begins
 _HORIZON = 4  # request timeouts after which a reservation that nobody settled is spent
 
 
@@ -136,6 +137,7 @@ async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[
 
     Raises:
         StateError: no server, or it does not let us.
+        SettingsError: the server cannot hold a crawl; see `state.admission`.
     """
     connection: Connection | None = None
 
@@ -147,9 +149,12 @@ async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[
         url = settings.redis_url or await stack.enter_async_context(
             embedded(settings.state_directory, role, give_up)
         )
-        connection = Connection(client(url, name), patience_s=_START_PATIENCE_S)
+        connection = Connection(client(url, name), patience_s=START_PATIENCE_S)
         stack.push_async_callback(connection.close)
-        await connection.call("PING")
+        if role is Role.VISIT:  # who only looks may look at any server
+            await connection.call("PING")
+        else:
+            await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
         connection.patience_s = max(60.0, 2 * settings.lease_s)
         yield connection
 

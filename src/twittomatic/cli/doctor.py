@@ -39,6 +39,8 @@ from twittomatic.networks.x import X, limits
 from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import Settings, is_x
 from twittomatic.state.address import client
+from twittomatic.state.admission import admit
+from twittomatic.state.connection import Connection
 from twittomatic.state.server import Role, embedded
 
 _OLDEST_PYTHON = (3, 11)
@@ -48,7 +50,13 @@ _CLOCK_WARN_S, _CLOCK_FAIL_S = 2.0, 60.0
 
 @click.command(short_help="Check that everything a crawl needs is in place; buys nothing.", epilog=EVERYWHERE)
 @settings_options(
-    "OUTPUT_DIRECTORY", "TEMPORARY_DIRECTORY", "REDIS_URL", "X_API_URL", "X_BEARER_TOKENS", "BUDGET_USD"
+    "OUTPUT_DIRECTORY",
+    "TEMPORARY_DIRECTORY",
+    "REDIS_URL",
+    "ALLOW_UNCHECKED_REDIS",
+    "X_API_URL",
+    "X_BEARER_TOKENS",
+    "BUDGET_USD",
 )
 def doctor(settings: Settings) -> None:
     """Check that everything a crawl needs is in place: Python, state server, disk, API, tokens, clock.
@@ -119,43 +127,32 @@ def _python() -> Finding:
 
 
 async def _server(settings: Settings) -> Finding:
-    if not settings.redis_url:
-        try:
-            with tempfile.TemporaryDirectory() as directory:
-                began = time.monotonic()
-                async with embedded(Path(directory), Role.OWN) as url:
-                    took_ms = (time.monotonic() - began) * 1000
-                    return await _server_at(url, f"embedded, ready in {took_ms:.0f} ms")
-        except (TwittomaticError, OSError) as error:
-            return Finding("State", FAILED, str(error))
+    """Ask what a crawl asks when it starts; see `state.admission`."""
     try:
-        return await _server_at(settings.redis_url, "at REDIS_URL")
-    except SettingsError as error:
+        if settings.redis_url:
+            return await _server_at(settings, settings.redis_url, "at REDIS_URL")
+        with tempfile.TemporaryDirectory() as directory:
+            began = time.monotonic()
+            async with embedded(Path(directory), Role.OWN) as url:
+                took_ms = (time.monotonic() - began) * 1000
+                return await _server_at(settings, url, f"embedded, ready in {took_ms:.0f} ms")
+    except (TwittomaticError, OSError) as error:
         return Finding("State", FAILED, str(error))
 
 
-async def _server_at(url: str, where: str) -> Finding:
-    redis = client(url, "doctor")
+async def _server_at(settings: Settings, url: str, where: str) -> Finding:
+    connection = Connection(client(url, "doctor"), patience_s=compose.START_PATIENCE_S)
     try:
-        info = await redis.info("server")
-        valkey = info.get("valkey_version")
-        version = tuple(int(part) for part in str(valkey or info["redis_version"]).split(".")[:2])
-        name = f"{'Valkey' if valkey else 'Redis'} {'.'.join(map(str, version))}"
-        if version < ((8, 0) if valkey else (7, 0)):
-            return Finding("State", FAILED, f"{name} is too old; Redis 7.0 or Valkey 8.0 is needed.")
+        name = await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
         with suppress(RedisError):  # a hosted server may not tell
-            config = await redis.config_get("appendonly", "maxmemory-policy")
-            if config.get("maxmemory-policy", "noeviction") != "noeviction":
-                return Finding("State", FAILED, f"{name} evicts keys; set maxmemory-policy noeviction.")
+            config = await connection.redis.config_get("appendonly")
             if config.get("appendonly") == "no":
                 return Finding(
                     "State", WARNING, f"{name} has no append-only file; a crash of it loses the last seconds."
                 )
         return Finding("State", OK, f"{name}, {where}.")
-    except (RedisError, OSError) as error:
-        return Finding("State", FAILED, f"The server at REDIS_URL does not answer ({error}).")
     finally:
-        await redis.aclose()
+        await connection.close()
 
 
 async def _replication(url: str) -> AsyncIterator[Finding]:

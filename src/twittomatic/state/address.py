@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -17,6 +18,8 @@ _CONNECT_S = 2.0
 _ANSWER_S = 15.0  # longer than any command of ours blocks, and a large server stops for its fork
 _ANSWER_OR_FAIL_OVER_S = 4.0  # a machine that lost its power closes no connection; another one serves by then
 _SENTINEL_S = 1.0
+_DATABASE = re.compile(r"/?|/[0-9]+")
+_OURS = {"decode_responses", "encoding", "encoding_errors", "client_name", "retry"}
 _SCHEME = "redis+sentinel"
 
 
@@ -44,12 +47,28 @@ def client(url: str, name: str) -> Redis:
     try:
         if url.startswith(f"{_SCHEME}://"):
             return _through_sentinel(url, options)
-        return Redis.from_url(url, **options)
-    except ValueError:  # it quotes what may be a piece of a password
+        _check_database(url)
+        redis = Redis.from_url(url, **options)
+        redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # which refuses an option that no connection has
+        return redis
+    except (ValueError, TypeError):  # it quotes what may be a piece of a password
         raise SettingsError(
             "REDIS_URL cannot be read; give redis://HOST:PORT/DATABASE, rediss://, unix:///PATH or "
             "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE, with %XX for special characters of a password."
         ) from None
+
+
+def _check_database(url: str) -> None:
+    """Refuse a path that is no number: the client would use database 0 without a word.
+
+    Raises:
+        ValueError: it is none, or an option is one on which this program counts.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "unix" and not _DATABASE.fullmatch(parts.path):
+        raise ValueError("the database is no number")
+    if _OURS & parse_qs(parts.query).keys():
+        raise ValueError("an option that is not free to choose")
 
 
 def _through_sentinel(url: str, options: dict[str, Any]) -> Redis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import random
 import re
 from collections.abc import Sequence
@@ -13,25 +14,36 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import (
-    AuthenticationError,
     BusyLoadingError,
     ConnectionError,
+    MasterDownError,
     NoScriptError,
+    OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError,
 )
 
-from twittomatic.errors import StateError, StateUnavailable
+from twittomatic.errors import SettingsError, StateError, StateUnavailable
+from twittomatic.state.refusals import FULL, is_permanent, refusal
 from twittomatic.state.replication import Replication, lacks_replicas
 from twittomatic.state.scripts import source
 from twittomatic.state.sentinels import UnknownServiceError
 
+_log = logging.getLogger(__name__)
 _Argument = str | bytes | int | float
 _Call = tuple[tuple[_Argument, ...], asyncio.Future[Any]]
 _MOST_COMMANDS = 512  # a pipeline's answers are held in memory until all are there
-_LATER = (ConnectionError, TimeoutError, ReadOnlyError, BusyLoadingError, OSError)
+_LATER = (
+    ConnectionError,
+    TimeoutError,
+    ReadOnlyError,
+    BusyLoadingError,
+    MasterDownError,
+    OutOfMemoryError,  # until somebody raises maxmemory
+    OSError,
+)
 _CLIENT_NAME = re.compile(r" name=(\S*)")
 _LATER_WORDS = ("NOREPLICAS", "UNBLOCKED")  # a failover: no replica yet, or this server is a replica now
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.02, 0.5
@@ -76,6 +88,7 @@ class Connection:
         Raises:
             StateUnavailable: no server answered within `patience_s`.
             StateError: the server refused the command.
+            SettingsError: it refused the connection, or an ACL the command.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
@@ -92,7 +105,7 @@ class Connection:
         """
         try:
             clients = await self.call("CLIENT", "LIST")
-        except StateError:  # not allowed, or away
+        except (StateError, SettingsError):  # away, or not allowed
             return None
         return set(_CLIENT_NAME.findall(clients))
 
@@ -148,6 +161,7 @@ class Connection:
         began_at = loop.time()
         delay_s = _FIRST_DELAY_S
         resent = False
+        is_full = False
         while batch:
             batch, error = await self._attempt(batch, resent=resent)
             resent = True
@@ -155,6 +169,13 @@ class Connection:
                 self._settled_at = loop.time() + _SETTLING_S
                 if loop.time() >= began_at + self.patience_s:  # which may end while it waits
                     raise StateUnavailable(_sentence(error)) from error
+                if isinstance(error, OutOfMemoryError):
+                    if not is_full:
+                        is_full = True
+                        _log.warning("Redis is full; waiting until its maxmemory is raised")
+                    await asyncio.sleep(delay_s)
+                    delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+                    continue  # the connection is as good as it was
                 # A master that was replaced while it slept keeps its connections: ask again who it is.
                 await self._redis.connection_pool.disconnect(inuse_connections=False)
                 await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
@@ -172,18 +193,18 @@ class Connection:
                 for script in list(self._digests):
                     await self._redis.script_load(source(script))
         except _LATER as failure:
-            if _is(AuthenticationError, failure):
-                raise StateUnavailable(
-                    f"Redis does not accept the credentials of REDIS_URL ({failure})."
-                ) from None
+            if is_permanent(failure):
+                raise refusal(failure) from None
             if _is(UnknownServiceError, failure):
                 raise StateUnavailable(_sentence(failure)) from failure
             return batch, failure
+        except RedisError as failure:  # it refuses the connection itself
+            raise refusal(failure) from None
         error = self._replication.doubt(answers[len(batch) :])
         if error is not None:
             if passes(error):
                 return batch, error
-            raise _refused(error)
+            raise refusal(error)
         again: list[_Call] = []
         for call, answer in zip(batch, answers[: len(batch)], strict=True):
             if isinstance(answer, NoScriptError):
@@ -193,7 +214,7 @@ class Connection:
                 error = answer
             elif not call[1].done():
                 if isinstance(answer, Exception):
-                    call[1].set_exception(_refused(answer))
+                    call[1].set_exception(refusal(answer))
                 else:
                     call[1].set_result(answer)
         return again, error
@@ -211,18 +232,18 @@ def _is(kind: type[Exception], failure: Exception) -> bool:
     return isinstance(failure, kind) or isinstance(failure.__cause__, kind)
 
 
-def _refused(error: Exception) -> StateError:
-    if isinstance(error, ResponseError) and "OOM" in str(error):
-        return StateUnavailable("Redis is out of memory; raise its maxmemory and start again.")
-    if isinstance(error, RedisError):
-        return StateError(f"Redis refused a command: {error}.")
-    return StateError(f"Redis answered something unexpected: {error!r}.")
-
-
 def _sentence(error: Exception) -> str:
     if lacks_replicas(error):
         return (
             "No replica of the Redis server confirms what is written, so it could be lost; "
             "start one, then start again. `twittomatic doctor` tells what is missing."
         )
+    if isinstance(error, OutOfMemoryError):
+        return FULL
+    if isinstance(error, BusyLoadingError):
+        return "Redis is still loading its data; give the same command again when it is ready."
+    if isinstance(error, MasterDownError):
+        return "REDIS_URL names a replica that has lost its master; give the master, or start it again."
+    if isinstance(error, ReadOnlyError):
+        return "REDIS_URL names a replica, which accepts no writes; give the address of its master."
     return f"Redis cannot be reached ({error}); check REDIS_URL and the server, then start again."

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import msgspec
 from redis.exceptions import RedisError
 
-from twittomatic.errors import StateError
 from twittomatic.model import NO_JSON
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, decode, encode
 from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.refusals import refusal
 
 _MOST_EVENTS = 100_000  # as the scripts keep: a few hundred bytes each
 _CLAIM_MS = 3_000  # renewed every second
@@ -169,7 +169,7 @@ class EventStream:
             await self._connection.redis.xread({self._keys.events: after}, count=1, block=milliseconds)
         except (RedisError, OSError) as error:
             if not passes(error):
-                raise StateError(f"Redis refused a command: {error}.") from None
+                raise refusal(error) from None
             await self._connection.call("PING")  # waits for the server as every other command does
 
     async def end(self) -> Place:

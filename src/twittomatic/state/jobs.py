@@ -17,6 +17,7 @@ from twittomatic.model import NO_JSON, Checkpoint, Job, Module, queues
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, JobDied, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
+from twittomatic.state.refusals import refusal
 
 _BLOCK_MS = 1000  # one idle command a second for each module; a new job wakes the reader at once
 _FIRST_DELAY_MS = 15_000  # doubles with each failure
@@ -126,7 +127,7 @@ class Jobs:
             elif str(error).startswith("NOGROUP"):
                 await self.open([module])  # the server lost it, or came back without it
             else:
-                raise StateError(f"Redis refused a command: {error}.") from None
+                raise refusal(error) from None
             return []
         jobs = []
         for stream, entry, fields in _entries(answer):

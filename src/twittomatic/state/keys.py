@@ -1,7 +1,8 @@
 """The name of every key in Redis.
 
-A crawl's keys share the hash tag `{<crawl>}`, what crawls share of a network has `{net:<network>}`, so each
-family lives in one slot of a Redis Cluster, and no script touches both.
+A crawl's keys share the hash tag `{<crawl>}`, what crawls share of a network has `{net:<network>}`, and no
+script touches both. A Redis Cluster is refused all the same, see decision 0021: one connection serves both
+families, and `RESENT` belongs to neither.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.errors import StateError, StateUnavailable
+from twittomatic.errors import SettingsError, StateError, StateUnavailable
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
 from twittomatic.state.address import client
@@ -185,7 +185,7 @@ async def test_credentials_that_are_not_accepted_are_not_tried_for_long(server_u
     url = server_url.replace("unix://", "unix://nobody:hunter2@")
     connection = Connection(client(url, "test"), patience_s=600)
     async with asyncio.timeout(30):
-        with pytest.raises(StateUnavailable, match="credentials") as caught:
+        with pytest.raises(SettingsError, match="credentials") as caught:
             await connection.call("PING")
     assert "hunter2" not in str(caught.value)
     await connection.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from replicated import SERVICE, Replicated, replicated
 
-from twittomatic.errors import LeaseLost, StateUnavailable
+from twittomatic.errors import LeaseLost, SettingsError, StateUnavailable
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
 from twittomatic.state.address import client
@@ -23,7 +23,7 @@ DEADLINE_S = 60.0
 
 async def sentence(connection: Connection, *command: str) -> str:
     async with asyncio.timeout(DEADLINE_S):
-        with pytest.raises(StateUnavailable) as caught:
+        with pytest.raises((StateUnavailable, SettingsError)) as caught:
             await connection.call(*command or ("PING",))
     return str(caught.value)
 

@@ -88,6 +88,14 @@ def test_a_password_alone() -> None:
         "redis+sentinel://user:hunter2/x@h:1/main",
         "redis+sentinel://",
         "",
+        "redis://h/name",
+        "redis://h/1/2",
+        "rediss://h/-1",
+        "redis://h?db=x",
+        "redis://h?nonsense=1",
+        "redis://h?decode_responses=0",
+        "redis://h?client_name=other",
+        "unix:///s?db=name",
     ],
 )
 def test_what_cannot_be_read_is_refused_and_not_shown(url: str) -> None:

@@ -1,0 +1,101 @@
+"""What a refusal by the state server means, as one sentence for the user."""
+
+from __future__ import annotations
+
+import re
+
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    AuthorizationError,
+    ClusterCrossSlotError,
+    ClusterDownError,
+    ClusterError,
+    InvalidResponse,
+    MasterDownError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+)
+
+from twittomatic.errors import SettingsError, StateError, StateUnavailable, TwittomaticError
+
+CLUSTER = (
+    "REDIS_URL names a node of a Redis Cluster, which Twittomatic cannot use; "
+    "give a single server, or one behind Sentinel."
+)
+NO_REDIS = (
+    "REDIS_URL: what listens there does not speak the Redis protocol; "
+    "check host and port, and whether it needs rediss:// or redis://."
+)
+FULL = (
+    "Redis is full: it has reached its maxmemory and accepts no more writes; "
+    "raise maxmemory, then give the same command again."
+)
+_CREDENTIALS = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError)
+_CLUSTER = (MovedError, AskError, ClusterCrossSlotError, ClusterDownError, ClusterError)
+_NO_DATABASE = ("db index is out of range", "invalid db index", "select is not allowed")
+_STRANGE_GREETING = ("Error setting client name", "Invalid RESP version", "Invalid Database")
+_QUOTED = re.compile(r"'([^']+)'")
+
+
+def refusal(error: BaseException) -> TwittomaticError:
+    """Return the error to raise for what the server, or what stands in its place, answered.
+
+    Args:
+        error: What redis-py made of it. While it connects, it wraps some errors in a ConnectionError.
+    """
+    for one in (error, error.__cause__):
+        if isinstance(one, RedisError) and (known := _known(one)):
+            return known
+    if isinstance(error, RedisError):
+        return StateError(f"Redis refused a command: {error}.")
+    return StateError(f"Redis answered something unexpected: {error!r}.")
+
+
+def is_permanent(error: BaseException) -> bool:
+    """Tell whether a failure to connect stays one, however often it is tried again."""
+    return any(
+        isinstance(one, (*_CREDENTIALS, InvalidResponse)) or str(one).startswith(_STRANGE_GREETING)
+        for one in (error, error.__cause__)
+        if isinstance(one, RedisError)
+    )
+
+
+def _known(error: RedisError) -> TwittomaticError | None:
+    said = str(error)
+    if isinstance(error, OutOfMemoryError):
+        return StateUnavailable(FULL)
+    if isinstance(error, _CREDENTIALS):
+        return SettingsError(f"Redis does not accept the credentials of REDIS_URL ({said.rstrip('.')}).")
+    if isinstance(error, NoPermissionError):
+        return SettingsError(_forbidden(said))
+    if isinstance(error, _CLUSTER) and not isinstance(error, MasterDownError):
+        return SettingsError(CLUSTER)
+    if isinstance(error, InvalidResponse) or said.startswith(_STRANGE_GREETING):
+        return SettingsError(NO_REDIS)
+    if isinstance(error, ResponseError):
+        if said.lower().startswith(_NO_DATABASE):
+            return SettingsError(
+                "REDIS_URL names a database that the server does not have; "
+                "give one that it has, such as /0, or raise `databases` in its configuration."
+            )
+        if "unknown command" in said.lower() or "unknown subcommand" in said.lower():
+            return SettingsError(
+                f"Redis does not know a command that is needed ({said.split(',')[0]}); "
+                "Redis 7.0 or Valkey 8.0 is needed, with no command renamed."
+            )
+    return None
+
+
+def _forbidden(said: str) -> str:
+    """Name what an ACL does not allow, as the server quotes it."""
+    what = match[1].upper().replace("|", " ") if (match := _QUOTED.search(said)) else ""
+    if what:
+        return f"REDIS_URL: its user may not use the command {what}; allow it in the server's ACL."
+    if "access a key" in said:
+        return "REDIS_URL: its user may not use keys that begin with tw:; allow ~tw:* in the server's ACL."
+    return f"REDIS_URL: its user may not do what is needed ({said}); allow it in the server's ACL."
