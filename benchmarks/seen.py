@@ -63,7 +63,7 @@ async def measure(count: int, directory: Path) -> None:
         await frontier.discover(["1"], 1)  # scripts are loaded, buffers are there
         leadership = Leadership(connection, keys, "benchmark")
         await leadership.lead()
-        await frontier.forget(leadership)
+        await frontier.forget(leadership, keep_waiting=False)
         await leadership.resign()
         start = await used(connection)
         known: set[int] = set()

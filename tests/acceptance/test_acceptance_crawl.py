@@ -100,6 +100,32 @@ def test_a_greater_depth_goes_on_and_the_rest_can_be_exported(world: Any) -> Non
     exact(world)
 
 
+def test_an_update_keeps_what_was_found_and_waits(world: Any) -> None:
+    def waiting() -> set[str]:
+        assert world.run("frontier", "export", "found.gz").returncode == 0
+        with gzip.open(world.directory / "found.gz", "rt") as lines:
+            return set(lines.read().split())
+
+    assert world.run("crawl", "-F", "-A", "2").returncode == 0
+    found = waiting()
+    assert found
+    assert world.run("crawl", "-U", "2").returncode == 0
+    assert waiting() == found
+    assert world.status()["frontier"] == len(found)
+    assert world.run("crawl", "-F", "-A", "--refresh-older-than", "0s", "9").returncode == 0
+    assert waiting() == found | {str(b) for a, b in EDGES if a == 9}
+    assert world.run("crawl", "-F", "-A", "--max-depth", "1", "2").returncode == 0
+    assert {path.stem for path in world.files("fws")} >= {"2", *found}
+
+
+def test_who_was_found_can_be_given_as_a_target(world: Any) -> None:
+    assert world.run("crawl", "-F", "-A", "2").returncode == 0
+    found = str(next(a for b, a in EDGES if b == 2))
+    done = world.run("crawl", "-F", "-A", found)
+    assert done.returncode == 0, done.stderr
+    assert {path.stem for path in world.files("fws")} == {"2", found}
+
+
 def test_the_budget_is_kept_to_the_last_cent(world: Any) -> None:
     command = ("crawl", "-F", "-A", "--max-depth", "unlimited", "1", "--budget-usd")
     done = world.run(*command, "10", "--until-spent")

@@ -83,7 +83,7 @@ def test_everyone_is_new_once_and_exported_once(server: Server, batches: list[tu
         assert await frontier.sizes() == {depth: len(ids) for depth, ids in places.items()}
         exported = [user_id async for ids in frontier.export() for user_id in ids]
         assert exported == [user_id for depth in sorted(places) for user_id in places[depth]]
-        await frontier.forget(leadership)
+        await frontier.forget(leadership, keep_waiting=False)
 
     server.run(check())
 

@@ -49,7 +49,10 @@ async def begin(
             "asked for again. Crawl X in a directory of its own.",
             err=True,
         )
-    if not await master.seed(ids) and ids:
+    new = await master.seed(ids)
+    if what == "again":
+        new += await parts.frontier.promote(ids, leadership)
+    if ids and not new:
         click.echo("All targets were given before; what is left of them goes on.")
     if await parts.crawl.owes_quote():
         try:
@@ -83,13 +86,16 @@ async def _open(parts: Parts, leadership: Leadership) -> str:
 async def _look_again(parts: Parts, leadership: Leadership, *, has_seeds: bool) -> CrawlOptions | None:
     """Forget who was crawled where there can be more to buy of them; return what was asked for before.
 
+    Those who were found and wait stay in the frontier, unless another SELECT may not want them.
+
     Before it begins: whoever takes over until then finds it finished, and one that has begun must not forget.
     """
     options, written = parts.options, await parts.crawl.asked()
     before = CrawlOptions.read(written) if written else None
     asks_more = bool(has_seeds and before and not before.asks_like(options))
     if (options.repeats or asks_more) and await parts.crawl.field("phase") == Phase.FINISHED:
-        await parts.frontier.forget(leadership)
+        keep_waiting = before is None or before.select == options.select
+        await parts.frontier.forget(leadership, keep_waiting=keep_waiting)
     return before
 
 

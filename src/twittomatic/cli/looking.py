@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import compress
 from pathlib import Path
 
 import click
@@ -24,12 +25,13 @@ from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
-from twittomatic.state.frontier import Frontier
+from twittomatic.state.frontier import frontiers
 from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.server import Role, state_exists
-from twittomatic.storage.formats import member
+from twittomatic.storage.formats import member, to_ids
+from twittomatic.storage.idset import IdSet
 
 _PACE_S = 2.0  # between two looks; long enough for some pages, short enough to be waited for
 _WHERE = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY")
@@ -171,9 +173,12 @@ async def _export(settings: Settings, path: Path) -> int:
     try:
         with partial.open("xb") as target:
             async with _visiting(settings) as (connection, keys):
-                async for ids in Frontier(connection, keys).export():
-                    target.write(member([user_id.encode() for user_id in ids]))
-                    count += len(ids)
+                written = IdSet()
+                for frontier in await frontiers(connection, keys.crawl):
+                    async for ids in frontier.export():
+                        lines = [one.encode() for one in compress(ids, written.add(to_ids(ids)))]
+                        target.write(member(lines))
+                        count += len(lines)
             if not count:
                 target.write(member([]))
             target.flush()

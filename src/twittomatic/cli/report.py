@@ -14,7 +14,7 @@ from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState, Progress
 from twittomatic.state.eventstream import EventStream
-from twittomatic.state.frontier import Frontier
+from twittomatic.state.frontier import Frontier, waiting_by_depth
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.money import Money, Totals
 from twittomatic.state.unfinished import Unfinished
@@ -39,7 +39,7 @@ async def report(connection: Connection, keys: CrawlKeys, account: str) -> dict[
         keys.crawl,
         progress,
         await money.totals(),
-        await frontier.sizes(),
+        await waiting_by_depth(connection, keys.crawl),
         await frontier.seen(),
         options,
         shared.account,

@@ -11,7 +11,7 @@ from twittomatic.errors import SettingsError
 from twittomatic.model import NO_JSON, Module, Phase, queues
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
-from twittomatic.state.keys import GROUP, CrawlKeys
+from twittomatic.state.keys import ASKED, GROUP, CrawlKeys
 from twittomatic.state.leadership import Leadership
 
 
@@ -137,7 +137,7 @@ class CrawlState:
 
     async def asked(self) -> str:
         """Return the options with which these modules were begun, JSON, empty where they never were."""
-        return await self.field(f"asked:{self._keys.traversal}")
+        return await self.field(f"{ASKED}{self._keys.traversal}")
 
     async def pause(self, reason: str, *, until: str = "", by: str) -> str:
         """Pause it, unless it is finished or paused already; return the phase that holds now."""

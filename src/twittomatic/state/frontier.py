@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
+from itertools import compress
 
 from twittomatic.errors import LeaseLost
 from twittomatic.model import Job, Module, Target
 from twittomatic.state.connection import Connection
-from twittomatic.state.keys import CrawlKeys, beginning_with
+from twittomatic.state.keys import ASKED, CrawlKeys, beginning_with
 from twittomatic.state.leadership import Leadership
+from twittomatic.storage.formats import to_ids
+from twittomatic.storage.idset import IdSet
 
 _BATCH = 1000  # one round trip of about 20 KB, and 3 ms of the server
 _AVERAGE = 210  # ids of a bucket; measured: with more some buckets outgrow 512 and cost ten times as much
 _EXPORTED = 10_000  # ids of one LRANGE
+_PROMOTED = 100  # ids of one script that searches lists for them
 Fed = tuple[int, int, int, int, str]
 """Targets moved, jobs ready, leased and delayed, and the phase of the crawl."""
+
+
+async def frontiers(connection: Connection, crawl: str) -> list[Frontier]:
+    """Return the frontiers of a crawl, one for each combination of modules that it was ever begun with.
+
+    Users who were found by one of them wait there until it is begun again, whatever the crawl does meanwhile.
+    """
+    fields = await connection.call("HKEYS", CrawlKeys(crawl).crawl_hash)
+    combinations = sorted(name.removeprefix(ASKED) for name in fields if name.startswith(ASKED))
+    return [Frontier(connection, CrawlKeys(crawl, modules)) for modules in combinations]
+
+
+async def waiting_by_depth(connection: Connection, crawl: str) -> dict[int, int]:
+    """Return how many targets wait at each depth, in all frontiers of a crawl."""
+    total: Counter[int] = Counter()
+    for sizes in await asyncio.gather(*[one.sizes() for one in await frontiers(connection, crawl)]):
+        total.update(sizes)
+    return dict(total)
 
 
 class Frontier:
@@ -65,6 +88,37 @@ class Frontier:
                 raise LeaseLost(f"Job {finder.name if finder else ''} belongs to another worker now.")
             found += new
         return found
+
+    async def promote(self, user_ids: Sequence[str], leadership: Leadership) -> int:
+        """Move users who wait at a greater depth to depth 0, since they are seeds now; return how many.
+
+        Args:
+            user_ids: Decimal ids without leading zeros, any number.
+            leadership: The caller's claim to lead.
+
+        Raises:
+            LeadershipLost: another master leads.
+        """
+        deeper = [depth for depth in await self.sizes() if depth > 0]
+        if not deeper or not user_ids:
+            return 0
+        seeds, moved = IdSet(), 0
+        for start in range(0, len(user_ids), _EXPORTED):
+            seeds.add(to_ids(user_ids[start : start + _EXPORTED]))
+        for depth in deeper:
+            found: list[str] = []
+            async for ids in self.waiting(depth):
+                found += compress(ids, seeds.contains(to_ids(ids)))
+            for start in range(0, len(found), _PROMOTED):
+                count = await self._connection.run(
+                    "promote",
+                    [self._keys.leader, self._keys.frontier],
+                    [leadership.name, leadership.epoch, depth, *found[start : start + _PROMOTED]],
+                )
+                if count < 0:
+                    raise leadership.lost()
+                moved += count
+        return moved
 
     async def feed(
         self,
@@ -148,17 +202,18 @@ class Frontier:
                 yield ids
                 start += len(ids)
 
-    async def forget(self, leadership: Leadership) -> None:
-        """Forget who was seen and who waits, so that the same targets can be discovered again.
+    async def forget(self, leadership: Leadership, *, keep_waiting: bool) -> None:
+        """Forget who was seen, so that the same targets can be discovered again.
 
         Args:
             leadership: The caller's claim to lead.
+            keep_waiting: Whether those who wait stay in the frontier, and seen; else they are forgotten too.
 
         Raises:
             LeadershipLost: another master leads, who may have begun anew already; nothing more is forgotten.
         """
         claim = (leadership.name, leadership.epoch)
-        for prefix in (self._keys.seen, self._keys.frontier):
+        for prefix in (self._keys.seen,) if keep_waiting else (self._keys.seen, self._keys.frontier):
             cursor = "0"
             while True:
                 cursor, found = await self._connection.call(
@@ -168,6 +223,9 @@ class Frontier:
                     raise leadership.lost()
                 if int(cursor) == 0:
                     break
+        if keep_waiting:
+            async for ids in self.export():
+                await self._discover("seen", ids, 1, 0, None)
 
     async def _count(self, depth: int) -> int:
         call = self._connection.call

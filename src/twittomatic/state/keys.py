@@ -12,6 +12,9 @@ from dataclasses import dataclass
 GROUP = "workers"
 """The consumer group of every job stream."""
 
+ASKED = "asked:"
+"""Before a combination of modules, in the crawl hash: the options that it was begun with."""
+
 RESENT = "tw:resent"
 """Written before `WAIT` where a pipeline is sent again, so that there is something to wait for."""
 

@@ -14,7 +14,7 @@ from twittomatic.errors import StateError, StateUnavailable
 from twittomatic.model import NO_JSON, Module, Phase, queues
 from twittomatic.networks.x import limits
 from twittomatic.state.connection import Connection
-from twittomatic.state.frontier import Frontier
+from twittomatic.state.frontier import Frontier, waiting_by_depth
 from twittomatic.state.keys import GROUP, CrawlKeys, NetworkKeys
 from twittomatic.state.money import Money
 from twittomatic.state.windows import Window, look_at_windows
@@ -125,7 +125,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         names = sorted({name for worker in workers.values() for name in worker.credentials})
         places = [(name, endpoint) for name in names for endpoint in limits.ENDPOINTS]
         waiting, seen, totals, windows, held = await asyncio.gather(
-            frontier.sizes(),
+            waiting_by_depth(connection, crawl),
             frontier.seen(),
             Money(connection, shared, budget=None, horizon_s=0).totals(),
             look_at_windows(connection, shared, places, at),

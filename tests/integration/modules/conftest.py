@@ -90,7 +90,7 @@ class House:
             master = parts.master(leadership)
             what = await parts.crawl.begin(options.modules, options.written(), "2026-01-01T00:00:00Z")
             if what == "again" and options.repeats:
-                await parts.frontier.forget(leadership)
+                await parts.frontier.forget(leadership, keep_waiting=False)
             await master.seed(targets.read(map(str, seeds)).ids)
             journal = Journal(self.layout.journal("test"))
             selection = compose.selection(options, parts.network)

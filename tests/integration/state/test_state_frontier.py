@@ -6,7 +6,8 @@ import pytest
 
 from twittomatic.errors import LeadershipLost, LeaseLost
 from twittomatic.model import Job, Module, Target
-from twittomatic.state.frontier import Frontier
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.frontier import Frontier, frontiers, waiting_by_depth
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import GROUP, CrawlKeys
 from twittomatic.state.leadership import Leadership
@@ -91,10 +92,49 @@ async def test_another_traversal_has_seen_nobody(house: Any) -> None:
 async def test_forgotten_users_can_be_discovered_again(house: Any) -> None:
     await house.frontier.discover([str(i) for i in range(3_000)], 0)
     await house.frontier.rank([Target(user_id="5000", depth=1, score=1)], 1)
-    await house.frontier.forget(house.leadership)
+    await house.frontier.forget(house.leadership, keep_waiting=False)
     assert await house.frontier.seen() == 0
     assert await exported(house) == []
     assert await house.frontier.discover(["1"], 0) == 1
+
+
+async def test_those_who_wait_can_be_kept_when_others_are_forgotten(house: Any) -> None:
+    await house.begin()
+    await house.frontier.discover(["1", "2"], 0)
+    assert await fed_in_order(house, "bfs") == ["1", "2"]
+    await house.frontier.discover(["10", "11"], 1)
+    await house.frontier.rank([Target(user_id="20", depth=2, score=7)], 2)
+    await house.frontier.forget(house.leadership, keep_waiting=True)
+    assert await exported(house) == ["10", "11", "20"]
+    assert await house.frontier.seen() == 3
+    assert await house.frontier.discover(["1", "10", "20"], 0) == 1
+    assert await exported(house) == ["1", "10", "11", "20"]
+
+
+async def test_who_waits_deeper_and_becomes_a_seed_goes_first(house: Any) -> None:
+    await house.frontier.discover([str(user) for user in range(10, 1_000)], 1)
+    await house.frontier.rank([Target(user_id="5", depth=2, score=7)], 2)
+    assert await house.frontier.promote(["7", "11", "5", "500"], house.leadership) == 3
+    assert await house.frontier.sizes() == {0: 3, 1: 988}
+    assert (await exported(house))[:4] == ["11", "500", "5", "10"]
+    assert await house.frontier.promote(["7", "11", "5", "500"], house.leadership) == 0
+    assert await house.frontier.promote([], house.leadership) == 0
+    stale = Leadership(house.connection, house.keys, "before")
+    with pytest.raises(LeadershipLost):
+        await house.frontier.promote(["12"], stale)
+
+
+async def test_frontiers_of_all_combinations_of_modules(house: Any) -> None:
+    await house.begin()
+    await house.frontier.discover(["1", "2"], 1)
+    updates = CrawlKeys(house.keys.crawl, "U")
+    assert await waiting_by_depth(house.connection, house.keys.crawl) == {1: 2}
+    await house.call("HSET", house.keys.crawl_hash, "phase", "finished")
+    await CrawlState(house.connection, updates).begin("U", "{}", "2026-01-01T00:00:00Z")
+    await Frontier(house.connection, updates).discover(["3"], 0)
+    assert await waiting_by_depth(house.connection, house.keys.crawl) == {0: 1, 1: 2}
+    found = await frontiers(house.connection, house.keys.crawl)
+    assert [ids for one in found async for ids in one.export()] == [["1", "2"], ["3"]]
 
 
 async def test_forgetting_leaves_other_crawls_alone(house: Any) -> None:
@@ -104,7 +144,7 @@ async def test_forgetting_leaves_other_crawls_alone(house: Any) -> None:
     keys = CrawlKeys(f"{house.keys.crawl}?", "TFA")
     leadership = Leadership(house.connection, keys, "master")
     assert await leadership.lead()
-    await Frontier(house.connection, keys).forget(leadership)
+    await Frontier(house.connection, keys).forget(leadership, keep_waiting=False)
     assert await other.seen() == 1
 
 
@@ -112,7 +152,7 @@ async def test_a_master_that_no_longer_leads_forgets_nobody(house: Any) -> None:
     await house.frontier.discover(["1"], 0)
     stale = Leadership(house.connection, house.keys, "before")
     with pytest.raises(LeadershipLost):
-        await house.frontier.forget(stale)
+        await house.frontier.forget(stale, keep_waiting=False)
     assert await house.frontier.seen() == 1
 
 

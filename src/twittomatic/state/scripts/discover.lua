@@ -1,7 +1,8 @@
 -- discover: sends users who were never seen before to the frontier, each once.
 -- KEYS  1 prefix of the seen buckets (`<prefix>shape` is a hash, `<prefix>n:<i>` and `<prefix>w:<i>` sets)
 --       2 prefix of the frontier    3 counters    4 job stream of the analyzer that found them, or ''
--- ARGV  1 entry  2 consumer (both '' when KEYS[4] is '')  3 depth  4 'list' or 'rank'
+-- ARGV  1 entry  2 consumer (both '' when KEYS[4] is '')  3 depth
+--       4 'list' or 'rank', or 'seen' for users who wait in the frontier already and are only to be in seen
 --       5 the most ids of a bucket, on average   6.. ids, decimal, under 'rank' each followed by its score
 -- Returns how many were new, -1 when the caller no longer holds its job.
 -- Invariant: an id enters the frontier once, ever.
@@ -92,6 +93,8 @@ if news > 0 then
     grow(name, family)
     redis.call('HSET', seen .. 'shape', name .. ':round', family.round, name .. ':split', family.split, name .. ':ids', family.ids)
   end
+end
+if news > 0 and kind ~= 'seen' then
   redis.call('HINCRBY', counters, 'seen', news)
   redis.call('ZADD', frontier .. 'depths', depth, depth)
   local command = kind == 'rank' and 'ZADD' or 'RPUSH'
