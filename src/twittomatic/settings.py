@@ -42,6 +42,7 @@ class Option:
         meaning: One sentence, with the unit.
         why: The reason for the default, or what it costs to change it.
         secret: True when the value never may be shown.
+        has_flag: False when it may not be given on the command line, which other users of a machine can read.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Option:
     meaning: str
     why: str
     secret: bool = False
+    has_flag: bool = True
 
     @property
     def key(self) -> str:
@@ -266,6 +268,16 @@ OPTIONS: Final[tuple[Option, ...]] = (
         why="by tradition",
     ),
     Option(
+        name="LOOKUP_TOKEN",
+        default="",
+        parse=str.strip,
+        meaning="Secret that lets programs add profiles to the lookup service, or @FILE with it; empty means "
+        "that programs of this machine may, and no others.",
+        why="whoever may ask need not be trusted with what is answered",
+        secret=True,
+        has_flag=False,
+    ),
+    Option(
         name="LOOKUP_DIRECTORY",
         default="",
         parse=parsing.optional_path,
@@ -338,6 +350,7 @@ class Settings:
     monitor_host: str
     monitor_token: str
     lookup_port: int
+    lookup_token: str
     lookup_directory: Path
     carbon_host: str
     carbon_port: int

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,13 @@ def test_killed_anywhere_it_catches_up_and_is_what_a_rebuild_makes(world: Any) -
 
 
 def test_it_waits_for_a_crawl_and_follows_it(world: Any) -> None:
+    token = world.write("token", "a-secret-of-mine\n")
+    token.chmod(0o600)
+    world.set(lookup_token=f"@{token}")
     process = world.start(*LOOKUP)
     url = url_of(world, process)
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        ask(f"{url}lookup/add", {"profiles": []})
     wait_for(lambda: "Waiting: " in world.said(process), world, process)
     assert "there is no crawl here" in world.said(process)
     assert ask(f"{url}lookup/status")["profiles"] == 0
@@ -157,6 +163,9 @@ def test_what_it_cannot_use_is_said_in_one_sentence(place: Any) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"Error: nowhere: .*\n", done.stderr), done.stderr
     place.write("file", "")
+    done = place.run("lookup", TWITTOMATIC_LOOKUP_TOKEN="short")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "LOOKUP_TOKEN" in done.stderr
     done = place.run("lookup", "--lookup-directory", "file")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     missing = "import sys; sys.modules['lmdb'] = None; from twittomatic.cli import main; main()"

@@ -20,6 +20,7 @@ from twittomatic.streaming.lookup import NAME, LookupSink, rebuild
 from twittomatic.streaming.profilestore import ProfileStore
 from twittomatic.web.lookup import LookupService, serve
 from twittomatic.web.origin import hosts_of
+from twittomatic.web.token import read_token
 
 _REPORTED = 100_000  # profiles between two lines
 
@@ -34,22 +35,30 @@ def lookup(settings: Settings, rebuilding: bool, host: str) -> None:
     """Tell over HTTP who a user is, who has a name, and who had it on a day.
 
     The answers come from the profiles that the crawl brings, as it brings them. It waits for a crawl where
-    there is none yet, and answers meanwhile what it knows.
+    there is none yet, and answers meanwhile what it knows. Programs of this machine may add profiles; others
+    need LOOKUP_TOKEN, from the environment or the configuration file.
     """
     sys.exit(run_async(_rebuild(settings) if rebuilding else _serve(settings, host)))
 
 
 async def _serve(settings: Settings, host: str) -> int:
+    token = read_token("LOOKUP_TOKEN", settings.lookup_token)
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
     store = ProfileStore(settings.lookup_directory)  # never closed: a thread may write to the very end
     name_of, leave = compose.network(settings).name_of, asyncio.Event()
     sink = LookupSink(store, compose.layout(settings), crawl=settings.crawl, name_of=name_of)
     feeding = consumer(settings, sink)
-    service = LookupService(store, name_of=name_of, standing=lambda: feeding.standing, hosts=hosts_of(host))
+    service = LookupService(
+        store, name_of=name_of, standing=lambda: feeding.standing, hosts=hosts_of(host), token=token
+    )
     with on_signals(leave.set):
         running = await serve(service, host=host, port=settings.lookup_port)
         try:
             click.echo(f" * Running on {running.url}")
+            if service.is_read_only:
+                click.echo(
+                    "Other machines can reach it, so it is read-only; set LOOKUP_TOKEN to add profiles."
+                )
             await feeding.run(leave)
         finally:
             await running.close()

@@ -16,9 +16,10 @@ from twittomatic.crawler.options import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.server import Role
-from twittomatic.web.monitor.access import Access, read_token
+from twittomatic.web.monitor.access import Access
 from twittomatic.web.monitor.sampler import Sampler
 from twittomatic.web.monitor.server import Server
+from twittomatic.web.token import read_token
 
 _SHOWN = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY", "OUTPUT_DIRECTORY", "LOG_DIRECTORY")
 
@@ -49,7 +50,7 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
     Raises:
         SettingsError: the port cannot be had, or others could reach it and there is no token.
     """
-    access = Access(settings.monitor_host, read_token(settings.monitor_token))
+    access = Access(settings.monitor_host, read_token("MONITOR_TOKEN", settings.monitor_token))
     log_to(settings.log_directory, f"{settings.crawl}.monitor")
     name = compose.process_name("monitor")
 

@@ -12,6 +12,8 @@ import click
 
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, load
 
+_FLAGS = tuple(option for option in OPTIONS if option.has_flag)
+
 
 def settings_options(*shown: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command all settings as flags, and the `Settings` as its first argument.
@@ -23,12 +25,12 @@ def settings_options(*shown: str) -> Callable[[Callable[..., Any]], Callable[...
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def called(*args: Any, config: str | None, **values: Any) -> Any:
-            flags = {option.key: values.pop(f"setting_{option.key}") for option in OPTIONS}
+            flags = {option.key: values.pop(f"setting_{option.key}") for option in _FLAGS}
             settings = load(flags, os.environ, Path(config) if config else None)
             return command(settings, *args, **values)
 
         wrapped: Callable[..., Any] = called
-        for option in reversed(OPTIONS):
+        for option in reversed(_FLAGS):
             default = "" if option.secret or not option.default else f"  [default: {option.default}]"
             wrapped = click.option(
                 option.flag,
@@ -47,7 +49,8 @@ def settings_options(*shown: str) -> Callable[[Callable[..., Any]], Callable[...
 
 
 EVERYWHERE = (
-    f"Every setting is a flag, a variable {ENVIRONMENT_PREFIX}<NAME>, or a line in {CONFIG_FILE}: "
+    f"Every setting is a variable {ENVIRONMENT_PREFIX}<NAME>, a line in {CONFIG_FILE} or, except for "
+    f"{' and '.join(option.name for option in OPTIONS if not option.has_flag)}, a flag: "
     "`twittomatic init` writes one that explains them all."
 )
 """The last line of each command's help."""

@@ -17,6 +17,7 @@ from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, Optio
 _WIDTH = 100
 _SECRECY = {
     "X_BEARER_TOKENS": "A secret: better than the tokens themselves is @FILE here, after `chmod 600 FILE`.",
+    "LOOKUP_TOKEN": "A secret: better than the token itself is @FILE here, after `chmod 600 FILE`.",
     "MONITOR_TOKEN": "A secret: better than the token itself is @FILE here, after `chmod 600 FILE`.",
     "REDIS_URL": f"A secret when it holds a password: then `chmod 600 {CONFIG_FILE}`.",
     "ELASTICSEARCH_URL": f"A secret when it holds a password: then `chmod 600 {CONFIG_FILE}`.",

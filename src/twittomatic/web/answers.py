@@ -83,7 +83,9 @@ def by_id(store: ProfileStore, text: str, day: date | None) -> User:
         raise LookupError(f"user {text} was never seen")
     if day is None:
         return _user(known)
-    one = last_before(intervals(known.names), day)
+    if not known.names:
+        raise LookupError(f"user {text} was never seen under a name")
+    one = _last(known, day)
     if one is None:
         raise LookupError(f"user {text} was not seen by {day}")
     return _user(known, at=_that_day(known, one, day))
@@ -107,23 +109,38 @@ def by_name(store: ProfileStore, text: str, day: date | None) -> User:
     found = store.holders(name)
     if not found:
         raise LookupError(f"nobody was ever seen as @{name}")
+    held = {known.user_id: _under(known, name) for known in found}
     holders = sorted(
         (
-            Holder(id=str(known.user_id), first_seen=one.first_seen, last_seen=one.last_seen)
-            for known in found
-            for one in intervals(known.names)
-            if one.username.lower() == name.lower()
+            Holder(id=str(user_id), first_seen=one.first_seen, last_seen=one.last_seen)
+            for user_id, ones in held.items()
+            for one in ones
         ),
         key=lambda one: (one.first_seen, one.last_seen),
     )
     if day is None:
         return _user(found[0], holders=holders)
-    then = [(last_before(intervals(known.names), day), known) for known in found]
-    candidates = [(one, known) for one, known in then if one and one.username.lower() == name.lower()]
-    if not candidates:
+    begun = [(one, known) for known in found if (one := last_before(held[known.user_id], day))]
+    if not begun:
         raise LookupError(f"nobody was seen as @{name} by {day}")
-    one, known = max(candidates, key=lambda pair: (min(pair[0].last_seen, day), pair[0].first_seen))
+    still = [(one, known) for one, known in begun if day <= one.last_seen or one == _last(known, day)]
+    one, known = max(still or begun, key=lambda pair: (min(pair[0].last_seen, day), pair[0].first_seen))
+    if not still and (other := _last(known, day)):
+        raise LookupError(
+            f"nobody had the name @{name} on {day}: user {known.user_id}, last seen under it on "
+            f"{one.last_seen}, was seen as @{other.username} by then"
+        )
     return _user(known, holders=holders, at=_that_day(known, one, day))
+
+
+def _under(known: Known, name: str) -> list[Interval]:
+    """Return when a user was seen under a name."""
+    return [one for one in intervals(known.names) if one.username.lower() == name.lower()]
+
+
+def _last(known: Known, day: date) -> Interval | None:
+    """Return under which name a user was last seen by a day."""
+    return last_before(intervals(known.names), day)
 
 
 def day_of(text: str) -> date:

@@ -26,6 +26,7 @@ from twittomatic.web import faults
 from twittomatic.web.answers import by_id, by_name, day_of
 from twittomatic.web.lookuppage import STYLE_HASH, page
 from twittomatic.web.origin import check_origin
+from twittomatic.web.token import bearer, is_same
 
 MOST = 10_000
 """Ids and names, or profiles, of one request."""
@@ -33,6 +34,8 @@ MOST = 10_000
 _MOST_BYTES = 16 * 1024 * 1024  # 10,000 profiles of X, each of a kilobyte and a half
 _SLICE = 100  # answers of a large request at a time, so that others wait some milliseconds at most
 _GRACE_S = 1.0
+_GUESS_S = 1.0  # that a wrong token costs the client that tries it
+_KEPT = ("Allow", "WWW-Authenticate")  # headers of a refusal
 _AHEAD_S = 300  # that another clock may be ahead: a profile from the future would never be replaced
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _T = TypeVar("_T")
@@ -69,6 +72,8 @@ class LookupService:
         name_of: Picks the screen name out of a profile.
         standing: Tells how the sink stands that fills the store; None where it is not filled.
         hosts: Names under which it is asked, None for any; see `hosts_of`.
+        token: What writing needs, empty for none; then nobody may write where `hosts` is None, since others
+            than the users of this machine may ask there.
     """
 
     def __init__(
@@ -78,11 +83,18 @@ class LookupService:
         name_of: Callable[[bytes], str],
         standing: Callable[[], Standing | None] = lambda: None,
         hosts: frozenset[str] | None = None,
+        token: str = "",
     ) -> None:
         self._store = store
         self._name_of = name_of
         self._standing = standing
         self._hosts = hosts
+        self._token = token
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nobody may write."""
+        return self._hosts is None and not self._token
 
     def application(self) -> web.Application:
         """Return a new aiohttp application."""
@@ -108,9 +120,7 @@ class LookupService:
             response = await handler(request)
         except web.HTTPException as error:
             response = _refusal(error.status, error.text or error.reason)
-            response.headers.extend(
-                {name: error.headers[name] for name in ("Allow",) if name in error.headers}
-            )
+            response.headers.extend({name: error.headers[name] for name in _KEPT if name in error.headers})
         except LookupError as error:
             response = _refusal(404, str(error))
         except ValueError as error:
@@ -154,6 +164,7 @@ class LookupService:
         return answers
 
     async def _add(self, request: web.Request) -> web.Response:
+        await self._check_token(request)
         added = await _body(request, _Added)
         if len(added.profiles) > MOST:
             raise web.HTTPRequestEntityTooLarge(
@@ -173,6 +184,21 @@ class LookupService:
             sightings.append(sighting)
         new = await asyncio.to_thread(self._store.add, sightings)
         return _answer({"received": len(sightings), "new": new})
+
+    async def _check_token(self, request: web.Request) -> None:
+        """Refuse a request that may not write, before its body is read."""
+        if self.is_read_only:
+            raise web.HTTPForbidden(
+                text="other machines can reach this service, and it has no LOOKUP_TOKEN, so it is read-only"
+            )
+        given = bearer(request)
+        if self._token and not is_same(given, self._token):
+            if given:
+                await asyncio.sleep(_GUESS_S)
+            raise web.HTTPUnauthorized(
+                text="writing needs the service's token, as Authorization: Bearer TOKEN",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
 
     async def _status(self, request: web.Request) -> web.Response:
         return _answer({"profiles": self._store.count(), "sink": self._standing(), "version": __version__})

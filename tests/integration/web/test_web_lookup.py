@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,53 @@ async def test_who_had_a_name_on_a_day(ask: Asker, store: ProfileStore) -> None:
         ("2", "2024-10-24"),
     ]
     assert now["id"] == "2"
+
+
+async def test_a_name_that_was_left_by_a_day_is_told_from_one_that_nobody_had(
+    ask: Asker, store: ProfileStore
+) -> None:
+    """1 was @jack until day 10, and is @john since day 15; 2 was @jack on day 3, and is @dick since day 4."""
+    days = [(1, "Jack", 5), (1, "Jack", 10), (1, "john", 15), (2, "jack", 3), (2, "dick", 4)]
+    store.add([seen(user, name, 20_000 + day) for user, name, day in days])
+
+    async def on(day: int) -> tuple[int, str]:
+        at = date.fromordinal(719_163 + 20_000 + day)
+        status, answer = await ask.get(f"/lookup/name/JACK?at={at}")
+        return status, answer["at"]["id"] if status == 200 else answer["error"]
+
+    assert await on(2) == (404, "nobody was seen as @JACK by 2024-10-06")
+    assert await on(3) == (200, "2")
+    assert await on(4) == (
+        404,
+        "nobody had the name @JACK on 2024-10-08: user 2, "
+        "last seen under it on 2024-10-07, was seen as @dick by then",
+    )
+    assert await on(12) == (200, "1")
+    assert await on(20) == (
+        404,
+        "nobody had the name @JACK on 2024-10-24: user 1, "
+        "last seen under it on 2024-10-14, was seen as @john by then",
+    )
+    status, text = await ask.page(q="@jack", at="2024-10-24")
+    assert status == 404
+    assert "user 1, last seen" in text
+
+
+async def test_a_name_that_was_left_in_the_course_of_a_day_was_had_on_it(
+    ask: Asker, store: ProfileStore
+) -> None:
+    store.add([seen(1, "jack", 20_000.2), seen(1, "john", 20_000.7)])
+    for name in ("jack", "john"):
+        status, answer = await ask.get(f"/lookup/name/{name}?at=2024-10-04")
+        assert (status, answer["at"]["username"], answer["at"]["certain"]) == (200, name, True)
+    assert (await ask.get("/lookup/name/jack?at=2024-10-05"))[0] == 404
+    assert (await ask.get("/lookup/id/1?at=2024-10-04"))[1]["at"]["username"] == "john"
+
+
+async def test_a_user_without_a_name_is_not_said_to_be_unseen(ask: Asker, store: ProfileStore) -> None:
+    store.add([seen(8, "", 20_000)])
+    status, answer = await ask.get("/lookup/id/8?at=2026-01-01")
+    assert (status, answer["error"]) == (404, "user 8 was never seen under a name")
 
 
 @pytest.mark.parametrize(
@@ -250,6 +298,61 @@ async def test_another_site_can_neither_write_nor_read(ask: Asker, store: Profil
     for host in ("localhost", f"LOCALHOST:{port}", "[::1]", "127.0.0.1"):
         assert (await ask.get("/lookup/status", Host=host))[0] == 200
     assert (await ask.post("/lookup/add", body, Origin=ask.url))[0] == 200
+
+
+@asynccontextmanager
+async def asked(store: ProfileStore, host: str, token: str) -> AsyncIterator[Asker]:
+    """Ask a service that is set up as if it listened on `host`."""
+    service = LookupService(store, name_of=name_of, hosts=hosts_of(host), token=token)
+    running = await serve(service, host="127.0.0.1", port=0)
+    async with aiohttp.ClientSession() as session:
+        yield Asker(session, running.url)
+    await running.close()
+
+
+TOKEN = "a-secret-of-mine"
+PROFILES = {"profiles": [{"id": "7", "username": "ann"}]}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "lookup.example.org"])
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "0.0.0.0", "lookup.example.org"])
+async def test_a_service_that_others_can_reach_is_read_only_without_a_token(
+    store: ProfileStore, host: str, name: str
+) -> None:
+    async with asked(store, host, "") as ask:
+        for given in ("Bearer ", f"Bearer {TOKEN}", ""):
+            status, answer = await ask.post("/lookup/add", PROFILES, Host=name, Authorization=given)
+            assert (status, "LOOKUP_TOKEN" in answer["error"]) == (403, True)
+        assert store.count() == 0
+        assert (await ask.post("/lookup", {"ids": ["7"]}, Host=name))[0] == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+async def test_a_token_is_needed_to_write(
+    store: ProfileStore, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twittomatic.web.lookup._GUESS_S", 0)
+    async with asked(store, host, TOKEN) as ask:
+        for given in (
+            "",
+            TOKEN,
+            "Bearer",
+            f"Basic {TOKEN}",
+            f"Bearer {TOKEN}x",
+            f"Bearer {TOKEN[:-1]}",
+            "Bearer é",
+        ):
+            for body in (PROFILES, b"no JSON", b"[" * 17_000_000):
+                status, answer = await ask.post("/lookup/add", body, Authorization=given)
+                assert (status, "token" in answer["error"]) == (401, True), given
+        assert store.count() == 0
+        assert (await ask.post("/lookup", {"ids": ["7"]}))[0] == 200
+        assert await ask.post("/lookup/add", PROFILES, Authorization=f"bearer {TOKEN}") == (
+            200,
+            {"received": 1, "new": 1},
+        )
+        evil = {"Authorization": f"Bearer {TOKEN}", "Origin": "http://evil.example"}
+        assert (await ask.post("/lookup/add", PROFILES, **evil))[0] == 403
 
 
 def test_a_server_that_others_may_ask_has_any_name() -> None:

@@ -42,7 +42,8 @@ def commands() -> Iterator[tuple[str, click.Command]]:
 @pytest.mark.parametrize(("name", "command"), list(commands()))
 def test_every_setting_is_a_flag_of_every_command(name: str, command: click.Command) -> None:
     flags = {flag for parameter in command.params for flag in parameter.opts}
-    assert {option.flag for option in OPTIONS} <= flags, name
+    assert {option.flag for option in OPTIONS if option.has_flag} <= flags, name
+    assert flags.isdisjoint({option.flag for option in OPTIONS if not option.has_flag}), name
     assert "--config" in flags
     assert command.epilog == EVERYWHERE
 

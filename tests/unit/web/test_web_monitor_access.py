@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from twittomatic.errors import SettingsError
-from twittomatic.web.monitor.access import Access, read_token
+from twittomatic.web.monitor.access import Access
+from twittomatic.web.token import read_token
 
 SECRET = "a-secret-of-mine"
 
@@ -34,10 +35,10 @@ def test_a_token_may_stand_in_a_file_that_others_cannot_read(tmp_path: Path) -> 
     path = tmp_path / "token"
     path.write_text(f"{SECRET}\n")
     path.chmod(0o600)
-    assert read_token(f"@{path}") == SECRET
+    assert read_token("MONITOR_TOKEN", f"@{path}") == SECRET
     path.chmod(0o644)
     with pytest.raises(SettingsError, match="chmod 600") as caught:
-        read_token(f"@{path}")
+        read_token("MONITOR_TOKEN", f"@{path}")
     assert SECRET not in str(caught.value)
 
 
@@ -46,6 +47,6 @@ def test_a_token_may_stand_in_a_file_that_others_cannot_read(tmp_path: Path) -> 
 )
 def test_what_is_no_token_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(SettingsError, match="MONITOR_TOKEN") as caught:
-        read_token(text)
+        read_token("MONITOR_TOKEN", text)
     assert text.startswith("@") or text not in str(caught.value)
-    assert read_token("") == ""
+    assert read_token("MONITOR_TOKEN", "") == ""

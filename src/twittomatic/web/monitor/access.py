@@ -9,42 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from twittomatic.errors import SettingsError
-from twittomatic.fetch.secretfile import read_secret
 from twittomatic.web.origin import is_loopback, is_own_origin
+from twittomatic.web.token import bearer, is_same
 
 COOKIE = "twittomatic_monitor"
-
-_TOKEN = re.compile(r"[!-~]{8,200}")
-
-
-def read_token(text: str) -> str:
-    """Return the token that MONITOR_TOKEN gives, empty where it gives none.
-
-    Args:
-        text: The token, or `@FILE` with it.
-
-    Raises:
-        SettingsError: the file cannot be read, or others can read it, or it is no token; it is not shown.
-    """
-    token = _from_file(Path(text[1:])) if text.startswith("@") else text
-    if token and not _TOKEN.fullmatch(token):
-        raise SettingsError("MONITOR_TOKEN: give 8 to 200 letters, digits and signs, without a space.")
-    return token
-
-
-def _from_file(path: Path) -> str:
-    path, content = read_secret("MONITOR_TOKEN", path, 1024)
-    token = content.decode(errors="replace").strip()
-    if not token:
-        raise SettingsError(f"MONITOR_TOKEN: {path} is empty.")
-    return token
 
 
 class Access:
@@ -75,14 +48,13 @@ class Access:
 
     def accepts(self, token: str) -> bool:
         """Tell whether a token is the right one."""
-        return bool(self._token) and _is_same(token, self._token)
+        return is_same(token, self._token)
 
     def is_known(self, request: web.Request) -> bool:
         """Tell whether a request brings the token, or the cookie that a page got for it."""
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self.accepts(token.strip()):
+        if self.accepts(bearer(request)):
             return True
-        return bool(self._token) and _is_same(request.cookies.get(COOKIE, ""), self._session)
+        return bool(self._token) and is_same(request.cookies.get(COOKIE, ""), self._session)
 
     def may_look(self, request: web.Request) -> bool:
         """Tell whether a request may be answered with what the crawl does."""
@@ -109,11 +81,6 @@ def is_same_site(request: web.Request) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     return is_own_origin(request)
-
-
-def _is_same(given: str, secret: str) -> bool:
-    """Compare in a time that tells nothing."""
-    return hmac.compare_digest(given.encode(errors="replace"), secret.encode())
 
 
 def _hostname(host: str) -> str:
