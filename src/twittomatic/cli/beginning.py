@@ -10,6 +10,7 @@ from twittomatic.cli.affording import afford
 from twittomatic.cli.compose import Parts
 from twittomatic.cli.drawing import picture
 from twittomatic.cli.fitting import console
+from twittomatic.cli.outcome import try_again
 from twittomatic.cli.quoting import Quoting
 from twittomatic.clock import SystemClock, rfc3339, utc
 from twittomatic.crawler.master import Master
@@ -49,6 +50,8 @@ async def begin(
             "asked for again. Crawl X in a directory of its own.",
             err=True,
         )
+    if what != "new":
+        await try_again(parts)
     new = await master.seed(ids)
     if what == "again":
         new += await parts.frontier.promote(ids, leadership)

@@ -38,6 +38,8 @@ def picture(report: Report, rate: str = "", pace: Sequence[str] = ()) -> Group:
         "Crawl ", (str(report["crawl"]), "bold"), " is ", (str(phase), _PHASES.get(phase, "")), rate
     )
     rows: list[Any] = [head]
+    if dead := sum(job["dead"] for job in report["jobs"].values()):
+        rows.append(Text(f"  {are_dead(dead)}: `twittomatic jobs dead` says why", style="red"))
     if report["reason"]:
         until = f" (until {report['until']})" if report["until"] else ""
         rows.append(Text(f"  {report['reason']}{until}", style="yellow"))
@@ -66,12 +68,18 @@ def line(report: Report) -> str:
     counters, grown = report["counters"], counted(report)
     jobs = report["jobs"].values()
     waiting = sum(job["ready"] + job["leased"] + job["delayed"] for job in jobs)
+    dead = sum(job["dead"] for job in jobs)
     return (
         f"{report['phase']}: {counters.get('targets', 0):,} users begun, "
         f"{report['frontier']:,} in the frontier, "
         f"{grown['followers']:,} followers, {grown['posts']:,} posts, "
-        f"{waiting:,} jobs to do, {', '.join(_words(report))}"
+        f"{waiting:,} jobs to do, {f'{are_dead(dead)}, ' if dead else ''}{', '.join(_words(report))}"
     )
+
+
+def are_dead(count: int) -> str:
+    """Say how many jobs are dead."""
+    return "1 job is dead" if count == 1 else f"{count:,} jobs are dead"
 
 
 async def watch(report: Callable[[], Awaitable[Report]], until: asyncio.Future[Any]) -> None:

@@ -15,6 +15,7 @@ from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.beginning import begin, refuse
 from twittomatic.cli.compose import Parts
 from twittomatic.cli.display import show, watch
+from twittomatic.cli.outcome import conclude
 from twittomatic.cli.preparing import preparing
 from twittomatic.cli.report import report
 from twittomatic.cli.running import log_to, on_signals
@@ -196,11 +197,8 @@ async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
     show(await _look(parts))
     if progress.phase is Phase.FINISHED:
         await tidy(parts.connection, parts.keys, parts.layout)
-        deaths = await parts.recovery.dead()
-        if deaths:
-            click.echo(f"{len(deaths)} jobs are dead; `twittomatic jobs dead` says why.", err=True)
         click.echo(f"The dataset is in {settings.output_directory}; `twittomatic verify` checks it.")
-        return 0
+        return await conclude(parts.connection, parts.keys, parts.options.all_modules)
     if progress.phase is Phase.PAUSED and progress.paused_by == "network":
         click.echo("Paused; the same command goes on.", err=True)
         return PAUSED

@@ -1,8 +1,9 @@
 """A standby's session: it watches who leads, and takes over a crawl that nobody leads any more.
 
-A standby shares the fate of the crawl that it stood by for: finished, it ends with 0; stopped by the network,
-with 3. One that comes to a crawl without a master, since it is finished, paused or not begun, waits for one
-as workers do. It begins what nobody else begins, and never anew what is finished: that could buy twice.
+A standby shares the fate of the crawl that it stood by for: finished, it ends with 0, or with 1 where jobs
+are dead; stopped by the network, with 3. One that comes to a crawl without a master, since it is finished,
+paused or not begun, waits for one as workers do. It begins what nobody else begins, and never anew what is
+finished: that could buy twice.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import msgspec
 from twittomatic.cli import compose, sessions
 from twittomatic.cli.app import INTERRUPTED, PAUSED
 from twittomatic.cli.beginning import begin
+from twittomatic.cli.outcome import conclude
 from twittomatic.cli.preparing import preparing
 from twittomatic.cli.running import log_to, on_signals
 from twittomatic.clock import told_within
@@ -115,6 +117,7 @@ async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *,
             found = await standby.wait()
             if found == 0:  # whoever led may have died over it
                 await sessions.tidy(connection, keys, layout)
+                return await conclude(connection, keys, options.all_modules)
             if isinstance(found, int):
                 return found
             click.echo(f"{name} leads crawl “{settings.crawl}” (epoch {leadership.epoch}).")

@@ -89,7 +89,9 @@ def _worker_result(settings: Settings, phase: str, progress: Progress, told: asy
     if told.is_set():
         return INTERRUPTED
     if phase == Phase.FINISHED or progress.phase is Phase.FINISHED:
-        click.echo(f"Crawl “{settings.crawl}” is finished.")
+        dead = sum(jobs.dead for jobs in progress.jobs.values())
+        left = f"; dead jobs: {dead:,}, see `twittomatic jobs dead`" if dead else ""
+        click.echo(f"Crawl “{settings.crawl}” is finished{left}.")
         return 0
     if progress.phase is Phase.PAUSED:
         click.echo(f"Paused: {progress.reason}", err=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 from twittomatic.model import Module
 from twittomatic.state.connection import Connection
@@ -11,6 +12,7 @@ from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 
 _DEATHS = 6  # of workers that held a job, without a page between them: then it is the job
+_SCANNED = 1_000  # dead jobs of one round trip
 
 
 class Recovery:
@@ -72,6 +74,25 @@ class Recovery:
         dead = await self._connection.call("HGETALL", self._keys.dead)
         return {name: read_tries(text) for name, text in dead.items()}
 
+    async def some_dead(self, modules: Sequence[Module], most: int) -> dict[str, list[Try]]:
+        """Return up to `most` dead jobs of some modules; otherwise as `dead`."""
+        some: dict[str, list[Try]] = {}
+        async for found in self._scan():
+            for name, text in found.items():
+                if name.partition(":")[0] in modules and len(some) < most:
+                    some[name] = read_tries(text)
+            if len(some) == most:
+                break
+        return some
+
+    async def revive_all(self, modules: Sequence[Module]) -> int:
+        """Give every dead job of some modules another chance, where it stopped; return how many."""
+        count = 0
+        async for found in self._scan():
+            names = [name for name in found if name.partition(":")[0] in modules]
+            count += sum(await asyncio.gather(*map(self.revive, names)))
+        return count
+
     async def revive(self, name: str) -> bool:
         """Give a dead job another chance, where it stopped; False when there is no such dead job."""
         module, _, user_id = name.partition(":")
@@ -80,6 +101,15 @@ class Recovery:
             "revive", [keys.jobs_prefix, keys.job, keys.dead, keys.crawl_hash], [module, user_id]
         )
         return bool(done)
+
+    async def _scan(self) -> AsyncIterator[dict[str, str]]:
+        """Yield the dead jobs in pieces; one that dies meanwhile may be missing."""
+        cursor = "0"
+        while True:
+            cursor, found = await self._connection.call("HSCAN", self._keys.dead, cursor, "COUNT", _SCANNED)
+            yield found
+            if int(cursor) == 0:
+                return
 
     async def _gone(self) -> set[str]:
         workers = set(await self._connection.call("HKEYS", self._keys.workers))

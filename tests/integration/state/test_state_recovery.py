@@ -218,3 +218,17 @@ async def test_a_dead_job_of_which_nonsense_is_written_is_listed(house: Any) -> 
     assert {name: tries[-1].reason for name, tries in dead.items()} == dict.fromkeys(
         ("follower:1", "follower:2"), "what was written of this try cannot be read"
     )
+
+
+async def test_dead_jobs_of_some_modules_are_revived_and_listed_apart(house: Any) -> None:
+    for module in (Module.FOLLOWER, Module.TIMELINE):
+        for user_id in range(1, 4):
+            await house.connection.call("HSET", house.keys.dead, f"{module}:{user_id}", "{}")
+            await house.connection.call("HSET", f"{house.keys.job}{module}:{user_id}", "depth", 0)
+    some = await house.recovery.some_dead([Module.FOLLOWER], 2)
+    assert len(some) == 2
+    assert all(name.startswith("follower:") for name in some)
+    assert len(await house.recovery.some_dead(list(Module), 10)) == 6
+    assert await house.recovery.revive_all([Module.FOLLOWER]) == 3
+    assert await house.recovery.revive_all([Module.FOLLOWER]) == 0
+    assert {name.partition(":")[0] for name in await house.recovery.dead()} == {"timeline"}

@@ -1,0 +1,77 @@
+"""What a crawl leaves undone is named at its end, and its exit code is 1; the same command tries it again."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from scripted import Answer, Asked, ScriptedX, scripted
+from watching import wait_for
+
+
+class Refusing:
+    """Refuses the timelines of some users, otherwise answers as X."""
+
+    def __init__(self, *user_ids: int) -> None:
+        self.user_ids = set(map(str, user_ids))
+        self.refused = 0
+
+    def __call__(self, asked: Asked) -> Answer | None:
+        if asked.path.endswith("/tweets") and asked.path.split("/")[3] in self.user_ids:
+            self.refused += 1
+            return Answer(status=400, body={"title": "Invalid Request", "detail": "Not this one."})
+        return None
+
+
+@pytest.fixture
+def x(place: Any) -> Iterator[ScriptedX]:
+    with scripted() as x:
+        place.set(x_api_url=x.url, x_bearer_tokens="t", budget_usd=100)
+        yield x
+
+
+def test_dead_jobs_end_a_crawl_with_1_until_they_live(place: Any, x: ScriptedX) -> None:
+    script = x.script = Refusing(27, 28)
+    command = ("crawl", "-T", "22", "27", "28")
+    done = place.run(*command)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert [line.split(":27")[-1].split(":28")[-1][:9] for line in lines[-3:-1]] == [" is dead:"] * 2
+    assert "Not this one" in lines[-2]
+    assert lines[-1].startswith("Crawl “default” is finished, but 2 jobs are dead:")
+    assert "2 jobs are dead" in place.run("status").stdout
+    assert script.refused == 2
+    assert place.run("verify").returncode == 0
+
+    done = place.run(*command)
+    assert (done.returncode, script.refused) == (1, 4), "each is tried once more"
+    assert "Dead jobs that are tried again: 2." in done.stdout
+    script.user_ids.remove("27")
+    done = place.run(*command)
+    assert (done.returncode, script.refused) == (1, 5)
+    assert "1 job is dead" in done.stderr
+    assert place.run("crawl", "-F", "22").returncode == 0, "it died of another command"
+    script.user_ids.clear()
+    done = place.run(*command)
+    assert done.returncode == 0, done.stderr
+    assert "dead" not in done.stderr
+    assert len(place.files("twt")) == 3
+    assert place.run(*command).returncode == 0
+
+
+def test_one_target_that_dies_is_a_crawl_that_failed(place: Any, x: ScriptedX) -> None:
+    x.script = Refusing(27)
+    assert place.run("crawl", "-T", "27").returncode == 1
+
+
+def test_a_master_and_its_standby_end_with_1_too(place: Any, x: ScriptedX) -> None:
+    x.script = Refusing(27)
+    seeds = place.write("seeds", "22\n27\n")
+    master = place.start("master", "-T", "--stream", seeds)
+    wait_for(lambda: "leads" in place.said(master), place, master)
+    standby = place.start("master", "-T", "--stream", seeds, "--standby")
+    wait_for(lambda: "Standing by" in place.said(standby), place, standby)
+    worker = place.start("worker", "w")
+    assert master.wait(60) == 1, place.said(master)
+    assert worker.wait(60) == 0, place.said(worker)
+    assert "finished; dead jobs: 1" in place.said(worker)
+    assert standby.wait(60) == 1, place.said(standby)
