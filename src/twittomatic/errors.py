@@ -15,6 +15,7 @@ TwittomaticError
 │   ├── PaginationExpired         begin this list anew
 │   ├── UpstreamUnavailable       ask again, later
 │   ├── UnexpectedPayload         ask again, later; an answer that makes no sense
+│   ├── RepeatedPayload           the same senseless answer again: no use in asking again
 │   └── RequestRefused            our own request was wrong: no use in asking again
 ├── StateError
 │   ├── LeaseLost                 somebody else has this job: let go of it
@@ -115,20 +116,27 @@ class UpstreamUnavailable(NetworkError):
     """5xx, a timeout, a reset connection, a body cut short.
 
     Attributes:
-        may_be_billed: True when the request may have been served, so that its whole reservation is spent.
+        most_billed: Resources that the network may charge for, None when nobody can tell, so that the whole
+            reservation is spent.
         answered: False when no response came, so that the network as a whole may be out of reach.
         retry_after_s: How long the network asked to wait, None when it did not.
+        repeated: How often the same answer that makes no sense came in a row, this time included.
     """
 
-    def __init__(self, message: str, *, may_be_billed: bool = False, answered: bool = True) -> None:
+    def __init__(self, message: str, *, most_billed: int | None = 0, answered: bool = True) -> None:
         super().__init__(message)
-        self.may_be_billed = may_be_billed
+        self.most_billed = most_billed
         self.answered = answered
         self.retry_after_s: float | None = None
+        self.repeated = 0
 
 
 class UnexpectedPayload(UpstreamUnavailable):
     """A 200 whose body is not what the network documents."""
+
+
+class RepeatedPayload(NetworkError):
+    """The same bytes that make no sense came again and again; more requests would bring them again."""
 
 
 class RequestRefused(NetworkError):
@@ -191,6 +199,7 @@ _DISPOSITIONS: tuple[tuple[type[TwittomaticError], Disposition], ...] = (
     (CredentialRejected, Disposition.RELEASE),  # the credential is out; the job finds another one
     (PaginationExpired, Disposition.DELAY),  # paging begins a list anew by itself; here it failed to
     (UpstreamUnavailable, Disposition.DELAY),
+    (RepeatedPayload, Disposition.BURY),
     (RequestRefused, Disposition.BURY),
     (LeaseLost, Disposition.ABANDON),
     (StateError, Disposition.STOP),

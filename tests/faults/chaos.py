@@ -36,7 +36,7 @@ _PASSING = (
     "html=0.01,junk=0.01,429=0.004,401=0.002,short=0.02,empty=0.01,again=0.01,repeat=0.005,stale=0.004"
 )
 _WORLD = "protect=0.01,suspend=0.01,delete=0.01,arrive=0.05,leave=0.05,post=0.03"
-_LOSES = ("reset-billed", "timeout-billed", "cut", "cut-gzip", "html", "junk")
+_LOSES = ("reset-billed", "timeout-billed", "cut", "cut-gzip", "junk")
 """Faults after which a page that was served is asked for again."""
 _REPEATS = ("again", "repeat", "stale", "short", "empty")
 """Faults that serve a page, or a part of one, once more by themselves, or make us begin anew."""

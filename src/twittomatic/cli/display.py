@@ -171,6 +171,9 @@ def _of_money(report: Report) -> list[str]:
         count = report["unfinished_lists"]
         lists = "1 list is" if count == 1 else f"{count:,} lists are"
         sentences.append(f"{lists} unfinished: what is bought of them is in TEMPORARY_DIRECTORY.")
+    if count := report["counters"].get("unreadable"):
+        records = "1 record" if count == 1 else f"{count:,} records"
+        sentences.append(f"Set aside, since they could not be read: {records}; the log names them.")
     return sentences
 
 

@@ -1,4 +1,4 @@
-"""Faults that spoil a body which was charged already: HTML and nonsense, with a 200."""
+"""Answers with a 200 that are no pages: HTML and nonsense, before the charge, and torn JSON, behind it."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ _NONSENSE: tuple[Callable[[], object], ...] = (
 class Html(Kind):
     """A page of HTML in place of JSON."""
 
-    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+    async def before(self, strike: Strike) -> web.StreamResponse:
         """Answer 200 with what a proxy or a captive portal says."""
         strike.fire()
         return html(200, "Please stand by")
@@ -36,10 +36,15 @@ class Html(Kind):
 class Junk(Kind):
     """JSON that is torn, or that is whole and means nothing: another type, no ids, ids that are none."""
 
+    async def before(self, strike: Strike) -> web.StreamResponse | None:
+        """Answer half of the requests with JSON that holds no resource, which X does not charge for."""
+        if strike.dice.random() < 0.5:
+            return None
+        strike.fire()
+        return json_response(200, msgspec.json.encode(strike.dice.choice(_NONSENSE)()), strike.info.headers)
+
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Answer 200, with the headers of the window."""
+        """Answer the others with the first bytes of what was charged."""
         strike.fire()
         body = body_of(response)
-        if strike.dice.random() < 0.5:
-            return json_response(200, body[: strike.dice.randrange(len(body))], strike.info.headers)
-        return json_response(200, msgspec.json.encode(strike.dice.choice(_NONSENSE)()), strike.info.headers)
+        return json_response(200, body[: strike.dice.randrange(1, len(body))], strike.info.headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,18 +19,31 @@ from twittomatic.errors import (
     NetworkError,
     NoCredentialLeft,
     RateLimited,
+    RepeatedPayload,
     RequestRefused,
+    UnexpectedPayload,
     UpstreamUnavailable,
 )
 from twittomatic.faultpoint import reach
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.discretion import sentence
-from twittomatic.fetch.retrying import TRIES, backoff_s, closed_for_s, retry_after_s
+from twittomatic.fetch.retrying import (
+    SAME_AT_ALL,
+    SAME_AT_ONCE,
+    TRIES,
+    Repetitions,
+    backoff_s,
+    closed_for_s,
+    retry_after_s,
+)
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
 from twittomatic.networks.base import Limit, Network, Page, Request, Response
 from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wait
+
+_log = logging.getLogger(__name__)
+_MOST_NAMED = 20  # records in one line of the log
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +105,7 @@ class Fetcher:
         self._clock = clock
         self._halt = halt
         self._lease_s = lease_s
+        self._repetitions = Repetitions()
         self.waiting: Callable[[str, float], None] | None = None
 
     async def page(
@@ -117,16 +132,16 @@ class Fetcher:
             NoCredentialLeft: none was given, or all are rejected.
             NetworkError: what the network says to this request; see `twittomatic.errors`.
         """
-        tries, renewed = 0, False
+        tries, renewed, wanted = 0, False, ask(size)
         while True:
-            granted = permit or await self._permit(ask(size), size, least, purpose)
+            granted = permit or await self._permit(wanted, size, least, purpose)
             permit = None
             reach("permit.granted")
             if time.monotonic() - granted.granted_at > self._lease_s:
                 await self.give_up(granted)
                 continue
             try:
-                return await self._attempt(ask(granted.resources), granted, renewed=renewed)
+                return await self._attempt(ask(granted.resources), granted, wanted=wanted, renewed=renewed)
             except RateLimited:
                 continue
             except _RenewedError:
@@ -135,7 +150,7 @@ class Fetcher:
                 await self._money.reject(granted.credential, str(error))
             except UpstreamUnavailable as error:
                 tries += 1
-                if tries >= TRIES:
+                if tries >= TRIES or error.repeated >= SAME_AT_ONCE:
                     raise
                 await self._wait(backoff_s(tries, error.retry_after_s))
 
@@ -248,7 +263,17 @@ class Fetcher:
                 await self.give_up(decision)
             raise
 
-    async def _attempt(self, request: Request, permit: Permit, *, renewed: bool = False) -> Fetched:
+    async def _attempt(
+        self, request: Request, permit: Permit, *, wanted: Request | None = None, renewed: bool = False
+    ) -> Fetched:
+        """Send a request once, and settle it if it fails.
+
+        Args:
+            request: As the permit allows it.
+            permit: Its right to go.
+            wanted: The same with all that is wanted, by which repeated answers are known; None to count none.
+            renewed: Whether the credential was renewed for it already.
+        """
         response: Response | None = None
         credential, token, is_sent = self._credentials[permit.credential], "", False
         try:
@@ -265,10 +290,15 @@ class Fetcher:
                 error.retry_after_s = retry_after_s(response, self._clock.now())
             if isinstance(error, RateLimited):
                 await self._refuse(permit, error, response)
-            elif isinstance(error, UpstreamUnavailable) and error.may_be_billed:
-                await self._settle(permit, None, response)
             else:
-                await self._settle(permit, 0, response)
+                await self._settle(permit, _cost(request, error), response)
+            if isinstance(error, UnexpectedPayload) and response and wanted:
+                error.repeated = self._repetitions.count(wanted, response)
+                if error.repeated >= SAME_AT_ALL:
+                    self._repetitions.forget(wanted)
+                    raise RepeatedPayload(
+                        f"{error} The same {len(response.body):,} bytes came {error.repeated} times."
+                    ) from None
             if _has_expired(error, response) and isinstance(credential, UserToken) and not renewed:
                 await self._renew(credential, token)
                 raise _RenewedError from None
@@ -276,6 +306,15 @@ class Fetcher:
         except BaseException:  # of what was sent nobody will know the cost
             await self._money.settle(permit, None if is_sent else 0)
             raise
+        if wanted:
+            self._repetitions.forget(wanted)
+        if page.unreadable:
+            named = ", ".join(page.unreadable[:_MOST_NAMED])
+            more = len(page.unreadable) - _MOST_NAMED
+            _log.warning(
+                "set records aside that cannot be read",
+                extra={"reason": f"{request.path}: {named}{f' and {more} more' if more > 0 else ''}"},
+            )
         cost = page.billed * request.unit_price
         delivery = Delivery(
             day=self._day(), resource=request.resource, ids=page.ids, unit_price=request.unit_price
@@ -348,6 +387,13 @@ class Fetcher:
         reasons = await self._money.rejected()
         known = "; ".join(f"{name}: {reasons[name]}" for name in self._credentials if name in reasons)
         return f"No credential is left. {known}"
+
+
+def _cost(request: Request, error: NetworkError) -> int | None:
+    """Return the most that a request costs which ended in an error, None for its whole reservation."""
+    if not isinstance(error, UpstreamUnavailable):
+        return 0
+    return None if error.most_billed is None else error.most_billed * request.unit_price
 
 
 def _has_expired(error: NetworkError, response: Response | None) -> bool:

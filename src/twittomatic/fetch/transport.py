@@ -16,6 +16,9 @@ from twittomatic.errors import UpstreamUnavailable
 from twittomatic.networks.base import Form, Request, Response
 
 _MOST_BYTES = 64 * 1024 * 1024  # a page of 1,000 users with every field takes 1 MB
+_REFUSED = 300  # from this status on nothing was served
+_GZIPS = ("gzip", "x-gzip")
+_MAGIC = b"\x1f\x8b"
 _GZIP = 31  # zlib's window bits for a gzip header and trailer, both checked
 _BROKEN = cast("type[Exception]", isal_zlib.error)  # its stub calls it an instance
 
@@ -69,7 +72,7 @@ class Transport:
             url,
             request.path,
             headers,
-            may_be_billed=request.most_resources > 0,
+            most_billed=None if request.most_resources else 0,
             params=request.params,
         )
 
@@ -84,7 +87,7 @@ class Transport:
             UpstreamUnavailable: no whole response came.
         """
         return await self._exchange(
-            "POST", url, form.path, form.headers, may_be_billed=False, data=dict(form.fields)
+            "POST", url, form.path, form.headers, most_billed=0, data=dict(form.fields)
         )
 
     async def _exchange(
@@ -94,7 +97,7 @@ class Transport:
         path: str,
         headers: Mapping[str, str],
         *,
-        may_be_billed: bool,
+        most_billed: int | None,
         **options: Any,
     ) -> Response:
         assert self._session, "use it as a context manager"
@@ -104,9 +107,19 @@ class Transport:
             ) as answer:
                 arrived_at = time.monotonic()
                 names = {name.lower(): value for name, value in answer.headers.items()}
-                body = await _read(answer)
+                try:
+                    packed = await _read(answer)
+                    body, is_whole = _plain(names, packed), _tells_its_end(answer, packed)
+                except _CUT:
+                    if answer.status < _REFUSED:
+                        raise
+                    body, is_whole = b"", False  # its status says enough, and nothing is charged for it
                 return Response(
-                    status=answer.status, headers=names, body=_plain(names, body), arrived_at=arrived_at
+                    status=answer.status,
+                    headers=names,
+                    body=body,
+                    arrived_at=arrived_at,
+                    is_whole=is_whole,
                 )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, *_ADDRESS) as error:
             raise UpstreamUnavailable(
@@ -116,19 +129,19 @@ class Transport:
         except TimeoutError:
             raise UpstreamUnavailable(
                 f"{_host(url)} did not answer within {self._timeout_s:g} s.",
-                may_be_billed=may_be_billed,
+                most_billed=most_billed,
                 answered=False,
             ) from None
-        except (aiohttp.ClientError, OSError, ValueError, *_UNZIPPING) as error:
+        except _CUT as error:
             raise UpstreamUnavailable(
                 f"{_host(url)} broke off in the middle of an answer ({type(error).__name__}).",
-                may_be_billed=may_be_billed,
+                most_billed=most_billed,
                 answered=False,
             ) from None
 
 
 _ADDRESS = (aiohttp.InvalidURL, UnicodeError)  # a host's name that IDNA cannot write
-_UNZIPPING = (_BROKEN, EOFError)
+_CUT = (aiohttp.ClientError, OSError, ValueError, _BROKEN, EOFError)  # a TimeoutError is an OSError
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
@@ -145,14 +158,37 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     raise ValueError("the answer is longer than any that makes sense")
 
 
+def _tells_its_end(answer: aiohttp.ClientResponse, body: bytes) -> bool:
+    """Tell whether a body that was read without an error is known to be whole: by length, chunk or sum."""
+    return (
+        answer.content_length is not None
+        or "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
+        or body.startswith(_MAGIC)
+    )
+
+
 def _plain(headers: Mapping[str, str], body: bytes) -> bytes:
-    if headers.get("content-encoding", "").lower() not in ("gzip", "x-gzip") or not body:
+    """Unpack a body; one that is called gzip and is none stays as it is.
+
+    Raises:
+        ValueError: it is packed in a way that was not asked for.
+    """
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity") or not body:
         return body
-    decoder = isal_zlib.decompressobj(_GZIP)
-    text = decoder.decompress(body, _MOST_BYTES)
-    if not decoder.eof:
-        raise EOFError("the answer is cut off, or longer than any that makes sense")
-    return text
+    if encoding not in _GZIPS:
+        raise ValueError("the answer is in an encoding that was not asked for")
+    if not body.startswith(_MAGIC):
+        return body
+    texts, size = [], 0
+    while body.startswith(_MAGIC):  # a body may have several members
+        decoder = isal_zlib.decompressobj(_GZIP)
+        texts.append(decoder.decompress(body, max(1, _MOST_BYTES - size)))
+        size += len(texts[-1])
+        if not decoder.eof:
+            raise EOFError("the answer is cut off, or longer than any that makes sense")
+        body = decoder.unused_data
+    return b"".join(texts)
 
 
 def _host(url: str) -> str:

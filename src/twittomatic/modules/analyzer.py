@@ -163,6 +163,8 @@ class _Analysis:
             received=before.received + len(records),
         )
         counters = {f"pages:{self._job.module}": 1, f"records:{self._job.module}": len(records)}
+        if fetched.page.unreadable:
+            counters["unreadable"] = len(fetched.page.unreadable)
         committed = asyncio.ensure_future(context.jobs.commit(self._job, self._checkpoint, counters))
         await settled(committed, fetched.settle())
         await self._consider(records)

@@ -38,7 +38,8 @@ async def run(context: Context, job: Job) -> None:
 
 
 def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[bytes]]:
-    return {"fws": "\n".join(ids).encode().split(b"\n"), "usr": records}
+    """Leave a profile out that cannot be read: the analyzer then buys it where SELECT needs it."""
+    return {"fws": "\n".join(ids).encode().split(b"\n"), "usr": [record for record in records if record]}
 
 
 def _known(part: PartFile) -> Sequence[Ids]:

@@ -243,6 +243,8 @@ class Paging:
         )
         module = self._job.module
         counters = {f"pages:{module}": 1, f"records:{module}": len(ids)}
+        if page.unreadable:
+            counters["unreadable"] = len(page.unreadable)
         await self._commit(counters, fetched)
         lines = self.checkpoint.files[self._listing.keyed].lines
         self._context.note(self._job.name, lines, self.checkpoint.requests)

@@ -56,7 +56,12 @@ def posts(network: Network, job: Job, *, most: int | None, since_id: str | None 
 
 
 def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[bytes]]:
-    return {"twt": records}
+    """Keep a post of which only the id can be read as an object with that alone: the file is the list."""
+    return {
+        "twt": [
+            record or b'{"id":"%b"}' % number.encode() for number, record in zip(ids, records, strict=True)
+        ]
+    }
 
 
 def _known(part: PartFile) -> Sequence[Ids]:

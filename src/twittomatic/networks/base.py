@@ -43,12 +43,14 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         headers: With lower-case names.
         body: All of it, decompressed.
         arrived_at: When the headers came, on the process' monotonic clock, None where nobody looked.
+        is_whole: Whether the body is known to have arrived whole: by its length, its last chunk or its sum.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     arrived_at: float | None = None
+    is_whole: bool = True
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +58,12 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         ids: The id of each record, decimal, in the network's order.
-        records: The JSON object of each record, on one line, parallel to `ids`.
+        records: The JSON object of each record, on one line, parallel to `ids`; on a page of a list it is
+            empty where nothing but the id can be read.
         next_token: Pagination token of the next page, None on the last one.
         missing: Ids or names that were asked for and are unavailable, with the reason.
         billed: Resources that the network charges for, expanded objects included.
+        unreadable: Names of the records of which something cannot be read: an id, or the place on the page.
     """
 
     ids: Sequence[str]
@@ -67,6 +71,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     next_token: str | None = None
     missing: Mapping[str, str] = {}
     billed: int = 0
+    unreadable: Sequence[str] = ()
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

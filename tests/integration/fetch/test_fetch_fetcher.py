@@ -77,9 +77,8 @@ async def test_failures_that_do_not_pass(house: House) -> None:
     assert await house.ledger() == (0, 0)
 
 
-@pytest.mark.parametrize("answer", [(200, None), (200, b"<html>"), (200, {"data": 1})])
-async def test_what_may_have_been_billed_is_spent(house: House, answer: Any) -> None:
-    scripted = await house.script(answer)
+async def test_what_may_have_been_billed_is_spent(house: House) -> None:
+    scripted = await house.script((200, None))
     fetcher = await house.fetcher("a", budget=25_000_000)
     with pytest.raises(BudgetExhausted):  # 10 + 10 + 5 dollars, and nothing for a fourth try
         await house.page(fetcher)

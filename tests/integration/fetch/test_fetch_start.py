@@ -37,7 +37,7 @@ def failing(answer: Answer) -> Any:
         (Answer(status=400, body={"title": "Invalid Request"}), "invalid"),
         (Answer(status=302, body=b"", headers={"Location": "/login"}), "redirect"),
         (Answer(body={}), "without a figure"),
-        (Answer(body=[]), "not its JSON"),
+        (Answer(body=[]), "without a figure"),
         (Answer(body=b"<html>"), "not its JSON"),
         (Answer(body=b""), "not its JSON"),
     ],

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, ExitStack, suppress
 import pytest
 
 from twittomatic.emulator import Emulator, GraphWorld, serve
-from twittomatic.errors import UnexpectedPayload, UpstreamUnavailable
+from twittomatic.errors import NetworkError, UnexpectedPayload, UpstreamUnavailable
 from twittomatic.fetch.transport import Transport
 from twittomatic.networks.base import Request, Response
 from twittomatic.networks.x import X
@@ -201,6 +201,50 @@ async def test_a_page_of_html(start: Callable[[Answer], Awaitable[Server]]) -> N
     assert (response.status, response.body) == (503, page)
 
 
+@pytest.mark.parametrize(
+    ("sent", "is_whole"),
+    [
+        (http(BODY), True),
+        (http(ZIPPED, "200 OK", GZIP), True),
+        (http(gzip.compress(BODY[:9]) + gzip.compress(BODY[9:]), "200 OK", GZIP), True),
+        (http(BODY, "200 OK", GZIP), True),  # called gzip, and is none
+        (http(BODY, "200 OK", "Content-Encoding: identity"), True),
+        (CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY), True),
+        (b"HTTP/1.0 200 OK\r\n\r\n" + BODY, False),
+        (b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + ZIPPED, True),
+        (b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + BODY, False),
+    ],
+)
+async def test_whether_a_body_is_known_to_be_whole(
+    start: Callable[[Answer], Awaitable[Server]], sent: bytes, is_whole: bool
+) -> None:
+    """By its length, its last chunk, or the sum of what was packed; not where the connection just ends."""
+    server = await start(raw(sent, then=leave))
+    response = await send(server.url)
+    assert (response.body, response.is_whole) == (BODY, is_whole)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "404 Not Found", "429 Too Many", "503 Overloaded"])
+@pytest.mark.parametrize("body", ["cut", "not gzip", "silent"])
+async def test_a_refusal_counts_though_its_body_is_cut(
+    start: Callable[[Answer], Awaitable[Server]], status: str, body: str
+) -> None:
+    """Nothing was served, so nothing is billed; its headers say what to do."""
+    server = await start(
+        {
+            "cut": raw(http(BODY, status, "Retry-After: 7", length=5_000), then=leave),
+            "not gzip": raw(http(ZIPPED[:-9], status, "Retry-After: 7", GZIP)),
+            "silent": raw(http(BODY, status, "Retry-After: 7", length=5_000), then=stay_silent),
+        }[body]
+    )
+    response = await send(server.url, timeout_s=0.5 if body == "silent" else 30)
+    assert (str(response.status), response.headers["retry-after"]) == (status[:3], "7")
+    assert (response.body, response.is_whole) == (b"", False)
+    with pytest.raises(NetworkError) as caught:
+        X(url=server.url).decode(PAGE, response)
+    assert getattr(caught.value, "most_billed", 0) == 0
+
+
 HOSTILE = {
     "says nothing and leaves": (leave, "broke off"),
     "resets": (reset, "broke off"),
@@ -212,7 +256,8 @@ HOSTILE = {
     "sends half a gzip": (raw(http(ZIPPED[:-9], "200 OK", GZIP)), "broke off"),
     "sends a gzip without its sum": (raw(http(ZIPPED[:-8], "200 OK", GZIP)), "broke off"),
     "sends a gzip with a wrong sum": (raw(http(ZIPPED[:-8] + bytes(8), "200 OK", GZIP)), "broke off"),
-    "calls text gzip": (raw(http(BODY, "200 OK", GZIP)), "broke off"),
+    "sends half a second gzip": (raw(http(ZIPPED + ZIPPED[:-9], "200 OK", GZIP)), "broke off"),
+    "packs what it should not": (raw(http(BODY, "200 OK", "Content-Encoding: br")), "broke off"),
     "announces too much": (raw(http(BODY, length=1 << 40)), "broke off"),
     "speaks no HTTP": (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n", then=leave), "broke off"),
     "echoes what it heard": (raw(f"HTTP/1.1 {SECRET}\r\n\r\n".encode(), then=leave), "broke off"),
@@ -234,7 +279,8 @@ async def test_a_request_that_may_have_been_served(
         server = await start(answer)
         with pytest.raises(UpstreamUnavailable, match=words) as caught:
             await send(server.url, request, timeout_s=timeout_s)
-        assert caught.value.may_be_billed is (request is PAGE)
+        assert caught.value.most_billed == (None if request is PAGE else 0)
+        assert not caught.value.answered
         assert server.url.removeprefix("http://") in str(caught.value)
         assert len(server.requests) == 1
         shows_no_token(caught.value, caplog)
@@ -296,7 +342,8 @@ async def test_a_request_that_never_left_costs_nothing(
     }[kind]
     with pytest.raises(UpstreamUnavailable, match=r"cannot be reached .*; check X_API_URL") as caught:
         await send(url)
-    assert not caught.value.may_be_billed
+    assert caught.value.most_billed == 0
+    assert not caught.value.answered
     shows_no_token(caught.value, caplog)
 
 
@@ -311,7 +358,8 @@ async def test_a_connection_that_does_not_come_about_costs_nothing() -> None:
         with pytest.raises(UpstreamUnavailable) as caught:
             await send(f"http://127.0.0.1:{address[1]}", timeout_s=0.5)
     assert "cannot be reached" in str(caught.value)
-    assert not caught.value.may_be_billed
+    assert caught.value.most_billed == 0
+    assert not caught.value.answered
 
 
 async def test_credentials_in_the_address_are_not_shown() -> None:

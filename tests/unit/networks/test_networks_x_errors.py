@@ -98,7 +98,7 @@ ROWS: list[tuple[int, Any, type[NetworkError], dict[str, object]]] = [
     (403, PROTECTED, TargetUnavailable, {"reason": "protected"}),
     (403, {"errors": [SUSPENDED]}, TargetUnavailable, {"reason": "suspended"}),
     (403, old_style(63, "User has been suspended."), TargetUnavailable, {"reason": "suspended"}),
-    (403, HTML, UpstreamUnavailable, {"may_be_billed": False}),
+    (403, HTML, UpstreamUnavailable, {"most_billed": 0}),
     (403, blank(403, "Forbidden"), UpstreamUnavailable, {}),
     (404, {"errors": [NOT_FOUND], "title": "Not Found Error"}, TargetUnavailable, {"reason": "deleted"}),
     (404, {"title": "Not Found Error", "detail": "…"}, TargetUnavailable, {"reason": "deleted"}),
@@ -111,17 +111,18 @@ ROWS: list[tuple[int, Any, type[NetworkError], dict[str, object]]] = [
     (429, HTML, RateLimited, {}),
     (429, {"title": "UsageCapExceeded", "period": "Monthly"}, CreditsDepleted, {"until": None}),
     (429, {"title": "Too Many Requests", "type": OLD + "usage-capped"}, CreditsDepleted, {}),
-    (500, blank(500, "Internal Server Error"), UpstreamUnavailable, {"may_be_billed": False}),
+    (500, blank(500, "Internal Server Error"), UpstreamUnavailable, {"most_billed": 0}),
     (500, old_style(131, "Internal error"), UpstreamUnavailable, {}),
-    (502, HTML, UpstreamUnavailable, {"may_be_billed": False}),
-    (503, blank(503, "Service Unavailable"), UpstreamUnavailable, {"may_be_billed": False}),
+    (502, HTML, UpstreamUnavailable, {"most_billed": 0}),
+    (503, blank(503, "Service Unavailable"), UpstreamUnavailable, {"most_billed": 0}),
     (503, {"title": "CreditsDepleted"}, UpstreamUnavailable, {}),
     (504, b"", UpstreamUnavailable, {}),
-    (301, HTML, UnexpectedPayload, {"may_be_billed": False}),
-    (302, {"data": [{"id": "1"}]}, UnexpectedPayload, {"may_be_billed": False}),
-    (204, b"", UnexpectedPayload, {"may_be_billed": True}),
-    (206, b'{"data":[', UnexpectedPayload, {"may_be_billed": True}),
-    (100, b"", UnexpectedPayload, {"may_be_billed": False}),
+    (301, HTML, UnexpectedPayload, {"most_billed": 0}),
+    (302, {"data": [{"id": "1"}]}, UnexpectedPayload, {"most_billed": 0}),
+    (204, b"", UnexpectedPayload, {"most_billed": 0}),
+    (206, b'{"data":[]}', UnexpectedPayload, {"most_billed": None}),
+    (201, {"data": [{"id": "1"}, {"id": "2"}]}, UnexpectedPayload, {"most_billed": 2}),
+    (100, b"", UnexpectedPayload, {"most_billed": 0}),
     (0, b"", UnexpectedPayload, {}),
     (-1, b"", UnexpectedPayload, {}),
     (999, b"", UpstreamUnavailable, {}),
@@ -143,27 +144,27 @@ ROWS: list[tuple[int, Any, type[NetworkError], dict[str, object]]] = [
     ),
     (200, old_style(88, "Rate limit exceeded"), RateLimited, {}),
     (200, old_style(89, "Invalid or expired token"), CredentialRejected, {}),
-    (200, {"errors": [blank(503, "Service Unavailable")]}, UnexpectedPayload, {"may_be_billed": False}),
+    (200, {"errors": [blank(503, "Service Unavailable")]}, UnexpectedPayload, {"most_billed": 0}),
     (
         200,
         {"errors": [blank(503, "Service Unavailable")], "meta": {"result_count": 7}},
         UnexpectedPayload,
-        {"may_be_billed": True},
+        {"most_billed": 7},
     ),
     (
         200,
         {"errors": [blank(503, "Over capacity")], "meta": {"result_count": 0}},
         UnexpectedPayload,
-        {"may_be_billed": False},
+        {"most_billed": 0},
     ),
     (200, {"errors": [{**NOT_FOUND, "section": "includes"}]}, UnexpectedPayload, {}),
     (200, {"errors": [{**NOT_FOUND, "value": "13", "resource_id": "13"}]}, UnexpectedPayload, {}),
-    (200, HTML, UnexpectedPayload, {"may_be_billed": True}),
-    (200, b"", UnexpectedPayload, {"may_be_billed": True}),
-    (200, b'{"data":[{"id":"1"},{"id"', UnexpectedPayload, {"may_be_billed": True}),
-    (200, {}, UnexpectedPayload, {"may_be_billed": True}),
+    (200, HTML, UnexpectedPayload, {"most_billed": 0}),
+    (200, b"", UnexpectedPayload, {"most_billed": 0}),
+    (200, b'{"data":[{"id":"1"},{"id"', UnexpectedPayload, {"most_billed": None}),
+    (200, {}, UnexpectedPayload, {"most_billed": 0}),
     (200, {"meta": {}}, UnexpectedPayload, {}),
-    (200, {"meta": {"result_count": 7}}, UnexpectedPayload, {"may_be_billed": True}),
+    (200, {"meta": {"result_count": 7}}, UnexpectedPayload, {"most_billed": 7}),
 ]
 
 
@@ -230,7 +231,7 @@ def test_the_probe(x: X, answer: Answer) -> None:
     ):
         with pytest.raises(kind) as caught:
             x.decode(x.probe(), answer(body, status))
-        assert not getattr(caught.value, "may_be_billed", False)
+        assert not getattr(caught.value, "most_billed", 0)
 
 
 def test_a_full_window_says_when_it_opens(x: X, answer: Answer) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from twarc.expansions import flatten as twarc_flatten
 
-from twittomatic.errors import UnexpectedPayload
 from twittomatic.networks.base import Response
 from twittomatic.networks.x import X
 
@@ -142,12 +141,13 @@ def test_a_circle_ends(x: X, answer: Answer) -> None:
     assert len(json.dumps(ours(x, answer, {"data": tweets, "includes": {"tweets": tweets}}))) < 2_000
 
 
-def test_a_page_made_to_fill_the_memory_is_refused(x: X, answer: Answer) -> None:
+def test_a_page_made_to_fill_the_memory_is_left_as_it_was(x: X, answer: Answer) -> None:
     big = {"id": "1", "username": "a", "description": "x" * 100_000}
     mentions = {"entities": {"mentions": [{"username": "a"}] * 1_000}}
-    body = {"data": [{"id": "5", **mentions}], "includes": {"users": [big]}}
-    with pytest.raises(UnexpectedPayload):
-        ours(x, answer, body)
+    body = {"data": [{"id": "5", **mentions}, {"id": "6"}], "includes": {"users": [big]}}
+    page = x.decode(x.timeline("1", token=None, since_id=None, size=10), answer(body))
+    assert [json.loads(record) for record in page.records] == body["data"]
+    assert (page.unreadable, page.billed) == (["5"], 4)
 
 
 @pytest.mark.parametrize(

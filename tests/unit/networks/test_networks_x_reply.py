@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from twittomatic.errors import UnexpectedPayload
 from twittomatic.networks.base import Response
 from twittomatic.networks.x import X
 from twittomatic.storage.formats import member
@@ -148,8 +147,8 @@ def test_a_text_is_checked_wherever_it_is_cut(x: X, answer: Answer, length: int)
     whole = "😀é".encode()
     assert x.decode(request, answer(body % (long, whole))).ids == ["12"]
     for broken in (whole[:-1], whole[:3], whole[1:], b"\xed\xa0\xbd"):
-        with pytest.raises(UnexpectedPayload):
-            x.decode(request, answer(body % (long, broken)))
+        page = x.decode(request, answer(body % (long, broken)))
+        assert json.loads(page.records[0])["n"] == (long + broken).decode(errors="replace")
 
 
 @pytest.mark.parametrize(
@@ -165,47 +164,6 @@ def test_half_an_emoji_does_not_cost_a_page(x: X, answer: Answer, sent: bytes, k
     body = b'{"data":[{"id":"12","name":"%b"},{"id":"13"}]}'
     page = x.decode(x.followers("1", token=None, size=10), answer(body % sent))
     assert page.records == [b'{"id":"12","name":"%b"}' % kept, b'{"id":"13"}']
-
-
-@pytest.mark.parametrize(
-    "record",
-    [
-        b"null",
-        b"12",
-        b'"12"',
-        b"[]",
-        b"{}",
-        b'{"id":12}',
-        b'{"id":null}',
-        b'{"id":""}',
-        b'{"id":"' + b"1" * 20 + b'"}',
-        b'{"id":"-1"}',
-        b'{"id":"1\\n"}',
-        b'{"id":"12 "}',
-        '{"id":"١"}'.encode(),
-        b'{"id":["12"]}',
-        b'{"id":"12","n":NaN}',
-        b'{"id":"12","n":"\xff"}',
-        b'{"id":"12","n":"a\nb"}',
-        b'{"id":"12","n":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
-        b'{"id":"12","n":"' + b"x" * (9 << 20) + b'"}',
-    ],
-)
-def test_what_is_no_record_makes_the_page_unusable(x: X, answer: Answer, record: bytes) -> None:
-    for request in (
-        x.followers("1", token=None, size=10),
-        x.timeline("1", token=None, since_id=None, size=10),
-    ):
-        with pytest.raises(UnexpectedPayload) as caught:
-            x.decode(request, answer(b'{"data":[{"id":"11"},%b],"meta":{"result_count":2}}' % record))
-        assert caught.value.may_be_billed
-
-
-@pytest.mark.parametrize("token", ["", 5, ["a"], "a b", "a\n", "é", "x" * 3000])
-def test_what_is_no_token_is_not_followed(x: X, answer: Answer, token: object) -> None:
-    body = {"data": [user("12")], "meta": {"result_count": 1, "next_token": token}}
-    with pytest.raises(UnexpectedPayload):
-        x.decode(x.followers("1", token=None, size=10), answer(body))
 
 
 @pytest.mark.parametrize(
@@ -241,10 +199,3 @@ def test_a_full_page_is_decoded_in_little_more_than_its_parsing(x: X) -> None:
         return best
 
     assert seconds(lambda: x.decode(request, response)) < 2 * seconds(lambda: json.loads(body))
-
-
-@pytest.mark.parametrize("user_id", ["007", "00", "12345678901234567890", "1\\n2", "", "-1", "１"])
-def test_an_id_that_is_not_one_makes_no_page(x: X, answer: Answer, user_id: str) -> None:
-    body = b'{"data":[{"id":"12"},{"id":"%b"}]}' % user_id.encode()
-    with pytest.raises(UnexpectedPayload):
-        x.decode(x.followers("1", token=None, size=10), answer(body))

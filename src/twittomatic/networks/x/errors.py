@@ -22,6 +22,7 @@ from twittomatic.errors import (
 )
 from twittomatic.networks.base import Request, Response
 from twittomatic.networks.x import windows
+from twittomatic.networks.x.mending import most_served
 from twittomatic.networks.x.problems import Problem, problems_of
 from twittomatic.networks.x.wording import printable
 
@@ -32,6 +33,7 @@ _REJECTED_KINDS = frozenset({"client-forbidden", "unsupported-authentication", "
 # 89 expired, 99 could not verify, 215 bad authentication, 453 the plan does not include this.
 _REJECTED_CODES = frozenset({32, 64, 89, 99, 215, 326, 453})
 _TOO_MANY_CODE = 88
+_PARTIAL = 206
 _OF_ONE_USER = frozenset({"followers", "following", "timeline"})
 
 
@@ -47,7 +49,7 @@ def refusal(request: Request, response: Response) -> NetworkError:
         return UnexpectedPayload(
             f"X answered with a redirect ({status}), which is not followed; check X_API_URL."
         )
-    return garbage(request, f"with status {status}", billed=200 <= status < 300)
+    return garbage(request, response, f"with status {status}")
 
 
 def said(request: Request, response: Response, problems: Sequence[Problem]) -> NetworkError | None:
@@ -67,18 +69,32 @@ def said(request: Request, response: Response, problems: Sequence[Problem]) -> N
     return _unavailable(request, problems)
 
 
-def garbage(request: Request, what: str, *, billed: bool = True) -> UnexpectedPayload:
+def garbage(
+    request: Request, response: Response, what: str, *, most_billed: int | None = None
+) -> UnexpectedPayload:
     """Return the error for an answer that makes no sense.
 
     Args:
         request: What was asked.
+        response: The answer.
         what: How X answered, a few words after "X answered".
-        billed: Whether X may have charged for it, as it does for what it believes to have served.
+        most_billed: For how many resources X may charge, None where that has to be told by the body.
     """
+    if most_billed is None:
+        most_billed = _most_billed(request, response)
     return UnexpectedPayload(
         f"X answered {request.endpoint} {what}.",
-        may_be_billed=billed and request.most_resources > 0,
+        most_billed=None if most_billed is None else min(most_billed, request.most_resources),
     )
+
+
+def _most_billed(request: Request, response: Response) -> int | None:
+    """Return for how many resources X may charge by a body that was not understood, None for all."""
+    if not request.most_resources or not 200 <= response.status < 300:
+        return 0
+    if not response.is_whole or response.status == _PARTIAL:
+        return None
+    return most_served(response.body, request.most_resources)
 
 
 def _by_status(request: Request, response: Response, problems: Sequence[Problem]) -> NetworkError:

@@ -19,6 +19,7 @@ _GENERATIONS = 2
 _MOST_BYTES = 64 * 1024 * 1024  # a real page stays under 10 MB; more is an answer made to fill our memory
 
 _NESTED = (dict, list)
+_BROKEN = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 _REFERRING = frozenset(
     {
         "author_id",
@@ -39,25 +40,30 @@ Included = tuple[dict[str, Any], int]
 """An object of `includes`, and the bytes it takes."""
 
 
-class FlattenError(ValueError):
-    """What is to be flattened is not what the network documents."""
+class _TooLargeError(ValueError):
+    """The page would take more than 64 MiB."""
 
 
-def flatten(records: Sequence[bytes], includes: Mapping[str, Sequence[msgspec.Raw]]) -> list[bytes]:
-    """Return records with what they refer to put in place, parallel to `records`.
+def flatten(
+    records: Sequence[bytes], includes: Mapping[str, Sequence[msgspec.Raw]]
+) -> tuple[list[bytes], list[int]]:
+    """Return records with what they refer to put in place, and where that failed.
 
     Args:
-        records: JSON objects, each a post.
+        records: JSON objects, each a post; an empty one stays as it is.
         includes: The lists of a response's `includes`, in either dialect.
 
-    Raises:
-        FlattenError: nothing can be made of them, or they would take more than 64 MiB.
+    Returns:
+        The records, parallel to those given, and the places of those that are as they were.
     """
-    try:
-        flattener = _Flattener(includes)
-        return [_encode(flattener.expand(_decode(record), _GENERATIONS)) for record in records]
-    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
-        raise FlattenError("the posts of a page cannot be flattened") from error
+    flattener, flat, bare = _Flattener(includes), [], []
+    for place, record in enumerate(records):
+        try:
+            flat.append(_encode(flattener.expand(_decode(record), _GENERATIONS)) if record else record)
+        except _BROKEN:
+            flat.append(record)
+            bare.append(place)
+    return flat, bare
 
 
 class _Flattener:
@@ -120,7 +126,7 @@ class _Flattener:
         found, size = known.get(key, ({}, 0)) if isinstance(key, str) else ({}, 0)
         self._left -= size
         if self._left < 0:
-            raise FlattenError("a page is too large when flattened")
+            raise _TooLargeError
         return found
 
 
@@ -128,7 +134,10 @@ def _index(items: Sequence[msgspec.Raw] | None, name: str) -> dict[str, Included
     index: dict[str, Included] = {}
     for item in items or ():
         text = bytes(item)
-        content = _decode(text)
+        try:
+            content = _decode(text)
+        except _BROKEN:
+            continue
         if isinstance(content, dict) and isinstance(key := content.get(name), str):
             index[key] = content, len(text)
     return index

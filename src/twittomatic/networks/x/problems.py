@@ -7,11 +7,12 @@ itself, or stand in its `errors`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+
+from twittomatic.networks.x.mending import without_records
 
 _MOST = 4096  # a lookup has at most 100; nobody reads more
 
@@ -81,13 +82,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 def problems_of(body: bytes) -> Sequence[Problem]:
     """Return the problems in a body, the outermost first; none when it is not JSON or has none."""
-    try:
-        # The standard parser takes half of an emoji, which X may have cut from a text; msgspec does not.
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(content, dict):
-        return []
+    content = without_records(body)
     inner = content.get("errors")
     found = [content, *(inner[:_MOST] if isinstance(inner, list) else [])]
     return [_problem(item) for item in found if isinstance(item, dict)]

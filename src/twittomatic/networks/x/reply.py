@@ -2,38 +2,36 @@
 
 The records themselves pass through as X wrote them, each on one line. Shapes: docs.x.com,
 x-api/fundamentals/pagination and response-codes-and-errors; X leaves out what is empty, `data` first of all.
+What is not in these shapes is read once more by `mending`, record by record.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from codecs import utf_8_decode
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from twittomatic.networks.base import Page, Request, Response
+from twittomatic.networks.x import mending
 from twittomatic.networks.x.errors import garbage, refusal, said
-from twittomatic.networks.x.flatten import FlattenError, flatten
+from twittomatic.networks.x.flatten import flatten
 from twittomatic.networks.x.prices import Prices, units
 from twittomatic.networks.x.problems import problems_of
 from twittomatic.networks.x.profiles import name_of
 
 _PIECE = 32 * 1024  # bytes of text checked at once: its copy stays in the cache, a page's as a whole does not
 _IDS = re.compile(r"(?:(?:0|[1-9][0-9]{0,18})\n)+")  # a leading zero would be another text for the same id
-_LONGEST_RECORD = 8 * 1024 * 1024  # real ones stay under 100 KB; our own readers stop at 16 MiB a line
+_MARK = r"\A[!-~]{1,2048}\Z"
 _ASKED = {"users": "ids", "users_by": "usernames"}  # the parameter that lists who was asked for
-
-# An escape sequence, tried in this order: an emoji in two halves, half an emoji, anything else.
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB]%b\\u[dD][c-fC-F]%b|(u[dD][89a-fA-F]%b)|.)" % ((rb"[0-9a-fA-F]{2}",) * 3), re.DOTALL
-)
 
 
 class _Meta(msgspec.Struct, frozen=True):
     result_count: int | None = None
-    next_token: Annotated[str, msgspec.Meta(pattern=r"\A[!-~]{1,2048}\Z")] | None = None
+    next_token: Annotated[str, msgspec.Meta(pattern=_MARK)] | None = None
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -46,11 +44,32 @@ class _Record(msgspec.Struct, frozen=True, gc=False):
     id: str
 
 
-_BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, FlattenError)
+class _Content(msgspec.Struct, frozen=True, kw_only=True):
+    """What either reader makes of a body.
+
+    Attributes:
+        ids: Of the records that stay in the list.
+        records: Parallel to them; empty where nothing but the id can be read.
+        unreadable: Names of the records of which something cannot be read.
+        served: How many records there were, None where `data` is absent.
+        includes: Expanded objects, by the name of their list.
+        result_count: How many records X says there are.
+        next_token: Pagination token of the next page.
+    """
+
+    ids: Sequence[str]
+    records: Sequence[bytes]
+    unreadable: Sequence[str] = ()
+    served: int | None
+    includes: Mapping[str, Sequence[msgspec.Raw]]
+    result_count: int | None
+    next_token: str | None
+
+
+_BROKEN = (msgspec.MsgspecError, ValueError, RecursionError)
 
 _decode_body = msgspec.json.Decoder(_Body).decode
 _decode_records = msgspec.json.Decoder(list[_Record]).decode
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def decode(request: Request, response: Response, prices: Prices) -> Page:
@@ -60,55 +79,123 @@ def decode(request: Request, response: Response, prices: Prices) -> Page:
         NetworkError: its leaf says what to do; nothing else is ever raised.
     """
     if response.status == 200:
-        try:
-            return _page(request, response, prices)
-        except _BROKEN as error:
-            raise garbage(request, "with something that is not its JSON") from error
+        return _usage(request, response) if request.endpoint == "usage" else _page(request, response, prices)
     if response.status == 404:
-        missing = _missing(request, response.body, ())
+        missing = _missing(request, response.body)
         if missing:  # the answer that X documents for a lookup of users none of whom there is
             return Page(ids=(), records=(), missing=missing)
     raise refusal(request, response)
 
 
 def _page(request: Request, response: Response, prices: Prices) -> Page:
-    _check_text(response.body)
-    if request.endpoint == "usage":
-        return _usage(request, response)
-    content = _content(response.body)
-    if not content.data:
+    try:
+        content = _as_documented(response.body)
+    except _BROKEN:
+        content = _mended(request, response, prices)
+    if not content.served:
         return _without_data(request, response, content, prices)
-    records = [bytes(record) for record in content.data]
-    together = b"[%b]" % b",".join(records)
-    if b"\n" in together or b"\r" in together:
-        records = [_one_line(record) for record in records]
-    ids = [record.id for record in _decode_records(together)]
-    together_ids = "\n".join([*ids, ""])
-    if together_ids.count("\n") != len(ids) or not _IDS.fullmatch(together_ids):
-        raise msgspec.ValidationError("an id is not decimal")
+    ids, records = content.ids, content.records
     missing = _missing(request, response.body, ids, records)
-    includes = content.includes or {}
-    if includes and request.endpoint == "timeline":
-        records = flatten(records, includes)
-    if max(map(len, records)) > _LONGEST_RECORD:
-        raise garbage(request, "with a record longer than any that X has")
+    if request.endpoint in _ASKED and not all(records):
+        there = [(user_id, record) for user_id, record in zip(ids, records, strict=True) if record]
+        ids, records = [user_id for user_id, _ in there], [record for _, record in there]
+    unreadable = content.unreadable
+    if content.includes and request.endpoint == "timeline":
+        records, bare = flatten(records, content.includes)
+        unreadable = [*unreadable, *(ids[place] for place in bare)]
     return Page(
         ids=ids,
         records=records,
         next_token=_next_token(request, content),
         missing=missing,
-        billed=len(ids) + _expanded(request, includes, prices),
+        billed=content.served + _expanded(request, content.includes, prices),
+        unreadable=unreadable,
     )
 
 
+def _as_documented(body: bytes) -> _Content:
+    """Read a body in the documented shape, fast.
+
+    Raises:
+        MsgspecError, ValueError, RecursionError: it is not in that shape.
+    """
+    _check_text(body)
+    content = _decoded(body)
+    records = [bytes(record) for record in content.data or ()]
+    together = b"[%b]" % b",".join(records)
+    if b"\n" in together or b"\r" in together:
+        records = [_one_line(record) for record in records]
+    ids = [record.id for record in _decode_records(together)]
+    together_ids = "\n".join([*ids, ""])
+    if ids and (together_ids.count("\n") != len(ids) or not _IDS.fullmatch(together_ids)):
+        raise ValueError("an id is not decimal")
+    if records and max(map(len, records)) > mending.LONGEST_RECORD:
+        raise ValueError("a record is longer than any that X has")
+    return _Content(
+        ids=ids,
+        records=records,
+        served=None if content.data is None else len(records),
+        includes=content.includes or {},
+        result_count=content.meta.result_count if content.meta else None,
+        next_token=content.meta.next_token if content.meta else None,
+    )
+
+
+def _mended(request: Request, response: Response, prices: Prices) -> _Content:
+    """Read a body in another shape, as far as its meaning is clear.
+
+    Raises:
+        UnexpectedPayload: it is not clear; it says how many resources may be billed.
+    """
+    try:
+        answer = mending.read(response.body)
+    except mending.CutError:
+        answer = None
+    if answer is None:
+        raise garbage(request, response, "with something that is not its JSON")
+    records = answer.records or ()
+    most_billed = len(records) + _expanded(request, answer.includes, prices)
+    if records and all(record.id is None for record in records):
+        raise garbage(request, response, "with records none of which has an id", most_billed=most_billed)
+    meta: Mapping[str, Any] = {} if request.endpoint in _ASKED else answer.meta or {}
+    token = meta.get("next_token") or None
+    token = str(token) if isinstance(token, int) and token is not True else token
+    lost = answer.meta is None and request.endpoint not in _ASKED
+    if lost or not (token is None or (isinstance(token, str) and re.search(_MARK, token))):
+        raise garbage(request, response, "without a readable mark of the next page", most_billed=most_billed)
+    return _Content(
+        ids=[record.id for record in records if record.id is not None],
+        records=[record.text for record in records if record.id is not None],
+        unreadable=[
+            record.id or f"number {number} of the page"
+            for number, record in enumerate(records, start=1)
+            if not record.text
+        ],
+        served=None if answer.records is None else len(records),
+        includes=answer.includes,
+        result_count=_count(meta.get("result_count")),
+        next_token=token,
+    )
+
+
+def _count(value: object) -> int | None:
+    text = mending.id_of(value)
+    return None if text is None else int(text)
+
+
 def _usage(request: Request, response: Response) -> Page:
-    if "data" in _decode_object(response.body):
+    """Read the usage of the account, of which nothing is used but that it came."""
+    try:
+        content = json.loads(mending.text_of(response.body), strict=False)
+    except _BROKEN:
+        raise garbage(request, response, "with something that is not its JSON") from None
+    if isinstance(content, dict) and "data" in content:
         return Page(ids=(), records=())
     problems = problems_of(response.body)
-    raise said(request, response, problems) or garbage(request, "without a figure")
+    raise said(request, response, problems) or garbage(request, response, "without a figure")
 
 
-def _without_data(request: Request, response: Response, content: _Body, prices: Prices) -> Page:
+def _without_data(request: Request, response: Response, content: _Content, prices: Prices) -> Page:
     """Tell an empty page from a refusal: both are a 200 in which `data` is left out."""
     missing = _missing(request, response.body)
     if missing:
@@ -117,19 +204,17 @@ def _without_data(request: Request, response: Response, content: _Body, prices: 
     error = said(request, response, problems)
     if error is not None:
         raise error
+    claimed = content.result_count
     if any(problem.matters for problem in problems):
-        claims = content.meta is not None and bool(content.meta.result_count)
-        raise garbage(
-            request, "with nothing but errors that say neither what nor why", billed=claims
-        )  # X charges for what it returns, and nothing for errors
-    if content.meta is None or content.meta.result_count != 0:
-        raise garbage(request, "with neither data nor the count of none")
-    includes = content.includes or {}
+        what = "with nothing but errors that say neither what nor why"
+        raise garbage(request, response, what, most_billed=claimed)
+    if claimed or (claimed is None and content.served is None):
+        raise garbage(request, response, "with neither data nor the count of none", most_billed=claimed)
     return Page(
         ids=(),
         records=(),
         next_token=_next_token(request, content),
-        billed=_expanded(request, includes, prices),
+        billed=_expanded(request, content.includes, prices),
     )
 
 
@@ -141,22 +226,22 @@ def _check_text(body: bytes) -> None:
         at += utf_8_decode(text[at:end], "strict", end >= len(body))[1]
 
 
-def _content(body: bytes) -> _Body:
+def _decoded(body: bytes) -> _Body:
     try:
         return _decode_body(body)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
         # A name or a text that X cut in the middle of an emoji would otherwise lose the whole paid page.
-        return _decode_body(_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body))
+        return _decode_body(mending.half_emoji_replaced(body))
 
 
 def _one_line(record: bytes) -> bytes:
     return msgspec.json.format(record, indent=-1) if b"\n" in record or b"\r" in record else record
 
 
-def _next_token(request: Request, content: _Body) -> str | None:
-    return content.meta.next_token if content.meta and request.endpoint not in _ASKED else None
+def _next_token(request: Request, content: _Content) -> str | None:
+    return None if request.endpoint in _ASKED else content.next_token
 
 
 def _missing(
