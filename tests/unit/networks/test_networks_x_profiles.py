@@ -106,7 +106,7 @@ def test_a_record_that_is_no_profile_is_a_profile_without_anything(x: X, record:
             {"protected": True, "public_metrics": {"followers_count": 5}},
             Counts(followers=5, unavailable="protected"),
         ),
-        ({"public_metrics": {"followers_count": "5", "tweet_count": -1}}, Counts()),
+        ({"public_metrics": {"followers_count": "5", "tweet_count": -1}}, Counts(followers=5)),
         ({"public_metrics": {"followers_count": True, "tweet_count": 10**30}}, Counts()),
         ({"public_metrics": None}, Counts()),
         ({}, Counts()),

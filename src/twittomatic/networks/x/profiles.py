@@ -8,8 +8,11 @@ type; X's counts are lifted out of `public_metrics`; `entities` are left out.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -19,6 +22,15 @@ from twittomatic.networks.base import Counts
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """What an expression can hold in an integer."""
 
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_DATES: tuple[Callable[[str], datetime], ...] = (
+    datetime.fromisoformat,
+    lambda text: datetime.strptime(text, "%a %b %d %H:%M:%S %z %Y"),  # X's API before version 2
+    parsedate_to_datetime,
+    lambda text: datetime.fromtimestamp(float(text) / (1000 if float(text) > 1e11 else 1), UTC),
+)
 _NEVER = "1970-01-01T00:00:00.000Z"  # so that timestamp(created_at) is always one
 
 
@@ -100,6 +112,8 @@ def lifted(record: bytes) -> Mapping[str, object]:
     except _BROKEN:
         profile = _mended(record)
     view = _fields(profile)
+    if not _RFC3339.fullmatch(profile.created_at):
+        view["created_at"] = _rfc3339(profile.created_at)
     view.update(_fields(view.pop("public_metrics")))
     view["affiliation"] = _fields(profile.affiliation)
     view["withheld"] = _fields(profile.withheld)
@@ -109,8 +123,8 @@ def lifted(record: bytes) -> Mapping[str, object]:
 
 
 class _Counted(msgspec.Struct):
-    protected: bool = False
-    public_metrics: dict[str, Any] = {}
+    protected: Any = False
+    public_metrics: Any = None
 
 
 _decode_counted = msgspec.json.Decoder(_Counted).decode
@@ -122,16 +136,28 @@ def counts_of(record: bytes) -> Counts:
         profile = _decode_counted(record)
     except _BROKEN:
         return Counts()
-    metrics = profile.public_metrics
+    metrics = profile.public_metrics if isinstance(profile.public_metrics, dict) else {}
+    posts = _count(metrics.get("tweet_count"))
     return Counts(
         followers=_count(metrics.get("followers_count")),
-        posts=_count(metrics.get("tweet_count", metrics.get("post_count"))),
-        unavailable="protected" if profile.protected else None,
+        posts=_count(metrics.get("post_count")) if posts is None else posts,
+        unavailable="protected" if _flag(profile.protected) else None,
     )
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else None
+    """Read a count as an integer, an integral float, or either as text."""
+    with suppress(*_BROKEN):
+        count = msgspec.convert(value, int | float | None, strict=False) if value is not True else None
+        if isinstance(count, int | float) and 0 <= count < 2**40 and count == int(count):
+            return int(count)
+    return None
+
+
+def _flag(value: object) -> bool:
+    with suppress(*_BROKEN):
+        return msgspec.convert(value, bool, strict=False)
+    return False
 
 
 def name_of(record: bytes) -> str:
@@ -158,9 +184,21 @@ def _fitting(kind: type[msgspec.Struct], content: Any) -> msgspec.Struct:
             if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
                 fields[field.name] = _fitting(field.type, value)
             else:
-                with suppress(*_BROKEN):  # X writes some numbers as text
-                    fields[field.name] = msgspec.convert(_clean(value), field.type, strict=False)
+                with suppress(*_BROKEN):  # X writes some numbers as text, others write ids as numbers
+                    number = field.type is str and isinstance(value, int | float)
+                    clean = str(value) if number and not isinstance(value, bool) else _clean(value)
+                    fields[field.name] = msgspec.convert(clean, field.type, strict=False)
     return kind(**fields)
+
+
+def _rfc3339(text: str) -> str:
+    """Return a time in the form of X's version 2, the beginning of 1970 where it cannot be read."""
+    for read in _DATES:
+        with suppress(*_BROKEN, OverflowError, OSError, TypeError, IndexError):
+            moment = read(text.strip())
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return _NEVER
 
 
 def _clean(value: Any) -> Any:
