@@ -18,7 +18,7 @@ from twittomatic.cli.running import run_async
 from twittomatic.errors import SettingsError, StorageError
 from twittomatic.model import Ending
 from twittomatic.settings import Settings
-from twittomatic.storage.journal import latest, read_journal
+from twittomatic.storage.index import Index
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.repair import Step
 from twittomatic.storage.verify import verify as check
@@ -53,6 +53,9 @@ def verify(settings: Settings, repairing: bool) -> None:
     --repair cuts off what the journal does not prove, moves files of which it proves nothing into set-aside,
     and queues what is missing. No crawl may be at work. A line for each file, and exit code 1 when one still
     is not as the journal says.
+
+    Without --repair a crawl may be at work. What it has placed and not yet written into the journal is named,
+    and is no problem.
     """
     directory = settings.output_directory
     try:
@@ -63,6 +66,7 @@ def verify(settings: Settings, repairing: bool) -> None:
         raise SettingsError(f"OUTPUT_DIRECTORY {directory}: there is no such directory.")
     layout = Layout(directory, settings.temporary_directory)
     problems = files = 0
+    held: set[str] = set()
 
     def count() -> None:
         nonlocal files
@@ -78,15 +82,25 @@ def verify(settings: Settings, repairing: bool) -> None:
             run_async(repair(settings, watched, tell))
         else:
             for problem in check(watched):
-                tell(Step(file=problem.file, sentence=problem.sentence, left=True))
+                if problem.held:
+                    held.add(problem.file)
+                    click.echo(f"{problem.file}: {problem.sentence} A crawl is at work on it.", err=True)
+                else:
+                    tell(Step(file=problem.file, sentence=problem.sentence, left=True))
     if problems:
         click.echo(f"Problems: {problems:,}. Files: {files:,}.", err=True)
         sys.exit(1)
     # Every file has a journal line by now, and as many records as that says.
-    newest = latest(read_journal(layout)).values()
-    files = sum(entry.ending is not Ending.LOST for entry in newest)
-    records = sum(entry.lines for entry in newest)
-    click.echo(f"All is as the journal says. Files: {files:,}. Records: {records:,}.")
+    index = Index(layout)
+    index.refresh()
+    files = records = 0
+    for _, line in index.files():
+        if line.ending is not Ending.LOST:
+            files, records = files + 1, records + line.lines
+    if held:
+        click.echo(f"Left for later: {len(held):,}. Verify again when the crawl has ended.", err=True)
+    what = "All else is" if held else "All is"
+    click.echo(f"{what} as the journal says. Files: {files:,}. Records: {records:,}.")
 
 
 @contextmanager

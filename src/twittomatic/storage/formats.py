@@ -113,7 +113,8 @@ def _parse_ids(text: bytes) -> Ids:
         return np.empty(0, np.uint64)
     digits = np.frombuffer(text, np.uint8) - np.uint8(ord("0"))  # anything below "0" wraps round to above 9
     ends = np.flatnonzero(digits == np.uint8((ord("\n") - ord("0")) % 256))
-    lengths = np.diff(ends, prepend=-1) - 1
+    lengths = ends.copy()
+    lengths[1:] -= ends[:-1] + 1  # `np.diff(ends, prepend=-1) - 1` takes a tenth of a short file's check
     if np.count_nonzero(digits <= 9) + len(ends) != len(digits):
         raise ValueError("not decimal")
     shortest, longest = int(lengths.min()), int(lengths.max())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import threading
+from array import array
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +35,7 @@ _COLUMNS: dict[str, Any] = {
     "crc": np.uint32,
     "ending": np.uint8,
 }
+_ROW = tuple(_COLUMNS)[2:]
 _Key = tuple[int, int]
 _Row = tuple[int, int, int, int, int, int, int]  # a line: the columns behind the key
 _Run = dict[str, npt.NDArray[Any]]  # lines sorted by their keys, each key once, by column
@@ -61,6 +64,30 @@ class Line(NamedTuple):
     def crc32(self) -> str:
         """The checksum as the journal writes it."""
         return f"{self.crc:08x}"
+
+
+class FileSet:
+    """A set of dataset files, 9 bytes each."""
+
+    def __init__(self) -> None:
+        self._ids, self._tags = array("Q"), array("B")
+
+    def add(self, file: str) -> None:
+        """Add a file that is not in it yet, by its path relative to OUTPUT_DIRECTORY."""
+        number, tag = _key_of(file)
+        self._ids.append(number)
+        self._tags.append(tag)
+
+    def lacks(self, ids: npt.NDArray[np.uint64], tags: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Return a mask parallel to sorted keys: True where one is not in the set."""
+        both = np.concatenate([ids, np.array(self._ids, np.uint64)])
+        kinds = np.concatenate([tags, np.array(self._tags, np.uint8)])
+        order = np.lexsort((kinds, both))
+        both, kinds = both[order], kinds[order]
+        again = (both[1:] == both[:-1]) & (kinds[1:] == kinds[:-1])
+        mask = np.ones(len(ids), np.bool_)
+        mask[order[:-1][again]] = False
+        return mask
 
 
 class Index:
@@ -116,14 +143,21 @@ class Index:
             row = self._find((number, _LOOK * _WIDTH + tag % _WIDTH))
         return row[3] / 1e6 if row else 0.0
 
-    def files(self) -> Iterator[tuple[str, Line]]:
-        """Yield all files of which the index knew at the call, with their newest lines, sorted by id."""
+    def files(self, *, besides: FileSet | None = None) -> Iterator[tuple[str, Line]]:
+        """Yield all files of which the index knew at the call, with their newest lines, sorted by id.
+
+        Args:
+            besides: Leave these out.
+        """
         with self._lock:
             self._fold(all_runs=True)
             run = self._runs[0] if self._runs else None
         if run is None:
             return
-        for place in np.flatnonzero(run["tag"] < _LOOK * _WIDTH):
+        wanted = run["tag"] < _LOOK * _WIDTH
+        if besides is not None:
+            wanted &= besides.lacks(run["id"], run["tag"])
+        for place in np.flatnonzero(wanted):
             number, tag, row = int(run["id"][place]), int(run["tag"][place]), _row(run, int(place))
             yield _file_of(number, tag), _line(row)
 
@@ -154,9 +188,10 @@ class Index:
         found = self._recent.get(key)
         number = np.uint64(key[0])  # of another type, NumPy would turn the whole column into floats
         for run in reversed(self._runs):
-            place = int(run["id"].searchsorted(number))
-            while place < len(run["id"]) and run["id"][place] == number:
-                if run["tag"][place] == key[1]:
+            ids, tags = run["id"], run["tag"]
+            place = int(ids.searchsorted(number))
+            while place < len(ids) and ids.item(place) == key[0]:
+                if tags.item(place) == key[1]:
                     row = _row(run, place)
                     if found is None or row[:3] > found[:3]:
                         found = row
@@ -199,10 +234,8 @@ def _merged(older: _Run, newer: _Run) -> _Run:
 
 
 def _row(run: _Run, place: int) -> _Row:
-    said, began, size, ended, lines, crc, ending = (
-        int(run[name][place]) for name in ("said", "began", "size", "ended", "lines", "crc", "ending")
-    )
-    return said, began, size, ended, lines, crc, ending
+    item = operator.methodcaller("item", place)
+    return tuple(item(run[name]) for name in _ROW)
 
 
 def _line(row: _Row) -> Line:

@@ -7,7 +7,7 @@ import msgspec
 from twittomatic.model import Ending, Module
 from twittomatic.storage.journal import Entry, age, read_journal
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.verify import is_file
+from twittomatic.storage.trouble import is_file
 
 _CLOSES = {Module.FOLLOWER: ("fws", "usr"), Module.TIMELINE: ("twt",), Module.UPDATE: ("twt",)}
 

@@ -22,7 +22,8 @@ from twittomatic.storage.journal import Entry, Journal, latest, read_journal
 from twittomatic.storage.mending import clear_drafts, cut, mend_journal
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.proofs import Proof, lines_about, newest_proof
-from twittomatic.storage.verify import NOBODYS, is_file, of_records, problem, trouble
+from twittomatic.storage.trouble import Kind, is_file, of_records, trouble
+from twittomatic.storage.verify import problem
 
 _MODULES = {"fws": Module.FOLLOWER, "usr": Module.FOLLOWER, "twt": Module.TIMELINE}
 _PROCESS = "repair"  # whose journal file it is
@@ -163,11 +164,11 @@ class Repair:
 
     def _examined(self, path: Path, entry: Entry, newest: Entry | None) -> Iterator[Step]:
         """Look at the records of a file whose bytes are proved, and note which line proves them."""
-        broken, odd = "", []
+        broken, odd = "", list[str]()
         placing = self._layout.relative(path.with_suffix(".fws")) in self._unfinished
         try:
-            for sentence in of_records(self._layout, path, entry):
-                if sentence.startswith(NOBODYS) and not placing:
+            for kind, sentence in of_records(self._layout, path, entry):
+                if kind is Kind.STRANGERS and not placing:
                     broken = sentence
                 else:
                     odd.append(sentence)

@@ -1,28 +1,22 @@
-"""Holds the dataset against its journal, byte by byte and record by record."""
+"""Holds the dataset against its journal, byte by byte and record by record; a crawl may be at work."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-import numpy as np
 
-from twittomatic.errors import CorruptFile, StorageError
-from twittomatic.model import NO_JSON, Ending
-from twittomatic.storage.copying import checksum
-from twittomatic.storage.failures import guarded
-from twittomatic.storage.formats import Ids, read_ids, read_lines, to_ids
-from twittomatic.storage.idset import IdSet
-from twittomatic.storage.journal import Entry, latest, read_journal
+from twittomatic.errors import StorageError, StorageUnavailable
+from twittomatic.model import Ending
+from twittomatic.storage.following import CUT_OFF
+from twittomatic.storage.index import FileSet, Index
+from twittomatic.storage.occupancy import Work, work_on
 from twittomatic.storage.paths import EXTENSIONS, Layout
+from twittomatic.storage.trouble import Kind, Trouble, is_file, may_pass, trouble
 
-_BATCH_LINES = 1000
-NOBODYS = "profiles of nobody who follows:"
-"""How the sentence about a file of profiles begins that does not belong to the list beside it."""
+_LOOKS = 5  # at a file that changes each time
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,164 +25,144 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         file: Path relative to OUTPUT_DIRECTORY.
         sentence: What is wrong with it, printable, on one line.
+        held: Whether a crawl that is at work explains it: it places a file and then writes the journal line.
     """
 
     file: str
     sentence: str
-
-
-class _Record(msgspec.Struct):
-    id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,19}\Z")]
-
-
-_decode = msgspec.json.Decoder(_Record).decode
+    held: bool = False
 
 
 def verify(layout: Layout) -> Iterator[Problem]:
-    """Yield every problem of a dataset, as it is found; whatever stands there, it does not fail.
+    """Yield every problem of a dataset, as it is found; whatever is in it, this does not fail.
 
     Every file: size, CRC-32 and lines as its newest journal line says, gzip whole, records valid, no id
     twice. Timelines: newest first. Profiles: beside a list, and of those on it only. The journal: every line
     an entry, every file there. Nothing beside the files that a reader would take for one of them.
-    The memory it takes grows with the ids of the largest file, 8 bytes each, not with its bytes.
+
+    Before a file is accused, what was appended to the journal since is read, and the file is examined again.
+    What is still wrong while a crawl is at work, and may pass, comes at the end and is marked as `held`.
+
+    It takes memory for the ids of the largest file, 8 bytes each, and for the index of the journal, some 65
+    bytes a file; not for the records themselves.
 
     Args:
         layout: The dataset; nothing in it is changed.
-    """
-    torn: list[Problem] = []
-
-    def note(path: Path, number: int, sentence: str) -> None:
-        torn.append(problem(layout, path, f"line {number}: {sentence}" if number else sentence))
-
-    newest = latest(read_journal(layout, note))
-    yield from torn
-    unlisted: set[str] = set()
-    for ext in EXTENSIONS:
-        try:
-            for path in layout.files(ext):
-                entry = newest.pop(layout.relative(path), None)
-                for sentence in trouble(layout, path, entry):
-                    yield problem(layout, path, sentence)
-        except StorageError as error:
-            unlisted.add(str(error))
-    try:
-        for path in layout.strays():
-            yield problem(layout, path, "is no file of the dataset, though a reader may take it for one.")
-    except StorageError as error:
-        unlisted.add(str(error))
-    for sentence in sorted(unlisted):
-        yield problem(layout, layout.output, sentence)
-    for file, entry in sorted(newest.items()):
-        if entry.ending is not Ending.LOST and not is_file(layout.output / file):
-            yield Problem(file=file, sentence="missing, though the journal has a line for it.")
-
-
-def trouble(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str]:
-    """Yield what is wrong with a file that is there, a sentence each.
-
-    Args:
-        layout: The dataset.
-        path: Of the file.
-        entry: Its newest journal line.
-    """
-    if entry is None:
-        yield "has no line in the journal."
-    elif entry.ending is Ending.LOST:
-        yield "is there, though the journal says that it is lost."
-        entry = None
-    try:
-        if entry is not None:
-            yield from _of_bytes(path, entry)
-        yield from of_records(layout, path, entry)
-    except StorageError as error:
-        yield str(error).removeprefix(f"{path}: ")
-
-
-def _of_bytes(path: Path, entry: Entry) -> Iterator[str]:
-    with guarded(path), path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        crc = f"{checksum(file.fileno(), size):08x}"
-    if size != entry.bytes:
-        yield f"has {size} bytes, the journal says {entry.bytes}."
-    elif crc != entry.crc32:
-        yield f"its CRC-32 is {crc}, the journal says {entry.crc32}."
-
-
-def of_records(layout: Layout, path: Path, entry: Entry | None) -> Iterator[str]:
-    """Yield what is wrong with the records of a file.
 
     Raises:
-        CorruptFile: they cannot be read.
-        StorageUnavailable: the file cannot be read.
+        StorageUnavailable: a repair is at work on it.
     """
-    ext = path.suffix[1:]
-    followers = _followers(layout, path) if ext == "usr" else None
-    seen = IdSet()
-    lines = repeated = rising = strangers = 0
-    newer = np.empty(0, np.uint64)
-    for ids in _ids(path, ext):
-        lines += len(ids)
-        repeated += int(np.count_nonzero(~seen.add(ids)))
-        if ext == "twt":
-            ordered = np.concatenate([newer, ids])
-            rising += int(np.count_nonzero(ordered[1:] > ordered[:-1]))
-            newer = ids[-1:]
-        if followers is not None:
-            strangers += int(np.count_nonzero(~followers.contains(ids)))
-    if entry is not None and lines != entry.lines:
-        yield f"has {lines} lines, the journal says {entry.lines}."
-    if repeated:
-        yield f"{repeated} lines repeat an id."
-    if rising:
-        yield f"{rising} posts are newer than the one before them."
-    if ext == "usr" and not is_file(layout.file(path.stem, "fws")):
-        yield f"{NOBODYS} there is no {path.stem}.fws."
-    elif strangers:
-        yield f"{NOBODYS} {strangers} are not in {path.stem}.fws."
+    return _Verification(layout).run()
 
 
-def _followers(layout: Layout, profiles: Path) -> IdSet | None:
-    """Read the ids beside a file of profiles; None where they are broken, which is a problem of that file."""
-    followers = IdSet()
-    path = layout.file(profiles.stem, "fws")
-    if is_file(path):
+class _Verification:
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._index = Index(layout, self._note)
+        self._bad_lines: dict[tuple[Path, int], str] = {}  # told by the journal and not yet yielded
+        self._told: set[tuple[Path, int]] = set()
+        self._held: list[Path] = []  # files to be examined again at the end
+
+    def run(self) -> Iterator[Problem]:
+        layout, met = self._layout, FileSet()
+        self._watch()
+        self._index.refresh()
+        yield from self._of_journal()
+        unlisted: set[str] = set()
+        for ext in EXTENSIONS:
+            try:
+                for path in layout.files(ext):
+                    file = f"{path.name[:2]}/{path.name}"  # as `relative` says it, in a tenth of the time
+                    met.add(file)
+                    if any(True for _ in trouble(layout, path, self._index.newest(file))):
+                        yield from self._again(path, last=False)
+            except StorageError as error:
+                unlisted.add(str(error))
         try:
-            for ids in read_ids(path):
-                followers.add(ids)
-        except StorageError:
-            return None
-    return followers
+            for path in layout.strays():
+                yield problem(layout, path, "is no file of the dataset, though a reader may take it for one.")
+        except StorageError as error:
+            unlisted.add(str(error))
+        for sentence in sorted(unlisted):
+            yield problem(layout, layout.output, sentence)
+        for file, line in self._index.files(besides=met):
+            if line.ending is not Ending.LOST and not is_file(layout.output / file):
+                yield from self._again(layout.output / file, last=False)
+        for path in self._held:
+            yield from self._again(path, last=True)
+        work = self._watch()
+        self._index.refresh()
+        yield from self._of_journal()
+        for path, number in sorted(self._index.torn.items()):
+            yield problem(layout, path, f"line {number}: {CUT_OFF}", held=work is Work.CRAWL)
+
+    def _again(self, path: Path, *, last: bool) -> Iterator[Problem]:
+        """Examine a file until what is wrong with it is certain, or can be put off until the end."""
+        for look in range(_LOOKS):
+            before = self._watch()
+            self._index.refresh()
+            identity, line = _identity(path), self._index.newest(self._layout.relative(path))
+            found = self._trouble(path)
+            if not found:
+                return
+            after = self._watch()  # a crawl that has ended by now has written its lines
+            self._index.refresh()
+            newest = self._index.newest(self._layout.relative(path))
+            changes = _identity(path) != identity or newest != line
+            if changes and look < _LOOKS - 1:
+                continue
+            held = Work.CRAWL in (before, after) and (changes or may_pass(found))
+            if held and not last:
+                self._held.append(path)
+                return
+            for one in found:
+                yield problem(self._layout, path, one.sentence, held=held)
+            return
+
+    def _trouble(self, path: Path) -> list[Trouble]:
+        line = self._index.newest(self._layout.relative(path))
+        if _identity(path) is None:
+            if line is None or line.ending is Ending.LOST:
+                return []
+            return [Trouble(Kind.BROKEN, "missing, though the journal has a line for it.")]
+        return list(trouble(self._layout, path, line))
+
+    def _watch(self) -> Work:
+        work = work_on(self._layout.output)
+        if work is Work.REPAIR:
+            output = self._layout.output
+            raise StorageUnavailable(
+                f"{output}: `twittomatic verify --repair` is at work on it; verify it once that has ended."
+            )
+        return work
+
+    def _note(self, path: Path, number: int, sentence: str) -> None:
+        """Keep what is wrong with a line; what is wrong with a last line may be its writer at work."""
+        is_last = sentence == CUT_OFF and self._index.torn.get(path) == number
+        if not is_last and (path, number) not in self._told:
+            self._bad_lines[path, number] = sentence
+
+    def _of_journal(self) -> Iterator[Problem]:
+        for (path, number), sentence in self._bad_lines.items():
+            yield problem(self._layout, path, f"line {number}: {sentence}" if number else sentence)
+        self._told.update(self._bad_lines)
+        self._bad_lines = {}
 
 
-def _ids(path: Path, ext: str) -> Iterator[Ids]:
-    """Yield the ids of a dataset file in order; raises CorruptFile at a record that is not valid."""
-    if ext == "fws":
-        yield from read_ids(path)
-        return
-    lines = enumerate(read_lines(path), start=1)
-    while batch := [_id_of(path, number, line) for number, line in islice(lines, _BATCH_LINES)]:
-        yield to_ids(batch)
-
-
-def _id_of(path: Path, number: int, line: bytes) -> str:
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is replaced or written, None where there is none."""
     try:
-        line.decode()  # the decoder below skips what it is not asked for
-        return _decode(line).id
-    except NO_JSON:
-        raise CorruptFile(f"{path}: line {number} is not a JSON object with a decimal id.") from None
-
-
-def is_file(path: Path) -> bool:
-    """Tell whether a file can be seen there."""
-    try:
-        return path.is_file()
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
     except OSError:  # in a directory that is forbidden
-        return False
+        return 0, 0, 0
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def problem(layout: Layout, path: Path, sentence: str) -> Problem:
+def problem(layout: Layout, path: Path, sentence: str, *, held: bool = False) -> Problem:
     """Say what is wrong with a file, whatever its name holds."""
-    return Problem(file=printable(layout.relative(path)), sentence=printable(sentence))
+    return Problem(file=printable(layout.relative(path)), sentence=printable(sentence), held=held)
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,166 @@
+"""What is wrong with one file of a dataset, by its newest journal line and its records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from enum import Enum, auto
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+
+from twittomatic.errors import CorruptFile, StorageError
+from twittomatic.model import NO_JSON, Ending
+from twittomatic.storage.copying import checksum
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.formats import Ids, read_ids, read_lines, to_ids
+from twittomatic.storage.idset import IdSet
+from twittomatic.storage.index import Line
+from twittomatic.storage.journal import Entry
+from twittomatic.storage.paths import Layout
+
+_BATCH_LINES = 1000
+
+
+class Kind(Enum):
+    """What sort of trouble it is, by what a repair does about it."""
+
+    UNPROVED = auto()  # the journal does not prove its bytes
+    STRANGERS = auto()  # profiles that do not belong to the list beside them
+    DISORDER = auto()  # an id twice, or posts that are not newest first
+    COUNT = auto()  # its bytes are proved, but not the number of its lines
+    BROKEN = auto()  # it cannot be read
+
+
+class Trouble(NamedTuple):
+    """One thing that is wrong with a file."""
+
+    kind: Kind
+    sentence: str
+
+
+def may_pass(found: Collection[Trouble]) -> bool:
+    """Tell whether a commit in progress explains all of it: a file is there before its journal line."""
+    kinds = {one.kind for one in found}
+    if Kind.UNPROVED in kinds:
+        kinds.discard(Kind.COUNT)
+    return kinds <= {Kind.UNPROVED, Kind.STRANGERS}
+
+
+class _Record(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,19}\Z")]
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+def trouble(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Trouble]:
+    """Yield what is wrong with a file that is there.
+
+    Args:
+        layout: The dataset.
+        path: Of the file.
+        entry: Its newest journal line.
+    """
+    if entry is None:
+        yield Trouble(Kind.UNPROVED, "has no line in the journal.")
+    elif entry.ending is Ending.LOST:
+        yield Trouble(Kind.UNPROVED, "is there, though the journal says that it is lost.")
+        entry = None
+    try:
+        if entry is not None:
+            yield from _of_bytes(path, entry)
+        yield from of_records(layout, path, entry)
+    except StorageError as error:
+        yield Trouble(Kind.BROKEN, str(error).removeprefix(f"{path}: "))
+
+
+def _of_bytes(path: Path, entry: Entry | Line) -> Iterator[Trouble]:
+    with guarded(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            crc = f"{checksum(descriptor, size):08x}"
+        finally:
+            os.close(descriptor)
+    if size != entry.bytes:
+        yield Trouble(Kind.UNPROVED, f"has {size} bytes, the journal says {entry.bytes}.")
+    elif crc != entry.crc32:
+        yield Trouble(Kind.UNPROVED, f"its CRC-32 is {crc}, the journal says {entry.crc32}.")
+
+
+def of_records(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Trouble]:
+    """Yield what is wrong with the records of a file.
+
+    Raises:
+        CorruptFile: they cannot be read.
+        StorageUnavailable: the file cannot be read.
+    """
+    ext = path.suffix[1:]
+    followers = _followers(layout, path) if ext == "usr" else None
+    seen = IdSet()
+    lines = repeated = rising = strangers = 0
+    newer = np.empty(0, np.uint64)
+    for ids in _ids(path, ext):
+        lines += len(ids)
+        repeated += int(np.count_nonzero(~seen.add(ids)))
+        if ext == "twt":
+            ordered = np.concatenate([newer, ids])
+            rising += int(np.count_nonzero(ordered[1:] > ordered[:-1]))
+            newer = ids[-1:]
+        if followers is not None:
+            strangers += int(np.count_nonzero(~followers.contains(ids)))
+    if entry is not None and lines != entry.lines:
+        yield Trouble(Kind.COUNT, f"has {lines} lines, the journal says {entry.lines}.")
+    if repeated:
+        yield Trouble(Kind.DISORDER, f"{repeated} lines repeat an id.")
+    if rising:
+        yield Trouble(Kind.DISORDER, f"{rising} posts are newer than the one before them.")
+    if ext == "usr" and not is_file(layout.file(path.stem, "fws")):
+        yield Trouble(Kind.STRANGERS, f"profiles of nobody who follows: there is no {path.stem}.fws.")
+    elif strangers:
+        yield Trouble(
+            Kind.STRANGERS, f"profiles of nobody who follows: {strangers} are not in {path.stem}.fws."
+        )
+
+
+def _followers(layout: Layout, profiles: Path) -> IdSet | None:
+    """Read the ids beside a file of profiles; None where they are broken, which is a problem of that file."""
+    followers = IdSet()
+    path = layout.file(profiles.stem, "fws")
+    if is_file(path):
+        try:
+            for ids in read_ids(path):
+                followers.add(ids)
+        except StorageError:
+            return None
+    return followers
+
+
+def _ids(path: Path, ext: str) -> Iterator[Ids]:
+    """Yield the ids of a dataset file in order; raises CorruptFile at a record that is not valid."""
+    if ext == "fws":
+        yield from read_ids(path)
+        return
+    lines = enumerate(read_lines(path), start=1)
+    while batch := [_id_of(path, number, line) for number, line in islice(lines, _BATCH_LINES)]:
+        yield to_ids(batch)
+
+
+def _id_of(path: Path, number: int, line: bytes) -> str:
+    try:
+        line.decode()  # the decoder below skips what it is not asked for
+        return _decode(line).id
+    except NO_JSON:
+        raise CorruptFile(f"{path}: line {number} is not a JSON object with a decimal id.") from None
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether a file can be seen there."""
+    try:
+        return path.is_file()
+    except OSError:  # in a directory that is forbidden
+        return False
