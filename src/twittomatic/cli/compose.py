@@ -31,6 +31,7 @@ from twittomatic.state.admission import admit
 from twittomatic.state.connection import Connection
 from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
+from twittomatic.state.eventstream import EventStream
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
@@ -39,6 +40,7 @@ from twittomatic.state.money import Money
 from twittomatic.state.names import KnownNames
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.server import Role, embedded
+from twittomatic.storage.bought import BoughtProfiles
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.known import KnownFiles
 from twittomatic.storage.paths import Layout
@@ -282,7 +284,9 @@ async def parts(
     halt = asyncio.Event()
     clock = SystemClock()
     crawl, counts, files = CrawlState(connection, keys), KnownCounts(connection, shared), layout(settings)
+    bought = BoughtProfiles(files, settings.crawl, name)
     async with AsyncExitStack() as stack:
+        stack.callback(bought.close)
         transport = await stack.enter_async_context(Transport(timeout_s=settings.request_timeout_s))
         stack.push_async_callback(credentials.settled)  # before the wire is closed
         fetcher = Fetcher(
@@ -312,6 +316,8 @@ async def parts(
                 crawl=crawl,
                 names=KnownNames(connection, shared),
                 counts=counts,
+                kept=bought,
+                events=EventStream(connection, keys),
                 clock=clock,
                 refresh_older_than=options.refresh_older_than,
             ),

@@ -76,6 +76,31 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     repaired_at: _Moment | None = None
 
 
+class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One commit of profiles that a crawl bought of its own targets; a journal line beside the entries.
+
+    Attributes:
+        profiles: The file, relative to OUTPUT_DIRECTORY.
+        lines: Records in the file.
+        bytes: Its size, compressed; 0 where a repair found it lost.
+        crc32: CRC-32 of those bytes, 8 lower-case hexadecimal digits.
+        bought: Records that are new in it.
+        cost_usd: Dollars that those cost.
+        ended_at: RFC 3339 UTC time of the commit.
+        worker: The process that did it.
+    """
+
+    profiles: Annotated[str, Meta(pattern=r"\Atargets/[A-Za-z0-9_-]{1,64}\.jsonl\.gz\Z")]
+    lines: _Count = 0
+    bytes: _Count = 0
+    crc32: Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}\Z")] = "00000000"
+    bought: _Count = 0
+    cost_usd: float = 0.0
+    ended_at: _Moment
+    worker: str
+
+
+_decode_purchase = msgspec.json.Decoder(Purchase).decode
 decode_line = msgspec.json.Decoder(Entry).decode
 """Reads one line; raises one of `NO_JSON` where it is none."""
 
@@ -106,7 +131,7 @@ class Journal:
         self._size = os.fstat(self._descriptor).st_size
         sync_directory(path.parent)
 
-    def append(self, *entries: Entry) -> None:
+    def append(self, *entries: Entry | Purchase) -> None:
         """Write lines, durable on return; a line that a crash tore before them is ended first.
 
         Raises:
@@ -184,6 +209,44 @@ def read_journal(layout: Layout, problem: Note = _ignore) -> Iterator[Entry]:
         yield from entries(block, problem)
 
 
+def is_line(line: bytes) -> bool:
+    """Tell whether something is a line of the journal, of either kind."""
+    try:
+        decode_line(line)
+    except NO_JSON:
+        return purchase_of(line) is not None
+    return True
+
+
+def purchase_of(line: bytes) -> Purchase | None:
+    """Return what a line says of bought profiles, None where it is about something else."""
+    try:
+        return _decode_purchase(line)
+    except NO_JSON:
+        return None
+
+
+def newest_purchase(layout: Layout, crawl: str) -> Purchase | None:
+    """Return the newest journal line about a crawl's bought profiles, None where there is none.
+
+    All of them are in one journal file, `Layout.purchases`.
+
+    Raises:
+        StorageUnavailable: it cannot be read.
+    """
+    path, newest = layout.purchases(crawl), None
+    with guarded(path):
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return None
+        with file:
+            while line := file.readline(LONGEST_LINE):
+                if line.endswith(b"\n"):
+                    newest = purchase_of(line) or newest
+    return newest
+
+
 def entries(block: Block, problem: Note = _ignore) -> Iterator[Entry]:
     """Yield the entries of some lines of a journal file.
 
@@ -201,7 +264,8 @@ def entries(block: Block, problem: Note = _ignore) -> Iterator[Entry]:
             try:
                 yield decode_line(line)
             except NO_JSON as error:
-                problem(path, number, f"the line is not a journal entry ({error}).")
+                if purchase_of(line) is None:
+                    problem(path, number, f"the line is not a journal entry ({error}).")
         number += 1
     if torn:
         problem(path, number, CUT_OFF)

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
-from twittomatic.model import NO_JSON
 from twittomatic.storage.aside import set_aside
 from twittomatic.storage.commit import commit
 from twittomatic.storage.copying import checksum, copy_range
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.following import LONGEST_LINE
-from twittomatic.storage.journal import decode_line
+from twittomatic.storage.journal import is_line
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.proofs import Proof
 
@@ -53,10 +52,9 @@ def mend_journal(layout: Layout, path: Path) -> tuple[int, Path]:
         with guarded(path), path.open("rb") as source, open(draft, "wb", closefd=False) as target:
             while line := source.readline(LONGEST_LINE):
                 whole = line if line.endswith(b"\n") else line + b"\n"
-                try:
-                    decode_line(whole)
+                if is_line(whole):
                     target.write(whole)
-                except NO_JSON:
+                else:
                     dropped += 1
                 while line and not line.endswith(b"\n"):  # what is left of an endless one
                     line = source.readline(LONGEST_LINE)

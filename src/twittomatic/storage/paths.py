@@ -13,6 +13,8 @@ from twittomatic.storage.volume import prepare_volume
 
 EXTENSIONS = ("fws", "usr", "twt")
 _USER_ID = re.compile(r"[0-9]{1,19}")
+_CRAWL = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_BOUGHT, _PURCHASES = ".jsonl.gz", ".targets.jsonl"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]{0,199}")  # no separator, never hidden, fits any file system
 
 
@@ -76,6 +78,59 @@ class Layout:
         """The directory of what `verify --repair` takes out of the dataset; no reader looks there."""
         return self.output / "set-aside"
 
+    def bought(self, crawl: str) -> Path:
+        """Name the file of the profiles that a crawl bought of its own targets.
+
+        Raises:
+            ValueError: a name that could leave the directory.
+        """
+        return self.output / "targets" / f"{_crawl(crawl)}{_BOUGHT}"
+
+    def purchases(self, crawl: str) -> Path:
+        """Name the journal file that proves the file of `bought`."""
+        return self.journals / f"{_crawl(crawl)}{_PURCHASES}"
+
+    def buyers(self) -> list[str]:
+        """Return the names of the crawls that have bought profiles, or a journal of them, sorted.
+
+        Raises:
+            StorageUnavailable: a directory cannot be listed.
+        """
+        found = set()
+        for directory, suffix in ((self.output / "targets", _BOUGHT), (self.journals, _PURCHASES)):
+            for entry in _entries(directory) if directory.is_dir() else []:
+                crawl = entry.name.removesuffix(suffix)
+                if entry.name.endswith(suffix) and _CRAWL.fullmatch(crawl):
+                    found.add(crawl)
+        return sorted(found)
+
+    @property
+    def pending_directory(self) -> Path:
+        """The directory of bought profiles that are not in the dataset yet; no crawl has a name like it."""
+        return self.temporary / ".targets"
+
+    def pending(self, crawl: str, process: str) -> Path:
+        """Name the file of what a process bought and did not commit; the crawl's name has no full stop."""
+        return self.pending_directory / f"{_crawl(crawl)}.{_plain(process)}.part"
+
+    def pending_files(self, crawl: str) -> list[Path]:
+        """Return the pending files of all processes of a crawl, sorted.
+
+        Raises:
+            StorageUnavailable: the directory cannot be listed.
+        """
+        entries = _entries(self.pending_directory)
+        names = [entry.name for entry in entries if entry.name.endswith(".part")]
+        return [self.pending_directory / name for name in names if name.partition(".")[0] == crawl]
+
+    def pending_draft(self, crawl: str) -> Path:
+        """Name the file that is written anew, to be renamed to that of `bought`."""
+        return self.pending_directory / f"{_crawl(crawl)}.draft"
+
+    def pending_lock(self, crawl: str) -> Path:
+        """Name the file on which whoever changes a crawl's bought profiles has a lock."""
+        return self.pending_directory / f"{_crawl(crawl)}.lock"
+
     @property
     def drafts(self) -> Path:
         """The directory of what a repair writes; no crawl has a name like it."""
@@ -103,6 +158,17 @@ class Layout:
                     named = kind == ext and _USER_ID.fullmatch(user_id) and user_id[:2] == directory.name
                     if named and _is(os.DirEntry.is_file, entry):
                         yield Path(entry.path)
+
+    def profiles(self) -> Iterator[Path]:
+        """Yield every file of profiles: of followers, then of targets that were bought; each sorted.
+
+        Raises:
+            StorageUnavailable: a directory cannot be listed.
+        """
+        yield from self.files("usr")
+        for crawl in self.buyers():
+            if self.bought(crawl).is_file():
+                yield self.bought(crawl)
 
     def strays(self) -> Iterator[Path]:
         """Yield what `*/*.fws` and its like would find, though it is no dataset file.
@@ -139,6 +205,12 @@ def _known(ext: str) -> str:
     if ext not in EXTENSIONS:
         raise ValueError(f"{ext[:40]!r} is not one of {', '.join(EXTENSIONS)}")
     return ext
+
+
+def _crawl(name: str) -> str:
+    if not _CRAWL.fullmatch(name):
+        raise ValueError(f"{name[:40]!r} cannot name a crawl: give 1 to 64 letters, digits, - and _")
+    return name
 
 
 def _plain(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Profiles that the dataset already holds, whoever's followers page brought them."""
+"""Profiles that the dataset already holds, whether a followers page brought them or a crawl bought them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[Found]:
     """
     wanted = set(user_ids)
     there = wanted and layout.output.exists()
-    for path in sorted(layout.files("usr"), key=_written, reverse=True) if there else []:
+    for path in sorted(layout.profiles(), key=_written, reverse=True) if there else []:
         if not wanted:
             break
         try:

@@ -17,6 +17,7 @@ import msgspec
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.model import Ending, Module
+from twittomatic.storage import bought
 from twittomatic.storage.aside import set_aside
 from twittomatic.storage.journal import Entry, Journal, latest, read_journal
 from twittomatic.storage.mending import clear_drafts, cut, mend_journal
@@ -98,6 +99,9 @@ class Repair:
                 self._write(_BATCH)
         for path in list(layout.strays()):
             yield self._step(path, f"was no file of the dataset{self._moved(path)}")
+        for crawl in layout.buyers():
+            for sentence in bought.mend(layout, crawl, now=self._now, worker=self._worker):
+                yield self._step(layout.bought(crawl), sentence)
         self._write(1)
         clear_drafts(layout)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from twittomatic.errors import StorageError, StorageUnavailable
 from twittomatic.model import Ending
+from twittomatic.storage import bought
 from twittomatic.storage.following import CUT_OFF
 from twittomatic.storage.index import FileSet, Index
 from twittomatic.storage.occupancy import Work, work_on
@@ -81,6 +82,8 @@ class _Verification:
         try:
             for path in layout.strays():
                 yield problem(layout, path, "is no file of the dataset, though a reader may take it for one.")
+            for path, sentence in bought.problems(layout):
+                yield problem(layout, path, sentence)
         except StorageError as error:
             unlisted.add(str(error))
         for sentence in sorted(unlisted):

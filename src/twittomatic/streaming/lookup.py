@@ -1,4 +1,4 @@
-"""The sink that remembers profiles: everybody whom a followers page ever brought, into a `ProfileStore`."""
+"""The sink that remembers all profiles, of followers and of targets that were bought, in a `ProfileStore`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from twittomatic.streaming.reading import new_pages
 
 NAME = "lookup"
 _LONGEST_ID = 19  # digits
+_PROFILES = (".usr", ".jsonl.gz")  # of followers; of targets, which a crawl bought
 
 
 class _Profile(msgspec.Struct):
@@ -76,7 +77,7 @@ class LookupSink:
         def sightings() -> Iterator[Sighting]:
             nonlocal count
             for one in events:
-                if isinstance(one.event, FileCommitted) and one.event.file.endswith(".usr"):
+                if isinstance(one.event, FileCommitted) and one.event.file.endswith(_PROFILES):
                     pages = new_pages(self._layout, one.event, skip)
                     for sighting in sightings_of(pages, int(one.at), self._name_of):
                         count += 1
@@ -112,7 +113,7 @@ def rebuild(
     """
     ended = {file: _seconds(entry.ended_at) for file, entry in latest(read_journal(layout)).items()}
     profiles = 0
-    for files, path in enumerate(layout.files("usr"), start=1):
+    for files, path in enumerate(layout.profiles(), start=1):
 
         def sightings(path: Path = path) -> Iterator[Sighting]:
             nonlocal profiles

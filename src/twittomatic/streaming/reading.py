@@ -69,8 +69,12 @@ def dataset_file(layout: Layout, event: FileCommitted | FileRepaired) -> Path | 
 
     No other file is ever opened, whatever stands in the stream.
     """
+    crawl = event.file.removeprefix("targets/").removesuffix(".jsonl.gz")
     try:
-        path = layout.file(event.user_id, event.file.rpartition(".")[2])
+        if event.file.startswith("targets/"):
+            path = layout.bought(crawl)
+        else:
+            path = layout.file(event.user_id, event.file.rpartition(".")[2])
     except ValueError:
         return None
     return path if layout.relative(path) == event.file else None

@@ -2,14 +2,17 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from scripted import Answer, Asked, ScriptedX, profile, scripted
 
 from twittomatic.crawler.lookup import Lookup
 from twittomatic.crawler.targets import Targets
+from twittomatic.errors import TwittomaticError
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.fetch.transport import Transport
@@ -19,9 +22,16 @@ from twittomatic.state.address import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
+from twittomatic.state.eventstream import EventStream, Place
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.money import Money
 from twittomatic.state.names import KnownNames
+from twittomatic.storage.bought import BoughtProfiles
+from twittomatic.storage.paths import Layout
+from twittomatic.storage.profiles import find_profiles
+from twittomatic.storage.verify import verify
+from twittomatic.streaming.lookup import LookupSink
+from twittomatic.streaming.profilestore import ProfileStore
 
 _numbers = itertools.count()
 
@@ -41,7 +51,8 @@ class Clock:
 class Scene:
     """A network whose names the test owns, and commands that ask for them."""
 
-    def __init__(self, connection: Connection, x: ScriptedX, transport: Transport) -> None:
+    def __init__(self, connection: Connection, x: ScriptedX, transport: Transport, directory: Path) -> None:
+        self.layout = Layout(directory / "data", directory / "data" / ".tmp")
         self.clock = Clock()
         self.x = x
         self.owners: dict[str, int] = {}
@@ -81,7 +92,8 @@ class Scene:
     def command(self, crawl: str = "one", refresh_older_than: float | None = None) -> Lookup:
         """Return the lookup of a command that is given now."""
         network, shared = X(url=self.x.url), NetworkKeys(self._account)
-        self.crawl = CrawlState(self._connection, CrawlKeys(f"{self._account}-{crawl}", "F"))
+        keys = CrawlKeys(f"{self._account}-{crawl}", "F")
+        self.crawl, self.events = CrawlState(self._connection, keys), EventStream(self._connection, keys)
         return Lookup(
             fetcher=Fetcher(
                 network=network,
@@ -97,6 +109,8 @@ class Scene:
             crawl=self.crawl,
             names=KnownNames(self._connection, shared),
             counts=KnownCounts(self._connection, shared),
+            kept=BoughtProfiles(self.layout, crawl, f"process-{next(_numbers)}"),
+            events=self.events,
             clock=self.clock,
             refresh_older_than=refresh_older_than,
         )
@@ -113,12 +127,13 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(server_url: str) -> AsyncIterator[Scene]:
+async def scene(server_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         connection = Connection(client(server_url, "test"))
         stack.push_async_callback(connection.close)
         x = stack.enter_context(scripted())
-        yield Scene(connection, x, await stack.enter_async_context(Transport(timeout_s=30)))
+        transport = await stack.enter_async_context(Transport(timeout_s=30))
+        yield Scene(connection, x, transport, tmp_path)
 
 
 def nothing_said(scene: Scene) -> None:
@@ -204,3 +219,38 @@ async def test_counts_of_nobody_are_kept_only_where_the_network_says_why(scene: 
     assert found == {"1": Counts(unavailable="deleted"), "2": Counts(unavailable="unavailable")}
     known = KnownCounts(scene._connection, NetworkKeys(scene._account))
     assert await known.read(["1", "2"], scene.clock.now()) == {"1": Counts(unavailable="deleted")}
+
+
+async def test_profiles_that_were_bought_are_kept_and_reach_the_sinks(scene: Scene, tmp_path: Path) -> None:
+    scene.owners = {"ada": 5, "bob": 6, "cid": 7}
+    lookup = scene.command()
+    await scene.ids("ada", "bob", lookup=lookup)
+    await lookup.count(["7"], scene.said.append)
+    found = {one.user_id: one for one in find_profiles(scene.layout, ["5", "6", "7", "8"])}
+    assert {user_id: json.loads(one.record)["username"] for user_id, one in found.items()} == {
+        "5": "ada",
+        "6": "bob",
+        "7": "cid",
+    }
+    assert {one.came_at for one in found.values()} == {int(scene.clock.now())}
+    assert list(verify(scene.layout)) == []
+    assert not [path for path in scene.layout.pending_directory.iterdir() if path.suffix != ".lock"]
+
+    delivery, _ = await scene.events.read(Place(), 10)
+    store = ProfileStore(tmp_path / "store")
+    sink = LookupSink(store, scene.layout, crawl="one", name_of=X(url=scene.x.url).name_of)
+    assert await sink.handle(delivery.events, scene.said.append) == 3
+    assert scene.said == []
+    assert [one.name for user in store.users([5, 6, 7]) for one in user.names] == ["ada", "bob", "cid"]
+    store.close()
+
+
+async def test_what_was_bought_before_a_failure_is_kept(scene: Scene) -> None:
+    names = [f"user{number}" for number in range(150)]
+    scene.owners = {name: number for number, name in enumerate(names, start=1)}
+    answer = scene.x.script
+    scene.x.script = lambda asked: answer(asked) if asked.number == 1 else Answer(status=402, body={})
+    with pytest.raises(TwittomaticError):
+        await scene.ids(*names)
+    assert len(list(find_profiles(scene.layout, map(str, range(1, 151))))) == 100
+    assert list(verify(scene.layout)) == []

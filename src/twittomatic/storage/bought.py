@@ -1,0 +1,393 @@
+"""Profiles that a crawl bought of its own targets, in `targets/<crawl>.jsonl.gz`, the newest first.
+
+They are bought when a name is resolved and when a quote needs a target's counts, before there is a job that
+could commit them. Each request's profiles are synced in a *pending* file of this process before their money
+is settled. When the command is done with buying, they are committed: put before the older ones in a draft,
+which is renamed into place whole and proved by a journal line. The pending file is removed last, once
+everybody who has to know was told. One that a dead process left is committed by the next process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from isal import isal_zlib
+
+from twittomatic.errors import CorruptFile
+from twittomatic.faultpoint import reach
+from twittomatic.model import NO_JSON, FileState
+from twittomatic.storage.aside import set_aside
+from twittomatic.storage.commit import begins_with, commit, holds, measured, prepend
+from twittomatic.storage.copying import checksum
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.formats import member, read_lines
+from twittomatic.storage.journal import Journal, Purchase, newest_purchase
+from twittomatic.storage.part import PartFile
+from twittomatic.storage.paths import Layout
+
+_GZIP = 31  # zlib's window bits for gzip, as in `formats`
+_PIECE = 1024 * 1024
+
+
+class Committed(msgspec.Struct, frozen=True, kw_only=True):
+    """Profiles that are in the dataset now.
+
+    Attributes:
+        file: Path relative to OUTPUT_DIRECTORY.
+        records: How many are new.
+        begin: Where their bytes begin, counted from the file's end.
+        end: Where they end, counted likewise.
+        first_id: Id of the first new one.
+        last_id: Id of the last one.
+        pending: The file that they were in.
+    """
+
+    file: str
+    records: int
+    begin: int
+    end: int
+    first_id: str
+    last_id: str
+    pending: Path
+
+
+class _Profile(msgspec.Struct):
+    id: str
+
+
+_decode = msgspec.json.Decoder(_Profile).decode
+
+
+class BoughtProfiles:
+    """The profiles that one process buys of a crawl's targets; calls block, and must not overlap.
+
+    Args:
+        layout: Of the dataset, which is created when something is bought.
+        crawl: Name of the crawl.
+        process: Name of this process, which no other ever had.
+    """
+
+    def __init__(self, layout: Layout, crawl: str, process: str) -> None:
+        self._layout = layout
+        self._crawl = crawl
+        self._process = process
+        self._path = layout.pending(crawl, process)
+        self._part: PartFile | None = None
+        self._alive = -1  # holds the lock that tells others that this process lives
+        self._cost_usd = 0.0
+
+    def prepare(self) -> None:
+        """Make sure that profiles can be kept, before one is paid for.
+
+        Raises:
+            SettingsError: a directory is a file, or the two are on different volumes.
+            StorageUnavailable: a file or a directory cannot be written.
+        """
+        if self._part is None:
+            self._layout.prepare()
+            self._part = PartFile.begin(self._path)
+            with guarded(self._path):
+                self._alive = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            _lock(self._alive, fcntl.LOCK_EX)
+
+    def add(self, records: Sequence[bytes], *, at: float, cost_usd: float) -> None:
+        """Keep the profiles of one request, durable on return; `commit` makes them visible.
+
+        Args:
+            records: As the network wrote them, each on one line.
+            at: When they came, seconds since the epoch.
+            cost_usd: Dollars that they cost.
+
+        Raises:
+            StorageUnavailable: they cannot be written.
+        """
+        if records:
+            self.prepare()
+            assert self._part
+            self._part.append(member(records, at=at), len(records))
+            self._cost_usd += cost_usd
+
+    def commit(self, now: str) -> list[Committed]:
+        """Put what is pending into the dataset, and what dead processes left pending.
+
+        Args:
+            now: RFC 3339.
+
+        Returns:
+            What is new there; `settle` removes the pending files.
+
+        Raises:
+            CorruptFile: the older profiles are broken.
+            StorageUnavailable: a file cannot be read or written.
+        """
+        if not self._layout.pending_directory.is_dir():
+            return []
+        with locked(self._layout, self._crawl):
+            pending = self._layout.pending_files(self._crawl)
+            if not pending:
+                return []
+            journal = Journal(self._layout.purchases(self._crawl))  # whoever writes it has the lock
+            try:
+                return [done for path in pending if (done := self._commit(path, journal, now))]
+            finally:
+                journal.close()
+
+    def settle(self, committed: Sequence[Committed]) -> None:
+        """Remove pending files, once everybody who has to know of what was committed was told.
+
+        Raises:
+            StorageUnavailable: a file cannot be removed.
+        """
+        for one in committed:
+            with guarded(one.pending):
+                one.pending.unlink(missing_ok=True)
+            if one.pending == self._path:
+                self._forget()
+
+    def close(self) -> None:
+        """Leave what was not committed to the next process."""
+        if self._part is not None and self._part.state.size == 0:
+            with guarded(self._path):
+                self._path.unlink(missing_ok=True)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._part is not None:
+            self._part.close()
+            os.close(self._alive)
+        self._part, self._alive, self._cost_usd = None, -1, 0.0
+
+    def _commit(self, pending: Path, journal: Journal, now: str) -> Committed | None:
+        with _unless_alive(pending, own=pending == self._path) as source:
+            if source is None:
+                return None
+            state, ids = _whole(pending, source)
+        if not ids:
+            if pending != self._path:
+                with guarded(pending):
+                    pending.unlink(missing_ok=True)
+            return None
+        final = self._layout.bought(self._crawl)
+        whole = old = state_of(self._layout, self._crawl)
+        if old is None or not begins_with(final, state):  # else a process died between this and its end
+            draft = self._layout.pending_draft(self._crawl)
+            with PartFile.take_over(draft, pending, state) as part:
+                whole = prepend(part, final, old) if old else part.state
+            commit(draft, final, size=whole.size)
+            reach("bought.placed")
+        assert whole
+        cost_usd = round(self._cost_usd, 6) if pending == self._path else 0.0
+        journal.append(
+            _line(self._layout, final, whole, now, self._process, bought=len(ids), cost_usd=cost_usd)
+        )
+        reach("bought.proved")
+        return Committed(
+            file=self._layout.relative(final),
+            records=len(ids),
+            begin=whole.size,
+            end=whole.size - state.size,
+            first_id=ids[0],
+            last_id=ids[-1],
+            pending=pending,
+        )
+
+
+def state_of(layout: Layout, crawl: str) -> FileState | None:
+    """Return the state of a crawl's bought profiles, None where there are none.
+
+    A file that its newest journal line does not prove is read: it is whole if it can be read.
+
+    Raises:
+        CorruptFile: it is broken.
+        StorageUnavailable: it cannot be read.
+    """
+    final, line = layout.bought(crawl), newest_purchase(layout, crawl)
+    if line:
+        state = FileState(size=line.bytes, lines=line.lines, crc=int(line.crc32, 16))
+        if holds(final, state):
+            return state
+    return measured(final) if final.exists() else None
+
+
+def problems(layout: Layout) -> Iterator[tuple[Path, str]]:
+    """Yield what is wrong with bought profiles: the file, and a sentence.
+
+    Raises:
+        StorageUnavailable: a directory or a journal file cannot be read.
+    """
+    for crawl in layout.buyers():
+        path = layout.bought(crawl)
+        with locked(layout, crawl, shared=True):
+            line = newest_purchase(layout, crawl)
+            if path.exists():
+                yield from ((path, sentence) for sentence in _trouble(path, line))
+            elif line and line.bytes:
+                yield path, "missing, though the journal has a line for it."
+
+
+def mend(layout: Layout, crawl: str, *, now: str, worker: str) -> Iterator[str]:
+    """Bring a crawl's bought profiles and their journal line together again; yield what was done about them.
+
+    What was added behind the bytes of the newest line is cut off; a file that can be read is proved as it is;
+    one that cannot is set aside. Nobody else may work on the dataset.
+
+    Raises:
+        StorageUnavailable: a file cannot be read or written.
+    """
+    path, line = layout.bought(crawl), newest_purchase(layout, crawl)
+    if not path.exists():
+        if not line or not line.bytes:
+            return
+        state, done = FileState(), "missing; the journal says so now."
+    elif not list(_trouble(path, line)):
+        return
+    else:
+        state, done = _mended(layout, path, line)
+    journal = Journal(layout.purchases(crawl), repairing=True)
+    try:
+        journal.append(_line(layout, path, state, now, worker))
+    finally:
+        journal.close()
+    yield done
+
+
+def _mended(layout: Layout, path: Path, line: Purchase | None) -> tuple[FileState, str]:
+    if line and line.bytes:
+        state = FileState(size=line.bytes, lines=line.lines, crc=int(line.crc32, 16))
+        if begins_with(path, state) and not holds(path, state):
+            draft = layout.drafts / path.name
+            PartFile.take_over(draft, path, state).close()
+            aside = layout.relative(set_aside(layout, path, keep=True))
+            commit(draft, path)
+            return state, f"what is behind the bytes of its journal line is cut off; all of it is in {aside}."
+    try:
+        for record in read_lines(path):
+            _decode(record)
+        return measured(path), "can be read; the journal says so now."
+    except (CorruptFile, *NO_JSON):
+        aside = layout.relative(set_aside(layout, path))
+        return FileState(), f"its bytes are those of no line in the journal; set aside as {aside}."
+
+
+def _line(
+    layout: Layout,
+    final: Path,
+    state: FileState,
+    now: str,
+    worker: str,
+    *,
+    bought: int = 0,
+    cost_usd: float = 0.0,
+) -> Purchase:
+    return Purchase(
+        profiles=layout.relative(final),
+        lines=state.lines,
+        bytes=state.size,
+        crc32=f"{state.crc:08x}",
+        bought=bought,
+        cost_usd=cost_usd,
+        ended_at=now,
+        worker=worker,
+    )
+
+
+def _trouble(path: Path, line: Purchase | None) -> Iterator[str]:
+    lines = 0
+    try:
+        with guarded(path), path.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            crc = f"{checksum(file.fileno(), size):08x}"
+        for record in read_lines(path):
+            lines += 1
+            _decode(record)
+    except CorruptFile as error:
+        yield str(error).removeprefix(f"{path}: ")
+    except NO_JSON:
+        yield f"line {lines} is not a JSON object with an id."
+    if line is None or not line.bytes:
+        yield "has no line in the journal."
+    elif size != line.bytes:
+        yield f"has {size} bytes, the journal says {line.bytes}."
+    elif crc != line.crc32:
+        yield f"its CRC-32 is {crc}, the journal says {line.crc32}."
+
+
+@contextmanager
+def locked(layout: Layout, crawl: str, *, shared: bool = False) -> Iterator[None]:
+    """Keep others from changing a crawl's bought profiles and their proof for a block.
+
+    Args:
+        layout: Of the dataset.
+        crawl: Name of the crawl.
+        shared: Whether the caller only reads: then nothing is created either.
+    """
+    path = layout.pending_lock(crawl)
+    with guarded(path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY if shared else os.O_RDWR | os.O_CREAT, 0o666)
+        except (FileNotFoundError, PermissionError):
+            if not shared:
+                raise
+            descriptor = -1
+    try:
+        if descriptor >= 0:
+            _lock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+@contextmanager
+def _unless_alive(path: Path, *, own: bool) -> Iterator[int | None]:
+    """Open a pending file; None where it is another process's that is alive, or gone."""
+    with guarded(path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield None
+            return
+    try:
+        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        free = own or _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield descriptor if regular and free else None
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: then no other process is believed to be dead
+        return not kind & fcntl.LOCK_NB
+    return True
+
+
+def _whole(path: Path, descriptor: int) -> tuple[FileState, list[str]]:
+    """Return the state of the whole gzip members of a pending file, and the ids of the profiles in them."""
+    end, offset, whole = os.fstat(descriptor).st_size, 0, 0
+    decoder = isal_zlib.decompressobj(_GZIP)
+    with guarded(path):
+        while offset < end:
+            data = os.pread(descriptor, min(_PIECE, end - offset), offset)
+            offset += len(data)
+            try:
+                while data:
+                    decoder.decompress(data)
+                    data = decoder.unused_data if decoder.eof else b""
+                    if decoder.eof:
+                        whole = offset - len(data)
+                        decoder = isal_zlib.decompressobj(_GZIP)
+            except isal_zlib.error:  # type: ignore[misc]  # its stub calls it an instance
+                break
+        crc = checksum(descriptor, whole)
+    ids = [_decode(line).id for line in read_lines(path, size=whole)] if whole else []
+    return FileState(size=whole, lines=len(ids), crc=crc), ids
