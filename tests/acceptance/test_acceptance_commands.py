@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 import signal
 import socket
@@ -185,10 +184,3 @@ def test_a_reader_that_leaves_is_no_error(world: Any) -> None:
     command = f"{sys.executable} -c 'from twittomatic.cli import main; main()' --help | head -c 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
-
-
-def test_the_emulator_ends_when_told(place: Any) -> None:
-    place.emulator()
-    [process] = place._processes
-    os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(10) == 0

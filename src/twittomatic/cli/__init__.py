@@ -6,9 +6,18 @@ puts the concrete parts together.
 
 from __future__ import annotations
 
+from twittomatic.cli import signals, streams
+
 
 def main() -> None:
     """Run the command line, and exit with its code."""
+    begin()
     from twittomatic.cli.app import run
 
     run()
+
+
+def begin() -> None:
+    """Prepare the process for commands, before it imports or opens anything else."""
+    signals.catch()
+    streams.secure()

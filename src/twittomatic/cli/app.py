@@ -6,7 +6,7 @@ interrupted.
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -14,9 +14,11 @@ from importlib import import_module
 import click
 
 from twittomatic import __version__
+from twittomatic.cli import signals, streams
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.errors import CrawlMustPause, Interrupted, SettingsError, TwittomaticError
 
-PAUSED, INTERRUPTED = 3, 130
+PAUSED = 3
 
 COMMANDS = {
     "init": ("setup:init", "Write a commented twittomatic.toml."),
@@ -85,8 +87,27 @@ def run(code_of: Callable[[TwittomaticError], int] = exit_code) -> None:
         code_of: Gives the exit code for an error of ours.
     """
     try:
+        with signals.acting(signals.interrupt):
+            code = _run(code_of)
+    except KeyboardInterrupt:  # while an error was being told
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _run(code_of: Callable[[TwittomaticError], int]) -> int:
+    code = _command(code_of)
+    lost = streams.lost()
+    if lost and lost.errno not in (errno.EPIPE, errno.EIO):  # nobody reads what is lost otherwise
+        _complain(f"Standard output cannot be written ({lost.strerror}), so what this command said is lost.")
+        code = code or 1
+    return code
+
+
+def _command(code_of: Callable[[TwittomaticError], int]) -> int:
+    try:
         code = cli.main(standalone_mode=False, prog_name="twittomatic")
-        sys.stdout.flush()
+    except SystemExit as end:
+        code = end.code
     except click.exceptions.Abort:
         code = INTERRUPTED
     except click.ClickException as error:
@@ -94,13 +115,12 @@ def run(code_of: Callable[[TwittomaticError], int] = exit_code) -> None:
         code = error.exit_code
     except (KeyboardInterrupt, Interrupted):
         code = INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except TwittomaticError as error:
         _complain(str(error))
         code = code_of(error)
     except Exception as error:
+        if error is streams.lost():  # `_run` tells
+            return 1
         if "--traceback" in sys.argv:
             raise
         _complain(
@@ -108,7 +128,7 @@ def run(code_of: Callable[[TwittomaticError], int] = exit_code) -> None:
             "LOG_DIRECTORY has more, and `twittomatic --traceback ...` shows where."
         )
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _complain(sentence: str) -> None:

@@ -11,9 +11,7 @@ import signal
 import threading
 from contextlib import suppress
 
-import click
-
-from twittomatic.cli import app
+from twittomatic import cli
 from twittomatic.errors import NobodyLeads, StorageError, TwittomaticError
 
 STOPPED = 4
@@ -22,17 +20,24 @@ STOPPED = 4
 
 def main() -> None:
     """Run the command line of this process, and exit with a code that the parent understands."""
+    cli.begin()
     threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
+    from twittomatic.cli import app
+
     app.run(_exit_code)
 
 
 def _leave_with_parent() -> None:
     with suppress(OSError):
         os.read(0, 1)
+    import click
+
     with suppress(OSError):  # whoever read what we say may be gone as well
         click.echo("Who started this process is gone; it finishes what it does and leaves.", err=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _exit_code(error: TwittomaticError) -> int:
-    return STOPPED if isinstance(error, NobodyLeads | StorageError) else app.exit_code(error)
+    from twittomatic.cli.app import exit_code
+
+    return STOPPED if isinstance(error, NobodyLeads | StorageError) else exit_code(error)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from twittomatic.cli.running import Releasing
 from twittomatic.clock import SystemClock
 from twittomatic.crawler.lookup import Lookup
 from twittomatic.crawler.master import Master
@@ -148,6 +149,7 @@ async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[
             connection.patience_s = 0.0
 
     async with AsyncExitStack() as stack:
+        releasing = stack.enter_context(Releasing())
         url = settings.redis_url or await stack.enter_async_context(
             embedded(settings.state_directory, role, give_up)
         )
@@ -158,6 +160,7 @@ async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[
         else:
             await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
         connection.patience_s = max(60.0, 2 * settings.lease_s)
+        stack.callback(releasing.begin)
         yield connection
 
 
@@ -287,6 +290,7 @@ async def parts(
     bought = BoughtProfiles(files, settings.crawl, name)
     async with AsyncExitStack() as stack:
         stack.callback(bought.close)
+        releasing = stack.enter_context(Releasing())
         transport = await stack.enter_async_context(Transport(timeout_s=settings.request_timeout_s))
         stack.push_async_callback(credentials.settled)  # before the wire is closed
         fetcher = Fetcher(
@@ -299,6 +303,7 @@ async def parts(
             halt=halt,
             lease_s=options.lease_s,
         )
+        stack.callback(releasing.begin)
         yield Parts(
             name=name,
             settings=settings,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
 import click
 
-from twittomatic.cli.app import INTERRUPTED
-from twittomatic.cli.running import run_async
+from twittomatic.cli.running import on_signals, run_async
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.emulator import (
     ChangingWorld,
     Emulator,
@@ -87,8 +86,7 @@ def emulator(
         served = Emulator(world, tokens=accepted, time_scale=time_scale, faults=trouble)
     except ValueError as error:
         raise SettingsError(f"{error}.") from None
-    if run_async(_serve(served, host, port)) == signal.SIGINT:
-        sys.exit(INTERRUPTED)
+    sys.exit(run_async(_serve(served, host, port)))
 
 
 def _accepted(tokens: str) -> list[str]:
@@ -109,37 +107,23 @@ def _world(graph: str | None, users: int | None, dataset: str | None, pages: str
 
 
 async def _serve(served: Emulator, host: str, port: int) -> int:
-    """Serve until a signal comes, and return its number; a second one does not wait for open connections."""
-    try:
-        running = await serve(served, host=host, port=port)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
-        why = getattr(error, "strerror", None) or str(error)
-        raise TwittomaticError(
-            f"Port {port} of {host} cannot be used ({why}); name another one with --port or --host."
-        ) from None
-    told = _signalled()
-    try:
-        click.echo(f" * Emulator of the X API on http://{_in_url(host)}:{running.port}/")
-        click.echo(f" * A user to begin with: {_somebody(served.world)}")
-        return await told
-    finally:
-        await running.close()
-
-
-def _signalled() -> asyncio.Future[int]:
-    """Return the number of the first SIGTERM or SIGINT, once it comes; a second one cancels this task."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    first: asyncio.Future[int] = loop.create_future()
-
-    def handle(number: int) -> None:
-        if not first.done():
-            first.set_result(number)
-        elif task:
-            task.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, handle, number)
-    return first
+    """Serve until a signal comes; a second one does not wait for open connections."""
+    leave = asyncio.Event()
+    with on_signals(leave.set):
+        try:
+            running = await serve(served, host=host, port=port)
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+            why = getattr(error, "strerror", None) or str(error)
+            raise TwittomaticError(
+                f"Port {port} of {host} cannot be used ({why}); name another one with --port or --host."
+            ) from None
+        try:
+            click.echo(f" * Emulator of the X API on http://{_in_url(host)}:{running.port}/")
+            click.echo(f" * A user to begin with: {_somebody(served.world)}")
+            await leave.wait()
+        finally:
+            await running.close()
+    return INTERRUPTED
 
 
 def _in_url(host: str) -> str:

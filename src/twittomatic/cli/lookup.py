@@ -8,9 +8,9 @@ import sys
 import click
 
 from twittomatic.cli import compose
-from twittomatic.cli.app import INTERRUPTED
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import log_to, on_signals, run_async
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.cli.sinking import consumer
 from twittomatic.settings import Settings
 from twittomatic.state.eventstream import EventStream, Place

@@ -11,10 +11,10 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from twittomatic.cli import compose
-from twittomatic.cli.app import INTERRUPTED
 from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import on_signals, run_async
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.clock import SystemClock
 from twittomatic.settings import Settings
 from twittomatic.state.server import Role

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ from twittomatic.cli import compose
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.report import Report, nothing, whole_report
 from twittomatic.cli.running import log_to, on_signals, run_async
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.crawler.options import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
@@ -32,15 +34,16 @@ def monitor(settings: Settings) -> None:
     It only looks. With MONITOR_TOKEN, who has that token can pause, resume and retry. Start and stop it when
     you like; the crawl does not notice.
     """
-    run_async(_serve(settings))
+    sys.exit(run_async(_serve(settings)))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings) -> int:
     leave = asyncio.Event()
     with on_signals(leave.set):
         async with monitored(settings) as url:
             click.echo(f" * Running on {url}")
             await leave.wait()
+    return INTERRUPTED
 
 
 @asynccontextmanager

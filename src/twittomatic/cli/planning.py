@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import click
 import msgspec
 
-from twittomatic.cli import compose
+from twittomatic.cli import compose, signals
 from twittomatic.cli.affording import afford_profiles, profiles
 from twittomatic.cli.compose import Parts
 from twittomatic.cli.crawling import CRAWL_SETTINGS, NO_TARGET, chosen_modules, module_flags, target_flags
@@ -182,18 +181,8 @@ async def _price(parts: Parts, count: int, *, yes: bool) -> str:
 
 def _agreed(sentence: str, count: int) -> bool:
     """Ask whether profiles may be bought."""
-    with _interruptible():
+    with signals.acting(signals.interrupt):  # the loop would learn of a signal only after the answer
         return click.confirm(f"{sentence}. Buy {_them(count)}?", err=True)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end a question at once: the loop would hear of it only when the question is answered."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _them(count: int) -> str:

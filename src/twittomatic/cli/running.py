@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -16,49 +15,143 @@ import click
 import msgspec
 import uvloop
 
+from twittomatic.cli import signals, streams
 from twittomatic.errors import StorageUnavailable
 
 _T = TypeVar("_T")
 _OURS = {"job", "verdict", "reason", "phase", "count"}  # what our records carry besides their text
 
 
+class _Session:
+    """An asynchronous command, as signals see it.
+
+    A first signal does what the innermost `on_signals` block says. Outside of these blocks it cancels the
+    command, and while the command releases what it holds it is only noted. A second one always cancels.
+    """
+
+    def __init__(self) -> None:
+        self.told = False
+        self.told_late = False
+        self.releasing = 0
+        self.leaves: list[Callable[[], None]] = []
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+
+    def notify(self) -> None:
+        """Pass a signal on to the loop, from between two bytecodes of anything."""
+        self._loop.call_soon_threadsafe(self._obey)
+
+    def _obey(self) -> None:
+        again, self.told = self.told, True
+        self.told_late = self.told_late or bool(self.releasing)
+        if self.leaves:
+            self.leaves[-1]()
+        if self._task and (again or not (self.leaves or self.releasing)):
+            self._task.cancel()
+
+
+_current: _Session | None = None
+
+
+@contextmanager
+def _session() -> Iterator[_Session]:
+    """Let signals reach this command for a block; within another such block, that one counts."""
+    global _current
+    if _current:
+        yield _current
+        return
+    _current = _Session()
+    try:
+        with signals.caught(), signals.acting(_current.notify):
+            yield _current
+    finally:
+        _current = None
+
+
 def run_async(main: Coroutine[Any, Any, _T]) -> _T:
     """Run a coroutine to its end on a fast loop.
 
     Raises:
-        KeyboardInterrupt: it was told to end a second time, and did at once.
+        KeyboardInterrupt: a signal ended it.
     """
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    told = 0
+
+    def note() -> None:
+        """Note a signal before the command's first step, or while threads come to their end."""
+        nonlocal told
+        told += 1
+        if told > 1:
+            raise KeyboardInterrupt
+
+    async def session() -> _T:
+        nonlocal told
+        with _session() as current:
+            if told:
+                raise asyncio.CancelledError
+            result = await main
+            told += current.told_late
+            return result
+
+    with signals.acting(note), streams.forgiving():
         try:
-            return runner.run(main)
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                result = runner.run(session())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+        finally:
+            main.close()
+    if told:
+        raise KeyboardInterrupt
+    return result
 
 
 @contextmanager
 def on_signals(leave: Callable[[], None]) -> Iterator[asyncio.Event]:
-    """Within the block, SIGTERM and SIGINT call `leave`; a second one ends the task at once.
+    """Within the block, the first signal calls `leave`; a second one cancels the command too.
+
+    Where a signal has come before the block and did not end the command, `leave` is called at once.
 
     Yields:
         An event that is set once a signal came.
     """
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
     told = asyncio.Event()
 
-    def handle() -> None:
-        if told.is_set() and task:
-            task.cancel()
+    def obey() -> None:
         told.set()
         leave()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, handle)
-    try:
-        yield told
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+    with _session() as session:
+        session.leaves.append(obey)
+        try:
+            if session.told:
+                obey()
+            yield told
+        finally:
+            session.leaves.remove(obey)
+
+
+class Releasing:
+    """Protects the release of resources from a first signal, so that it is not cut off half-way.
+
+    Enter it before the resources are acquired, and call `begin` when their release begins. The command ends
+    with 130 all the same.
+    """
+
+    def __init__(self) -> None:
+        self._session: _Session | None = None
+
+    def begin(self) -> None:
+        """Let a first signal wait from now on."""
+        self._session = _current
+        if self._session:
+            self._session.releasing += 1
+
+    def __enter__(self) -> Releasing:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._session:
+            self._session.releasing -= 1
 
 
 class _Lines(logging.Formatter):

@@ -11,14 +11,15 @@ import click
 
 from twittomatic.cli import compose
 from twittomatic.cli.affording import afford_profiles
-from twittomatic.cli.app import INTERRUPTED, PAUSED
+from twittomatic.cli.app import PAUSED
 from twittomatic.cli.beginning import begin, refuse
 from twittomatic.cli.compose import Parts
 from twittomatic.cli.display import show, watch
 from twittomatic.cli.outcome import conclude
 from twittomatic.cli.preparing import preparing
 from twittomatic.cli.report import report
-from twittomatic.cli.running import log_to, on_signals
+from twittomatic.cli.running import Releasing, log_to, on_signals
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.crawler import targets
 from twittomatic.crawler.local import run_together
 from twittomatic.crawler.options import CrawlOptions
@@ -145,7 +146,8 @@ async def _leading(parts: Parts) -> AsyncIterator[Leadership]:
             )
         yield leadership
     finally:
-        with suppress(TwittomaticError):
+        with Releasing() as releasing, suppress(TwittomaticError):
+            releasing.begin()
             await leadership.resign()
 
 

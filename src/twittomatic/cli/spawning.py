@@ -13,9 +13,10 @@ from collections.abc import Sequence
 
 import click
 
-from twittomatic.cli.app import INTERRUPTED, PAUSED
+from twittomatic.cli.app import PAUSED
 from twittomatic.cli.child import STOPPED
 from twittomatic.cli.running import on_signals, run_async
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.clock import told_within
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0

@@ -17,11 +17,12 @@ import click
 import msgspec
 
 from twittomatic.cli import compose, sessions
-from twittomatic.cli.app import INTERRUPTED, PAUSED
+from twittomatic.cli.app import PAUSED
 from twittomatic.cli.beginning import begin
 from twittomatic.cli.outcome import conclude
 from twittomatic.cli.preparing import preparing
-from twittomatic.cli.running import log_to, on_signals
+from twittomatic.cli.running import Releasing, log_to, on_signals
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.clock import told_within
 from twittomatic.crawler import targets
 from twittomatic.crawler.options import CrawlOptions
@@ -139,7 +140,8 @@ async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *,
                                 await begin(parts, master, leadership, ids, until_spent=until_spent)
                 return await sessions.watched(parts, master.run(), master.leave)
         finally:
-            with suppress(TwittomaticError):
+            with Releasing() as releasing, suppress(TwittomaticError):
+                releasing.begin()
                 await leadership.resign()
 
 

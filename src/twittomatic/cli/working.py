@@ -7,9 +7,10 @@ import asyncio
 import click
 
 from twittomatic.cli import compose
-from twittomatic.cli.app import INTERRUPTED, PAUSED
+from twittomatic.cli.app import PAUSED
 from twittomatic.cli.running import log_to, on_signals
 from twittomatic.cli.sessions import check_credentials
+from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.clock import told_within
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.worker import Worker

@@ -76,10 +76,10 @@ async def wait_until_ready(directory: Path) -> str:
 
 async def shut_down(directory: Path) -> None:
     """End the server with its append-only file synced; returns when the process is gone."""
-    with suppress(OSError):  # whether it heard shows below
-        await _ask(directory, b"SHUTDOWN")
     deadline = time.monotonic() + _SILENCE_S
     while is_running(directory):
+        with suppress(OSError):  # asked again: launched a moment ago, it does not listen yet
+            await _ask(directory, b"SHUTDOWN")
         if time.monotonic() > deadline:
             _logger.warning("%s: the state server does not end; the next crawl will use it.", directory)
             return

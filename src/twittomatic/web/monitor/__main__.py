@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from twittomatic.cli.app import run
+from twittomatic.cli import main
 
 if __name__ == "__main__":
     sys.argv[1:1] = ["monitor"]
-    run()
+    main()

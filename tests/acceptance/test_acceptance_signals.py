@@ -1,0 +1,152 @@
+"""A signal ends every command with 130, at whatever moment it comes, and leaves nothing reserved."""
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from typing import Any
+
+import pytest
+from watching import COMMAND, DEADLINE_S, exact, wait_for
+
+EDGES = [(star, 10_000 * star + i) for star in (1, 2) for i in range(1500)]
+
+# Sends itself a signal when it comes to a function of ours for the first time, and notes that it did.
+_DRIVER = """
+import os, sys, threading
+
+(module, _, name), number = sys.argv[1].partition(":"), int(sys.argv[2])
+del sys.argv[1:3]
+
+def look(frame, event, argument):
+    if event == "call" and frame.f_code.co_qualname == name and frame.f_globals["__name__"] == module:
+        sys.setprofile(None)
+        if not os.path.exists("came"):
+            open("came", "w").close()
+            os.kill(os.getpid(), number)
+
+from twittomatic import cli
+sys.setprofile(look)
+threading.setprofile(look)
+cli.main()
+"""
+
+CRAWL = ("crawl", "-F", "--budget-usd", "100", "1", "2")
+
+
+def signalled(place: Any, moment: str, *arguments: str, number: int = signal.SIGHUP) -> int:
+    """Give a command that gets a signal at a moment, and return its exit code."""
+    (place.directory / "came").unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _DRIVER, f"twittomatic.{moment}", str(int(number)), *arguments],
+        cwd=place.directory,
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (place.directory / "came").exists(), (moment, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert "fault of Twittomatic" not in done.stderr
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        ("cli.app:run", "cli.running:run_async", "state.server:embedded", "state.money:Money.accept"),
+        ("fetch.fetcher:Fetcher.check", "crawler.master:Master.seed", "storage.journal:Journal.__init__"),
+        ("storage.part:PartFile.append", "cli.sessions:tidy", "state.leadership:Leadership.resign"),
+    ],
+)
+def test_a_crawl_ends_with_130_at_any_moment(place: Any, moments: tuple[str, ...]) -> None:
+    place.emulator("--graph", place.graph(EDGES))
+    for moment in moments:
+        assert signalled(place, moment, *CRAWL) == 130, moment
+    assert place.status()["reserved_usd"] == 0
+    assert place.run(*CRAWL).returncode == 0
+    exact(place, EDGES)
+    assert place.report()["repeated_pages"] == 0
+
+
+@pytest.mark.parametrize(
+    ("moment", "arguments"),
+    [
+        ("cli.working:_options_of_master", ("worker", "w")),
+        ("fetch.fetcher:Fetcher.check", ("worker", "w")),
+        ("cli.spawning:Family._keep_one", ("worker", "w", "--processes", "2")),
+        ("cli.standing:Standby._look", ("master", "-F", "--standby")),
+    ],
+)
+def test_who_helps_a_master_ends_with_130(place: Any, moment: str, arguments: tuple[str, ...]) -> None:
+    place.emulator("--graph", place.graph(EDGES))
+    master = place.start("master", "-F", "--budget-usd", "100", "--stream", place.write("ids", "1\n2\n"))
+    wait_for(lambda: "leads" in place.said(master), place, master)
+    assert signalled(place, moment, *arguments) == 130
+    assert place.status()["reserved_usd"] == 0
+    master.send_signal(signal.SIGHUP)
+    assert master.wait(DEADLINE_S) == 130
+
+
+@pytest.mark.parametrize(
+    ("moment", "arguments"),
+    [
+        ("cli.monitoring:monitored", ("monitor", "--monitor-port", "0")),
+        ("web.monitor.sampler:Sampler.run", ("monitor", "--monitor-port", "0")),
+        ("streaming.profilestore:ProfileStore.__init__", ("lookup", "--lookup-port", "0")),
+        ("cli.indexing:_begun", ("indexer", "--elasticsearch-url", "http://127.0.0.1:1")),
+        ("streaming.recorder:Recorder.run", ("stats", "record", "rates.gz")),
+        ("emulator.build:bundled_graph", ("emulator", "--port", "0")),
+        ("cli.emulating:_somebody", ("emulator", "--port", "0", "--users", "9")),
+        ("storage.verify:verify", ("verify", "--output-directory", ".")),
+        ("cli.doctor:_api", ("doctor", "--x-api-url", "http://127.0.0.1:1")),
+    ],
+)
+def test_services_and_checks_end_with_130(place: Any, moment: str, arguments: tuple[str, ...]) -> None:
+    assert signalled(place, moment, *arguments) == 130
+
+
+def test_a_closed_terminal_ends_a_crawl_and_no_error_of_the_terminal_does(place: Any) -> None:
+    place.emulator("--graph", place.graph(EDGES), "--faults", "slow=1")
+    for star, ignored in (("1", False), ("2", True)):
+        asked = place.report()["requests"].get("followers", 0)
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [*(["nohup"] if ignored else []), *COMMAND, *CRAWL[:-2], star],
+            cwd=place.directory,
+            env={**place.environment, "TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs if not ignored else subprocess.DEVNULL,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(theirs)
+        wait_for(lambda asked=asked: place.report()["requests"].get("followers", 0) > asked, place)
+        os.close(ours)
+        assert process.wait(DEADLINE_S) == (0 if ignored else 130)
+        assert place.status()["reserved_usd"] == 0
+
+
+@pytest.mark.parametrize("closed", [(1,), (0, 1, 2)])
+def test_closed_standard_streams_end_no_command(place: Any, closed: tuple[int, ...]) -> None:
+    place.emulator("--graph", place.graph([(1, 2)]))
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    for arguments in (("crawl", "-F", "1"), ("status",), ("verify",)):
+        done = subprocess.Popen(
+            [*COMMAND, *arguments], cwd=place.directory, env=place.environment, preexec_fn=close
+        )
+        assert done.wait(DEADLINE_S) == 0, arguments
+    # Nothing that was opened took the place of a stream: the log holds lines of the log alone.
+    for log in (place.directory / "logs").glob("*.jsonl"):
+        for line in log.read_text().splitlines():
+            assert json.loads(line)["process"]
