@@ -32,6 +32,7 @@ from twittomatic.state.eventstream import EventStream
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.server import Role, embedded
 from twittomatic.storage.formats import member
+from twittomatic.storage.identity import identity
 from twittomatic.storage.paths import Layout
 from twittomatic.streaming.consumer import Consumer
 from twittomatic.streaming.indexer.bulk import Bulk
@@ -78,6 +79,9 @@ class Trial:
     def fresh(self) -> str:
         return f"bench-{uuid.uuid4().hex[:8]}"
 
+    def indices(self, server: SearchServer, prefix: str) -> Indices:
+        return Indices(server, prefix, lambda: identity(self.layout))
+
     def remove(self, prefix: str) -> None:
         names = self.server.ask("GET", f"/{prefix}-*/_alias")[1]
         self.server.ask("DELETE", "/" + ",".join(names))  # type: ignore[arg-type]
@@ -85,7 +89,7 @@ class Trial:
     async def bare(self, server: SearchServer) -> float:
         """Send documents that were made beforehand; return posts per second."""
         prefix = self.fresh()
-        indices = Indices(server, prefix)
+        indices = self.indices(server, prefix)
         await indices.begin()
         generation = await indices.serving()
         made = [
@@ -116,9 +120,8 @@ class Trial:
     async def rebuilt(self, server: SearchServer) -> float:
         """Rebuild from the dataset."""
         prefix = self.fresh()
-        rebuild = Rebuild(
-            server, Indices(server, prefix), self.layout, None, prefix, self.refused, CLOCK, print
-        )
+        indices = self.indices(server, prefix)
+        rebuild = Rebuild(server, indices, self.layout, None, prefix, self.refused, CLOCK, print)
         began_at = time.perf_counter()
         done = await rebuild.run()
         took_s = time.perf_counter() - began_at
@@ -165,9 +168,9 @@ class Following:
 
     def __init__(self, trial: Trial, server: SearchServer, prefix: str) -> None:
         self.stream = EventStream(trial.connection, CrawlKeys(prefix))
-        self._indices = Indices(server, prefix)
+        self._indices = trial.indices(server, prefix)
         bulk = Bulk(server, self._indices.serving, trial.refused, CLOCK)
-        self._sink = Indexer(bulk, trial.layout, trial.refused, CLOCK, serving=self._indices.serving)
+        self._sink = Indexer(bulk, trial.layout, trial.refused, CLOCK, indices=self._indices)
         self.consumer = Consumer(
             self._sink, crawl=prefix, process=f"{prefix}-indexer", connect=lambda: connected(trial.url),
             say=lambda sentence: None, clock=CLOCK,
@@ -175,7 +178,6 @@ class Following:
         self._leave = asyncio.Event()
 
     async def __aenter__(self) -> Following:
-        await self._indices.begin()
         await self._sink.begin()
         self._task = asyncio.create_task(self.consumer.run(self._leave))
         return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,12 +14,12 @@ from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import log_to, on_signals, run_async
 from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.cli.sinking import consumer
-from twittomatic.clock import SystemClock, told_within
-from twittomatic.errors import ReceiverUnavailable
+from twittomatic.clock import SystemClock
 from twittomatic.settings import Settings
 from twittomatic.state.eventstream import EventStream
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.server import Role, state_exists
+from twittomatic.storage.identity import identity
 from twittomatic.streaming.consumer import Consumer
 from twittomatic.streaming.indexer.bulk import Bulk
 from twittomatic.streaming.indexer.indices import Indices
@@ -30,8 +29,6 @@ from twittomatic.streaming.indexer.server import SearchServer
 from twittomatic.streaming.indexer.sink import NAME, Indexer
 
 _TOLD_EVERY_S = 5.0
-_RETRY_S = 1.0
-_logger = logging.getLogger(__name__)
 
 
 @click.command(short_help="Make a crawl's posts searchable in Elasticsearch.", epilog=EVERYWHERE)
@@ -58,32 +55,13 @@ async def _follow(settings: Settings) -> int:
     clock = SystemClock()
     refused = _refused(settings)
     async with SearchServer(settings.elasticsearch_url) as server:
-        indices = Indices(server, settings.elasticsearch_index)
+        indices = _indices(settings, server)
         bulk = Bulk(server, indices.serving, refused, clock)
-        sink = Indexer(bulk, compose.layout(settings), refused, clock, serving=indices.serving)
+        feeding = consumer(settings, Indexer(bulk, compose.layout(settings), refused, clock, indices=indices))
         with on_signals(leave.set):
-            if await _begun(indices, sink, leave):
-                feeding = consumer(settings, sink)
-                async with _telling(lambda: _lag(feeding, refused)):
-                    await feeding.run(leave)
+            async with _telling(lambda: _lag(feeding, refused)):
+                await feeding.run(leave)
     return INTERRUPTED
-
-
-async def _begun(indices: Indices, sink: Indexer, leave: asyncio.Event) -> bool:
-    """Wait for the server; False when told to leave before it came."""
-    said = ""
-    while not leave.is_set():
-        try:
-            await indices.begin()
-            await sink.begin()
-            return True
-        except ReceiverUnavailable as error:
-            if said != str(error):
-                said = str(error)
-                click.echo(f"Waiting: {said}")
-                _logger.info("%s", f"Waiting: {said}")
-            await told_within(leave, _RETRY_S)
-    return False
 
 
 def _lag(feeding: Consumer, refused: RefusedPosts) -> str:
@@ -102,7 +80,7 @@ async def _rebuild(settings: Settings) -> int:
     async with SearchServer(settings.elasticsearch_url) as server, _stream(settings, name) as stream:
         rebuild = Rebuild(
             server,
-            Indices(server, settings.elasticsearch_index),
+            _indices(settings, server),
             compose.layout(settings),
             stream,
             name,
@@ -122,9 +100,19 @@ async def _rebuild(settings: Settings) -> int:
         f"“{settings.elasticsearch_index}” has {done.posts:,} posts of {done.timelines:,} timelines now; "
         f"{done.deleted:,} old indices are deleted."
     )
+    if done.left:
+        click.echo(
+            f"{done.left:,} indices “{settings.elasticsearch_index}-…” are not known to be this dataset's; "
+            "they were left as they are."
+        )
     if done.refused:
         click.echo(f"{done.refused:,} posts were refused; they are in {refused.path}.")
     return 0
+
+
+def _indices(settings: Settings, server: SearchServer) -> Indices:
+    layout = compose.layout(settings)
+    return Indices(server, settings.elasticsearch_index, lambda: identity(layout))
 
 
 def _refused(settings: Settings) -> RefusedPosts:

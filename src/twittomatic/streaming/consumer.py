@@ -17,7 +17,13 @@ from typing import Any, Protocol
 import msgspec
 
 from twittomatic.clock import Clock, told_within
-from twittomatic.errors import ReceiverUnavailable, StateError, StateUnavailable, StorageUnavailable
+from twittomatic.errors import (
+    ReceiverUnavailable,
+    StateError,
+    StateUnavailable,
+    StorageUnavailable,
+    TwittomaticError,
+)
 from twittomatic.faultpoint import reach
 from twittomatic.state.connection import Connection
 from twittomatic.state.eventstream import Delivered, EventStream, Place, Standing
@@ -28,6 +34,7 @@ _LONG_S = 2.0  # a batch that takes longer is followed by a smaller one, since n
 _WAIT_MS = 1_000  # for a new event
 _GLANCE_S = 0.5  # while there is no stream, or another process serves the sink
 _BEAT_S = 1.0
+_RETRY_S = 1.0  # while the sink is not ready
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.25, 10.0
 _logger = logging.getLogger(__name__)
 
@@ -43,6 +50,15 @@ class Sink(Protocol):
     @property
     def is_new(self) -> bool:
         """Whether it holds nothing yet, whatever was acknowledged: then it begins with the stream."""
+        ...
+
+    async def begin(self) -> None:
+        """Make ready; called before anything else, again after a failure, and harmless when repeated.
+
+        Raises:
+            ReceiverUnavailable: whom it feeds is away; it is called again.
+            StorageUnavailable: a file cannot be read or written; it is called again.
+        """
         ...
 
     async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
@@ -91,6 +107,7 @@ class Consumer:
         self._clock = clock
         self._said = ""
         self._most = _MOST
+        self._is_ready = False
         self._is_begun = False
         self._standing = Standing(at=0.0, process=process)
 
@@ -108,8 +125,10 @@ class Consumer:
 
         Raises:
             StateError: the server refuses a command, which is a fault of ours.
-            TwittomaticError: what the sink raises, other than that it must wait.
+            TwittomaticError: what the sink raises, other than that it must wait; also when it begins.
         """
+        # At once, so that a wrong setting is told where no crawl has begun yet.
+        await _unless(leave, self._make_ready())
         delay_s = _FIRST_DELAY_S
         while not leave.is_set():
             try:
@@ -131,6 +150,11 @@ class Consumer:
         beating = asyncio.create_task(self._beat(stream))
         try:
             while not leave.is_set():
+                if not self._is_ready:
+                    await _unless(leave, self._make_ready())
+                    if not self._is_ready:
+                        await told_within(leave, _RETRY_S)
+                    continue
                 delivery = await stream.follow(name, process, self._most)
                 if delivery.holder:
                     self._tell(f"Standing by: {delivery.holder} feeds {name}.")
@@ -159,6 +183,18 @@ class Consumer:
             with suppress(StateError):
                 await stream.say(name, self._now(doing=""), leaving=True)
 
+    async def _make_ready(self) -> None:
+        """Let the sink begin, unless it must wait."""
+        try:
+            await self._sink.begin()
+            self._is_ready = True
+        except (ReceiverUnavailable, StorageUnavailable) as error:
+            self._wait_for(error)
+
+    def _wait_for(self, error: TwittomaticError) -> None:
+        self._change(error=str(error), error_at=self._clock.now())
+        self._tell(f"Waiting: {error}")
+
     async def _handle(self, events: Sequence[Delivered], leave: asyncio.Event) -> bool:
         """Let the sink handle events, however often it takes; False when told to leave meanwhile."""
         delay_s = _FIRST_DELAY_S
@@ -167,8 +203,7 @@ class Consumer:
             try:
                 records = await self._sink.handle(events, self._skip)
             except (ReceiverUnavailable, StorageUnavailable) as error:
-                self._change(error=str(error), error_at=self._clock.now())
-                self._tell(f"Waiting: {error}")
+                self._wait_for(error)
                 if await told_within(leave, delay_s):
                     return False
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)

@@ -61,6 +61,9 @@ class LookupSink:
         """Whether the store holds nothing of this crawl."""
         return not self._store.has_read(self._crawl)
 
+    async def begin(self) -> None:
+        """See `Sink`. The store was opened before."""
+
     async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
         """Put the profiles of new files into the store; events of other files tell it nothing.
 

@@ -67,7 +67,12 @@ class Recorder:
     is_new: bool = False
     handed: list[Delivered] = field(default_factory=list)
     fails: list[Exception] = field(default_factory=list)
+    hinders: list[Exception] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def begin(self) -> None:
+        if self.hinders:
+            raise self.hinders.pop(0)
 
     async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
         self.told.set()

@@ -149,7 +149,7 @@ class Bulk:
         items = answer.get("items")
         told = [_told(item) for item in items] if isinstance(items, list) else []
         if len(told) != count:
-            raise ReceiverUnavailable(f"{self._server.name} does not answer as a search server does.")
+            raise self._server.strange("a bulk request without its items")
         return told
 
     def _bad(self, one: Document, status: int, reason: str) -> RefusedPost:

@@ -3,8 +3,8 @@
 The life of one: it remembers where the stream of events is, and begins a generation of indices in which
 nobody searches; the timelines go into it, and between them the events that came meanwhile, as the indexer
 takes them; when there is no more, and the server has what it was given, the alias is moved, and the indexer
-is told to go on where the rebuild stopped. Only then the old indices are deleted. Whoever dies before has
-changed nothing that is searched; what he leaves is deleted by the next rebuild that ends.
+is told to go on where the rebuild stopped. Only then the old indices of this dataset are deleted. A rebuild
+that dies before has changed nothing that is searched; what it leaves is deleted by the next one that ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from twittomatic.clock import Clock
-from twittomatic.errors import CorruptFile, ReceiverUnavailable, StorageUnavailable, TwittomaticError
+from twittomatic.errors import CorruptFile, ReceiverUnavailable, TwittomaticError
 from twittomatic.faultpoint import reach
 from twittomatic.state.eventstream import EventStream, Place
 from twittomatic.storage.formats import read_pages
@@ -46,12 +46,14 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
         timelines: Of how many files.
         refused: How many posts the server did not take.
         deleted: How many old indices.
+        left: How many indices have such names, and are not known to be this dataset's.
     """
 
     posts: int
     timelines: int
     refused: int
     deleted: int
+    left: int
 
 
 class Rebuild:
@@ -106,12 +108,9 @@ class Rebuild:
         Raises:
             TwittomaticError: a timeline cannot be read, events were lost, or somebody deletes in the new
                 indices: the old ones are still searched.
-            SettingsError: another rebuild that began later ended before.
+            SettingsError: another rebuild that began later ended before, or another dataset has the name.
+            StorageUnavailable: there is no dataset.
         """
-        if not self._layout.journals.is_dir():
-            raise StorageUnavailable(
-                f"{self._layout.output}: no crawl wrote here; mount it, or name the crawl's OUTPUT_DIRECTORY."
-            )
         place = await self._stream.end() if self._stream else Place()
         await self._patiently(self._indices.begin)
         generation = await self._patiently(self._indices.begin_generation)
@@ -126,7 +125,10 @@ class Rebuild:
                 await self._indices.discard(generation)
             raise
         deleted = await self._patiently(lambda: self._indices.delete_before(generation))
-        return Rebuilt(posts=posts, timelines=self.timelines, refused=self._refused.count, deleted=deleted)
+        left = await self._patiently(self._indices.others)
+        return Rebuilt(
+            posts=posts, timelines=self.timelines, refused=self._refused.count, deleted=deleted, left=left
+        )
 
     async def _fill(self, bulk: Bulk, place: Place) -> Place:
         """Bring timelines and events in; return the place in the stream behind the last of them."""

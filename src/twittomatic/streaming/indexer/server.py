@@ -1,6 +1,6 @@
 """One search server over HTTP: what it answers, and what its silence means.
 
-Elasticsearch and OpenSearch speak the few words that are used here alike (decision 0016).
+Elasticsearch and OpenSearch speak the few words that are used here alike (decision 0019).
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ _MOST_BYTES = (
     32 * 1024 * 1024
 )  # of an answer; the longest of ours, on a bulk all of whose items failed, has 1 MB
 _LATER = frozenset({408, 429})
+_NEVER = frozenset({501, 505, 506, 508, 510, 511})  # of 5xx: not overloaded, but no such server
 _WORDS = 200  # characters of what a server says that a sentence holds
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class StrangeAnswer(ReceiverUnavailable):
+    """Something answers that is no search server, or a proxy in front of one that is not there yet."""
 
 
 class Refused(Exception):
@@ -102,7 +107,8 @@ class SearchServer:
 
         Raises:
             Refused: the server says no, and would say so again.
-            ReceiverUnavailable: it is away, too slow, overloaded, or answers what no search server does.
+            StrangeAnswer: it answers what no search server does.
+            ReceiverUnavailable: it is away, too slow or overloaded.
         """
         assert self._session, "only within `async with`"
         sent = lines if lines is not None else b"" if body is None else _encode(body)
@@ -124,13 +130,15 @@ class SearchServer:
         answer = _object(text)
         if status < 300 and answer is not None:
             return answer
-        if status >= 500 or status in _LATER:
+        if (status >= 500 and status not in _NEVER) or status in _LATER:
             raise ReceiverUnavailable(f"{self._base} takes nothing for now ({_said(status, answer)}).")
-        if answer is None or status < 400:
-            raise ReceiverUnavailable(
-                f"{self._base} does not answer as a search server does (HTTP {status})."
-            )
+        if answer is None or status < 400 or status in _NEVER:
+            raise self.strange(f"HTTP {status}")
         raise Refused(_said(status, answer), status=status, kind=_cause(answer).get("type", ""))
+
+    def strange(self, what: str) -> StrangeAnswer:
+        """Return the error for an answer that no search server gives."""
+        return StrangeAnswer(f"{self._base} does not answer as a search server does ({what}).")
 
 
 def shown(text: object) -> str:

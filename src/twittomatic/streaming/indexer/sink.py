@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from twittomatic.clock import Clock, rfc3339, utc
@@ -12,7 +12,7 @@ from twittomatic.state.eventstream import Delivered
 from twittomatic.storage.paths import Layout
 from twittomatic.streaming.indexer.bulk import Bulk
 from twittomatic.streaming.indexer.feeding import Page, Send, feed
-from twittomatic.streaming.indexer.indices import Generation
+from twittomatic.streaming.indexer.indices import Indices
 from twittomatic.streaming.indexer.refused import RefusedPosts
 from twittomatic.streaming.reading import dataset_file, new_pages, record_id
 
@@ -27,7 +27,7 @@ class Indexer:
         layout: Of the dataset.
         refused: Where posts go that the server will never take.
         clock: Of this process.
-        serving: Returns the generation that is searched; None where the indices are not those.
+        indices: Those that are searched; None where `bulk` writes to others.
         send: Stands in for that of `bulk`.
     """
 
@@ -40,25 +40,26 @@ class Indexer:
         refused: RefusedPosts,
         clock: Clock,
         *,
-        serving: Callable[[], Awaitable[Generation]] | None = None,
+        indices: Indices | None = None,
         send: Send | None = None,
     ) -> None:
         self._bulk = bulk
         self._layout = layout
         self._refused = refused
         self._clock = clock
-        self._serving = serving
+        self._indices = indices
         self._send = send or bulk.send
         self.is_new = False
 
     async def begin(self) -> None:
-        """Look what the server has.
+        """See `Sink`. Claim the indices, and look what the server has.
 
         Raises:
-            ReceiverUnavailable: it is away.
+            SettingsError: they are another dataset's, or the server does not let us.
         """
-        if self._serving:
-            self.is_new = (await self._serving()).is_bare
+        if self._indices:
+            await self._indices.begin()
+            self.is_new = (await self._indices.serving()).is_bare
 
     async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
         """See `Sink`. The server has it all for good before this returns; a second later it is searched."""

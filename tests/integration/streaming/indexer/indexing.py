@@ -17,6 +17,7 @@ from twittomatic.clock import SystemClock
 from twittomatic.state.events import Event, FileCommitted, encode
 from twittomatic.state.eventstream import Delivered
 from twittomatic.storage.formats import member
+from twittomatic.storage.identity import identity
 from twittomatic.streaming.indexer.bulk import Bulk
 from twittomatic.streaming.indexer.indices import Indices
 from twittomatic.streaming.indexer.rebuild import Rebuild
@@ -50,17 +51,19 @@ class Scene:
     async def indexer(self, url: str = "", **options: Any) -> Indexer:
         """Return an indexer that has begun."""
         server = await self.search_server(url, **options)
-        indices = Indices(server, self.prefix)
-        await indices.begin()
+        indices = self.indices_of(server)
         refused = RefusedPosts(self._refused)
         bulk = Bulk(server, indices.serving, refused, SystemClock())
-        sink = Indexer(bulk, self.crawl.layout, refused, SystemClock(), serving=indices.serving)
+        sink = Indexer(bulk, self.crawl.layout, refused, SystemClock(), indices=indices)
         await sink.begin()
         return sink
 
+    def indices_of(self, server: SearchServer) -> Indices:
+        return Indices(server, self.prefix, lambda: identity(self.crawl.layout))
+
     async def bulk(self) -> tuple[Bulk, Indices]:
         server = await self.search_server()
-        indices = Indices(server, self.prefix)
+        indices = self.indices_of(server)
         await indices.begin()
         return Bulk(server, indices.serving, RefusedPosts(self._refused), SystemClock()), indices
 
@@ -68,7 +71,7 @@ class Scene:
         server = await self.search_server()
         return Rebuild(
             server,
-            Indices(server, self.prefix),
+            self.indices_of(server),
             self.crawl.layout,
             None if alone else self.crawl.stream,
             f"rebuild-{next(_numbers)}",

@@ -1,14 +1,20 @@
 """What of a crawl's posts is searched, in a real server."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 from consuming import Running, until
 from indexing import EARLIER, LATER, LATEST, NOVEMBER, Scene, Wire, post
 
+from twittomatic.clock import SystemClock
 from twittomatic.errors import ReceiverUnavailable, SettingsError
 from twittomatic.state.events import FileRepaired, TargetClosed
+from twittomatic.state.eventstream import Standing
+from twittomatic.streaming.indexer.bulk import Bulk
 from twittomatic.streaming.indexer.documents import document
+from twittomatic.streaming.indexer.refused import RefusedPosts
+from twittomatic.streaming.indexer.sink import Indexer
 
 Serve = Callable[..., Running]
 
@@ -225,9 +231,69 @@ async def test_garbage_in_a_bulk_takes_nothing(
     scene: Scene, answering: Callable[..., object], body: bytes
 ) -> None:
     port = await answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))  # type: ignore[misc]
-    sink = await scene.indexer(scene.server.url(port=port))
-    with pytest.raises(ReceiverUnavailable):
-        await scene.take(sink, scene.write(22, (EARLIER, [post("1")])))
+    _, indices = await scene.bulk()
+    server = await scene.search_server(scene.server.url(port=port))
+    bulk = Bulk(server, indices.serving, RefusedPosts(scene.crawl.layout.output / "none"), SystemClock())
+    with pytest.raises(ReceiverUnavailable, match=r"does not answer as a search server does|not for now"):
+        await bulk.send([document(post("1"), author_id="22", fetched_at=EARLIER, now=LATER)])
+
+
+STRANGERS = {
+    "501": b"HTTP/1.1 501 X\r\nContent-Length: 0\r\n\r\n",
+    "501 with words": b'HTTP/1.1 501 X\r\nContent-Length: 14\r\n\r\n{"error":"no"}',
+    "405": b"HTTP/1.1 405 X\r\nContent-Length: 3\r\n\r\nno!",
+    "404": b"HTTP/1.1 404 X\r\nContent-Length: 4\r\n\r\n<br>",
+    "another API": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    **{name: GARBAGE[name] for name in ("HTML", "nothing", "elsewhere")},
+}
+
+
+@pytest.mark.parametrize("answer", STRANGERS.values(), ids=STRANGERS)
+async def test_what_is_no_search_server_is_given_up(
+    scene: Scene, answering: Callable[..., object], answer: bytes
+) -> None:
+    port = await answering(answer)  # type: ignore[misc]
+    indices = scene.indices_of(await scene.search_server(scene.server.url(port=port)))
+    for _ in range(9):  # a proxy may be up before its server is
+        with pytest.raises(ReceiverUnavailable, match="does not answer as a search server does"):
+            await indices.begin()
+    with pytest.raises(
+        SettingsError, match=r"ELASTICSEARCH_URL: .* does not answer as a search server does.*Corr"
+    ):
+        await indices.begin()
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 520])
+async def test_a_server_that_is_away_is_never_given_up(
+    scene: Scene, answering: Callable[..., object], status: int
+) -> None:
+    port = await answering(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status)  # type: ignore[misc]
+    indices = scene.indices_of(await scene.search_server(scene.server.url(port=port)))
+    for _ in range(20):
+        with pytest.raises(ReceiverUnavailable, match="takes nothing for now"):
+            await indices.begin()
+
+
+async def test_one_that_is_down_at_the_start_is_waited_for_and_status_says_so(
+    scene: Scene, serve: Serve, wire: Wire
+) -> None:
+    await wire.cut()
+    await scene.commit(22, (EARLIER, [post("1")]))
+    indices = scene.indices_of(await scene.search_server(scene.server.url(port=wire.port)))
+    refused = RefusedPosts(scene.crawl.layout.output / "none")
+    bulk = Bulk(await scene.search_server(), indices.serving, refused, SystemClock())
+    running = serve(Indexer(bulk, scene.crawl.layout, refused, SystemClock(), indices=indices))
+
+    async def standing() -> Standing | None:
+        return (await scene.crawl.stream.standings()).get("indexer")
+
+    while not (now := await standing()) or "cannot be reached" not in now.doing:
+        await asyncio.sleep(0.005)
+    assert now.doing.startswith("Waiting: http://127.0.0.1:")
+    assert "cannot be reached" in now.error
+    await wire.open()
+    await until(lambda: running.consumer.standing.events == 1)
+    assert set(scene.found()) == {"1"}
 
 
 async def test_dates_decide_on_the_index(scene: Scene) -> None:

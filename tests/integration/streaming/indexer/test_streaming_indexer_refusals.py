@@ -9,6 +9,7 @@ from consuming import Running, until
 from indexing import EARLIER, LATER, Scene, post
 
 from twittomatic.errors import ReceiverUnavailable
+from twittomatic.storage.identity import identity
 from twittomatic.streaming.indexer.documents import Document, document
 
 Serve = Callable[..., Running]
@@ -80,7 +81,11 @@ async def test_what_can_never_be_taken_is_kept_with_its_reason(scene: Scene, ser
 
 
 async def test_a_post_that_does_not_fit_an_index_is_kept_and_the_others_are_taken(scene: Scene) -> None:
-    mapping = {"properties": {"text": {"type": "geo_point"}}}
+    dataset = identity(scene.crawl.layout)
+    mapping = {
+        "properties": {"text": {"type": "geo_point"}},
+        "_meta": {"twittomatic": {"dataset": dataset}},
+    }
     scene.ask("PUT", f"/{scene.prefix}-2025.11-000001", {"aliases": {scene.prefix: {}}, "mappings": mapping})
     sink = await scene.indexer()
     lines = [post("2", created_at=DECEMBER), post("1")]
@@ -128,8 +133,16 @@ async def test_a_full_or_closed_index_is_waited_for_and_nothing_is_lost(
 
 
 async def test_an_index_that_cannot_be_made_is_waited_for(scene: Scene) -> None:
-    sink = await scene.indexer()
-    scene.ask("PUT", f"/{scene.prefix}", {})  # which has the name of the alias
-    with pytest.raises(ReceiverUnavailable, match="makes no index"):
-        await scene.take(sink, scene.write(22, (EARLIER, [post("1")])))
-    scene.ask("DELETE", f"/{scene.prefix}")
+    bulk, _ = await scene.bulk()
+    template = {
+        "index_patterns": [f"{scene.prefix}-*"],
+        "priority": 1_000,
+        "template": {"aliases": {f"{scene.prefix}-2025.12-000001": {}}},  # the name of the index itself
+    }
+    scene.ask("PUT", f"/_index_template/{scene.prefix}-bad", template)
+    try:
+        with pytest.raises(ReceiverUnavailable, match="makes no index"):
+            await bulk.send([made("1", DECEMBER)])
+    finally:
+        scene.ask("DELETE", f"/_index_template/{scene.prefix}-bad")
+    assert (await bulk.send([made("1", DECEMBER)])).taken == 1

@@ -1,0 +1,69 @@
+"""The id of a dataset: made once, whoever asks first, and gone with the directory alone."""
+
+import errno
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from twittomatic.errors import StorageUnavailable
+from twittomatic.storage.identity import FILE, identity
+from twittomatic.storage.paths import Layout
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    layout = Layout(tmp_path / "data", tmp_path / "data" / ".tmp")
+    layout.prepare()
+    return layout
+
+
+def test_all_who_ask_at_once_get_the_same(layout: Layout) -> None:
+    found: list[str] = []
+    barrier = threading.Barrier(16)
+
+    def ask() -> None:
+        barrier.wait()
+        found.append(identity(layout))
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 16
+    assert len(set(found)) == 1
+    assert [path.name for path in layout.output.iterdir() if path.name.startswith(FILE)] == [FILE]
+
+
+def test_it_goes_where_the_dataset_goes_and_differs_from_others(layout: Layout, tmp_path: Path) -> None:
+    mine = identity(layout)
+    moved = Path(shutil.copytree(layout.output, tmp_path / "moved"))
+    assert identity(Layout(moved, moved / ".tmp")) == mine
+    another = Layout(tmp_path / "another", tmp_path / "another" / ".tmp")
+    another.prepare()
+    assert identity(another) != mine
+
+
+def test_a_file_system_without_hard_links_will_do(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert identity(layout) == identity(layout)
+
+
+@pytest.mark.parametrize("content", ["", "nonsense", "0" * 33, "0" * 5_000])
+def test_a_file_that_holds_something_else_is_said(layout: Layout, content: str) -> None:
+    (layout.output / FILE).write_text(content)
+    with pytest.raises(StorageUnavailable, match="does not hold the id of the dataset"):
+        identity(layout)
+    assert (layout.output / FILE).read_text() == content
+
+
+def test_where_no_crawl_wrote_none_is_made(tmp_path: Path) -> None:
+    with pytest.raises(StorageUnavailable, match="no crawl wrote here"):
+        identity(Layout(tmp_path, tmp_path / ".tmp"))
+    assert list(tmp_path.iterdir()) == []
