@@ -24,7 +24,13 @@ class Made:
         self.layout.journals.mkdir()
 
     def add(
-        self, user_id: int, followers: list[int], depth: int = 1, ending: Ending = Ending.COMPLETE
+        self,
+        user_id: int,
+        followers: list[int],
+        depth: int = 1,
+        ending: Ending = Ending.COMPLETE,
+        ended_at: str = "2026-01-01T00:00:01Z",
+        journal: str = "one",
     ) -> None:
         path = self.layout.file(str(user_id), "fws")
         path.parent.mkdir(exist_ok=True)
@@ -37,13 +43,13 @@ class Made:
             user_id=str(user_id),
             lines=len(followers),
             began_at="2026-01-01T00:00:00Z",
-            ended_at="2026-01-01T00:00:01Z",
+            ended_at=ended_at,
             ending=ending,
             depth=depth,
             worker="w",
         )
-        with self.layout.journal("one").open("ab") as journal:
-            journal.write(msgspec.json.encode(entry) + b"\n")
+        with self.layout.journal(journal).open("ab") as file:
+            file.write(msgspec.json.encode(entry) + b"\n")
 
 
 @pytest.fixture
@@ -105,6 +111,41 @@ def test_a_list_that_is_lost_or_broken_hurts_nobody(made: Made) -> None:
     made.add(3, [1], ending=Ending.LOST)
     _, links = drawn(Picture(made.layout, Findings(made.layout)))
     assert links == {("2", "1")}
+
+
+def test_users_who_are_no_longer_in_memory_count_once(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twittomatic.web.monitor.findings._MOST", 10)
+    monkeypatch.setattr("twittomatic.web.monitor.findings._KEPT", 5)
+    findings = Findings(made.layout)
+    for _ in range(3):  # each list is downloaded again
+        for user_id in range(1, 41):
+            made.add(user_id, list(range(user_id)))
+        findings.read()
+        assert findings.count == 40
+    assert 5 <= len(findings.users) <= 10
+    journal = made.layout.journal("one")
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-2]))  # which is read again
+    findings.read()
+    assert findings.count == 40
+
+    made.add(1, [], ending=Ending.LOST, ended_at="2026-01-02T00:00:00Z")  # long out of memory
+    made.add(40, [], ending=Ending.LOST, ended_at="2026-01-02T00:00:00Z")
+    made.add(99, [], ending=Ending.LOST, ended_at="2026-01-02T00:00:00Z")  # never there
+    findings.read()
+    assert (findings.count, "40" in findings.users) == (38, False)
+    made.add(1, [2], ended_at="2026-01-03T00:00:00Z")
+    findings.read()
+    assert findings.count == 39
+
+
+def test_the_newest_line_of_all_journals_counts(made: Made) -> None:
+    made.add(1, [2, 3], ended_at="2026-01-03T00:00:00Z", journal="a")
+    made.add(1, [], ending=Ending.LOST, ended_at="2026-01-02T00:00:00Z", journal="b")
+    made.add(2, [], ending=Ending.LOST, ended_at="2026-01-02T00:00:00Z", journal="a")
+    made.add(2, [3], ended_at="2026-01-01T00:00:00Z", journal="b")
+    findings = Findings(made.layout)
+    findings.read()
+    assert (findings.count, findings.users.keys()) == (1, {"1"})
 
 
 def test_an_empty_dataset_is_an_empty_picture(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whose followers were found, as the journal tells it: read once, then followed to its end."""
+"""The followers lists of a dataset, as the journal tells of them: read once, then followed to its end."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 
 from twittomatic.model import NO_JSON, Ending
-from twittomatic.storage.journal import decode_line
+from twittomatic.storage.formats import to_ids
+from twittomatic.storage.idset import IdSet
+from twittomatic.storage.journal import age, decode_line
 from twittomatic.storage.paths import Layout
 
-_MOST, _KEPT = 50_000, 25_000  # users in memory, 200 bytes each: those with the most followers stay
+_MOST, _KEPT = 50_000, 25_000  # users in memory, 400 bytes each: those with the most followers stay
 _PIECE = 4 * 1024 * 1024  # bytes read at a time
 
 
@@ -23,11 +25,13 @@ class Crawled(msgspec.Struct, frozen=True):
         user_id: Decimal.
         depth: Hops from a seed.
         followers: Lines of the list.
+        age: Of the journal's line; the greatest counts.
     """
 
     user_id: str
     depth: int
     followers: int
+    age: tuple[str, str, int]
 
 
 class Findings:
@@ -38,14 +42,19 @@ class Findings:
 
     Attributes:
         users: By id; of more than some ten thousand those with the most followers.
-        count: Lists that were ever committed.
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._offsets: dict[Path, int] = {}
+        self._listed = IdSet()  # also of users who are no longer in memory: each of them counts once
+        self._lost: dict[str, tuple[str, str, int]] = {}  # few: age by user
         self.users: dict[str, Crawled] = {}
-        self.count = 0
+
+    @property
+    def count(self) -> int:
+        """How many users have a list."""
+        return len(self._listed) - len(self._lost)
 
     def read(self) -> None:
         """Take in what was committed since the last call; what cannot be read is passed over."""
@@ -69,24 +78,31 @@ class Findings:
                     whole = len(data)
                 if not whole:
                     break
-                for line in data[:whole].split(b"\n"):
-                    self._take(line)
+                told = filter(None, map(self._take, data[:whole].split(b"\n")))
+                self._listed.add(to_ids(told))
                 offset += whole
                 file.seek(offset)
         self._offsets[path] = offset
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes) -> str | None:
+        """Take in a line; return the user whose list it tells of, None where it tells of none."""
         try:
             entry = decode_line(line)
         except NO_JSON:
-            return
+            return None
         if entry.file is None or not entry.file.endswith(".fws"):
-            return
+            return None
+        user_id, said = entry.user_id, age(entry)
+        known = self.users.get(user_id)
+        if said < max(self._lost.get(user_id, said), known.age if known else said):
+            return user_id
         if entry.ending is Ending.LOST:
-            self.users.pop(entry.user_id, None)
-            return
-        self.count += entry.user_id not in self.users
-        self.users[entry.user_id] = Crawled(entry.user_id, entry.depth, entry.lines)
+            self.users.pop(user_id, None)
+            self._lost[user_id] = said
+            return user_id
+        self._lost.pop(user_id, None)
+        self.users[user_id] = Crawled(user_id, entry.depth, entry.lines, said)
         if len(self.users) > _MOST:
             largest = nlargest(_KEPT, self.users.values(), key=lambda user: user.followers)
             self.users = {user.user_id: user for user in largest}
+        return user_id
