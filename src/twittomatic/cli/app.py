@@ -7,6 +7,7 @@ interrupted.
 from __future__ import annotations
 
 import errno
+import logging
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -122,13 +123,24 @@ def _command(code_of: Callable[[TwittomaticError], int]) -> int:
         if error is streams.lost():  # `_run` tells
             return 1
         if "--traceback" in sys.argv:
+            _logged(error)
             raise
         _complain(
-            f"unexpected {type(error).__name__}: {error}. This is a fault of Twittomatic; the log in "
-            "LOG_DIRECTORY has more, and `twittomatic --traceback ...` shows where."
+            f"unexpected {type(error).__name__}: {error}. This is a fault of Twittomatic; {_logged(error)}"
+            "`twittomatic --traceback ...` shows where."
         )
         code = 1
     return code if isinstance(code, int) else 0
+
+
+def _logged(error: Exception) -> str:
+    """Write an unexpected error with its traceback to the log of this process, if it has one; say where."""
+    logger = logging.getLogger("twittomatic")
+    files = [handler.baseFilename for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
+    if not files:
+        return ""
+    logger.critical("This process ends with an unexpected error: %s", type(error).__name__, exc_info=error)
+    return f"{files[0]} has its traceback, and "
 
 
 def _complain(sentence: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import click
 
+from twittomatic.background import ended
 from twittomatic.cli import compose
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import log_to, on_signals, run_async
@@ -134,8 +135,7 @@ async def _telling(sentence: Callable[[], str]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        await ended(telling)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import click
 
+from twittomatic.background import ended
 from twittomatic.cli import compose
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.report import Report, nothing, whole_report
@@ -74,5 +75,4 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
             host = f"[{settings.monitor_host}]" if ":" in settings.monitor_host else settings.monitor_host
             yield f"http://{host}:{port}/"
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            await ended(looking)

@@ -18,6 +18,7 @@ import uvloop
 from twittomatic.cli import signals, streams
 from twittomatic.errors import StorageUnavailable
 
+_logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _OURS = {"job", "verdict", "reason", "phase", "count"}  # what our records carry besides their text
 
@@ -85,6 +86,7 @@ def run_async(main: Coroutine[Any, Any, _T]) -> _T:
 
     async def session() -> _T:
         nonlocal told
+        asyncio.get_running_loop().set_exception_handler(_log_lost)
         with _session() as current:
             if told:
                 raise asyncio.CancelledError
@@ -103,6 +105,11 @@ def run_async(main: Coroutine[Any, Any, _T]) -> _T:
     if told:
         raise KeyboardInterrupt
     return result
+
+
+def _log_lost(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error that nobody waited for, instead of printing it where it is not kept."""
+    _logger.error("In the background: %s", context["message"], exc_info=context.get("exception"))
 
 
 @contextmanager

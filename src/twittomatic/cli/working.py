@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from twittomatic.background import ended
 from twittomatic.cli import compose
 from twittomatic.cli.app import PAUSED
 from twittomatic.cli.running import log_to, on_signals
@@ -82,8 +83,7 @@ async def _work_while(worker: Worker, state: CrawlState, written: str) -> bool:
         await worker.run()
         return looking.done() and not looking.exception()
     finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        await ended(looking)
 
 
 def _worker_result(settings: Settings, phase: str, progress: Progress, told: asyncio.Event) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from twittomatic.background import ended
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.worker import Worker
 from twittomatic.state.crawl import Progress
@@ -27,6 +28,4 @@ async def run_together(master: Master, worker: Worker) -> Progress:
         master.leave()
         return await leading
     finally:
-        for task in (leading, working):
-            task.cancel()
-        await asyncio.gather(leading, working, return_exceptions=True)
+        await ended(leading, working)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
+from twittomatic.background import ended
 from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import LeadershipLost
@@ -84,9 +85,7 @@ class Master:
                 task.result()
             return await self._crawl.progress()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(*tasks)
 
     async def _keep(self) -> None:
         """Stay the leader, and look after the workers; end when the network has stopped the crawl."""

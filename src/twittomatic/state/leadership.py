@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from twittomatic.background import ended
 from twittomatic.errors import LeadershipLost
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
@@ -74,8 +75,7 @@ class Leadership:
             if keeping.done():
                 keeping.result()
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            await ended(keeping)
 
     async def _keep(self) -> None:
         while True:

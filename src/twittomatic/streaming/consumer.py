@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from twittomatic.background import ended
 from twittomatic.clock import Clock, told_within
 from twittomatic.errors import (
     ReceiverUnavailable,
@@ -178,8 +179,7 @@ class Consumer:
                     await stream.acknowledge(name, delivery.events)
                     reach("sink.acknowledged")
         finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            await ended(beating)
             with suppress(StateError):
                 await stream.say(name, self._now(doing=""), leaving=True)
 
@@ -260,8 +260,7 @@ async def _hurried(connection: Connection, leave: asyncio.Event) -> AsyncIterato
     try:
         yield
     finally:
-        hurrying.cancel()
-        await asyncio.gather(hurrying, return_exceptions=True)
+        await ended(hurrying)
 
 
 async def _unless(leave: asyncio.Event, waiting: Coroutine[Any, Any, None]) -> None:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from twittomatic.background import ended
 from twittomatic.errors import ReceiverUnavailable
 from twittomatic.streaming.carbon import Carbon
 
@@ -98,8 +99,7 @@ class Feeding:
         self._woken.set()
         done, _ = await asyncio.wait([running], timeout=_GOODBYE_S)
         if not done:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await ended(running)
         return self.dropped + self._lines + sum(map(len, self._sent))
 
     async def _serve(self) -> None:

@@ -1,14 +1,20 @@
 """What the frame promises of every command, and of every error."""
 
+import asyncio
+import gc
+import json
+import logging
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
 
-from twittomatic import errors
+from twittomatic import background, errors
 from twittomatic.cli import app
+from twittomatic.cli.running import log_to, run_async
 
 ORDER = [
     "init",
@@ -115,10 +121,64 @@ def test_an_unexpected_error_is_named_and_shown_only_when_asked(
     assert ended(monkeypatch, ZeroDivisionError("two\nlines")) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("Error: unexpected ZeroDivisionError: two\\nlines.")
-    assert "LOG_DIRECTORY" in line
+    assert ".jsonl" not in line
     assert "--traceback" in line
     with pytest.raises(ZeroDivisionError):
         ended(monkeypatch, ZeroDivisionError(), "--traceback")
+
+
+def test_an_unexpected_error_is_logged_once_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], log: Path
+) -> None:
+    assert ended(monkeypatch, ZeroDivisionError("no")) == 1
+    [line] = log.read_text().splitlines()
+    assert "ZeroDivisionError: no" in json.loads(line)["trace"]
+    assert f"{log} has its traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("moment", ["awaited", "ended", "forgotten"])
+def test_an_error_of_a_background_task_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, log: Path, moment: str
+) -> None:
+    async def fails() -> None:
+        raise ZeroDivisionError("no")
+
+    async def command() -> None:
+        task = asyncio.create_task(fails())
+        await asyncio.sleep(0)
+        if moment == "forgotten":
+            del task
+            gc.collect()
+            return
+        try:
+            if moment == "awaited":
+                await task
+        finally:
+            await background.ended(task)
+
+    @click.command()
+    def failing() -> None:
+        run_async(command())
+
+    monkeypatch.setattr(app, "cli", failing)
+    monkeypatch.setattr(sys, "argv", ["twittomatic"])
+    with pytest.raises(SystemExit) as left:
+        app.run()
+    assert left.value.code == (1 if moment == "awaited" else 0)
+    [line] = log.read_text().splitlines()
+    assert "ZeroDivisionError: no" in json.loads(line)["trace"]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Path]:
+    """The log file of this process."""
+    logger = logging.getLogger("twittomatic")
+    log_to(tmp_path, "here")
+    yield tmp_path / "here.jsonl"
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = True
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, error: BaseException, *flags: str) -> object:

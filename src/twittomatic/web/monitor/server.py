@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from twittomatic.background import ended
 from twittomatic.errors import SettingsError, StateUnavailable, TwittomaticError
 from twittomatic.model import NO_JSON
 from twittomatic.state.crawl import CrawlState
@@ -170,8 +171,7 @@ class Server:
             async for _ in socket:  # says nothing, but tells when it is gone
                 pass
         finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            await ended(sending)
             self._sockets.discard(socket)
         return socket
 
