@@ -21,6 +21,7 @@ TwittomaticError
 │   ├── LeaseLost                 somebody else has this job: let go of it
 │   ├── LeadershipLost            somebody else leads: stop leading
 │   ├── NobodyLeads               stop working, until somebody does
+│   ├── StateLost                 stop: the server has lost what it held, and the user restores it
 │   ├── StateBusy                 somebody else holds this state directory
 │   └── StateUnavailable          wait for the server to come back
 └── StorageError
@@ -157,6 +158,10 @@ class LeadershipLost(StateError):
 
 class NobodyLeads(StateError):
     """The master of the crawl is gone, and no standby took its place."""
+
+
+class StateLost(StateError):
+    """What the crawl counts on vanished from the server: nothing may be bought any more."""
 
 
 class StateBusy(StateError):

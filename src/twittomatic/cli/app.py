@@ -33,6 +33,7 @@ COMMANDS = {
     "jobs": ("looking:jobs", "List dead jobs, or give them another chance."),
     "frontier": ("looking:frontier", "Export what was found and not yet crawled."),
     "verify": ("dataset:verify", "Check every file of the dataset against the journal."),
+    "restore": ("restoring:restore", "Bring back what the state server has lost of a crawl."),
     "monitor": ("monitoring:monitor", "Show the crawl in a browser, live."),
     "lookup": ("lookup:lookup", "Tell over HTTP who a user is, and who had a name."),
     "indexer": ("indexing:indexer", "Make a crawl's posts searchable in Elasticsearch."),

@@ -82,7 +82,7 @@ async def refuse(parts: Parts, leadership: Leadership, error: CrawlMustPause) ->
 async def _open(parts: Parts, leadership: Leadership) -> str:
     """Open the crawl, or find it where it stands; from then on the budget of this process is its cap."""
     what = await parts.crawl.begin(parts.options.modules, parts.options.written(), _now(), leadership)
-    await parts.money.share_cap(leadership)
+    await parts.share_cap(leadership)
     return what
 
 

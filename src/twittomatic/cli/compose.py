@@ -41,6 +41,7 @@ from twittomatic.state.money import Money
 from twittomatic.state.names import KnownNames
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.server import Role, embedded
+from twittomatic.state.spending import Spending
 from twittomatic.storage.bought import BoughtProfiles
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.known import KnownFiles
@@ -85,6 +86,12 @@ def selection(options: CrawlOptions, network: X) -> Selection:
 def layout(settings: Settings) -> Layout:
     """Return where the files are."""
     return Layout(settings.output_directory, settings.temporary_directory)
+
+
+def spending(settings: Settings, process: str) -> Spending:
+    """Return where the dataset's processes note what they pay."""
+    server = "redis" if settings.redis_url else str(settings.state_directory.absolute())
+    return Spending(layout(settings).spending, process, server)
 
 
 def credentials(settings: Settings) -> Credentials:
@@ -203,6 +210,15 @@ class Parts:
     credentials: Credentials
     halt: asyncio.Event
 
+    async def share_cap(self, leadership: Leadership) -> None:
+        """Make the budget of this process the crawl's, and let the crawl remember on which ledger it spends.
+
+        Raises:
+            LeadershipLost: another master leads, and its cap stands.
+        """
+        await self.money.share_cap(leadership)
+        await self.crawl.remember_ledger(self.options.account, self.money.ledger)
+
     def leadership(self) -> Leadership:
         """Return a claim to lead."""
         return Leadership(self.connection, self.keys, self.name)
@@ -277,20 +293,24 @@ async def parts(
     """
     x = network(settings, options)
     keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(options.account)
+    notes = spending(settings, name)
     money = Money(
         connection,
         shared,
         budget=options.budget_usd,
         horizon_s=_HORIZON * settings.request_timeout_s,
         crawl=settings.crawl,
+        spending=notes,
     )
     halt = asyncio.Event()
     clock = SystemClock()
     crawl, counts, files = CrawlState(connection, keys), KnownCounts(connection, shared), layout(settings)
     bought = BoughtProfiles(files, settings.crawl, name)
+    await money.open(await crawl.ledger(options.account))
     async with AsyncExitStack() as stack:
         stack.callback(bought.close)
         releasing = stack.enter_context(Releasing())
+        stack.callback(notes.close)
         transport = await stack.enter_async_context(Transport(timeout_s=settings.request_timeout_s))
         stack.push_async_callback(credentials.settled)  # before the wire is closed
         fetcher = Fetcher(

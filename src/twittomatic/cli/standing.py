@@ -128,7 +128,7 @@ async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *,
                 options = CrawlOptions.read(found.options)
                 compose.check_budget(settings, options)
             async with compose.parts(settings, options, connection, credentials, name) as parts:
-                await parts.money.share_cap(leadership)  # who led may have died before he could
+                await parts.share_cap(leadership)  # who led may have died before he could
                 master = parts.master(leadership)
                 if found.seeding or not found.phase:
                     async with leadership.kept():

@@ -15,6 +15,7 @@ from twittomatic.model import Job, Module
 from twittomatic.modules import analyzer, follower, timeline, update
 from twittomatic.modules.context import Context
 from twittomatic.state.jobs import Standing
+from twittomatic.state.refusals import gone
 
 _RUN: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = {
     Module.TIMELINE: timeline.run,
@@ -177,6 +178,8 @@ class Worker:
     def _obey(self) -> None:
         """Leave, halt or go on, as the crawl stands."""
         standing = self.standing
+        if not standing.phase:
+            raise gone(f"crawl “{self._context.crawl}”")
         if standing.phase == "finished":
             self.leave()
         elif self._misses_master():

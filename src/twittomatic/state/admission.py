@@ -35,6 +35,7 @@ NEEDED = (
     "HSCAN key 0",
     "HSET key f v",
     "HSETNX key f v",
+    "HVALS key",
     "LLEN key",
     "LPOP key",
     "LRANGE key 0 1",

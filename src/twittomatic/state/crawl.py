@@ -13,6 +13,7 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
 from twittomatic.state.keys import ASKED, GROUP, CrawlKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.refusals import gone
 
 
 class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +97,7 @@ class CrawlState:
         Raises:
             SettingsError: it is unfinished and does something else.
             LeadershipLost: another master leads.
+            StateLost: a part of the crawl is there, and it itself is not.
         """
         claim = (leadership.name, leadership.epoch) if leadership else ("", "")
         what, there = await self._connection.run(
@@ -105,6 +107,8 @@ class CrawlState:
         )
         if leadership and what == "lost":
             raise leadership.lost()
+        if what == "ruined":
+            raise gone(f"crawl “{self._keys.crawl}”, all but some of its keys")
         if what == "other":
             raise SettingsError(
                 f"Crawl “{self._keys.crawl}” is not finished and does {flags(there)}, not {flags(modules)}; "
@@ -153,6 +157,14 @@ class CrawlState:
                 "phase", [self._keys.crawl_hash, self._keys.events], [phase, reason, until, by, event]
             )
         )
+
+    async def remember_ledger(self, account: str, ledger: str) -> None:
+        """Remember on which ledger the crawl spends, so that another one is not taken for it."""
+        await self._connection.call("HSET", self._keys.crawl_hash, f"ledger:{account}", ledger)
+
+    async def ledger(self, account: str) -> str:
+        """Return the identity of the ledger on which the crawl has spent, empty where it never did."""
+        return await self.field(f"ledger:{account}")
 
     async def field(self, name: str) -> str:
         """Return one field of the crawl's hash, empty where it has none."""

@@ -12,6 +12,7 @@ from twittomatic.model import Job, Module, Target
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import ASKED, CrawlKeys, beginning_with
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.refusals import gone
 from twittomatic.storage.formats import to_ids
 from twittomatic.storage.idset import IdSet
 
@@ -170,6 +171,8 @@ class Frontier:
                 *others,
             ],
         )
+        if answer[0] == -2:
+            raise gone(f"the {answer[1]} jobs of crawl “{self._keys.crawl}”")
         if answer[0] < 0:
             raise leadership.lost()
         moved, ready, leased, delayed, phase = answer

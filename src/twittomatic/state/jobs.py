@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
@@ -17,7 +16,7 @@ from twittomatic.model import NO_JSON, Checkpoint, Job, Module, queues
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, JobDied, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
-from twittomatic.state.refusals import refusal
+from twittomatic.state.refusals import gone, refusal
 
 _BLOCK_MS = 1000  # one idle command a second for each module; a new job wakes the reader at once
 _FIRST_DELAY_MS = 15_000  # doubles with each failure
@@ -93,12 +92,18 @@ class Jobs:
         self._held: dict[Module, set[str]] = {module: set() for module in Module}  # entries
 
     async def open(self, modules: Sequence[Module]) -> None:
-        """Create the streams of some modules where they are missing."""
-        for queue in (queue for module in modules for queue in queues(module)):
-            with suppress(StateError):  # it is there
-                await self._connection.call(
-                    "XGROUP", "CREATE", self._keys.jobs(queue), GROUP, "0", "MKSTREAM"
-                )
+        """Create the streams of some modules where there never were any.
+
+        Raises:
+            StateLost: one vanished.
+        """
+        lost = await self._connection.run(
+            "open",
+            [self._keys.crawl_hash, self._keys.jobs_prefix],
+            [queue for module in modules for queue in queues(module)],
+        )
+        if lost:
+            raise gone(f"the {lost} jobs of crawl “{self._keys.crawl}”")
 
     async def lease(self, module: Module, most: int) -> list[Job]:
         """Wait up to a second for jobs of a module, and lease up to `most`: those begun before go first.
@@ -110,6 +115,7 @@ class Jobs:
 
         Raises:
             StateUnavailable: the server is away for too long.
+            StateLost: the stream vanished.
         """
         jobs = await self._at_once(module, most) or await self._wait(module)
         self._held[module] |= {job.entry for job in jobs}
@@ -124,8 +130,8 @@ class Jobs:
         except (RedisError, OSError) as error:
             if passes(error):
                 await self._connection.call("PING")  # waits for the server as every other command does
-            elif str(error).startswith("NOGROUP"):
-                await self.open([module])  # the server lost it, or came back without it
+            elif "NOGROUP" in str(error):
+                await self.open([module])  # which tells whether there ever was a stream
             else:
                 raise refusal(error) from None
             return []

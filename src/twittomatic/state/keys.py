@@ -40,7 +40,8 @@ class CrawlKeys:
         """Hash: phase, reason, until, modules, epoch, run, options of the crawl.
 
         Also `asked:<modules>`, the options with which each combination of modules was begun, and `unquoted`
-        while a quote is owed.
+        while a quote is owed; `id`, its identity; `made:<queue>` of each stream of jobs that was created; and
+        `ledger:<account>`, the identity of the ledger on which it spends.
         """
         return self._key("crawl")
 
@@ -151,7 +152,8 @@ class NetworkKeys:
     def ledger(self) -> str:
         """Hash: micro-dollars `spent`, `expected`, `reserved`; the first two also by crawl, module, day.
 
-        Also `awaited`: ms until which somebody waits for what is reserved.
+        Also `awaited`: ms until which somebody waits for what is reserved; `id`, its identity; and the key of
+        each window that was opened, so that one that vanished is missed.
         """
         return self._key("ledger")
 
@@ -180,7 +182,7 @@ class NetworkKeys:
 
     @property
     def caps(self) -> str:
-        """Hash: crawl -> `epoch:micro-dollars`, what it may spend of the ledger, and which master said so."""
+        """Hash: crawl -> `epoch:micro-dollars:identity`: what it may spend of the ledger, and who said so."""
         return self._key("caps")
 
     def gate(self, endpoint: str) -> str:

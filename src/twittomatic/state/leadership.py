@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from twittomatic.background import ended
 from twittomatic.errors import LeadershipLost
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.refusals import gone
 
 
 class Leadership:
@@ -28,6 +30,8 @@ class Leadership:
         self.name = name
         self._ttl_ms = int(ttl_s * 1000)
         self.epoch = 0
+        self.crawl_id = ""
+        self._new_id = secrets.token_hex(8)
         self.other = ""
         self._leading = asyncio.Lock()  # or two tasks that wake up late ask with an epoch that is over
 
@@ -39,13 +43,17 @@ class Leadership:
 
         Raises:
             LeadershipLost: it was ours, and no longer is.
+            StateLost: the crawl is gone from the server.
         """
         async with self._leading:
-            epoch, leader = await self._connection.run(
+            epoch, *seen = await self._connection.run(
                 "lead",
                 [self._keys.leader, self._keys.crawl_hash, self._keys.standbys],
-                [self.name, self.epoch, self._ttl_ms],
+                [self.name, self.epoch, self._ttl_ms, self._new_id, self.crawl_id],
             )
+            if epoch < 0:
+                raise gone(f"crawl “{self._keys.crawl}”")
+            leader, self.crawl_id = seen
             if not epoch:
                 if self.epoch:
                     raise self.lost()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import struct
 import time
@@ -10,12 +11,20 @@ from typing import Any
 
 import msgspec
 
+from twittomatic.errors import StateLost, StorageUnavailable
 from twittomatic.networks.base import Limit, WindowReading
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.refusals import gone
+from twittomatic.state.spending import Spending
 
 _SAMPLED = "05"  # last digits: a fifth of all ids, however many of their bits are alike
+_LOST = {
+    "ledger": "the ledger",
+    "window": "a rate-limit window",
+    "reservations": "the reservations of money",
+}
 _EXPECTED = "expected:"  # before the name of a field of the ledger
 
 
@@ -103,6 +112,7 @@ class Money:
             crawl's others (`share_cap`) or follows theirs (`follow`).
         horizon_s: A reservation that is not settled for so long is spent; longer than any request.
         crawl: Whose cap that is.
+        spending: Where this process notes what it pays; None where nobody asks.
     """
 
     def __init__(
@@ -113,6 +123,7 @@ class Money:
         budget: int | None,
         horizon_s: float,
         crawl: str = "",
+        spending: Spending | None = None,
     ) -> None:
         self._connection = connection
         self._keys = keys
@@ -120,6 +131,38 @@ class Money:
         self._horizon_ms = int(horizon_s * 1000)
         self._crawl = crawl
         self._follows = False
+        self._spending = spending
+        self.ledger = ""
+
+    async def open(self, expected: str = "") -> None:
+        """Find the ledger, or create it where there never was one, and hold on to it.
+
+        Args:
+            expected: Its identity, as the crawl remembers it.
+
+        Raises:
+            StateLost: there is a budget, and what was spent of it is not on the server any more.
+        """
+        is_capped, new = self._budget is not None, secrets.token_hex(8)
+        known = expected if is_capped else ""
+        self.ledger = await self._connection.run("ledger", [self._keys.ledger], [new, known])
+        lost = not self.ledger
+        if self._spending and is_capped and not lost:
+            lost = bool(await asyncio.to_thread(self._spending.lost, self._keys.account, self.ledger))
+        if lost:
+            raise self._gone("ledger")
+
+    async def rebook(self, lost: int, least: int) -> int:
+        """Make the ledger whole after a part of it was lost, and return the micro-dollars spent then.
+
+        Args:
+            lost: Micro-dollars that were spent and are not in it.
+            least: The least that is spent then.
+        """
+        self.ledger, spent = await self._connection.run(
+            "rebook", [self._keys.ledger, self._keys.reservations], [secrets.token_hex(8), lost, least]
+        )
+        return int(spent)
 
     async def share_cap(self, leadership: Leadership) -> None:
         """Make the budget the crawl's cap, for all its processes, and follow it.
@@ -131,7 +174,9 @@ class Money:
             LeadershipLost: another master leads, and its cap stands.
         """
         budget = "" if self._budget is None else self._budget
-        if not await self._connection.run("cap", [self._keys.caps], [self._crawl, leadership.epoch, budget]):
+        if not await self._connection.run(
+            "cap", [self._keys.caps], [self._crawl, leadership.epoch, budget, leadership.crawl_id]
+        ):
             raise leadership.lost()
         self.follow()
 
@@ -158,8 +203,14 @@ class Money:
             wanted: Resources to ask for.
             least: The fewest that make sense; between the two the money decides.
             fields: Of the ledger, to which the cost is added as well, whoever finds it out.
+
+        Raises:
+            StateLost: the ledger, a window or the reservations vanished; nothing may be bought any more.
+            StorageUnavailable: what it may cost cannot be noted.
         """
         keys = self._keys
+        if not self.ledger:
+            await self.open()
         reservation, asked_at = secrets.token_hex(8), time.monotonic()
         answer = await self._connection.run(
             "acquire",
@@ -180,6 +231,7 @@ class Money:
                 least,
                 self._horizon_ms,
                 "\n".join(fields),
+                self.ledger,
                 *[
                     text
                     for name, limit in limits.items()
@@ -187,7 +239,17 @@ class Money:
                 ],
             ],
         )
-        return _decision(answer, reservation, list(limits), endpoint, asked_at)
+        if answer[0] == "gone":
+            raise self._gone(answer[1])
+        decision = _decision(answer, reservation, list(limits), endpoint, asked_at)
+        if self._spending and isinstance(decision, Permit):
+            try:
+                amount = price * decision.resources
+                self._spending.reserve(self._keys.account, self.ledger, reservation, amount)
+            except StorageUnavailable:
+                await self.settle(decision, 0)
+                raise
+        return decision
 
     async def settle(
         self,
@@ -241,6 +303,8 @@ class Money:
                 count,
             ],
         )
+        if self._spending:
+            self._spending.settle(self._keys.account, self.ledger, permit.reservation, cost)
 
     async def exhaust(
         self,
@@ -296,14 +360,18 @@ class Money:
             written = await self._connection.call("HGET", self._keys.caps, self._crawl)
         if written is None:
             return self._budget
-        cap = written.partition(":")[2]
+        cap = written.split(":")[1]
         return int(cap) if cap else None
 
     async def totals(self) -> Totals:
         """Return the ledger, after what nobody settled in time has become spent."""
         keys = self._keys
         is_awaited, *ledger = await self._connection.run("totals", [keys.ledger, keys.reservations])
-        numbers = {name: int(value) for name, value in zip(ledger[::2], ledger[1::2], strict=True)}
+        numbers = {
+            name: int(value)
+            for name, value in zip(ledger[::2], ledger[1::2], strict=True)
+            if name != "id" and not name.startswith("tw:")
+        }
         numbers.pop("awaited", None)
         named = {name: numbers.pop(name, 0) for name in ("spent", "expected", "reserved")}
         expected = {name: number for name, number in numbers.items() if name.startswith(_EXPECTED)}
@@ -313,6 +381,9 @@ class Money:
             fields={name: number for name, number in numbers.items() if name not in expected},
             expected_fields={name.removeprefix(_EXPECTED): number for name, number in expected.items()},
         )
+
+    def _gone(self, what: str) -> StateLost:
+        return gone(f"{_LOST[what]} of the account {self._keys.account}")
 
     def _window(self, credential: str, endpoint: str) -> str:
         return f"{self._keys.windows}{credential}:{endpoint}"

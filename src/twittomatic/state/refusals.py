@@ -21,7 +21,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from twittomatic.errors import SettingsError, StateError, StateUnavailable, TwittomaticError
+from twittomatic.errors import SettingsError, StateError, StateLost, StateUnavailable, TwittomaticError
 
 CLUSTER = (
     "REDIS_URL names a node of a Redis Cluster, which Twittomatic cannot use; "
@@ -56,6 +56,18 @@ def refusal(error: BaseException) -> TwittomaticError:
     return StateError(f"Redis answered something unexpected: {error!r}.")
 
 
+def gone(what: str) -> StateLost:
+    """Return the error for something that was on the server, and was deleted by somebody else.
+
+    Args:
+        what: Such as `the ledger of x`.
+    """
+    return StateLost(
+        f"Redis has lost {what}: it was evicted, flushed or deleted. Nothing more is bought; "
+        "`twittomatic restore` brings back what can be, then give the same command again."
+    )
+
+
 def is_permanent(error: BaseException) -> bool:
     """Tell whether a failure to connect stays one, however often it is tried again."""
     return any(
@@ -78,6 +90,8 @@ def _known(error: RedisError) -> TwittomaticError | None:
     if isinstance(error, InvalidResponse) or said.startswith(_STRANGE_GREETING):
         return SettingsError(NO_REDIS)
     if isinstance(error, ResponseError):
+        if "NOGROUP" in said:
+            return gone("a stream of jobs")
         if said.lower().startswith(_NO_DATABASE):
             return SettingsError(
                 "REDIS_URL names a database that the server does not have; "

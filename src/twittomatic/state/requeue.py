@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
 
-from twittomatic.model import Checkpoint, Module
+from twittomatic.errors import StateError
+from twittomatic.model import Checkpoint, Module, queues
 from twittomatic.state.connection import Connection
-from twittomatic.state.keys import CrawlKeys, beginning_with
+from twittomatic.state.keys import GROUP, CrawlKeys, beginning_with
 
 _SCANNED = 1000  # job hashes of one round trip
 _decode = msgspec.json.Decoder(Checkpoint).decode
@@ -49,6 +52,53 @@ class Requeue:
             if int(cursor) == 0:
                 return
 
+    async def put_back(self, modules: Sequence[Module]) -> int:
+        """Queue the jobs that are in no place since their stream vanished; return how many there were.
+
+        Args:
+            modules: Of the crawl.
+        """
+        call, keys, found = self._connection.call, self._keys, 0
+        placed: set[str] = set()
+        for queue in (queue for module in modules for queue in queues(module)):
+            start, module = "-", queue.partition(":")[0]
+            while entries := await call("XRANGE", keys.jobs(queue), start, "+", "COUNT", _SCANNED):
+                placed |= {f"{module}:{fields['u']}" for _, fields in entries}
+                start = f"({entries[-1][0]}"
+        cursor = "0"
+        while True:
+            cursor, hashes = await call("SCAN", cursor, "MATCH", beginning_with(keys.job), "COUNT", _SCANNED)
+            for name in {key.removeprefix(keys.job) for key in hashes} - placed:
+                dead, due = await asyncio.gather(
+                    call("HEXISTS", keys.dead, name), call("ZSCORE", keys.delayed, name)
+                )
+                if not dead and due is None:
+                    module, _, user_id = name.partition(":")
+                    found += await self._requeue(Module(module), user_id, 0, "back")
+                    placed.add(name)
+            if int(cursor) == 0:
+                return found
+
+    async def open(self, modules: Sequence[Module]) -> None:
+        """Create the streams that are missing, with their groups, also those that vanished."""
+        for queue in (queue for module in modules for queue in queues(module)):
+            with suppress(StateError):  # it is there
+                await self._connection.call(
+                    "XGROUP", "CREATE", self._keys.jobs(queue), GROUP, "0", "MKSTREAM"
+                )
+
+    async def clear(self) -> int:
+        """Remove what is left of a crawl that is gone, but its events; return how many keys there were."""
+        call, cursor, removed = self._connection.call, "0", 0
+        kept = {self._keys.events, self._keys.sinks}
+        prefix = self._keys.crawl_hash.removesuffix("crawl")
+        while True:
+            cursor, found = await call("SCAN", cursor, "MATCH", beginning_with(prefix), "COUNT", _SCANNED)
+            if gone := [key for key in found if key not in kept]:
+                removed += await call("UNLINK", *gone)
+            if int(cursor) == 0:
+                return removed
+
     async def again(self, module: Module, user_id: str, depth: int) -> bool:
         """Queue a job unless there is one, give a dead one another chance; tell whether anything changed."""
         return await self._requeue(module, user_id, depth, "again")
@@ -57,7 +107,9 @@ class Requeue:
         """Let a job begin from its beginning; tell whether anything changed."""
         return await self._requeue(module, user_id, 0, "anew")
 
-    async def _requeue(self, module: Module, user_id: str, depth: int, how: Literal["again", "anew"]) -> bool:
+    async def _requeue(
+        self, module: Module, user_id: str, depth: int, how: Literal["again", "anew", "back"]
+    ) -> bool:
         keys = self._keys
         changed = await self._connection.run(
             "requeue",

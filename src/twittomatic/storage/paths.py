@@ -74,6 +74,11 @@ class Layout:
         return self.output / "journal"
 
     @property
+    def spending(self) -> Path:
+        """The directory in which processes note what they have paid."""
+        return self.output / "spending"
+
+    @property
     def aside(self) -> Path:
         """The directory of what `verify --repair` takes out of the dataset; no reader looks there."""
         return self.output / "set-aside"

@@ -28,6 +28,7 @@ ORDER = [
     "jobs",
     "frontier",
     "verify",
+    "restore",
     "monitor",
     "lookup",
     "indexer",

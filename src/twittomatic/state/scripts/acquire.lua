@@ -4,17 +4,22 @@
 -- ARGV  1 reservation  2 budget in micro-dollars, '' for none  3 crawl whose cap counts instead, if it has one, or ''
 --       4 price of one resource  5 resources wanted  6 the fewest that make sense
 --       7 ms after which the reservation is spent if nobody settles it  8 fields of the ledger that it is for, a line each
---       9.. name of each credential, requests of its window and the ms of it, as documented
--- Returns {'go', credential's index, resources granted}, {'wait', ms}, {'money', micro-dollars left}, or {'nobody'}.
+--       9 identity of the ledger
+--       10.. name of each credential, requests of its window and the ms of it, as documented
+-- Returns {'go', credential's index, resources granted}, {'wait', ms}, {'money', micro-dollars left}, {'nobody'},
+-- or {'gone', what} where the ledger, the reservations or a window vanished: then nothing is granted any more.
 -- Invariant: spent + reserved <= the cap as it stands at this moment; a window never gives more permits than it has.
 -- Twice is harmless: a reservation that stands is granted again, as it was. Cost: one HMGET per credential; where money
 -- is short, linear in the reservations.
 -- use now
 -- use book
 -- use gate
-local FIRST_WINDOW, FIRST_NAME = 6, 9
+local FIRST_WINDOW, FIRST_NAME = 6, 10
 local ledger, reservations = KEYS[1], KEYS[2]
 local now = now_ms()
+if redis.call('HGET', ledger, 'id') ~= ARGV[9] then
+  return { 'gone', 'ledger' }
+end
 local standing = redis.call('HGET', reservations, ARGV[1])
 if standing then
   local index, size = string.match(standing, '^%d+:%d+:%d+:(%d+):(%d+)')
@@ -29,6 +34,9 @@ for i = FIRST_WINDOW, #KEYS do
     local limit, used, resets, closed, probing =
       unpack(redis.call('HMGET', KEYS[i], 'limit', 'used', 'reset', 'shut', 'probing'))
     local wait, left = barred(closed, probing, now), nil
+    if not resets and not closed and redis.call('HEXISTS', ledger, KEYS[i]) == 1 then
+      return { 'gone', 'window' }
+    end
     if wait > 0 then
       left, resets = 0, now + wait
     elseif not resets or now >= tonumber(resets) then
@@ -55,7 +63,7 @@ local price, size = tonumber(ARGV[4]), tonumber(ARGV[5])
 local closed, probing
 if price > 0 then
   local cap = ARGV[3] ~= '' and redis.call('HGET', KEYS[4], ARGV[3])
-  cap = cap and string.match(cap, ':(.*)$') or not cap and ARGV[2] or ''
+  cap = cap and string.match(cap, ':(%d*)') or not cap and ARGV[2] or ''
   if cap ~= '' then
     local spent, reserved = unpack(redis.call('HMGET', ledger, 'spent', 'reserved'))
     local left = tonumber(cap) - tonumber(spent or 0) - tonumber(reserved or 0)
@@ -67,6 +75,9 @@ if price > 0 then
         local wait = math.ceil(math.max(20, math.min((now - youngest) / 2, ends - now, 5000)))
         redis.call('HSET', ledger, 'awaited', string.format('%d', now + wait + 1000))
         return { 'wait', wait }
+      end
+      if tonumber(redis.call('HGET', ledger, 'reserved') or 0) > 0 then -- for what there is no reservation any more
+        return { 'gone', 'reservations' }
       end
       size = math.floor(left / price)
       if size < tonumber(ARGV[6]) then
@@ -84,6 +95,7 @@ end
 local name = FIRST_NAME + 3 * (best - FIRST_WINDOW)
 local limit, resets = unpack(redis.call('HMGET', KEYS[best], 'limit', 'reset'))
 if not resets or now >= tonumber(resets) then
+  redis.call('HSET', ledger, KEYS[best], 1)
   redis.call('HSET', KEYS[best], 'limit', limit or ARGV[name + 1], 'used', 1, 'flying', 1, 'guessed', 1,
     'reset', string.format('%d', now + tonumber(ARGV[name + 2])))
 else

@@ -4,6 +4,9 @@
 local function book(ledger, reservations, name, cost, expected)
   local amount, fields = string.match(redis.call('HGET', reservations, name), '^(%d+)[^\n]*\n?(.*)$')
   redis.call('HDEL', reservations, name)
+  if redis.call('EXISTS', ledger) == 0 then -- it vanished; a new one must not look as if it were the old one
+    return
+  end
   redis.call('HINCRBY', ledger, 'reserved', -tonumber(amount))
   if cost == 0 then
     return

@@ -5,7 +5,7 @@
 --       5 low water: feed while some module has fewer ready jobs than this
 --       6 high water: never beyond this many ready jobs of any module
 --       7 number of modules that a target begins with, then those, then the other modules of the crawl
--- Returns {-1} when another master leads, else {targets moved, jobs ready, jobs leased, jobs delayed, phase}.
+-- Returns {-1} when another master leads, {-2, queue} when the stream of a queue is gone with its jobs, else {targets moved, jobs ready, jobs leased, jobs delayed, phase}.
 -- Invariant: a target leaves the frontier in the same step in which its jobs are on the streams, and the phase
 -- becomes `finished` only when no job and no target within MAX_DEPTH is left.
 -- Twice is harmless: it feeds more. Cost: proportional to the targets moved, at most 1,000.
@@ -13,6 +13,7 @@
 -- use queue
 -- use now
 -- use event
+-- use streams
 local frontier, jobs, job = KEYS[3], KEYS[5], KEYS[6]
 if not leads(KEYS[1], ARGV[1], ARGV[2]) then
   return { -1 }
@@ -27,10 +28,9 @@ for i = 8, #ARGV do
 end
 
 for _, module in ipairs(modules) do -- before the first job: without its group a stream cannot be counted
-  for _, queue in ipairs(queues(module)) do
-    if redis.call('EXISTS', jobs .. queue) == 0 then
-      redis.call('XGROUP', 'CREATE', jobs .. queue, 'workers', '0', 'MKSTREAM')
-    end
+  local lost = lost_stream(KEYS[2], jobs, queues(module))
+  if lost then
+    return { -2, lost }
   end
 end
 

@@ -1,0 +1,125 @@
+"""A state server that loses keys in mid-crawl: a sentence names the way back, and the cap holds."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+from valkeyd import admin, valkeyd
+
+from conftest import until
+
+CAP_USD = 16
+CRAWL = ("crawl", "-F", "-A", "--max-depth", "1", "--budget-usd", str(CAP_USD), "--until-spent", "1")
+EDGES = [(1, user) for user in range(10, 210)]  # user 1 has 200 followers
+EDGES += [(user, other) for user in range(10, 80) for other in range(1_000, 1_040)]  # 70 of them have 40 each
+LOSS = re.compile(r"Redis has lost .+: it was evicted, flushed or deleted\. .*`twittomatic restore`")
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with valkeyd() as port:
+        yield port
+
+
+@pytest.fixture
+def server(place: Any, port: int) -> Iterator[Redis]:
+    with admin(port) as server:
+        server.flushall()
+        server.config_set("maxmemory-policy", "noeviction")
+        place.emulator("--graph", place.graph(EDGES), "--faults", "followers:slow=1@0.02s")
+        place.set(redis_url=f"redis://127.0.0.1:{port}", concurrency=4)
+        yield server
+
+
+def paid(place: Any) -> float:
+    return float(place.report()["bill_usd"])
+
+
+def spoil(place: Any, server: Redis, change: Callable[[], object]) -> Any:
+    """Change the server in mid-crawl, and return the crawl's end: code and words."""
+    crawl = place.start(*CRAWL)
+    until(lambda: crawl.poll() is not None or len(place.files("fws")) >= 8, "nothing was crawled")
+    assert crawl.poll() is None, place.said(crawl)
+    change()
+    code = crawl.wait(60)
+    return code, place.said(crawl)
+
+
+def no_raw_words(said: str) -> None:
+    for word in (
+        "NOGROUP",
+        "WRONGTYPE",
+        "fault of Twittomatic",
+        "user_script",
+        "Traceback",
+        "Another master",
+    ):
+        assert word not in said
+
+
+def go_on(place: Any, *restore: str) -> str:
+    """Take the way back, and let the same command go on until the money is out or all is done."""
+    done = place.run("restore", *restore)
+    assert done.returncode == 0, done.stderr
+    end = place.run(*CRAWL)
+    assert end.returncode in (0, 3), end.stderr
+    no_raw_words(end.stderr)
+    assert paid(place) <= CAP_USD
+    status = place.status()
+    assert status["spent_usd"] >= paid(place) - 1e-6
+    return str(done.stdout)
+
+
+KINDS = {
+    "everything": "*",
+    "the account": "tw:{net:*",
+    "the ledger": "tw:{net:*}:ledger",
+    "the crawl's hash": "tw:{default}:crawl",
+    "new jobs": "tw:{default}:jobs:follower",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_vanishes_in_mid_crawl_stops_it(place: Any, server: Redis, kind: str) -> None:
+    code, said = spoil(place, server, lambda: server.delete(*server.keys(KINDS[kind])))
+    bill = paid(place)
+    assert code == 1, said
+    assert LOSS.search(said), said
+    no_raw_words(said)
+    assert bill < CAP_USD  # or nothing was shown
+    again = place.run(*CRAWL)
+    if again.returncode not in (0, 3):
+        assert LOSS.search(again.stderr), again.stderr
+    else:
+        assert kind not in ("everything", "the account", "the ledger")
+    if kind in ("everything", "the account", "the ledger"):
+        assert paid(place) == bill
+    go_on(place)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ["tw:{net:*}:window:*"],
+        ["tw:{net:*}:reservations"],
+        ["tw:{default}:frontier:*", "tw:{default}:seen:*"],
+        ["tw:{default}:job:*"],
+        [
+            "tw:{net:*}:caps",
+            *(f"tw:{{default}}:{name}" for name in ("leader", "workers", "counters", "events")),
+        ],
+    ],
+    ids=" ".join,
+)
+def test_whatever_vanishes_the_cap_holds(place: Any, server: Redis, kinds: list[str]) -> None:
+    def lose() -> None:
+        server.delete(*[key for kind in kinds for key in server.keys(kind)], "none")
+
+    code, said = spoil(place, server, lose)
+    assert code in (0, 1, 3), said
+    assert code != 1 or LOSS.search(said), said
+    no_raw_words(said)
+    assert paid(place) <= CAP_USD
+    go_on(place)

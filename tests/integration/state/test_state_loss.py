@@ -1,0 +1,254 @@
+"""What vanishes from the server is missed: nothing more is granted, and what was spent is booked again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twittomatic.errors import CorruptFile, LeadershipLost, StateLost, StorageUnavailable
+from twittomatic.model import Checkpoint, Module
+from twittomatic.networks.base import Limit
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.leadership import Leadership
+from twittomatic.state.money import Money, NoMoney, Permit
+from twittomatic.state.requeue import Requeue
+from twittomatic.state.spending import Spending
+
+LIMITS = {"app": Limit(requests=100, window_s=900)}
+CAP = 10_000_000
+
+
+@pytest.fixture
+def process(connection: Connection, keys: NetworkKeys, tmp_path: Path) -> Callable[..., Money]:
+    """A process of the dataset in `tmp_path`, with a budget."""
+    count = 0
+
+    def process(budget: int | None = CAP, server: str = "redis") -> Money:
+        nonlocal count
+        count += 1
+        notes = Spending(tmp_path / "spending", f"process-{count}", server)
+        return Money(connection, keys, budget=budget, horizon_s=60, spending=notes)
+
+    return process
+
+
+async def ask(money: Money, wanted: int = 100) -> Permit:
+    permit = await money.acquire("followers", LIMITS, price=10_000, wanted=wanted)
+    assert isinstance(permit, Permit), permit
+    return permit
+
+
+def noted(tmp_path: Path, keys: NetworkKeys) -> int:
+    records = Spending(tmp_path / "spending", "reader", "redis").read(keys.account)
+    return sum(record.most for record in records.values())
+
+
+async def test_what_is_paid_is_noted_before_it_is_paid(
+    process: Callable[..., Money], keys: NetworkKeys, tmp_path: Path
+) -> None:
+    money = process()
+    permits = [await ask(money) for _ in range(3)]
+    assert noted(tmp_path, keys) == 3_000_000
+    await money.settle(permits[0], 200_000)
+    await money.settle(permits[1], None)
+    assert noted(tmp_path, keys) == 200_000 + 1_000_000 + 1_000_000
+    await money.settle(permits[2], 0)
+    await money.settle(permits[2], 0)
+    totals = await money.totals()
+    assert noted(tmp_path, keys) == totals.spent + totals.reserved == 1_200_000
+
+
+@pytest.mark.parametrize("what", ["ledger", "windows", "everything"])
+async def test_nothing_is_granted_once_something_vanished(
+    process: Callable[..., Money], connection: Connection, keys: NetworkKeys, what: str
+) -> None:
+    money = process()
+    permit = await ask(money)
+    pattern = {"ledger": keys.ledger, "windows": f"{keys.windows}*", "everything": keys.ledger[:-6] + "*"}[
+        what
+    ]
+    await connection.call("DEL", *await connection.call("KEYS", pattern))
+    for _ in range(2):
+        with pytest.raises(StateLost, match="twittomatic restore"):
+            await ask(money)
+        await money.settle(permit, 300_000)  # what was in flight brings no ledger back
+    if what != "windows":
+        assert not await connection.call("EXISTS", keys.ledger)
+
+
+async def test_reservations_that_vanished_are_missed_when_the_money_is_short(
+    process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+) -> None:
+    money = process()
+    await ask(money, 700)
+    await connection.call("DEL", keys.reservations)
+    await ask(money, 200)
+    await connection.call("DEL", keys.reservations)
+    with pytest.raises(StateLost, match="reservations of money"):
+        await ask(money, 500)
+
+
+async def test_a_later_process_misses_the_ledger_by_its_notes(
+    process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+) -> None:
+    first = process()
+    await first.settle(await ask(first, 600), 6_000_000)
+    await connection.call("DEL", keys.ledger)
+    with pytest.raises(StateLost):
+        await process().open()
+    with pytest.raises(StateLost):  # also when somebody else has created another one meanwhile
+        await process().open()
+    await process(budget=None).open()  # no budget, no cap to break
+    await process(server="/elsewhere").open()  # a state directory that is given up for another one
+
+
+async def test_the_crawl_remembers_on_which_ledger_it_spends(
+    house: Any, process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+) -> None:
+    money = process()
+    await money.open()
+    await house.crawl.remember_ledger(keys.account, money.ledger)
+    await process().open(await house.crawl.ledger(keys.account))
+    await connection.call("DEL", keys.ledger)
+    with pytest.raises(StateLost):
+        await process().open(await house.crawl.ledger(keys.account))
+    assert not await connection.call("EXISTS", keys.ledger)
+
+
+async def test_what_was_spent_is_booked_again_and_the_cap_holds(
+    process: Callable[..., Money], connection: Connection, keys: NetworkKeys, tmp_path: Path
+) -> None:
+    first, second = process(), process()
+    await first.settle(await ask(first, 600), 5_000_000)
+    await ask(second, 300)  # in flight for ever
+    await connection.call("DEL", keys.ledger)
+    notes = Spending(tmp_path / "spending", "restore", "redis")
+    records = notes.lost(keys.account, "")
+    restored = Money(connection, keys, budget=None, horizon_s=0)
+    assert await restored.rebook(sum(record.most for record in records.values()), 0) == 8_000_000
+    notes.book(records, restored.ledger)
+    third = process()
+    await third.open()
+    assert (await third.totals()).reserved == 0
+    await third.settle(await ask(third, 200), 2_000_000)
+    assert isinstance(await third.acquire("followers", LIMITS, price=10_000, wanted=1), NoMoney)
+    assert not notes.lost(keys.account, restored.ledger)
+
+
+async def test_a_ledger_that_is_there_is_never_lowered(
+    process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+) -> None:
+    money = process()
+    await money.settle(await ask(money), 700_000)
+    await ask(money)
+    await connection.call("DEL", keys.reservations)
+    restored = Money(connection, keys, budget=None, horizon_s=0)
+    assert await restored.rebook(0, 100) == 1_700_000  # what was put aside counts
+    assert await restored.rebook(0, 2_000_000) == 2_000_000
+    assert (await restored.totals()).reserved == 0
+
+
+async def test_a_note_that_cannot_be_read_is_no_zero(
+    process: Callable[..., Money], keys: NetworkKeys, tmp_path: Path
+) -> None:
+    await ask(process())
+    [path] = (tmp_path / "spending").iterdir()
+    path.write_bytes(b"{")
+    with pytest.raises(CorruptFile, match="restore --spent-usd"):
+        await process().open()
+
+
+async def test_what_cannot_be_noted_is_not_asked_for(process: Callable[..., Money], tmp_path: Path) -> None:
+    (tmp_path / "spending").write_text("in the way")
+    money = process(budget=None)
+    with pytest.raises(StorageUnavailable, match="cannot be noted"):
+        await ask(money)
+    totals = await money.totals()
+    assert (totals.spent, totals.reserved) == (0, 0)
+
+
+async def test_a_crawl_that_vanished_is_led_no_longer(house: Any) -> None:
+    await house.call("DEL", house.keys.crawl_hash)
+    with pytest.raises(StateLost):
+        await house.leadership.lead()
+    await house.call("DEL", house.keys.leader)
+    with pytest.raises(StateLost):
+        await house.leadership.lead()
+    assert not await house.call("EXISTS", house.keys.crawl_hash, house.keys.leader)
+
+
+async def test_a_standby_misses_the_crawl_that_it_stood_by_for(house: Any, connection: Connection) -> None:
+    standby = Leadership(connection, house.keys, "standby")
+    assert not await standby.lead()
+    await house.call("DEL", house.keys.crawl_hash, house.keys.leader)
+    with pytest.raises(StateLost):
+        await standby.lead()
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_jobs_whose_stream_vanished_are_missed_and_put_back(house: Any, again: bool) -> None:
+    jobs = house.worker()
+    leased = await house.lease_new(jobs, (1, 2, 3, 4))
+    await jobs.commit(leased[0], Checkpoint(part="a"), {})
+    await jobs.give_back(leased[0], "ready")
+    await jobs.give_back(leased[1], "later", most_failures=9)
+    await jobs.give_back(leased[2], "dead", reason="so")
+    await house.call("DEL", house.keys.jobs(leased[0].queue + ":again" if again else leased[0].queue))
+    with pytest.raises(StateLost, match="jobs of crawl"):
+        await house.feed()
+    with pytest.raises(StateLost):
+        await jobs.lease(Module.FOLLOWER, 1)
+    requeue = Requeue(house.connection, house.keys)
+    modules = list(Module)
+    await requeue.open(modules)
+    assert await requeue.put_back(modules) == 1
+    assert await requeue.put_back(modules) == 0
+    await house.feed()
+    found = await house.worker("other").lease(Module.FOLLOWER, 9)
+    if again:
+        assert [(job.user_id, job.checkpoint.part) for job in found] == [("1", "a")]
+    else:  # the first worker got the other one before it noticed
+        assert [job.user_id for job in found] == ["4"]
+    assert len(await house.recovery.dead()) == 1
+
+
+async def test_the_rest_of_a_crawl_is_no_crawl(house: Any) -> None:
+    await house.frontier.discover(["1"], 0)
+    await house.call("DEL", house.keys.crawl_hash, house.keys.leader)
+    with pytest.raises(StateLost, match="all but some of its keys"):
+        await house.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z")
+    assert await Requeue(house.connection, house.keys).clear()
+    assert await house.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z") == "new"
+
+
+async def test_a_crawl_that_was_deleted_by_hand_begins_again(
+    house: Any, account: Callable[..., Money]
+) -> None:
+    """Its caps are the account's, and remember a later epoch than that with which it begins."""
+    for _ in range(3):
+        await house.leadership.resign()
+        await house.leadership.lead()
+    money = account(5)
+    await money.share_cap(house.leadership)
+    await house.call("DEL", *await house.call("KEYS", f"tw:{{{house.keys.crawl}}}:*"))
+    later = Leadership(house.connection, house.keys, "later")
+    assert await later.lead()
+    assert later.epoch < house.leadership.epoch
+    await money.share_cap(later)
+    with pytest.raises(StateLost):
+        await house.leadership.lead()
+
+
+async def test_an_older_master_of_the_same_crawl_changes_no_cap(
+    house: Any, connection: Connection, account: Callable[..., Money]
+) -> None:
+    money, old = account(5), house.leadership
+    await old.resign()
+    await old.lead()
+    await money.share_cap(old)
+    late = Leadership(connection, house.keys, "late")
+    late.epoch, late.crawl_id = old.epoch - 1, old.crawl_id
+    with pytest.raises(LeadershipLost):
+        await money.share_cap(late)
