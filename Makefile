@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What the tests start and no wheel ships. A program of any other origin is brought by tests/services/install.
-DEBIAN_PACKAGES := chromium fonts-dejavu-core jq libcairo2 maven systemd
+DEBIAN_PACKAGES := chromium fonts-dejavu-core jq libcairo2 maven openssl systemd
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -126,6 +126,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
         why="the address that X documents",
     ),
     Option(
+        name="PROXY",
+        default="",
+        parse=str.strip,
+        meaning="HTTP proxy to the network: http://[USER:PASSWORD@]HOST:PORT, @FILE with that, or none; "
+        "empty means what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in the environment say.",
+        why="where it is the only way out, the environment usually says so; loopback never goes through one",
+        secret=True,
+    ),
+    Option(
         name="X_BEARER_TOKENS",
         default="",
         parse=str.strip,
@@ -330,6 +339,7 @@ class Settings:
     allow_unchecked_redis: bool
     state_directory: Path
     x_api_url: str
+    proxy: str
     x_bearer_tokens: str
     x_user_tokens: str
     budget_usd: int | None  # micro-dollars

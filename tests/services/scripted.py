@@ -13,6 +13,7 @@ Twittomatic and keeps no truth about a world: for that there is the emulator.
 """
 
 import json
+import ssl
 import threading
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -151,8 +153,13 @@ class ScriptedX:
 
 
 @contextmanager
-def scripted(script: Script = lambda _: None) -> Iterator[ScriptedX]:
-    """Serve on loopback for a block."""
+def scripted(script: Script = lambda _: None, *, certificate: Path | None = None) -> Iterator[ScriptedX]:
+    """Serve on loopback for a block.
+
+    Args:
+        script: Answers.
+        certificate: With its key, to serve TLS.
+    """
     server: ScriptedX
 
     class Handler(BaseHTTPRequestHandler):
@@ -186,7 +193,14 @@ def scripted(script: Script = lambda _: None) -> Iterator[ScriptedX]:
         def handle_error(self, request: Any, client_address: Any) -> None: ...  # a client that was killed
 
     with Server(("127.0.0.1", 0), Handler) as listening:
-        server = ScriptedX(f"http://127.0.0.1:{listening.server_port}", script)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            listening.socket = context.wrap_socket(
+                listening.socket, server_side=True, do_handshake_on_connect=False
+            )
+        scheme = "https" if certificate else "http"
+        server = ScriptedX(f"{scheme}://127.0.0.1:{listening.server_port}", script)
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -21,6 +21,7 @@ from twittomatic.crawler.worker import Worker
 from twittomatic.errors import SettingsError
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.fetcher import Fetcher
+from twittomatic.fetch.proxy import Proxies
 from twittomatic.fetch.transport import Transport
 from twittomatic.modules.context import Context
 from twittomatic.modules.selection import Selection
@@ -105,6 +106,17 @@ def credentials(settings: Settings) -> Credentials:
         raise SettingsError(
             "X_BEARER_TOKENS, X_USER_TOKENS: no token was given; X accepts nobody without one."
         )
+    return found
+
+
+def proxies(settings: Settings) -> Proxies:
+    """Return the proxies.
+
+    Raises:
+        SettingsError: PROXY or the environment names something that is no HTTP proxy.
+    """
+    found = Proxies(settings.proxy)
+    found.for_url(settings.x_api_url)
     return found
 
 
@@ -311,7 +323,9 @@ async def parts(
         stack.callback(bought.close)
         releasing = stack.enter_context(Releasing())
         stack.callback(notes.close)
-        transport = await stack.enter_async_context(Transport(timeout_s=settings.request_timeout_s))
+        transport = await stack.enter_async_context(
+            Transport(timeout_s=settings.request_timeout_s, proxies=proxies(settings))
+        )
         stack.push_async_callback(credentials.settled)  # before the wire is closed
         fetcher = Fetcher(
             network=x,

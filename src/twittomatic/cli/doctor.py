@@ -216,7 +216,14 @@ async def _api(settings: Settings) -> AsyncIterator[Finding]:
         credentials = list(Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens))
     except SettingsError as error:
         unusable = str(error)
-    async with Transport(timeout_s=min(settings.request_timeout_s, 20.0)) as transport:
+    try:
+        proxies = compose.proxies(settings)
+    except SettingsError as error:
+        yield Finding("Proxy", FAILED, str(error))
+        return
+    if proxy := proxies.for_url(network.url):
+        yield Finding("Proxy", OK, f"{network.url} is reached through {proxy.name}.")
+    async with Transport(timeout_s=min(settings.request_timeout_s, 20.0), proxies=proxies) as transport:
         try:
             asked_at = time.time()
             answer = await transport.send(network.url, network.probe(), {})

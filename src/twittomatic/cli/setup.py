@@ -19,6 +19,7 @@ _SECRECY = {
     "X_BEARER_TOKENS": "A secret: better than the tokens themselves is @FILE here, after `chmod 600 FILE`.",
     "LOOKUP_TOKEN": "A secret: better than the token itself is @FILE here, after `chmod 600 FILE`.",
     "MONITOR_TOKEN": "A secret: better than the token itself is @FILE here, after `chmod 600 FILE`.",
+    "PROXY": "A secret when it holds a password: then better @FILE here, after `chmod 600 FILE`.",
     "REDIS_URL": f"A secret when it holds a password: then `chmod 600 {CONFIG_FILE}`.",
     "ELASTICSEARCH_URL": f"A secret when it holds a password: then `chmod 600 {CONFIG_FILE}`.",
 }

@@ -1,4 +1,4 @@
-"""The wire: sends one request, and hands back whatever came."""
+"""The wire: sends one request, through a proxy where there is one, and hands back whatever came."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from isal import isal_zlib
 
 from twittomatic import __version__
 from twittomatic.errors import UpstreamUnavailable
+from twittomatic.fetch.proxy import Proxies, Proxy
 from twittomatic.networks.base import Form, Request, Response
 
 _MOST_BYTES = 64 * 1024 * 1024  # a page of 1,000 users with every field takes 1 MB
+_WANTS_PASSWORD = 407
 _REFUSED = 300  # from this status on nothing was served
 _GZIPS = ("gzip", "x-gzip")
 _MAGIC = b"\x1f\x8b"
@@ -28,10 +30,12 @@ class Transport:
 
     Args:
         timeout_s: The longest that one request may take, from connecting to the last byte.
+        proxies: Says which proxy a URL is reached through; without it, all are reached directly.
     """
 
-    def __init__(self, *, timeout_s: float) -> None:
+    def __init__(self, *, timeout_s: float, proxies: Proxies | None = None) -> None:
         self._timeout_s = timeout_s
+        self._proxies = proxies or Proxies()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -101,10 +105,19 @@ class Transport:
         **options: Any,
     ) -> Response:
         assert self._session, "use it as a context manager"
+        proxy = self._proxies.for_url(url)
+        if proxy:
+            options["proxy"] = proxy.url
+            if url.startswith("https:"):
+                options["proxy_headers"] = proxy.headers
+            else:  # without a tunnel the proxy reads the request itself
+                headers = {**headers, **proxy.headers}
         try:
             async with self._session.request(
                 method, url + path, headers=headers, allow_redirects=False, **options
             ) as answer:
+                if proxy and answer.status == _WANTS_PASSWORD:
+                    raise _refused_by(proxy, answer.status, url)
                 arrived_at = time.monotonic()
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 try:
@@ -121,6 +134,15 @@ class Transport:
                     arrived_at=arrived_at,
                     is_whole=is_whole,
                 )
+        except aiohttp.ClientHttpProxyError as error:
+            assert proxy
+            raise _refused_by(proxy, error.status, url) from None
+        except aiohttp.ClientProxyConnectionError as error:
+            assert proxy
+            raise UpstreamUnavailable(
+                f"The proxy {proxy.name} cannot be reached ({_why(error)}); check PROXY and HTTPS_PROXY.",
+                answered=False,
+            ) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, *_ADDRESS) as error:
             raise UpstreamUnavailable(
                 f"{_host(url)} cannot be reached ({_why(error)}); check X_API_URL and the network.",
@@ -191,11 +213,25 @@ def _plain(headers: Mapping[str, str], body: bytes) -> bytes:
     return b"".join(texts)
 
 
+def _refused_by(proxy: Proxy, status: int, url: str) -> UpstreamUnavailable:
+    if status == _WANTS_PASSWORD:
+        return UpstreamUnavailable(
+            f"The proxy {proxy.name} wants a name and a password, or other ones (407); give them in PROXY.",
+            answered=False,
+        )
+    return UpstreamUnavailable(
+        f"The proxy {proxy.name} does not connect to {_host(url)} ({status}); check PROXY.",
+        answered=False,
+    )
+
+
 def _host(url: str) -> str:
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2] or "The API"
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted; SSL_CERT_FILE can name another list of authorities"
     cause = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else None
     return cause or type(error).__name__
