@@ -153,7 +153,8 @@ def test_a_name_is_bought_once_for_all_crawls(world: Any) -> None:
         done = world.run("crawl", "-F", name, "@nobody_here", "--crawl", crawl)
         assert done.returncode == 0, done.stderr
         assert "@nobody_here: no such user; the others go on." in done.stderr
-    assert world.report()["requests"]["users_by"] == 1
+    assert world.report()["requests"]["users_by"] == 2  # the second one for nobody, which is free
+    assert world.report()["bill_usd"] == pytest.approx(0.01 + 0.40)
     alone = world.run("crawl", "-F", "@nobody_here", "--crawl", "three")
     assert alone.returncode == 2
     assert "@nobody_here: no such user.\n" in alone.stderr
