@@ -339,7 +339,7 @@ class Indices:
             raise ReceiverUnavailable(f"{self._server.name} refuses ({error}).") from None
 
     async def _about(self) -> list[_Index]:
-        path = f"/{self.prefix},{self.prefix}-*?ignore_unavailable=true&{_ABOUT}"
+        path = f"/{self.prefix},{self.prefix}-*?ignore_unavailable=true&expand_wildcards=open,closed&{_ABOUT}"
         found = []
         for name, told in (await self._server.ask("GET", path)).items():
             about = told if isinstance(told, dict) else {}
