@@ -24,7 +24,7 @@ from twittomatic.web.monitor.access import COOKIE, Access, is_same_site
 from twittomatic.web.monitor.findings import Findings
 from twittomatic.web.monitor.picture import Picture
 from twittomatic.web.monitor.sampler import Sampler
-from twittomatic.web.monitor.users import look_up
+from twittomatic.web.monitor.users import Shelf, look_up
 
 _STATIC: Final = Path(__file__).parent / "static"
 _HEADERS: Final = {
@@ -54,7 +54,7 @@ class Server:
     def __init__(self, sampler: Sampler, access: Access, layout: Layout) -> None:
         self._sampler = sampler
         self._access = access
-        self._layout = layout
+        self._shelf = Shelf(layout)
         self._picture = Picture(layout, Findings(layout))
         self._drawn = b""
         self._draw_at = float("-inf")
@@ -116,6 +116,7 @@ class Server:
         finally:
             for socket in list(self._sockets):
                 await socket.close(code=WSCloseCode.GOING_AWAY)
+            self._shelf.close()
             await runner.cleanup()
 
     @web.middleware
@@ -198,7 +199,7 @@ class Server:
     async def _user(self, request: web.Request) -> web.Response:
         sampler = self._sampler
         wanted = request.query.get("user", "").strip()
-        return _json(await look_up(wanted, sampler.connection, sampler.keys, self._layout, sampler.report))
+        return _json(await look_up(wanted, sampler.connection, sampler.keys, self._shelf, sampler.report))
 
     async def _graph(self, request: web.Request) -> web.Response:
         async with self._drawing:

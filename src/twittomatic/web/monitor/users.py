@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,16 +16,42 @@ from twittomatic.model import Checkpoint, Module
 from twittomatic.state.connection import Connection
 from twittomatic.state.jobs import read_tries
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.storage.journal import Entry, age, read_journal
+from twittomatic.storage.journal import Entry, age
 from twittomatic.storage.paths import EXTENSIONS, Layout
+from twittomatic.storage.userlines import UserLines
 
 _ID, _NAME = re.compile(r"[0-9]{1,19}"), re.compile(r"@?([A-Za-z0-9_]{1,15})")
 _ENTRIES = 50  # of the journal, newest first
 _decode_checkpoint = msgspec.json.Decoder(Checkpoint).decode
 
 
+class Shelf:
+    """Reads the dataset for one user at a time, in a thread of its own: the live page needs the others.
+
+    Args:
+        layout: Of the dataset.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._lines = UserLines(layout)
+        self._reader = ThreadPoolExecutor(1, "users")
+
+    async def read(self, user_id: str) -> tuple[list[dict[str, Any]], list[Entry]]:
+        """Return a user's files, and what the journal says of the user, newest first."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, user_id)
+
+    def close(self) -> None:
+        """Drop the questions that nobody waits for any more."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, user_id: str) -> tuple[list[dict[str, Any]], list[Entry]]:
+        entries = sorted(self._lines.about(user_id, _ENTRIES), key=age, reverse=True)[:_ENTRIES]
+        return _files(self._layout, user_id), entries
+
+
 async def look_up(
-    wanted: str, connection: Connection, keys: CrawlKeys, layout: Layout, report: Mapping[str, Any]
+    wanted: str, connection: Connection, keys: CrawlKeys, shelf: Shelf, report: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what is known of a user.
 
@@ -32,7 +59,7 @@ async def look_up(
         wanted: His id, or the name of a seed, with or without @.
         connection: To the state server.
         keys: Of the crawl.
-        layout: Of the dataset.
+        shelf: Reads the dataset.
         report: What `status --json` says, for who works on him.
 
     Raises:
@@ -40,9 +67,7 @@ async def look_up(
     """
     user_id = await _id_of(wanted, connection, keys)
     jobs = [await _job(module, user_id, connection, keys, report) for module in Module]
-    files, entries = await asyncio.gather(
-        asyncio.to_thread(_files, layout, user_id), asyncio.to_thread(_entries, layout, user_id)
-    )
+    files, entries = await shelf.read(user_id)
     there = [job for job in jobs if job]
     return {
         "user_id": user_id,
@@ -123,12 +148,6 @@ def _files(layout: Layout, user_id: str) -> list[dict[str, Any]]:
         changed_at = datetime.fromtimestamp(status.st_mtime, UTC).isoformat(timespec="seconds")
         found.append({"file": layout.relative(path), "bytes": status.st_size, "changed_at": changed_at})
     return found
-
-
-def _entries(layout: Layout, user_id: str) -> list[Entry]:
-    """Return what the journal says of the user, newest first; reads all of it."""
-    entries = [entry for entry in read_journal(layout) if entry.user_id == user_id]
-    return sorted(entries, key=age, reverse=True)[:_ENTRIES]
 
 
 def _state(jobs: list[dict[str, Any]], entries: list[Entry], files: list[dict[str, Any]]) -> str:
