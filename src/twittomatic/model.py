@@ -55,8 +55,13 @@ class Ending(StrEnum):
     CEILING = "ceiling"  # the network serves no more than this of a timeline
     CUT = "cut"  # MAX_FOLLOWERS or MAX_POSTS
     UNAVAILABLE = "unavailable"  # protected, suspended, deleted: `reason` says which
-    STALLED = "stalled"  # the network repeated itself: no new record in several pages, or a token again
+    SHORT = "short"  # the network has no further page, though the profile claims far more records
+    STALLED = "stalled"  # pages led on without new records for too long, or back to pages that came before
     LOST = "lost"  # the file is gone, or was set aside: `verify --repair` found it so
+
+
+EARLY: Final = (Ending.SHORT, Ending.STALLED)
+"""Endings of lists of which the network probably has more than it served."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,7 +70,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         part: Stem of the part files in TEMPORARY_DIRECTORY, empty before the first page.
         files: State of each part file by extension (`fws`, `usr`, `twt`).
-        token: Pagination token of the page to ask for next; None on the first page, and when `ended`.
+        token: Pagination token of the page to ask for next; None on the first page. When `ended`, the token
+            with which a later crawl goes on, None where there is nothing to go on with.
         ended: Why no further page will be asked for (see `Ending`), None while there are more.
         ended_at: RFC 3339 time when that was found, or when an attempt took the ended list over: the moment
             of the journal line, set under the lease, however long its writer is frozen before he writes it.
@@ -82,6 +88,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         unordered: Whether posts came in another order than newest first, so the file has to be sorted.
         in_front: Whether the list was begun anew, and has not come back to posts that were there before.
         since_id: Newest post of the timeline in front of which this list is to come; None for a whole list.
+        asked_again: Whether the last page was asked for once more, since the list seemed too short.
+        continues: Why the list in the dataset ended with which this attempt goes on; None for a new list.
     """
 
     part: str = ""
@@ -101,6 +109,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unordered: bool = False
     in_front: bool = False
     since_id: str | None = None
+    asked_again: bool = False
+    continues: Ending | None = None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -91,6 +91,12 @@ def seconds(lowest: float, highest: float) -> Callable[[str], float]:
     return parse
 
 
+def share(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text) or not 0 <= float(text) <= 1:
+        raise ValueError("a number from 0 to 1, such as 0.5")
+    return float(text)
+
+
 def budget(text: str) -> int | None:
     """Dollars as micro-dollars."""
     if text in ("", "none"):

@@ -213,6 +213,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
         why="each one is billed as a post of its own; a retweet's text is cut at 140 characters without it",
     ),
     Option(
+        name="SHORTFALL",
+        default="0.5",
+        parse=parsing.share,
+        meaning="Share of the followers or posts that a profile claims that may be missing from a list "
+        "before it counts as short (0 to 1; 20 may always be missing).",
+        why="counts include suspended and deleted users, whom lists leave out, but those are never half",
+    ),
+    Option(
         name="CONCURRENCY",
         default="8",
         parse=parsing.integer(1, 1000),
@@ -351,6 +359,7 @@ class Settings:
     max_posts: int | None
     refresh_older_than: float | None  # seconds
     expand_referenced: bool
+    shortfall: float
     concurrency: int
     lease_s: float
     on_master_loss: str

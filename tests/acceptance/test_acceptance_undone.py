@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from scripted import Answer, Asked, ScriptedX, scripted
+from scripted import Answer, Asked, ScriptedX, page, profile, scripted
 from watching import wait_for
 
 
@@ -37,7 +37,7 @@ def test_dead_jobs_end_a_crawl_with_1_until_they_live(place: Any, x: ScriptedX) 
     lines = done.stderr.splitlines()
     assert [line.split(":27")[-1].split(":28")[-1][:9] for line in lines[-3:-1]] == [" is dead:"] * 2
     assert "Not this one" in lines[-2]
-    assert lines[-1].startswith("Crawl “default” is finished, but 2 jobs are dead:")
+    assert lines[-1].startswith("Crawl “default” is finished, but 2 jobs are dead;")
     assert "2 jobs are dead" in place.run("status").stdout
     assert script.refused == 2
     assert place.run("verify").returncode == 0
@@ -75,3 +75,44 @@ def test_a_master_and_its_standby_end_with_1_too(place: Any, x: ScriptedX) -> No
     assert worker.wait(60) == 0, place.said(worker)
     assert "finished; dead jobs: 1" in place.said(worker)
     assert standby.wait(60) == 1, place.said(standby)
+
+
+def test_lists_that_end_too_early_are_named_and_gone_on_with(place: Any, x: ScriptedX) -> None:
+    """One list ends at a page that cost something, the other at an empty one, both far below the claim."""
+    pages = {None: page([profile(i) for i in range(1000, 1100)], "A"), "A": page([])}
+
+    def answer(asked: Asked) -> Answer | None:
+        if asked.path == "/2/users/by":
+            names = asked.query["usernames"].split(",")
+            return Answer(body={"data": [profile(len(name), name, followers=52_000) for name in names]})
+        if asked.path == "/2/users/5/followers":
+            return page([profile(i) for i in range(2000, 2300)])
+        return pages[asked.query.get("pagination_token")] if asked.path.endswith("/followers") else None
+
+    x.script = answer
+    command = ("crawl", "-F", "--budget-usd", "5000", "@early", "@gapped")
+    done = place.run(*command)
+    assert done.returncode == 1, done.stderr
+    *_, one, two, last = done.stderr.splitlines()
+    assert {one.split()[0], two.split()[0]} == {"follower:5", "follower:6"}
+    assert "ended short: 300 of the 52,000 that the profile claims" in done.stderr
+    assert last.startswith("Crawl “default” is finished, but 2 lists ended too early")
+    assert place.status()["early_lists"] == {"short": 2, "stalled": 0}
+    assert "2 lists ended too early: 2 short" in place.run("status").stdout
+    assert place.run("verify").returncode == 0
+
+    asked = len(x.paths("/followers"))
+    again = place.run(*command)
+    assert again.returncode == 1
+    assert "Lists that ended too early and are gone on with: 1." in again.stdout
+    tokens = [one.query.get("pagination_token") for one in x.asked if "/followers" in one.path]
+    assert tokens[asked:] == ["A", "A"]
+
+    pages["A"] = page([profile(i) for i in range(1100, 1200)])
+    place.set(shortfall="0.998")
+    done = place.run(*command)
+    assert done.returncode == 1
+    assert "follower:6" not in done.stderr
+    assert place.status()["early_lists"] == {"short": 1, "stalled": 0}
+    done = place.run(*command, "--refresh-older-than", "0s")
+    assert done.returncode == 0, done.stderr

@@ -274,6 +274,7 @@ class Parts:
             max_followers=self.options.max_followers,
             max_posts=self.options.max_posts,
             refresh_older_than=self.options.refresh_older_than,
+            shortfall=self.options.shortfall,
             analyzes="A" in self.options.modules,
             note=note,
         )

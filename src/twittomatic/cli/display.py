@@ -43,6 +43,9 @@ def picture(report: Report, rate: str = "", pace: Sequence[str] = ()) -> Group:
     if report["reason"]:
         until = f" (until {report['until']})" if report["until"] else ""
         rows.append(Text(f"  {report['reason']}{until}", style="yellow"))
+    if any(report["early_lists"].values()):
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in report["early_lists"].items() if count)
+        rows.append(Text(f"  {ended_early(sum(report['early_lists'].values()))}: {kinds}", style="yellow"))
     rows.append(_numbers(report))
     rows += [Text(sentence) for sentence in pace]
     rows += [Text(sentence, style="dim") for sentence in _of_money(report)]
@@ -80,6 +83,11 @@ def line(report: Report) -> str:
 def are_dead(count: int) -> str:
     """Say how many jobs are dead."""
     return "1 job is dead" if count == 1 else f"{count:,} jobs are dead"
+
+
+def ended_early(count: int) -> str:
+    """Say how many lists ended too early."""
+    return "1 list ended too early" if count == 1 else f"{count:,} lists ended too early"
 
 
 async def watch(report: Callable[[], Awaitable[Report]], until: asyncio.Future[Any]) -> None:

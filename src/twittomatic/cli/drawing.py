@@ -67,7 +67,7 @@ def picture(quote: Plan, *, prices_as_of: str, left: int | None) -> Group:
 def _sentences(quote: Plan, prices_as_of: str, left: int | None) -> list[str]:
     sentences = [f"Prices as of {prices_as_of}; hours are the waiting for rate limits."]
     if quote.kept:
-        sentences.append(f"Not bought again, since they are there and whole: {_many(quote.kept, 'list')}.")
+        sentences.append(f"Not bought again, since they are there: {_many(quote.kept, 'list')}.")
     if quote.unavailable:
         sentences.append(f"Protected or gone, and so without cost: {_many(quote.unavailable, 'target')}.")
     if quote.unknown:

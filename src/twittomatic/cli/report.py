@@ -13,6 +13,7 @@ from twittomatic.networks.x.prices import Prices
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.early import EarlyEnds
 from twittomatic.state.eventstream import EventStream
 from twittomatic.state.frontier import Frontier, waiting_by_depth
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
@@ -45,6 +46,7 @@ async def report(connection: Connection, keys: CrawlKeys, account: str) -> dict[
         shared.account,
         await money.rejected(),
         await Unfinished(connection, keys).lists() if progress.phase is Phase.PAUSED else 0,
+        await EarlyEnds(connection, keys).counts(),
     )
 
 
@@ -62,7 +64,7 @@ def nothing(crawl: str, budget: int | None) -> Report:
     """Return what `whole_report` says where no crawl ever was."""
     empty = Totals(spent=0, expected=0, reserved=0, fields={}, expected_fields={})
     return {
-        **_report_of(crawl, None, empty, {}, 0, None, "", {}, 0),
+        **_report_of(crawl, None, empty, {}, 0, None, "", {}, 0, {"short": 0, "stalled": 0}),
         "budget_usd": _dollars(budget),
         "sinks": [],
     }
@@ -78,6 +80,7 @@ def _report_of(
     account: str,
     rejected: dict[str, str],
     unfinished: int,
+    early: dict[str, int],
 ) -> dict[str, Any]:
     """Put it together."""
     phase, reason = (progress.phase, progress.reason) if progress else (Phase.IDLE, "")
@@ -102,6 +105,7 @@ def _report_of(
             for module in Module
         },
         "unfinished_lists": unfinished,
+        "early_lists": early,
         "counters": dict(progress.counters) if progress else {},
         "spent_usd": totals.spent / MICROS_PER_USD,
         "reserved_usd": totals.reserved / MICROS_PER_USD,

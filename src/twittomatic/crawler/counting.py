@@ -118,4 +118,16 @@ class Counting:
             kept.add(Module.FOLLOWER)
             lines = self._files.state(followers).lines
             counts = msgspec.structs.replace(counts or Counts(), followers=lines)
-        return Subject(user_id=user_id, counts=counts, kept=kept, has_timeline=timeline.exists())
+        continued = {
+            module: file
+            for module, file in ((Module.TIMELINE, timeline), (Module.FOLLOWER, followers))
+            if module not in kept and self._files.unfinished(file, since=since)
+        }
+        return Subject(
+            user_id=user_id,
+            counts=counts,
+            kept=kept,
+            has_timeline=timeline.exists(),
+            bought={module: self._files.state(file).lines for module, file in continued.items()},
+            continued=continued,
+        )

@@ -51,6 +51,7 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_followers: int | None
     max_posts: int | None
     refresh_older_than: float | None = None
+    shortfall: float = 0.5
     expand_referenced: bool
     budget_usd: int | None
     lease_s: float
@@ -71,6 +72,7 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
             max_followers=settings.max_followers,
             max_posts=settings.max_posts,
             refresh_older_than=settings.refresh_older_than,
+            shortfall=settings.shortfall,
             expand_referenced=settings.expand_referenced,
             budget_usd=settings.budget_usd,
             prices=settings.prices,

@@ -53,7 +53,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         counts: Of his lists, None when nobody has told.
         kept: Modules whose file stands there, so that nothing is to be bought.
         has_timeline: Whether an update finds a timeline to continue.
-        bought: Records of his lists that an unfinished crawl has, by module.
+        bought: Records that are there of lists that are unfinished or ended too early, by module.
+        continued: Modules whose list ended too early and is gone on with, whether or not anything comes.
     """
 
     user_id: str
@@ -61,6 +62,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     kept: Collection[Module] = ()
     has_timeline: bool = False
     bought: Mapping[Module, int] = {}
+    continued: Collection[Module] = ()
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,6 +252,9 @@ class Pricing:
         counts = subject.counts or Counts()
         if counts.unavailable:
             return _NOTHING
+        if module in subject.continued:
+            whole = self._length(module, msgspec.structs.replace(subject, continued=()))
+            return Span(0, whole.high)
         if module is Module.FOLLOWER:
             return _cut(counts.followers, self._most_followers)
         if module is Module.UPDATE and subject.has_timeline:  # which MAX_POSTS does not cut

@@ -39,4 +39,6 @@ class Remainder(msgspec.Struct, frozen=True, kw_only=True):
             for module, checkpoint in begun.items()
             if module in _LISTS and _LISTS[module] in checkpoint.files
         }
-        return msgspec.structs.replace(subject, kept={*subject.kept, *done}, bought=bought)
+        return msgspec.structs.replace(
+            subject, kept={*subject.kept, *done}, bought={**subject.bought, **bought}
+        )

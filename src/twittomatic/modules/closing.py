@@ -11,13 +11,14 @@ import msgspec
 
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
-from twittomatic.model import Checkpoint, Ending, FileState, Job, usd
+from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job, usd
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import new_stem, remove_parts
+from twittomatic.state.early import EarlyEnd
 from twittomatic.state.events import Event, FileCommitted, TargetClosed
 from twittomatic.storage.commit import commit, holds
 from twittomatic.storage.formats import member
-from twittomatic.storage.journal import Entry
+from twittomatic.storage.journal import LONGEST_TOKEN, Entry
 from twittomatic.storage.ordering import append_in_order
 from twittomatic.storage.part import PartFile
 
@@ -50,6 +51,8 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
         )
         await context.jobs.complete(job, events=events, counters={"unavailable": 1})
         return
+    if not _is_token(checkpoint.token):
+        checkpoint = msgspec.structs.replace(checkpoint, token=None)
     if not any(state.size for state in checkpoint.files.values()):
         checkpoint = await _with_empty_files(context, job, checkpoint, extensions)
     checkpoint = await in_order(context, job, checkpoint)
@@ -57,7 +60,31 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
         events.extend(await asyncio.to_thread(_commit_files, context, job, checkpoint, extensions))
     reach("job.closed")
     counters = {f"files:{job.module}": 1}
-    await context.jobs.complete(job, follows=context.follows(job.module), events=events, counters=counters)
+    await context.jobs.complete(
+        job,
+        follows=context.follows(job.module),
+        early=early_end(job, checkpoint, checkpoint.files[extensions[-1]].lines),
+        events=events,
+        counters=counters,
+    )
+
+
+def early_end(job: Job, checkpoint: Checkpoint, lines: int) -> EarlyEnd | None:
+    """Return how a list of so many records ended too early, None when it did not."""
+    if checkpoint.ended not in EARLY:
+        return None
+    return EarlyEnd(
+        ending=checkpoint.ended,
+        lines=lines,
+        claimed=checkpoint.claimed,
+        more=checkpoint.token is not None or not lines,
+        depth=job.depth,
+    )
+
+
+def _is_token(token: str | None) -> bool:
+    """Tell whether a token is one that the journal can keep."""
+    return token is None or len(token) <= LONGEST_TOKEN
 
 
 async def adopt(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
@@ -120,6 +147,8 @@ async def _worth_keeping(
     """Tell whether a list that ended in its middle should be a file; never in place of a whole one."""
     if not any(state.lines for state in checkpoint.files.values()):
         return False
+    if checkpoint.continues:  # it begins with all that is there
+        return True
     finals = [context.layout.file(job.user_id, ext) for ext in extensions]
     return not any(
         await asyncio.to_thread(lambda: [final.exists() and not _held(final, checkpoint) for final in finals])
@@ -226,6 +255,7 @@ def entry(
         received=checkpoint.received,
         first_id=checkpoint.first_id,
         last_id=checkpoint.last_id,
+        token=checkpoint.token if checkpoint.ended in EARLY else None,
         depth=job.depth,
         worker=context.worker,
     )

@@ -40,6 +40,7 @@ class Context:
         max_followers: Per user, None for no limit.
         max_posts: Per user, None for no limit.
         refresh_older_than: Seconds after which a list is downloaded again, None for never.
+        shortfall: Share of the count that a profile claims that may be missing from a list.
         analyzes: Whether the analyzer follows a followers list.
         note: Told by a job how far it is, for `status` and the monitor: job name, records, pages.
     """
@@ -60,6 +61,7 @@ class Context:
     max_followers: int | None
     max_posts: int | None
     refresh_older_than: float | None
+    shortfall: float
     analyzes: bool
     note: Callable[[str, int, int], None] = lambda name, records, pages: None
 
@@ -70,6 +72,10 @@ class Context:
     def moment(self) -> str:
         """Return the time as the journal has it, to the millisecond."""
         return rfc3339_ms(utc(self.clock.now()))
+
+    def oldest(self) -> float | None:
+        """Return when a list must have ended not to be too old, seconds since the epoch; None for any age."""
+        return None if self.refresh_older_than is None else self.clock.now() - self.refresh_older_than
 
     def follows(self, module: Module) -> Module | None:
         """Return the module that comes after one on the same target."""

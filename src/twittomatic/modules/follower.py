@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from twittomatic.model import Job
 from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
+from twittomatic.modules.continuing import continued
 from twittomatic.modules.fresh import kept
 from twittomatic.modules.paged import Listing, Paging
 from twittomatic.storage.formats import Ids, read_ids
@@ -23,6 +24,7 @@ async def run(context: Context, job: Job) -> None:
     """
     if await kept(context, job, "fws", most=context.max_followers):
         return
+    job = await continued(context, job, _FILES)
     network = context.network
     listing = Listing(
         ask=lambda token, size: network.followers(job.user_id, token=token, size=size),
@@ -32,6 +34,7 @@ async def run(context: Context, job: Job) -> None:
         known=_known,
         keyed="fws",
         claimed=lambda counts: counts.followers,
+        shortfall=None if network.counts_are_estimates else context.shortfall,
     )
     checkpoint = await Paging(context, job, listing, _FILES).run()
     await close(context, job, checkpoint, _FILES)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from twittomatic.model import Checkpoint, Job
 from twittomatic.modules.context import Context
+from twittomatic.state.early import EarlyEnd
 
 
 async def kept(context: Context, job: Job, extension: str, *, most: int | None) -> bool:
@@ -24,10 +26,21 @@ async def kept(context: Context, job: Job, extension: str, *, most: int | None) 
     """
     if job.checkpoint != Checkpoint():
         return False
-    final, refresh = context.layout.file(job.user_id, extension), context.refresh_older_than
-    since = None if refresh is None else context.clock.now() - refresh
-    if not await asyncio.to_thread(context.known_files.is_whole, final, most=most, since=since):
+    final = context.layout.file(job.user_id, extension)
+    if not await asyncio.to_thread(context.known_files.is_whole, final, most=most, since=context.oldest()):
         return False
-    follows = context.follows(job.module)
-    await context.jobs.complete(job, follows=follows, counters={f"kept:{job.module}": 1})
+    await context.jobs.complete(
+        job,
+        follows=context.follows(job.module),
+        early=await asyncio.to_thread(_early_end, context, job, final, most),
+        counters={f"kept:{job.module}": 1},
+    )
     return True
+
+
+def _early_end(context: Context, job: Job, final: Path, most: int | None) -> EarlyEnd | None:
+    """Return how a list that is kept ended too early, which is as true of this crawl as of the one before."""
+    entry = context.known_files.early(final)
+    if entry is None or (most is not None and entry.lines >= most):
+        return None
+    return EarlyEnd(ending=entry.ending, lines=entry.lines, claimed=entry.claimed, depth=job.depth)

@@ -16,7 +16,7 @@ from twittomatic.faultpoint import reach
 from twittomatic.fetch.fetcher import Fetched
 from twittomatic.model import Checkpoint, Ending, Job
 from twittomatic.modules.context import Context
-from twittomatic.networks.base import Counts, Request
+from twittomatic.networks.base import Counts, Page, Request
 from twittomatic.state.jobs import settled
 from twittomatic.state.money import Permit
 from twittomatic.storage.formats import Ids, member
@@ -25,7 +25,10 @@ from twittomatic.storage.part import PartFile, discard
 
 _MOST_RESTARTS = 5
 _SAME_TOKEN = 3  # pages in a row that lead to themselves: a slip of the network, or the end of what it gives
-_BARREN_PAGES = 20  # in a row without a new record, beyond what a list begun anew repeats
+_BARREN_PAGES = 20  # in a row that bring nothing new and may cost, beyond what a list begun anew repeats
+_EMPTY_PAGES = 1_000  # in a row: a million followers who are suspended or deleted but still fill pages
+_EMPTY_S = 3_600.0  # seconds of empty pages in a row: 1,200 requests of one app; the next crawl goes on
+_FEWEST_MISSING = 20  # fewer may be missing from any list: a profile's count is often a little out of date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class Listing:
         known: Yields the ids in a part file of this kind.
         keyed: Extension of the file that `known` reads.
         claimed: Picks the length of this list from what the profile says, None where it says nothing.
+        shortfall: Share of the claimed length that may be missing at the end, None where any may.
     """
 
     ask: Callable[[str | None, int], Request]
@@ -57,6 +61,7 @@ class Listing:
     known: Callable[[PartFile], Sequence[Ids]]
     keyed: str
     claimed: Callable[[Counts], int | None] = lambda counts: None
+    shortfall: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +91,10 @@ class Paging:
         self._extensions = extensions
         self._parts: dict[str, PartFile] = {}
         self._seen = IdSet()
-        self._barren = 0
+        self._barren = 0  # pages in a row that bring nothing new and may cost
+        self._empty = 0  # pages in a row that are empty, free, and lead on
+        self._empty_since = 0.0
+        self._tokens: set[int] = set()  # hashes of those that this pass asked for
         self._predecessor = ""
         self._permit: Permit | None = None
         self.checkpoint = job.checkpoint
@@ -134,6 +142,8 @@ class Paging:
             for ids in self._listing.known(self._parts[self._listing.keyed]):
                 self._seen.add(ids)
             self._predecessor = before.part
+            if before.continues and not before.requests:
+                self._barren = _BARREN_PAGES - 1  # one page that costs tells whether it still brings nothing
             if before.restarts:  # maybe in the middle of what the list repeats since it was begun anew
                 self._barren = -before.requests
         self.checkpoint = msgspec.structs.replace(
@@ -152,9 +162,13 @@ class Paging:
                 permit=permit,
             )
         except PaginationExpired:
+            if before.continues or before.asked_again:  # begun anew, all that is there would be bought again
+                await self._give_up(before.continues or Ending.SHORT)
+                return
             if before.restarts >= _MOST_RESTARTS:
                 raise
-            self._barren = -before.requests
+            self._barren, self._empty = -before.requests, 0
+            self._tokens.clear()
             self.checkpoint = msgspec.structs.replace(
                 before,
                 token=None,
@@ -179,6 +193,13 @@ class Paging:
             await fetched.settle()
             raise
         await self._advance(fetched, written)
+
+    async def _give_up(self, ending: Ending) -> None:
+        """End a list that cannot be gone on with, since the network no longer knows its token."""
+        self.checkpoint = msgspec.structs.replace(
+            self.checkpoint, token=None, ended=ending, ended_at=self._context.moment()
+        )
+        await self._commit({})
 
     def _ask(self, size: int) -> Request:
         return self._listing.ask(self.checkpoint.token, size)
@@ -226,13 +247,21 @@ class Paging:
 
     async def _advance(self, fetched: Fetched, written: _Written) -> None:
         page, before, ids, fresh = fetched.page, self.checkpoint, written.ids, written.fresh
-        self._barren = 0 if fresh else self._barren + 1
+        leads_on = self._leads_on(page)
+        if fresh:
+            self._barren = self._empty = 0
+        elif leads_on and not page.ids and not page.billed:
+            self._empty_since = self._empty_since if self._empty else self._context.clock.now()
+            self._empty += 1
+        else:
+            self._barren += 1
         received = before.received + len(page.ids)
-        ended = self._ending(fetched, cut=fresh > len(ids))
+        ended = self._ending(fetched, written, leads_on=leads_on)
         self.checkpoint = msgspec.structs.replace(
             before,
             files={ext: part.state for ext, part in self._parts.items()},
-            token=None if ended else page.next_token,
+            token=self._next_token(page, ended),
+            asked_again=ended is None and page.next_token is None,
             ended=ended,
             ended_at=self._context.moment() if ended else "",
             requests=before.requests + 1,
@@ -296,19 +325,52 @@ class Paging:
             )
         )
 
-    def _ending(self, fetched: Fetched, *, cut: bool) -> Ending | None:
-        listing, token = self._listing, fetched.page.next_token
+    def _leads_on(self, page: Page) -> bool:
+        """Tell whether a page leads to one that this pass has not asked for yet."""
+        if self.checkpoint.token is not None:
+            self._tokens.add(hash(self.checkpoint.token))
+        return page.next_token is not None and hash(page.next_token) not in self._tokens
+
+    def _next_token(self, page: Page, ended: Ending | None) -> str | None:
+        """Return the token to go on with, in this crawl or in a later one."""
+        if page.next_token is None and (ended is None or (ended is Ending.SHORT and not page.ids)):
+            return (
+                self.checkpoint.token
+            )  # of the last page: it is asked for again, if an empty one only for free
+        return page.next_token if ended in (None, Ending.STALLED) else None
+
+    def _ending(self, fetched: Fetched, written: _Written, *, leads_on: bool) -> Ending | None:
+        listing, token, cut = self._listing, fetched.page.next_token, written.fresh > len(written.ids)
         if listing.ceiling is not None and len(self._seen) >= listing.ceiling:
             return Ending.CEILING
         if cut:
             return Ending.CUT
         if token is None:
-            return Ending.CEILING if self._came_past_the_ceiling(fetched) else Ending.COMPLETE
+            if self._came_past_the_ceiling(fetched):
+                return Ending.CEILING
+            if not self._is_short():
+                return Ending.COMPLETE
+            return Ending.SHORT if self.checkpoint.asked_again and not written.fresh else None
         if listing.most is not None and self._parts[listing.keyed].state.lines >= listing.most:
             return Ending.CUT
-        if self._barren >= (_SAME_TOKEN if token == self.checkpoint.token else _BARREN_PAGES):
+        if self._barren >= (_BARREN_PAGES if leads_on else _SAME_TOKEN) or self._is_empty_for_long():
             return Ending.STALLED
         return None
+
+    def _is_empty_for_long(self) -> bool:
+        """Tell whether empty pages, which are free and lead on, have come for too long in a row."""
+        if not self._empty:
+            return False
+        return self._empty >= _EMPTY_PAGES or self._context.clock.now() - self._empty_since >= _EMPTY_S
+
+    def _is_short(self) -> bool:
+        """Tell whether far fewer records came than the profile claims."""
+        listing, claimed = self._listing, self.checkpoint.claimed
+        if listing.shortfall is None or claimed is None:
+            return False
+        goal = min(one for one in (claimed, listing.ceiling, listing.most) if one is not None)
+        missing = goal - self._parts[listing.keyed].state.lines
+        return missing >= _FEWEST_MISSING and missing > listing.shortfall * goal
 
     def _came_past_the_ceiling(self, fetched: Fetched) -> bool:
         """Tell whether a list ends where the network serves no more, and not where there is no more.

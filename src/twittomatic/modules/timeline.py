@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from twittomatic.model import Job
 from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
+from twittomatic.modules.continuing import continued
 from twittomatic.modules.fresh import kept
 from twittomatic.modules.paged import Listing, Paging
-from twittomatic.networks.base import Network
 from twittomatic.storage.formats import Ids, read_lines, to_ids
 from twittomatic.storage.ordering import post_id
 from twittomatic.storage.part import PartFile
@@ -26,20 +26,22 @@ async def run(context: Context, job: Job) -> None:
     """
     if await kept(context, job, "twt", most=context.max_posts):
         return
-    listing = posts(context.network, job, most=context.max_posts)
+    job = await continued(context, job, _FILES)
+    listing = posts(context, job, most=context.max_posts)
     checkpoint = await Paging(context, job, listing, _FILES).run()
     await close(context, job, checkpoint, _FILES)
 
 
-def posts(network: Network, job: Job, *, most: int | None, since_id: str | None = None) -> Listing:
+def posts(context: Context, job: Job, *, most: int | None, since_id: str | None = None) -> Listing:
     """Describe the list of a user's posts.
 
     Args:
-        network: Whose posts.
+        context: Of the worker.
         job: The target.
         most: Posts to keep, None for all that the network serves.
         since_id: Only posts newer than this one.
     """
+    network = context.network
     return Listing(
         ask=lambda token, size: network.timeline(job.user_id, token=token, since_id=since_id, size=size),
         page_size=network.posts_per_page,
@@ -52,6 +54,7 @@ def posts(network: Network, job: Job, *, most: int | None, since_id: str | None 
         known=_known,
         keyed="twt",
         claimed=lambda counts: counts.posts if since_id is None else None,
+        shortfall=None if network.counts_are_estimates else context.shortfall,
     )
 
 

@@ -9,8 +9,8 @@ import msgspec
 
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
-from twittomatic.model import Checkpoint, Ending, FileState, Job
-from twittomatic.modules.closing import announced, close, entry, held, in_order
+from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job
+from twittomatic.modules.closing import announced, close, early_end, entry, held, in_order
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import Paging, new_stem, remove_parts
 from twittomatic.modules.timeline import posts
@@ -35,14 +35,14 @@ async def run(context: Context, job: Job) -> None:
     if not _goes_on(job.checkpoint, newest):
         job = msgspec.structs.replace(job, checkpoint=Checkpoint())
     if newest is None:
-        listing = posts(context.network, job, most=context.max_posts)
+        listing = posts(context, job, most=context.max_posts)
         checkpoint = await Paging(context, job, listing, _FILES).run()
         await close(context, job, checkpoint, _FILES)
         return
     checkpoint = job.checkpoint
     if checkpoint.ended is None:
         begun = msgspec.structs.replace(job, checkpoint=msgspec.structs.replace(checkpoint, since_id=newest))
-        listing = posts(context.network, job, most=None, since_id=newest)
+        listing = posts(context, job, most=None, since_id=newest)
         checkpoint = await Paging(context, begun, listing, _FILES).run()
     else:
         checkpoint = await _adopt(context, job, checkpoint, final)
@@ -114,10 +114,20 @@ def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState 
     return state
 
 
-def _of_both(context: Context, checkpoint: Checkpoint, final: Path) -> Ending:
-    """Return why the list of new and old posts ends where it does: an update does not mend what was cut."""
+def _of_both(context: Context, checkpoint: Checkpoint, final: Path) -> Checkpoint:
+    """Return why the list of new and old posts ends where it does: an update does not mend what was cut.
+
+    Where the old ones can be gone on with, they still can, unless the new ones ended too early: between them
+    posts may be missing then, for which the token does not ask.
+    """
     before, now = context.known_files.ending(final), checkpoint.ended or Ending.COMPLETE
-    return before if before in (Ending.CUT, Ending.STALLED, Ending.UNAVAILABLE) else now
+    entry = context.known_files.early(final) if now not in EARLY else None
+    return msgspec.structs.replace(
+        checkpoint,
+        ended=now if now in EARLY or before not in (Ending.CUT, *EARLY, Ending.UNAVAILABLE) else before,
+        token=entry.token if entry else None,
+        claimed=entry.claimed if entry else checkpoint.claimed,
+    )
 
 
 async def _complete(
@@ -125,10 +135,9 @@ async def _complete(
 ) -> None:
     """Write the journal line, which without a file says when nothing was new, and complete the job."""
     file = context.layout.relative(final)
+    early = early_end(job, checkpoint, state.lines) if state else None
     if state:
-        checkpoint = msgspec.structs.replace(
-            checkpoint, ended=await asyncio.to_thread(_of_both, context, checkpoint, final)
-        )
+        checkpoint = await asyncio.to_thread(_of_both, context, checkpoint, final)
     line = entry(context, job, checkpoint, file if state else None, state or FileState())
     await asyncio.to_thread(context.journal.append, line)
     if state:
@@ -139,4 +148,9 @@ async def _complete(
         events.append(announced(job, checkpoint, file, state, new=checkpoint.files["twt"]))
     elif checkpoint.reason:
         events.append(TargetClosed(module=job.module, user_id=job.user_id, reason=checkpoint.reason))
-    await context.jobs.complete(job, events=events, counters={f"files:{job.module}": len(events)})
+    await context.jobs.complete(
+        job,
+        early=early,
+        events=events,
+        counters={f"files:{job.module}": len(events)},
+    )

@@ -145,6 +145,7 @@ class Network(Protocol):
     followers_per_page: int
     posts_per_page: int
     timeline_ceiling: int
+    counts_are_estimates: bool  # what a profile says of its lists, so that it proves nothing about their ends
 
     def limit(self, endpoint: str, kind: str) -> Limit | None:
         """Return the documented limit of an endpoint: the first guess, until headers tell the truth.

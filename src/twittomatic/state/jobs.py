@@ -14,6 +14,7 @@ from twittomatic.errors import LeaseLost, StateError, StateUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.model import NO_JSON, Checkpoint, Job, Module, queues
 from twittomatic.state.connection import Connection, passes
+from twittomatic.state.early import EarlyEnd, encode_early
 from twittomatic.state.events import Event, JobDied, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
 from twittomatic.state.refusals import gone, refusal
@@ -173,10 +174,18 @@ class Jobs:
         job: Job,
         *,
         follows: Module | None = None,
+        early: EarlyEnd | None = None,
         events: Sequence[Event] = (),
         counters: Mapping[str, int] = {},
     ) -> None:
         """End a job that is done, and queue what follows it on the same target.
+
+        Args:
+            job: Held by the caller.
+            follows: The module to be done next.
+            early: How its list ended, if that was too early; otherwise nothing of the kind is known any more.
+            events: To be announced.
+            counters: Increments of the crawl's counters.
 
         Raises:
             LeaseLost: the job is somebody else's; nothing was changed.
@@ -185,7 +194,7 @@ class Jobs:
         keys = self._keys
         held = await self._connection.run(
             "complete",
-            [keys.jobs_prefix, keys.job, keys.counters, keys.events],
+            [keys.jobs_prefix, keys.job, keys.counters, keys.events, keys.short, keys.stalled],
             [
                 job.entry,
                 job.consumer,
@@ -194,6 +203,8 @@ class Jobs:
                 follows or "",
                 job.depth,
                 job.queue,
+                early.ending if early else "",
+                encode_early(early) if early else "",
                 len(events),
                 *map(encode, events),
                 *_pairs(counters),

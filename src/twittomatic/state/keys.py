@@ -90,6 +90,16 @@ class CrawlKeys:
         return self._key("dead")
 
     @property
+    def short(self) -> str:
+        """Hash: `module:user id` -> JSON of a list that ended far below the claimed count."""
+        return self._key("short")
+
+    @property
+    def stalled(self) -> str:
+        """Hash: `module:user id` -> JSON of a list that stalled."""
+        return self._key("stalled")
+
+    @property
     def leader(self) -> str:
         """Hash with a TTL: name and epoch of the master that leads."""
         return self._key("leader")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from twittomatic.model import Ending, Module
+from twittomatic.model import EARLY, Ending, Module
 from twittomatic.storage.following import Follower, Note
 from twittomatic.storage.journal import Entry, entries
 from twittomatic.storage.paths import EXTENSIONS, Layout
@@ -107,6 +107,7 @@ class Index:
         self._lock = threading.Lock()
         self._runs: list[_Run] = []
         self._recent: dict[_Key, _Row] = {}
+        self._early: dict[_Key, Entry] = {}  # lines about lists that ended too early, which are few
 
     @property
     def torn(self) -> dict[Path, int]:
@@ -135,6 +136,13 @@ class Index:
         with self._lock:
             row = self._find(_key_of(file))
         return _line(row) if row else None
+
+    def early(self, file: str) -> Entry | None:
+        """Return the newest line about a file if its list ended too early, otherwise None."""
+        key = _key_of(file)
+        with self._lock:
+            entry, row = self._early.get(key), self._find(key)
+        return entry if entry and row and _said(entry) == row else None
 
     def looked_at(self, file: str) -> float:
         """Return when an update last found nothing newer than a timeline, seconds since the epoch, or 0."""
@@ -168,16 +176,9 @@ class Index:
             key = int(entry.user_id), _LOOK * _WIDTH + len(entry.user_id)
         else:
             return
-        ended = _microseconds(entry.ended_at)
-        row = (
-            _microseconds(entry.repaired_at) if entry.repaired_at else ended,
-            _microseconds(entry.began_at),
-            entry.bytes,
-            ended,
-            entry.lines,
-            int(entry.crc32, 16),
-            _CODES[entry.ending],
-        )
+        row = _said(entry)
+        if entry.ending in EARLY:
+            self._early[key] = entry
         other = self._recent.get(key)
         if other is None or row[:3] >= other[:3]:
             self._recent[key] = row
@@ -252,6 +253,19 @@ def _file_of(number: int, tag: int) -> str:
     kind, digits = divmod(tag, _WIDTH)
     stem = f"{number:0{digits}}"
     return f"{stem[:2]}/{stem}.{EXTENSIONS[kind]}"
+
+
+def _said(entry: Entry) -> _Row:
+    ended = _microseconds(entry.ended_at)
+    return (
+        _microseconds(entry.repaired_at) if entry.repaired_at else ended,
+        _microseconds(entry.began_at),
+        entry.bytes,
+        ended,
+        entry.lines,
+        int(entry.crc32, 16),
+        _CODES[entry.ending],
+    )
 
 
 def _microseconds(moment: str) -> int:

@@ -22,6 +22,8 @@ from twittomatic.storage.occupancy import occupy
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.syncing import sync_directory
 
+LONGEST_TOKEN = 4 * 1024  # characters of a pagination token; X's have about 20
+
 _Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Id: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9]{1,19}\Z")]
 _File: TypeAlias = Annotated[
@@ -50,6 +52,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         received: Records that the network delivered, repeated ones included.
         first_id: Greatest id of the posts that came; of another list the first id that came.
         last_id: Smallest id of the posts that came; of another list the last id that came.
+        token: Pagination token with which a list that ended too early is gone on with, None where it is not.
         depth: Hops from a seed.
         worker: The process that did it.
         repaired_at: When `verify --repair` found the file as this line says, RFC 3339 UTC; None for a commit.
@@ -71,6 +74,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     received: _Count = 0
     first_id: _Id | None = None
     last_id: _Id | None = None
+    token: Annotated[str, Meta(max_length=LONGEST_TOKEN)] | None = None
     depth: _Count = 0
     worker: str
     repaired_at: _Moment | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from twittomatic.model import Ending, FileState
+from twittomatic.model import EARLY, Ending, FileState
 from twittomatic.storage.commit import measured
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.index import Index, Line
@@ -38,7 +38,10 @@ class KnownFiles:
         return FileState(size=line.bytes, lines=line.lines, crc=line.crc) if line else measured(path)
 
     def is_whole(self, path: Path, *, most: int | None, since: float | None) -> bool:
-        """Tell whether a file holds all that a new download of its list would be asked for.
+        """Tell whether a file holds all that a new download of its list would bring, as far as it is known.
+
+        That includes a list that ended short of what was claimed: asking again costs as much as it did, and
+        brings the same. One that stalled, or whose last page was empty and so free, can be gone on with.
 
         Args:
             path: Of the file, which need not be there.
@@ -53,9 +56,28 @@ class KnownFiles:
             looked_at = self._index.looked_at(file) if path.suffix == ".twt" else 0.0
             if max(line.ended_at, looked_at) < since:
                 return False
-        if line.ending is Ending.CUT:
-            return most is not None and line.lines >= most
-        return line.ending in (Ending.COMPLETE, Ending.CEILING)
+        if line.ending in (Ending.COMPLETE, Ending.CEILING):
+            return True
+        if line.ending in (Ending.CUT, *EARLY) and most is not None and line.lines >= most:
+            return True
+        return line.ending is Ending.SHORT and line.lines > 0 and self.unfinished(path) is None
+
+    def unfinished(self, path: Path, *, since: float | None = None) -> Entry | None:
+        """Return the newest line about a file that is there if it says how to go on with its list.
+
+        Args:
+            path: Of the file.
+            since: As for `is_whole`: a list that ended before is better bought anew.
+        """
+        line = self._proved(path)
+        if line is None or (since is not None and line.ended_at < since):
+            return None
+        entry = self.early(path)
+        return entry if entry and entry.token is not None else None
+
+    def early(self, path: Path) -> Entry | None:
+        """Return the newest line about a list if it ended too early, whatever its file is by now."""
+        return self._index.early(self._layout.relative(path)) if self._newest(path) else None
 
     def ending(self, path: Path) -> Ending | None:
         """Return why the list of a file ended when it was last committed, None when the journal is silent."""

@@ -26,10 +26,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         newest: The greatest id, None where there is no post.
+        oldest: The smallest id.
         kept: Whether each post is older than the one before it.
     """
 
     newest: str | None = None
+    oldest: str | None = None
     kept: bool = True
 
 
@@ -57,12 +59,16 @@ def order_of(path: Path) -> Order:
     """
     if not path.exists():
         return Order()
-    newest, kept, last = -1, True, -1
-    for line in read_lines(path):
-        number = int(post_id(path, line))
-        kept = kept and (last < 0 or number < last)
-        newest, last = max(newest, number), number
-    return Order(newest=None if newest < 0 else str(newest), kept=kept)
+    numbers = (int(post_id(path, line)) for line in read_lines(path))
+    first = next(numbers, None)
+    if first is None:
+        return Order()
+    newest = oldest = last = first
+    kept = True
+    for number in numbers:
+        kept = kept and number < last
+        newest, oldest, last = max(newest, number), min(oldest, number), number
+    return Order(newest=str(newest), oldest=str(oldest), kept=kept)
 
 
 def append_in_order(part: PartFile, source: Path, *, size: int | None = None) -> FileState:

@@ -22,6 +22,7 @@ from twittomatic.emulator import Emulator, World, serve
 from twittomatic.model import Phase
 from twittomatic.settings import Settings, load
 from twittomatic.state.crawl import Progress
+from twittomatic.state.early import EarlyEnds
 from twittomatic.state.server import Role, embedded
 from twittomatic.storage.journal import Entry, Journal, read_journal
 from twittomatic.storage.paths import Layout
@@ -36,6 +37,8 @@ class House:
     """A place to crawl from: settings whose directories are a test's own."""
 
     settings: Settings
+    before: Callable[[compose.Parts], Awaitable[None]] | None = None
+    again: bool = False  # whether a crawl goes on with lists that ended too early
 
     @property
     def layout(self) -> Layout:
@@ -91,6 +94,11 @@ class House:
             what = await parts.crawl.begin(options.modules, options.written(), "2026-01-01T00:00:00Z")
             if what == "again" and options.repeats:
                 await parts.frontier.forget(leadership, keep_waiting=False)
+            if self.before:
+                await self.before(parts)
+            early = EarlyEnds(connection, parts.keys)
+            if self.again:
+                await early.try_again(options.all_modules)
             await master.seed(targets.read(map(str, seeds)).ids)
             journal = Journal(self.layout.journal("test"))
             selection = compose.selection(options, parts.network)
@@ -104,6 +112,10 @@ class House:
                     await asyncio.gather(beside, return_exceptions=True)
                 journal.close()
             self.dead = await parts.recovery.dead()
+            self.early = {
+                name: (end.ending, end.lines, end.claimed, end.more)
+                async for name, end in early.all(options.all_modules)
+            }
             self.spent = (await parts.money.totals()).spent
             self.seen = await parts.frontier.seen()
             self.waiting = {user_id async for ids in parts.frontier.export() for user_id in ids}

@@ -73,6 +73,7 @@ def test_a_line_per_commit_that_anyone_can_read(layout: Layout, reached: list[st
         "received": 3,
         "first_id": "9",
         "last_id": "7",
+        "token": None,
         "depth": 1,
         "worker": "alice-1",
         "repaired_at": None,

@@ -30,6 +30,7 @@ class X:
     followers_per_page = requests.FOLLOWERS_PER_PAGE
     posts_per_page = requests.POSTS_PER_PAGE
     timeline_ceiling = 3200  # docs.x.com, x-api/posts/timelines/integrate, "Volume limits"
+    counts_are_estimates = False
 
     def __init__(
         self,

@@ -1,0 +1,265 @@
+"""Lists that end too early: never `complete`, gone on with at their token, doubled by nobody."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from scripted import Answer, Asked, ScriptedX, page, post, profile, scripted
+
+from twittomatic.model import Phase
+from twittomatic.modules import closing, paged
+from twittomatic.networks.base import Counts
+
+STAR = 23
+EXPIRED = Answer(
+    status=400,
+    body={
+        "title": "Invalid Request",
+        "errors": [
+            {
+                "parameters": {"pagination_token": ["x"]},
+                "message": "The `pagination_token` query parameter value [x] is not valid",
+            }
+        ],
+    },
+)
+
+
+def users(first: int, count: int) -> list[dict[str, Any]]:
+    return [profile(first + i) for i in range(count)]
+
+
+def posts(first: int, count: int) -> list[dict[str, Any]]:
+    return [post(first - i, STAR) for i in range(count)]
+
+
+class Pages:
+    """Serves the pages of one list by their tokens; `None` is the first one."""
+
+    def __init__(self, pages: dict[str | None, Answer]) -> None:
+        self.pages = pages
+        self.asked: list[str | None] = []
+
+    def __call__(self, asked: Asked) -> Answer | None:
+        if not asked.path.endswith(("/followers", f"{STAR}/tweets")):
+            return None
+        token = asked.query.get("pagination_token")
+        self.asked.append(token)
+        return self.pages[token]
+
+
+@pytest.fixture
+def x(house: Any) -> Iterator[ScriptedX]:
+    with scripted() as x:
+        house.settings = replace(house.settings, x_api_url=x.url)
+        yield x
+
+
+async def crawl(house: Any, modules: str, *, claimed: int | None = None, **changes: Any) -> Any:
+    """Crawl the star whose profile claims so many followers and posts."""
+    house.before = None
+    if claimed is not None:
+
+        async def know(parts: Any) -> None:
+            await parts.counts.keep({str(STAR): Counts(followers=claimed, posts=claimed)}, time.time())
+
+        house.before = know
+    progress = await house.crawl(modules, [STAR], **changes)
+    assert progress.phase is Phase.FINISHED
+    house.check()
+    return progress
+
+
+def ending(house: Any, ext: str = "fws") -> tuple[str, int]:
+    entry = house.journal(STAR, ext)[-1]
+    return entry.ending, entry.lines
+
+
+async def test_a_list_that_ends_far_too_early_is_asked_again_and_short(house: Any, x: ScriptedX) -> None:
+    script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page(users(2000, 300))})
+    await crawl(house, "F", claimed=52_000)
+    assert script.asked == [None, "A", "A"]
+    assert ending(house) == ("short", 1300)
+    assert house.journal(STAR, "fws")[-1].claimed == 52_000
+    assert house.early == {"follower:23": ("short", 1300, 52_000, False)}
+    assert house.followers(STAR) == [*range(1000, 2300)]
+
+    await crawl(house, "F", claimed=52_000, crawl="other")
+    assert script.asked == [None, "A", "A"], "its end cost money, so it is kept as it is"
+    assert house.early == {"follower:23": ("short", 1300, 52_000, False)}, "and this crawl says so too"
+    await crawl(house, "F", claimed=52_000, crawl="other", refresh_older_than=0.0)
+    assert script.asked[3:] == [None, "A", "A"]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "shortfall", "short"),
+    [
+        (None, 0.5, False),
+        (600, 0.5, False),
+        (601, 0.5, True),
+        (601, 0.6, False),
+        (601, 1.0, False),
+        (319, 0.0, False),
+        (320, 0.0, True),
+    ],
+)
+async def test_shortfall_says_how_much_may_be_missing(
+    house: Any, x: ScriptedX, claimed: int | None, shortfall: float, short: bool
+) -> None:
+    x.script = Pages({None: page(users(1000, 300))})
+    await crawl(house, "F", claimed=claimed, shortfall=shortfall)
+    assert ending(house) == ("short" if short else "complete", 300)
+
+
+async def test_an_end_that_was_a_slip_is_made_good_at_once(house: Any, x: ScriptedX) -> None:
+    script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
+
+    def slips(asked: Asked) -> Answer | None:
+        answer = script(asked)
+        if asked.query.get("pagination_token") == "A":
+            script.pages["A"] = page(users(2000, 900))
+        return answer
+
+    x.script = slips
+    await crawl(house, "F", claimed=2000, shortfall=0.2)
+    assert ending(house) == ("complete", 1900)
+    assert house.early == {}
+
+
+async def test_a_free_end_is_asked_again_by_later_crawls_and_gone_on_with(house: Any, x: ScriptedX) -> None:
+    script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
+    await crawl(house, "F", claimed=2000, shortfall=0.2)
+    assert script.asked == [None, "A", "A"]
+    assert ending(house) == ("short", 1000)
+    assert house.early == {"follower:23": ("short", 1000, 2000, True)}
+    before = house.spent
+    script.pages = {"A": page(users(2000, 900), "B"), "B": page(users(2900, 50))}
+    await crawl(house, "F", claimed=2000, crawl="other", shortfall=0.2)
+    assert script.asked[3:] == ["A", "B"]
+    assert house.followers(STAR) == [*range(1000, 2950)]
+    assert ending(house) == ("complete", 1950)
+    assert house.spent - before == 950 * 10_000
+    assert house.early == {}
+    assert house.parts() == []
+
+
+async def test_an_empty_first_page_is_asked_again_by_later_crawls(house: Any, x: ScriptedX) -> None:
+    script = x.script = Pages({None: page([])})
+    await crawl(house, "F", claimed=52_000)
+    assert (ending(house), house.spent) == (("short", 0), 0)
+    script.pages = {None: page(users(1000, 30))}
+    await crawl(house, "F", claimed=30, crawl="other")
+    assert ending(house) == ("complete", 30)
+
+
+async def test_a_timeline_is_short_below_the_ceiling_only(house: Any, x: ScriptedX) -> None:
+    pages = {None: page(posts(10_000, 100), "T1")}
+    pages |= {f"T{k}": page(posts(10_000 - 100 * k, 100), f"T{k + 1}") for k in range(1, 16)}
+    x.script = Pages({**pages, "T16": page(posts(8_400, 100))})
+    await crawl(house, "T", claimed=31_000)
+    assert ending(house, "twt") == ("complete", 1700), "of the 3,200 that are served more than half are there"
+    x.script = Pages({None: page(posts(10_000, 100))})
+    await crawl(house, "T", claimed=31_000, crawl="other", refresh_older_than=0.0)
+    assert ending(house, "twt") == ("short", 100)
+    assert house.early["timeline:23"] == ("short", 100, 31_000, False)
+
+
+def with_empty_pages(count: int, more: Sequence[Answer]) -> dict[str | None, Answer]:
+    """Return a page of followers, then empty ones that lead on, then `more`."""
+    empty = {f"E{k}": page([], f"E{k + 1}") for k in range(count)}
+    return {None: page(users(1000, 1000), "E0"), **empty, f"E{count}": more[0]}
+
+
+async def test_empty_pages_that_lead_on_are_followed(house: Any, x: ScriptedX) -> None:
+    script = x.script = Pages(with_empty_pages(60, [page(users(2000, 500))]))
+    await crawl(house, "F")
+    assert len(script.asked) == 62
+    assert ending(house) == ("complete", 1500)
+    assert house.spent == 1500 * 10_000
+
+
+@pytest.mark.parametrize("crawl_name", ["test", "other"])
+@pytest.mark.parametrize("bound", ["_EMPTY_PAGES", "_EMPTY_S"])
+async def test_a_run_of_empty_pages_is_bounded_and_the_next_crawl_goes_on(
+    house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch, crawl_name: str, bound: str
+) -> None:
+    script = x.script = Pages(with_empty_pages(25, [page(users(2000, 500))]))
+    monkeypatch.setattr(paged, bound, 10 if bound == "_EMPTY_PAGES" else 0.0)
+    await crawl(house, "F")
+    count = len(script.asked)
+    assert count == (11 if bound == "_EMPTY_PAGES" else 2)
+    assert ending(house) == ("stalled", 1000)
+    assert house.early == {"follower:23": ("stalled", 1000, None, True)}
+    monkeypatch.setattr(paged, "_EMPTY_PAGES", 100)
+    monkeypatch.setattr(paged, "_EMPTY_S", 3600.0)
+    house.again = True
+    await crawl(house, "F", crawl=crawl_name)
+    assert len(script.asked) == 27, "no page is asked for twice"
+    assert script.asked[count] == f"E{count - 1}"
+    assert house.followers(STAR) == [*range(1000, 2500)]
+    assert ending(house) == ("complete", 1500)
+    assert house.early == {}
+
+
+async def test_pages_that_lead_in_a_circle_stall(house: Any, x: ScriptedX) -> None:
+    script = x.script = Pages({None: page(users(1000, 100), "A"), "A": page([], "B"), "B": page([], "A")})
+    await crawl(house, "F")
+    assert ending(house) == ("stalled", 100)
+    assert len(script.asked) < 10
+
+
+async def test_a_list_that_is_gone_on_with_pays_one_page_to_see_that_nothing_changed(
+    house: Any, x: ScriptedX
+) -> None:
+    same = {f"A{k}": page(users(1000, 100), f"A{k + 1}") for k in range(100)}
+    script = x.script = Pages({None: page(users(1000, 100), "A0"), **same})
+    await crawl(house, "F")
+    count = len(script.asked)
+    assert ending(house) == ("stalled", 100)
+    house.again = True
+    await crawl(house, "F")
+    assert len(script.asked) == count + 1
+    assert ending(house) == ("stalled", 100)
+
+
+async def test_a_token_that_expired_meanwhile_buys_nothing_anew(house: Any, x: ScriptedX) -> None:
+    script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
+    await crawl(house, "F", claimed=3000)
+    script.pages["A"] = EXPIRED
+    house.again = True
+    await crawl(house, "F", claimed=3000)
+    assert script.asked == [None, "A", "A", "A"]
+    assert ending(house) == ("short", 1000)
+    assert house.early == {"follower:23": ("short", 1000, 3000, False)}
+
+
+async def test_an_update_keeps_what_is_known_of_the_older_end(
+    house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paged, "_EMPTY_PAGES", 1)
+    script = x.script = Pages(
+        {None: page(posts(500, 100), "A"), "A": page([], "B"), "B": page(posts(400, 50))}
+    )
+    await crawl(house, "T")
+    assert ending(house, "twt") == ("stalled", 100)
+    script.pages[None] = page(posts(510, 10))
+    await crawl(house, "U", crawl="updates")
+    assert ending(house, "twt") == ("stalled", 110)
+    await crawl(house, "T", crawl="other")
+    assert script.asked == [None, "A", None, "B"]
+    assert house.posts(STAR) == [*range(510, 350, -1)]
+    assert ending(house, "twt") == ("complete", 160)
+
+
+async def test_a_token_that_the_journal_cannot_keep_is_not_kept(
+    house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paged, "_EMPTY_PAGES", 1)
+    monkeypatch.setattr(closing, "LONGEST_TOKEN", 3)
+    x.script = Pages({None: page(users(1000, 100), "A"), "A": page([], "LONG")})
+    await crawl(house, "F")
+    assert ending(house) == ("stalled", 100)
+    assert house.journal(STAR, "fws")[-1].token is None
+    assert house.early["follower:23"][3] is False
