@@ -31,9 +31,13 @@ def text(allowed: str, pattern: str) -> Callable[[str], str]:
 
 
 def path(text: str) -> Path:
+    """A path, in which `~` and `~USER` at its start are a home directory."""
     if not text or "\0" in text:
         raise ValueError("a path")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("a path without ~, since the home directory that it means is unknown") from None
 
 
 def optional_path(text: str) -> Path | None:
@@ -153,4 +157,11 @@ def redis_url(text: str) -> str:
         r"redis\+sentinel://([^@/]*@)?[^/,:]+:\d+(,[^/,:]+:\d+)*/[^/]+(/\d+)?", text
     ):
         raise ValueError("redis+sentinel://host:port,host:port/service")
+    if scheme == "unix":
+        place, mark, query = text.removeprefix("unix://").partition("?")
+        if place.startswith("~"):
+            place = str(path(place))
+        if not place.startswith("/") and "@/" not in place:
+            raise ValueError("unix:///PATH, the whole path of the server's socket")
+        return f"unix://{place}{mark}{query}"
     return text

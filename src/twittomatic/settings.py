@@ -447,8 +447,10 @@ def _from_file(
     """Return the texts of a file, its tables, and how to name a place in it."""
     path = config or Path(CONFIG_FILE)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
+        if path.is_symlink():
+            raise SettingsError(f"{path}: this is a link to a file that does not exist.") from None
         if config is None:
             return {}, {name: {} for name in TABLES}, str
         raise SettingsError(f"{path}: there is no such file.") from None

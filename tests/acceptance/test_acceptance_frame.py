@@ -109,6 +109,25 @@ def test_doctor_goes_on_after_a_directory_that_cannot_be(place: Any, output: str
     assert done.stderr == ""
 
 
+def test_doctor_goes_on_in_a_directory_that_was_removed(place: Any, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f"rmdir {gone}; exec {sys.executable} -c 'from twittomatic.cli import main; main()' doctor"
+    done = subprocess.run(
+        f"{command} --x-api-url {NOWHERE}",
+        shell=True,
+        cwd=gone,
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "FAILED   Files    The working directory cannot be used" in done.stdout
+    assert "FAILED   API" in done.stdout
+    assert done.stderr == ""
+
+
 def test_doctor_tells_once_what_is_wrong_with_the_tokens(place: Any) -> None:
     for tokens, said in (("@nowhere", "nowhere cannot be read"), ("", "X_BEARER_TOKENS is not set")):
         with answering(0) as url:

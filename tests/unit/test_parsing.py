@@ -1,5 +1,9 @@
 """What the text of a setting may be."""
 
+import os
+import pwd
+from pathlib import Path
+
 import pytest
 
 from twittomatic import parsing
@@ -69,3 +73,29 @@ def test_a_budget(text: str, micros: int | None) -> None:
 def test_what_is_no_budget(text: str) -> None:
     with pytest.raises(ValueError, match="dollars, more than 0"):
         parsing.budget(text)
+
+
+@pytest.mark.parametrize("text", ["~nosuchuser/data", "~nosuchuser"])
+def test_a_home_that_nobody_has(text: str) -> None:
+    for parse in (parsing.path, parsing.optional_path):
+        with pytest.raises(ValueError, match="the home directory"):
+            parse(text)
+    with pytest.raises(ValueError, match="the home directory"):
+        parsing.redis_url(f"unix://{text}/valkey.sock")
+
+
+def test_a_home_of_a_user_whom_the_machine_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    unknown = next(uid for uid in range(54_321, 65_000) if uid not in {one.pw_uid for one in pwd.getpwall()})
+    monkeypatch.setattr(os, "getuid", lambda: unknown)
+    with pytest.raises(ValueError, match="the home directory"):
+        parsing.path("~/data")
+
+
+def test_the_socket_of_a_redis_in_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parsing.redis_url("unix://~/redis.sock?db=1") == f"unix://{tmp_path}/redis.sock?db=1"
+    for text in ("unix:///run/redis.sock", "unix://:pw@/run/redis.sock?db=2"):
+        assert parsing.redis_url(text) == text
+    with pytest.raises(ValueError, match="unix:///PATH"):
+        parsing.redis_url("unix://run/redis.sock")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.repairing import repair
 from twittomatic.cli.running import run_async
@@ -112,8 +112,7 @@ def _progress(layout: Layout, count: Callable[[], None]) -> Iterator[Layout]:
     columns = (TextColumn("Checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Problems go to stdout; only where that is the same terminal must they make room for the bar.
     together = sys.stdout.isatty()
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=together) as bar:
+    with Progress(*columns, console=console(stderr=True), transient=True, redirect_stdout=together) as bar:
         task = bar.add_task("", total=_number_of_files(layout))
 
         def advance() -> None:

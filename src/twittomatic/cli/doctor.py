@@ -169,7 +169,10 @@ async def _replication(url: str) -> AsyncIterator[Finding]:
 def _files(settings: Settings) -> Finding:
     output, temporary = settings.output_directory, settings.temporary_directory
     layout = compose.layout(settings)
-    missing = _missing(temporary, layout.journals, output)
+    try:
+        missing = _missing(temporary, layout.journals, output)
+    except OSError as error:
+        return Finding("Files", FAILED, f"The working directory cannot be used ({error.strerror}).")
     try:
         layout.prepare()
     except TwittomaticError as error:
@@ -188,10 +191,10 @@ def _missing(*directories: Path) -> list[Path]:
 
 
 def _disk(settings: Settings) -> Finding:
-    place = settings.output_directory.absolute()
-    while not os.path.lexists(place):
-        place = place.parent
     try:
+        place = settings.output_directory.absolute()
+        while not os.path.lexists(place):
+            place = place.parent
         free = shutil.disk_usage(place).free
     except OSError as error:
         return Finding("Disk", WARNING, f"What is free on it cannot be told ({error.strerror}).")

@@ -12,14 +12,32 @@ from rich.text import Text
 
 _PAPER = 200  # columns where nobody watches, so that a line stays a line
 _ENDLESS = 10_000
+_LEAST = {"COLUMNS": 20, "LINES": 5}  # less is said where nobody knows, such as 0 without a terminal
+_USUAL = 80, 25
 
 
 def console(*, stderr: bool = False) -> Console:
     """Return where people's pictures are printed: as wide as the terminal, or as what there is to say."""
-    found = Console(highlight=False, stderr=stderr)
-    if found.is_terminal or "COLUMNS" in os.environ:
+    environment = {name: text for name, text in os.environ.items() if _tells(name, text)}
+    found = Console(highlight=False, stderr=stderr, _environ=environment)
+    if found.is_terminal:
+        width, height = found.size
+        if width >= _LEAST["COLUMNS"] and height >= _LEAST["LINES"]:
+            return found  # which follows when the terminal is resized
+        return Console(
+            highlight=False,
+            stderr=stderr,
+            width=width if width >= _LEAST["COLUMNS"] else _USUAL[0],
+            height=height if height >= _LEAST["LINES"] else _USUAL[1],
+        )
+    if "COLUMNS" in environment:
         return found
-    return Console(highlight=False, stderr=stderr, width=_PAPER)
+    return Console(highlight=False, stderr=stderr, width=_PAPER, _environ=environment)
+
+
+def _tells(name: str, text: str) -> bool:
+    """Tell whether a variable of the environment may be believed."""
+    return name not in _LEAST or (text.isdecimal() and int(text) >= _LEAST[name])
 
 
 class Fitting:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import compress
-from pathlib import Path
 
 import click
 import msgspec
@@ -19,8 +17,9 @@ from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.pace import sentences
 from twittomatic.cli.report import Report, nothing, whole_report
 from twittomatic.cli.running import run_async
+from twittomatic.cli.writing import is_stdout, written
 from twittomatic.crawler.options import account_of
-from twittomatic.errors import SettingsError, StorageUnavailable, TwittomaticError
+from twittomatic.errors import SettingsError, TwittomaticError
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
@@ -161,31 +160,25 @@ def frontier() -> None:
 def export(settings: Settings, file: str) -> None:
     """Write the ids of the frontier to FILE, gzip, one a line, nearest depth first; nothing is removed.
 
+    `-` is standard output. A regular file is replaced once the new one is whole; nothing else ever is.
+
     The file is itself a list of targets: `twittomatic crawl -F FILE` goes on with it, under another --crawl.
     """
-    count = run_async(_export(settings, Path(file)))
-    click.echo(f"{count} ids in {file}.")
+    streams = is_stdout(file)
+    count = run_async(_export(settings, file))
+    click.echo(f"{count} ids in {'standard output' if streams else file}.", err=streams)
 
 
-async def _export(settings: Settings, path: Path) -> int:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+async def _export(settings: Settings, file: str) -> int:
     count = 0
-    try:
-        with partial.open("xb") as target:
-            async with _visiting(settings) as (connection, keys):
-                written = IdSet()
-                for frontier in await frontiers(connection, keys.crawl):
-                    async for ids in frontier.export():
-                        lines = [one.encode() for one in compress(ids, written.add(to_ids(ids)))]
-                        target.write(member(lines))
-                        count += len(lines)
-            if not count:
-                target.write(member([]))
-            target.flush()
-            os.fsync(target.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise StorageUnavailable(f"{path} cannot be written ({error.strerror}).") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with written(file) as target:
+        async with _visiting(settings) as (connection, keys):
+            exported = IdSet()
+            for frontier in await frontiers(connection, keys.crawl):
+                async for ids in frontier.export():
+                    lines = [one.encode() for one in compress(ids, exported.add(to_ids(ids)))]
+                    target.write(member(lines))
+                    count += len(lines)
+        if not count:
+            target.write(member([]))
     return count

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
-from pathlib import Path
 
 import click
 
-from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.cli.writing import written
+from twittomatic.errors import SettingsError
 from twittomatic.model import usd
 from twittomatic.networks.x import limits
 from twittomatic.networks.x.prices import Prices
@@ -32,14 +33,10 @@ def init(force: bool) -> None:
 
     It holds every setting with its meaning, unit, default and reason, each commented out.
     """
-    path = Path(CONFIG_FILE)
-    try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(document())
-    except FileExistsError:
-        raise SettingsError(f"{CONFIG_FILE} is there already; --force replaces it.") from None
-    except OSError as error:
-        raise StorageUnavailable(f"{CONFIG_FILE} cannot be written ({error.strerror}).") from None
+    if os.path.lexists(CONFIG_FILE) and not force:
+        raise SettingsError(f"{CONFIG_FILE} is there already; --force replaces it.")
+    with written(CONFIG_FILE) as file:
+        file.write(document().encode())
     click.echo(f"Wrote {CONFIG_FILE}. Remove the # before a line to set it; `twittomatic doctor` checks it.")
 
 

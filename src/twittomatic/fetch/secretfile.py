@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from twittomatic import parsing
 from twittomatic.errors import SettingsError
 
 
@@ -21,12 +22,12 @@ def read_secret(setting: str, path: Path, most: int) -> tuple[Path, bytes]:
         SettingsError: it cannot be read, or others can read it.
     """
     try:
-        path = path.expanduser()
+        path = parsing.path(str(path))
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = file.read(most)
-    except (OSError, RuntimeError, ValueError) as error:  # also a home that nobody has, or a zero in the path
-        why = getattr(error, "strerror", None) or str(error)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or f"give {error}"
         raise SettingsError(f"{setting}: {path} cannot be read ({why}).") from None
     if mode & 0o044:
         raise SettingsError(f"{setting}: others can read {path}; protect it with `chmod 600 {path}`.")

@@ -20,6 +20,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from twittomatic import parsing
 from twittomatic.errors import SettingsError, StorageUnavailable, UpstreamUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.networks.base import Form, Network, Response
@@ -197,7 +198,10 @@ def load(text: str) -> list[UserToken]:
     Raises:
         SettingsError: one is not a token file that only its owner can read, or is there twice.
     """
-    paths = [Path(part.strip()).expanduser() for part in text.split(",") if part.strip()]
+    try:
+        paths = [parsing.path(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError as reason:
+        raise SettingsError(f"X_USER_TOKENS: a file cannot be named so; give {reason}.") from None
     tokens = [UserToken(path) for path in paths]
     names = [token.name for token in tokens]
     if len({*names}) < len(names):
