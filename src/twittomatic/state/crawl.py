@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from twittomatic.errors import SettingsError
+from twittomatic.errors import SettingsError, StateLost
 from twittomatic.model import NO_JSON, Module, Phase, queues
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
@@ -194,27 +195,32 @@ class CrawlState:
             await self._connection.call("HDEL", self._keys.names, *names)
 
     async def progress(self) -> Progress:
-        """Look at everything at once, in a few commands, whatever the size of the crawl."""
+        """Look at everything in one round trip, at a cost that does not depend on the number of jobs."""
         call, keys = self._connection.call, self._keys
-        crawl = await call("HGETALL", keys.crawl_hash)
-        counters = await call("HGETALL", keys.counters)
-        workers = await call("HGETALL", keys.workers)
-        master = await call("HGETALL", keys.leader)
-        standbys = await call("ZRANGE", keys.standbys, 0, -1)
-        delayed = [name.partition(":")[0] for name in await call("ZRANGE", keys.delayed, 0, -1)]
-        dead = [name.partition(":")[0] for name in await call("HKEYS", keys.dead)]
+        streams = [keys.jobs(queue) for module in Module for queue in queues(module)]
+        crawl, counters, workers, master, standbys, waiting, counted, lengths, leased = await asyncio.gather(
+            call("HGETALL", keys.crawl_hash),
+            call("HGETALL", keys.counters),
+            call("HGETALL", keys.workers),
+            call("HGETALL", keys.leader),
+            call("ZRANGE", keys.standbys, 0, -1),
+            asyncio.gather(call("ZCARD", keys.delayed), call("HLEN", keys.dead)),
+            asyncio.gather(*[call("HGETALL", f"{key}:count") for key in (keys.delayed, keys.dead)]),
+            asyncio.gather(*[call("XLEN", stream) for stream in streams]),
+            asyncio.gather(*[count_leased(self._connection, stream) for stream in streams]),
+        )
+        delayed, dead = [
+            await self._counts(*each)
+            for each in zip((keys.delayed, keys.dead), waiting, counted, strict=True)
+        ]
         jobs = {}
-        for module in Module:
-            length = pending = 0
-            for stream in map(keys.jobs, queues(module)):
-                if here := await call("XLEN", stream):
-                    length += here
-                    pending += (await call("XPENDING", stream, GROUP))["pending"]
+        for index, module in enumerate(Module):
+            both = slice(2 * index, 2 * index + 2)
             jobs[module] = JobCounts(
-                ready=max(length - pending, 0),
-                leased=pending,
-                delayed=delayed.count(module),
-                dead=dead.count(module),
+                ready=max(sum(lengths[both]) - sum(leased[both]), 0),
+                leased=sum(leased[both]),
+                delayed=delayed.get(module, 0),
+                dead=dead.get(module, 0),
                 completed=int(counters.get(f"completed:{module}", 0)),
             )
         return Progress(
@@ -231,6 +237,22 @@ class CrawlState:
             master={"name": master["name"], "epoch": int(master["epoch"])} if master else {},
             standbys=sorted(standbys),
         )
+
+    async def _counts(self, key: str, size: int, told: Mapping[str, str]) -> dict[str, int]:
+        """Return how many jobs of each module are delayed or dead, as the scripts keep count of them."""
+        counts = {module: int(number) for module, number in told.items()}
+        if sum(counts.values()) != size:  # of an earlier version
+            flat = await self._connection.run("recount", [key])
+            counts = dict(zip(flat[::2], flat[1::2], strict=True))
+        return counts
+
+
+async def count_leased(connection: Connection, stream: str) -> int:
+    """Return how many jobs of a stream are leased; none where no worker ever came."""
+    try:
+        return int((await connection.call("XPENDING", stream, GROUP))["pending"])
+    except StateLost:  # or where it vanished, which the master tells
+        return 0
 
 
 def _said(text: str) -> Mapping[str, Any] | None:

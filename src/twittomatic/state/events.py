@@ -76,6 +76,12 @@ class CrawlResumed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     """It goes on."""
 
 
+class CrawlFinished(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True
+):
+    """No job and no target within MAX_DEPTH is left."""
+
+
 class WorkerDied(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
     """A worker process is gone without a word.
 
@@ -88,7 +94,16 @@ class WorkerDied(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
     jobs: tuple[str, ...] = ()
 
 
-Event = FileCommitted | FileRepaired | TargetClosed | JobDied | CrawlPaused | CrawlResumed | WorkerDied
+Event = (
+    FileCommitted
+    | FileRepaired
+    | TargetClosed
+    | JobDied
+    | CrawlPaused
+    | CrawlResumed
+    | CrawlFinished
+    | WorkerDied
+)
 
 
 _decode: Callable[[str], Event] = msgspec.json.Decoder(Event).decode

@@ -81,12 +81,15 @@ class CrawlKeys:
 
     @property
     def delayed(self) -> str:
-        """ZSET: `module:user id`, scored by the time it is due in milliseconds."""
+        """ZSET: `module:user id`, scored by the time it is due in milliseconds; `:count` as of `dead`."""
         return self._key("delayed")
 
     @property
     def dead(self) -> str:
-        """Hash: `module:user id` -> its tries, lines of JSON, the last one at the end."""
+        """Hash: `module:user id` -> its tries, lines of JSON, the last one at the end.
+
+        Beside it `<key>:count`, a hash: module -> how many; see `places.lua`.
+        """
         return self._key("dead")
 
     @property

@@ -37,20 +37,21 @@ class Unfinished:
             user_ids: Decimal, without leading zeros.
             modules: Whose jobs.
         """
-        dead = set(await self._connection.call("HKEYS", self._keys.dead))
+        call, keys = self._connection.call, self._keys
         found: dict[str, dict[Module, Checkpoint]] = {}
         for start in range(0, len(user_ids), _BATCH):
             names = [(user_id, module) for user_id in user_ids[start : start + _BATCH] for module in modules]
             values = await asyncio.gather(
                 *[
-                    self._connection.call(
-                        "HMGET", f"{self._keys.job}{module}:{user_id}", "depth", "checkpoint"
-                    )
+                    call("HMGET", f"{keys.job}{module}:{user_id}", "depth", "checkpoint")
                     for user_id, module in names
                 ]
             )
-            for (user_id, module), (depth, text) in zip(names, values, strict=True):
-                if depth is not None and f"{module}:{user_id}" not in dead:
+            dead = await asyncio.gather(
+                *[call("HEXISTS", keys.dead, f"{module}:{user_id}") for user_id, module in names]
+            )
+            for (user_id, module), (depth, text), is_dead in zip(names, values, dead, strict=True):
+                if depth is not None and not is_dead:
                     found.setdefault(user_id, {})[module] = _decode(text) if text else Checkpoint()
         return found
 

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Self
 import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.errors import StateError, StateUnavailable
 from twittomatic.model import NO_JSON, Module, Phase, queues
 from twittomatic.networks.x import limits
 from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import count_leased
 from twittomatic.state.frontier import Frontier, waiting_by_depth
-from twittomatic.state.keys import GROUP, CrawlKeys, NetworkKeys
+from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.money import Money
 from twittomatic.state.windows import Window, look_at_windows
 
@@ -129,7 +129,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             frontier.seen(),
             Money(connection, shared, budget=None, horizon_s=0).totals(),
             look_at_windows(connection, shared, places, at),
-            asyncio.gather(*[_pending(connection, stream) for stream in entries]),
+            asyncio.gather(*[count_leased(connection, stream) for stream in entries]),
         )
         both = {
             module: (sum(lengths[2 * index : 2 * index + 2]), sum(held[2 * index : 2 * index + 2]))
@@ -169,13 +169,3 @@ def _living(told: Mapping[str, str], now: float) -> dict[str, WorkerView]:
         if now - worker.seen_at.timestamp() <= worker.lease_s:
             living[name] = worker
     return living
-
-
-async def _pending(connection: Connection, stream: str) -> int:
-    """Return how many jobs of a stream are leased; none where no worker ever came."""
-    try:
-        return int((await connection.call("XPENDING", stream, GROUP))["pending"])
-    except StateUnavailable:
-        raise
-    except StateError:
-        return 0

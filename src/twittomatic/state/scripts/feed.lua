@@ -13,6 +13,7 @@
 -- use queue
 -- use now
 -- use event
+-- use places
 -- use streams
 local frontier, jobs, job = KEYS[3], KEYS[5], KEYS[6]
 if not leads(KEYS[1], ARGV[1], ARGV[2]) then
@@ -39,7 +40,7 @@ local phase, seeding = unpack(redis.call('HMGET', KEYS[2], 'phase', 'seeding'))
 for _, due in ipairs(redis.call('ZRANGEBYSCORE', KEYS[7], 0, now_ms(), 'LIMIT', 0, 1000)) do
   local module, user = string.match(due, '^(%a+):(%d+)$')
   requeue(jobs, job, module, user)
-  redis.call('ZREM', KEYS[7], due)
+  hasten(KEYS[7], due)
 end
 
 local ready, leased, least, most = 0, 0, math.huge, 0

@@ -10,6 +10,7 @@
 -- use queue
 -- use now
 -- use event
+-- use places
 local stream, name = KEYS[1] .. ARGV[8], ARGV[3] .. ':' .. ARGV[4]
 if not owns(stream, ARGV[1], ARGV[2]) then
   return { 0 }
@@ -26,9 +27,9 @@ end
 if how == 'ready' then
   requeue(KEYS[1], KEYS[2], ARGV[3], ARGV[4])
 elseif how == 'later' then
-  redis.call('ZADD', KEYS[3], now_ms() + tonumber(ARGV[6]) * 2 ^ math.min(failures - 1, 10), name)
+  delay(KEYS[3], name, now_ms() + tonumber(ARGV[6]) * 2 ^ math.min(failures - 1, 10))
 else
-  redis.call('HSET', KEYS[4], name, history)
+  bury(KEYS[4], name, history)
   announce(KEYS[5], ARGV[10])
 end
 return { 1, failures, how == 'dead' and 1 or 0 }

@@ -12,6 +12,7 @@
 -- use queue
 -- use now
 -- use event
+-- use places
 if not leads(KEYS[1], ARGV[1], ARGV[2]) then
   return { -1 }
 end
@@ -38,11 +39,11 @@ local function take(module, stream, pending)
       local reason = dies and 'every worker that tried it died' or 'the worker died, or said nothing for a lease'
       local history = remember(KEYS[3] .. name, cjson.encode({ at = ARGV[5], worker = item[2], reason = reason }))
       if dies then
-        redis.call('HSET', KEYS[4], name, history)
+        bury(KEYS[4], name, history)
         announce(KEYS[6], cjson.encode({ type = 'JobDied', module = module, user_id = user, reason = reason }))
       elseif crashes > 1 then
-        local delay = 2 ^ math.min(crashes - 2, 6) * (500 + tonumber(string.sub(user, -3)))
-        redis.call('ZADD', KEYS[7], now_ms() + delay, name)
+        local wait = 2 ^ math.min(crashes - 2, 6) * (500 + tonumber(string.sub(user, -3)))
+        delay(KEYS[7], name, now_ms() + wait)
       else
         requeue(KEYS[2], KEYS[3], module, user)
       end

@@ -7,6 +7,7 @@
 -- Invariant: one job of a module and user, in one place. Nobody holds it: no worker is there.
 -- Twice is harmless: it is queued by then. Cost: constant.
 -- use queue
+-- use places
 local name = ARGV[1] .. ':' .. ARGV[2]
 local hash, changed = KEYS[2] .. name, false
 for _, queue in ipairs(queues(ARGV[1])) do -- before the first job: without its group a stream cannot be counted
@@ -17,7 +18,7 @@ for _, queue in ipairs(queues(ARGV[1])) do -- before the first job: without its 
 end
 if redis.call('EXISTS', hash) == 1 then
   changed = ARGV[4] == 'anew' and redis.call('HDEL', hash, 'checkpoint') == 1
-  if redis.call('HDEL', KEYS[3], name) == 1 then
+  if exhume(KEYS[3], name) then
     redis.call('HDEL', hash, 'attempts', 'crashes')
     requeue(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
     changed = true

@@ -3,7 +3,8 @@
 -- ARGV  1 module  2 user id
 -- Returns 1, or 0 when there is no such dead job. A finished crawl runs again. Twice is harmless. Cost: constant.
 -- use queue
-if redis.call('HDEL', KEYS[3], ARGV[1] .. ':' .. ARGV[2]) == 0 then
+-- use places
+if not exhume(KEYS[3], ARGV[1] .. ':' .. ARGV[2]) then
   return 0
 end
 redis.call('HDEL', KEYS[2] .. ARGV[1] .. ':' .. ARGV[2], 'attempts', 'crashes')

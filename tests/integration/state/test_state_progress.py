@@ -1,0 +1,103 @@
+"""What it costs to look at a crawl: the same, however many of its jobs are dead or delayed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from valkeyd import valkeyd
+
+from twittomatic.model import Checkpoint, Module
+from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import JobCounts
+from twittomatic.state.requeue import Requeue
+from twittomatic.state.unfinished import Unfinished
+
+MANY = 200_000
+FILL = """
+for i = 1, ARGV[1] do
+  redis.call('HSET', KEYS[1], 'follower:' .. i, '{}')
+  redis.call('ZADD', KEYS[2], i + 1e15, 'timeline:' .. i)
+end
+"""
+
+
+@pytest.fixture
+async def own(reach: Callable[..., Connection], house_on: Callable[[Connection], Any]) -> Any:
+    """A crawl on a server of its own, whose statistics are not disturbed."""
+    with valkeyd() as port:
+        house = house_on(reach(f"redis://127.0.0.1:{port}"))
+        await house.begin()
+        yield house
+
+
+async def cost(house: Any, look: Callable[[], Any]) -> tuple[int, int, int]:
+    """Round trips, commands and bytes of a look."""
+    await look()  # the scripts are loaded, and what an earlier version left is counted
+    before = await house.call("INFO", "stats")
+    empty = await house.call("INFO", "stats")
+    await look()
+    after = await house.call("INFO", "stats")
+    names = ("total_reads_processed", "total_commands_processed", "total_net_output_bytes")
+    reads, commands, sent = (after[name] - 2 * empty[name] + before[name] for name in names)
+    return reads, commands, sent
+
+
+async def test_a_look_costs_the_same_whatever_is_dead_or_delayed(own: Any) -> None:
+    looks = {
+        "progress": own.crawl.progress,
+        "lists": lambda: Unfinished(own.connection, own.keys).of(["1", "2"], list(Module)),
+    }
+    before = {name: await cost(own, look) for name, look in looks.items()}
+    await own.call("EVAL", FILL, 2, own.keys.dead, own.keys.delayed, MANY)
+    progress = await own.crawl.progress()
+    assert progress.jobs[Module.FOLLOWER].dead == progress.jobs[Module.TIMELINE].delayed == MANY
+    after = {name: await cost(own, look) for name, look in looks.items()}
+    assert before["progress"][0] == 1  # one round trip
+    for name, (reads, commands, sent) in after.items():
+        assert (reads, commands) == before[name][:2]
+        assert sent < before[name][2] + 1_000, name
+
+
+async def test_the_counts_follow_every_move(house: Any) -> None:
+    jobs = house.worker()
+    leased = await house.lease_new(jobs, range(1, 8))
+    for job in leased[:3]:
+        await jobs.give_back(job, "dead", reason="so")
+    for job in leased[3:5]:
+        await jobs.give_back(job, "later", most_failures=9)
+    await jobs.give_back(leased[5], "later", most_failures=1)
+    await jobs.commit(leased[6], Checkpoint(part="a"), {})
+
+    async def counts() -> JobCounts:
+        found = (await house.crawl.progress()).jobs[Module.FOLLOWER]
+        assert found.dead == await house.call("HLEN", house.keys.dead)
+        assert found.delayed == await house.call("ZCARD", house.keys.delayed)
+        for key, number in ((house.keys.dead, found.dead), (house.keys.delayed, found.delayed)):
+            assert int(await house.call("HGET", f"{key}:count", "follower") or 0) == number
+        return found  # type: ignore[no-any-return]
+
+    assert await counts() == JobCounts(leased=1, delayed=2, dead=4)
+    for _ in range(2):
+        await house.recovery.revive("follower:1")
+        await Requeue(house.connection, house.keys).again(Module.FOLLOWER, "2", 0)
+    assert await counts() == JobCounts(ready=2, leased=1, delayed=2, dead=2)
+    await house.call("ZADD", house.keys.delayed, 0, "follower:4")
+    await house.feed()
+    assert await counts() == JobCounts(ready=3, leased=1, delayed=1, dead=2)
+    await house.call("HSET", f"{house.keys.job}{leased[6].name}", "crashes", 1)
+    await house.take_from(leased[6])
+    assert await counts() == JobCounts(ready=3, delayed=2, dead=2)
+    [again] = await jobs.lease(Module.FOLLOWER, 1)
+    await house.call("HSET", f"{house.keys.job}{again.name}", "crashes", 5)
+    await house.take_from(again)
+    assert await counts() == JobCounts(ready=2, delayed=2, dead=3)
+
+
+async def test_dead_jobs_of_an_earlier_version_are_counted_once(house: Any) -> None:
+    await house.call("HSET", house.keys.dead, "follower:1", "{}", "timeline:2", "{}")
+    await house.call("ZADD", house.keys.delayed, 1e15, "analyzer:3")
+    for _ in range(2):
+        jobs = (await house.crawl.progress()).jobs
+        assert [jobs[module].dead for module in (Module.FOLLOWER, Module.TIMELINE)] == [1, 1]
+        assert jobs[Module.ANALYZER].delayed == 1
+    assert await house.call("HGETALL", f"{house.keys.dead}:count") == {"follower": "1", "timeline": "1"}
