@@ -23,6 +23,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*("?)|[{}\[\],]', re.DOTALL)
 _MEMBER = re.compile(r'\s*("(?:[^"\\]+|\\.)*")\s*:\s*', re.DOTALL)
 _ID = re.compile(r"0*([0-9]{1,19})", re.ASCII)
 _NAMED = re.compile(r'"id(?:_str)?"\s*:')
+_PART = re.compile(r'\{|"\s*:')  # of JSON, whose beginning is missing or behind something else
 _NAMES = frozenset({"data", "meta", "errors"})
 _RECORDS = frozenset({"data", "includes"})
 _MOST_EXACT = 2**53  # a float holds no greater integer exactly
@@ -124,14 +125,13 @@ def most_served(body: bytes, most: int) -> int | None:
     text = text_of(body).strip()
     if text.startswith("<"):  # a page for people
         return 0
-    named = len(_NAMED.findall(text))
     if text.startswith(("{", "[")):
         try:
             _children(text, 0)
         except CutError:
             return None
-        return min(named, most)
-    return 0 if not named and _is_text(text) else None
+        return min(len(_NAMED.findall(text)), most)
+    return 0 if not _PART.search(text) and _is_text(text) else None
 
 
 def id_of(value: object) -> str | None:
