@@ -16,6 +16,7 @@ from twittomatic.clock import SystemClock, rfc3339, utc
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.remainder import Remainder
+from twittomatic.crawler.userids import UserIds
 from twittomatic.errors import CrawlMustPause
 from twittomatic.model import Phase
 from twittomatic.state.leadership import Leadership
@@ -110,16 +111,15 @@ async def _quote(parts: Parts, ids: Sequence[str], *, until_spent: bool) -> None
     Raises:
         BudgetExhausted: the budget does not suffice for what is certain.
     """
-    waiting = [user_id async for some in parts.frontier.waiting(0) for user_id in some]
-    everybody = list(dict.fromkeys([*ids, *waiting]))
+    waiting = UserIds()
+    async for some in parts.frontier.waiting(0):
+        waiting.extend(some)
+    everybody = UserIds(ids)
+    everybody.extend(waiting)
     if not everybody:
         return
-    unfinished = Unfinished(parts.connection, parts.keys)
-    remainder = Remainder(
-        waiting=set(waiting),
-        begun=await unfinished.of([*{*everybody} - {*waiting}], parts.options.all_modules),
-    )
-    quoting, left = Quoting(parts, everybody, remainder=remainder), await parts.money.left()
+    remainder = Remainder(waiting, Unfinished(parts.connection, parts.keys), parts.options.all_modules)
+    quoting, left = Quoting(parts, everybody, remainder=remainder.of), await parts.money.left()
     await quoting.gather()
     quote = quoting.plan()
     high = quote.total.cost.high

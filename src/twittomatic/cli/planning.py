@@ -189,7 +189,7 @@ def _them(count: int) -> str:
     return "it" if count == 1 else "them"
 
 
-def _some(ids: list[str], nameless: Sequence[str] = ()) -> list[str]:
+def _some(ids: Sequence[str], nameless: Sequence[str] = ()) -> Sequence[str]:
     """Return the targets of a plan.
 
     Raises:

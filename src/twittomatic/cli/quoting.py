@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import click
 import msgspec
@@ -10,10 +10,13 @@ import msgspec
 from twittomatic.cli.compose import Parts
 from twittomatic.clock import SystemClock
 from twittomatic.crawler.counting import Counting
-from twittomatic.crawler.plan import Found, Plan, Subject, needs_counts, plan
-from twittomatic.crawler.remainder import Remainder
+from twittomatic.crawler.plan import Found, Plan, Subject, Tally, needs_counts
+from twittomatic.crawler.userids import UserIds
+from twittomatic.model import Module
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Counts
+
+_BATCH = 10_000  # targets that are Python objects at a time
 
 
 class Quoting:
@@ -24,7 +27,7 @@ class Quoting:
         user_ids: Its targets.
         assumed: Counts of those whose profiles nobody read.
         nameless: Screen names that nobody resolved.
-        remainder: How the crawl stands with them, if it was begun.
+        remainder: Takes off some targets what the crawl has done with them, if it was begun.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class Quoting:
         *,
         assumed: Counts | None = None,
         nameless: Sequence[str] = (),
-        remainder: Remainder | None = None,
+        remainder: Callable[[Sequence[Subject]], Awaitable[Sequence[Subject]]] | None = None,
     ) -> None:
         self._parts = parts
         self._ids = user_ids
@@ -49,32 +52,59 @@ class Quoting:
             layout=parts.layout,
             known_files=parts.known_files,
         )
-        self._subjects: list[Subject] = []
         self._found: Found | None = None
+        self._tally = self._new_tally()
+        self._unknown = UserIds()
 
     async def gather(self) -> None:
-        """Take what is known without a request."""
-        options, now = self._parts.options, self._clock.now()
-        self._subjects = await self._counting.subjects(self._ids, now)
-        if self._found is None and options.max_depth and "A" in options.modules:
-            selection = Selection(options.select, "", self._parts.network.lifted)
-            self._found = await self._counting.found(
-                self._subjects,
-                now,
-                lambda profile: not options.select or selection.score(profile) is not None,
-            )
-        if self._remainder:
-            modules = options.all_modules
-            self._subjects = [self._remainder.of(subject, modules) for subject in self._subjects]
-
-    async def unknown(self) -> list[str]:
-        """Return the targets of whom not even the dataset's profiles tell enough."""
+        """Take what is known without a request; the targets are looked at some thousand at a time."""
         options = self._parts.options
-        wanted = [subject.user_id for subject in self._subjects if needs_counts(subject, options)]
-        if wanted and await self._counting.search(wanted, self._clock.now()):
+        if self._found is None and options.max_depth and "A" in options.modules:
+            self._found = await self._look_at_followers()
+        self._tally, self._unknown = self._new_tally(), UserIds()
+        async for subjects in self._batches():
+            self._unknown.extend(subject.user_id for subject in subjects if needs_counts(subject, options))
+            for subject in subjects:
+                self._tally.add(self._with_assumed(subject))
+        for name in self._nameless:
+            self._tally.add(self._with_assumed(Subject(user_id=f"@{name}")))
+
+    async def unknown(self) -> Sequence[str]:
+        """Return the targets of whom not even the dataset's profiles tell enough."""
+        if self._unknown and await self._counting.search(self._unknown, self._clock.now()):
             await self.gather()
-            wanted = [subject.user_id for subject in self._subjects if needs_counts(subject, options)]
-        return wanted
+        return self._unknown
+
+    async def _look_at_followers(self) -> Found:
+        """Look at the followers of those targets whose list is in the dataset."""
+        selection = Selection(self._parts.options.select, "", self._parts.network.lifted)
+        crawled = [
+            subject
+            async for subjects in self._batches(done=False)
+            for subject in subjects
+            if Module.FOLLOWER in subject.kept
+        ]
+        return await self._counting.found(
+            crawled,
+            self._clock.now(),
+            lambda profile: not self._parts.options.select or selection.score(profile) is not None,
+            targets=self._ids,
+        )
+
+    async def _batches(self, *, done: bool = True) -> AsyncIterator[Sequence[Subject]]:
+        """Yield the targets as they stand.
+
+        Args:
+            done: Whether what the crawl has done with them already counts as if it were in the dataset.
+        """
+        for start in range(0, len(self._ids), _BATCH):
+            ids = self._ids[start : start + _BATCH]
+            subjects = await self._counting.subjects(ids, self._clock.now())
+            yield await self._remainder(subjects) if done and self._remainder else subjects
+
+    def _new_tally(self) -> Tally:
+        kinds = [credential.kind for credential in self._parts.credentials]
+        return Tally(self._parts.options, self._parts.network, kinds=kinds, found=self._found)
 
     async def buy(self, user_ids: Sequence[str]) -> None:
         """Buy the profiles of targets."""
@@ -83,21 +113,12 @@ class Quoting:
 
     def plan(self) -> Plan:
         """Return the plan as far as it is known."""
-        parts = self._parts
-        subjects = [*self._subjects, *[Subject(user_id=f"@{name}") for name in self._nameless]]
-        if self._assumed is not None:
-            subjects = [self._with_assumed(subject) for subject in subjects]
-        return plan(
-            subjects,
-            parts.options,
-            parts.network,
-            kinds=[credential.kind for credential in parts.credentials],
-            bought=parts.lookup.bought,
-            found=self._found,
-        )
+        return self._tally.plan(bought=self._parts.lookup.bought)
 
     def _with_assumed(self, subject: Subject) -> Subject:
-        counts, assumed = subject.counts or Counts(), self._assumed or Counts()
+        if self._assumed is None:
+            return subject
+        counts, assumed = subject.counts or Counts(), self._assumed
         return msgspec.structs.replace(
             subject,
             counts=Counts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -117,7 +117,7 @@ def credentials_for(settings: Settings, wanted: targets.Targets) -> Credentials:
     return Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
 
 
-async def ids_of(parts: Parts, modules: str, wanted: targets.Targets) -> list[str]:
+async def ids_of(parts: Parts, modules: str, wanted: targets.Targets) -> Sequence[str]:
     """Return the ids that a master begins with: none where it was given none, all timelines for -U alone.
 
     Raises:
@@ -126,7 +126,7 @@ async def ids_of(parts: Parts, modules: str, wanted: targets.Targets) -> list[st
     if wanted.ids or wanted.names:
         return await _resolve(parts, wanted)
     if modules == "U":
-        return list((await asyncio.to_thread(timelines, parts.layout)).ids)
+        return (await asyncio.to_thread(timelines, parts.layout)).ids
     return []
 
 
@@ -167,7 +167,7 @@ async def _look(parts: Parts) -> dict[str, Any]:
     return await report(parts.connection, parts.keys, parts.options.account)
 
 
-async def _resolve(parts: Parts, wanted: targets.Targets, *, check: bool = False) -> list[str]:
+async def _resolve(parts: Parts, wanted: targets.Targets, *, check: bool = False) -> Sequence[str]:
     """Return the ids of all targets; unknown names are reported. With `check` credentials are tried."""
     try:
         if check:

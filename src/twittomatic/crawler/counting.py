@@ -73,18 +73,31 @@ class Counting:
         await self._counts.keep(counts, now)
         return counts
 
-    async def found(self, subjects: Sequence[Subject], now: float, selects: Callable[[bytes], bool]) -> Found:
+    async def found(
+        self,
+        subjects: Sequence[Subject],
+        now: float,
+        selects: Callable[[bytes], bool],
+        *,
+        targets: Sequence[str],
+    ) -> Found:
         """Look at the followers of those whose list stands in the dataset, whole and with its profiles.
 
         Args:
-            subjects: The targets.
+            subjects: The targets that have such a list.
             now: Seconds since the epoch.
             selects: Whether a profile is selected.
+            targets: Ids of all targets, who are not found once more.
         """
-        return await asyncio.to_thread(self._found, subjects, now, selects)
+        return await asyncio.to_thread(self._found, subjects, now, selects, targets)
 
-    def _found(self, subjects: Sequence[Subject], now: float, selects: Callable[[bytes], bool]) -> Found:
-        targets = {subject.user_id for subject in subjects}
+    def _found(
+        self,
+        subjects: Sequence[Subject],
+        now: float,
+        selects: Callable[[bytes], bool],
+        targets: Sequence[str],
+    ) -> Found:
         looked: set[str] = set()
         users: dict[str, Counts] = {}
         for subject in subjects:
@@ -103,7 +116,9 @@ class Counting:
             if whole:
                 looked.add(subject.user_id)
                 users.update(selected)
-        found = [self._subject(user_id, users, now) for user_id in users if user_id not in targets]
+        for user_id in targets:
+            users.pop(user_id, None)
+        found = [self._subject(user_id, users, now) for user_id in users]
         return Found(of=looked, users=found)
 
     def _subject(self, user_id: str, known: dict[str, Counts], now: float) -> Subject:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.crawler.plan import PROFILES
 from twittomatic.crawler.targets import Targets
+from twittomatic.crawler.userids import UserIds
 from twittomatic.fetch.fetcher import Fetched, Fetcher
 from twittomatic.model import MICROS_PER_USD, Phase
 from twittomatic.networks.base import Counts, Network, Page, Request
@@ -63,7 +64,7 @@ class Lookup:
         self._remembered: dict[str, str] = {}  # id -> name, of the names that were not asked for this time
         self.bought = 0  # profiles
 
-    async def resolve(self, targets: Targets, report: Callable[[str], None]) -> list[str]:
+    async def resolve(self, targets: Targets, report: Callable[[str], None]) -> Sequence[str]:
         """Return the ids of all targets, each once, the names among them after the ids.
 
         Args:
@@ -104,7 +105,11 @@ class Lookup:
             if name not in known:
                 reason = nobody.get(name, "unavailable")
                 report(f"@{name}: {_REASONS.get(reason, reason)}{rest}.")
-        return list(dict.fromkeys([*targets.ids, *named]))
+        if not named:
+            return targets.ids
+        ids = UserIds(targets.ids)
+        ids.extend(named)
+        return ids
 
     async def unresolved(self, targets: Targets) -> list[str]:
         """Return the names that have to be bought to resolve targets."""

@@ -10,7 +10,8 @@ have on average.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import msgspec
@@ -95,6 +96,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     hours: Span = _NOTHING
 
 
+_NO_ROW = Row(targets=0)
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The quote of a crawl.
 
@@ -124,7 +128,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan(
-    subjects: Sequence[Subject],
+    subjects: Iterable[Subject],
     options: CrawlOptions,
     network: Network,
     *,
@@ -142,30 +146,10 @@ def plan(
         bought: Profiles that were bought for this plan.
         found: Whom the dataset shows at depth 1.
     """
-    pricing = Pricing(options, network, kinds or ("app",))
-    found = found if found and pricing.depth else Found()
-    rows: dict[str, Row] = {}
-    due = 0.0
-    if bought:
-        rows[PROFILES] = pricing.profiles(bought)
-    for module in options.first_modules:
-        if module is not Module.ANALYZER:
-            rows[module] = pricing.module(module, subjects, found)
-            due += pricing.lists(module, subjects).cost.low
-    if "A" in options.modules:
-        rows[Module.ANALYZER] = Row(targets=len(subjects))  # the followers' pages bring the profiles
-    return Plan(
-        rows=rows,
-        total=_total(list(rows.values()), len(subjects)),
-        due=int(due),
-        unknown=sum(needs_counts(subject, options) for subject in subjects),
-        unavailable=sum(bool(subject.counts and subject.counts.unavailable) for subject in subjects),
-        kept=sum(module in subject.kept for subject in subjects for module in options.first_modules),
-        depth=pricing.depth,
-        found=len(found.users),
-        assumes=pricing.beyond(subjects, found) > 0,
-        selects=bool(options.select),
-    )
+    tally = Tally(options, network, kinds=kinds, found=found)
+    for subject in subjects:
+        tally.add(subject)
+    return tally.plan(bought=bought)
 
 
 def needs_counts(subject: Subject, options: CrawlOptions) -> bool:
@@ -207,53 +191,24 @@ class Pricing:
         row = _priced(Span(count, count), size, self._network.users_by_id(["1"]), 1)
         return self._timed(msgspec.structs.replace(row, targets=count), "users")
 
-    def module(self, module: Module, subjects: Sequence[Subject], found: Found) -> Row:
-        """Price one module: the targets, whom they lead to, and whom these may lead to."""
-        known = [*subjects, *found.users]
-        row = self.lists(module, known)
-        beyond = self.beyond(subjects, found)
-        if beyond:
-            mean = _sum([self.row(module, subject) for subject in known])
-
-            def with_deeper(here: Span, each: Span) -> Span:
-                if here.high is None or each.high is None or math.isinf(beyond):
-                    return Span(here.low, None)
-                return Span(here.low, here.high + math.ceil(each.high / len(known) * beyond))
-
-            row = msgspec.structs.replace(
-                row,
-                requests=with_deeper(row.requests, mean.requests),
-                resources=with_deeper(row.resources, mean.resources),
-                cost=with_deeper(row.cost, mean.cost),
-            )
-        targets = sum(module not in subject.kept for subject in subjects)
-        return self._timed(msgspec.structs.replace(row, targets=targets), self._lists[module][1].endpoint)
-
-    def lists(self, module: Module, subjects: Sequence[Subject]) -> Row:
-        """Price what is not there yet of users' lists."""
+    def rest(self, module: Module, subject: Subject) -> Row:
+        """Price what is not there yet of one list, which is not kept."""
         size, asked = self._lists[module]
-        return _sum(
-            [
-                _priced(
-                    _without(self._length(module, subject), subject.bought.get(module, 0)), size, asked, size
-                )
-                for subject in subjects
-                if module not in subject.kept
-            ]
-        )
+        had = subject.bought.get(module, 0)
+        return _priced(_without(self.length(module, subject), had), size, asked, size)
 
     def row(self, module: Module, subject: Subject) -> Row:
         """Price one whole list, were it bought."""
         size, asked = self._lists[module]
-        return _priced(self._length(module, subject), size, asked, size)
+        return _priced(self.length(module, subject), size, asked, size)
 
-    def _length(self, module: Module, subject: Subject) -> Span:
+    def length(self, module: Module, subject: Subject) -> Span:
         """Return how many records a list will have."""
         counts = subject.counts or Counts()
         if counts.unavailable:
             return _NOTHING
         if module in subject.continued:
-            whole = self._length(module, msgspec.structs.replace(subject, continued=()))
+            whole = self.length(module, msgspec.structs.replace(subject, continued=()))
             return Span(0, whole.high)
         if module is Module.FOLLOWER:
             return _cut(counts.followers, self._most_followers)
@@ -261,23 +216,9 @@ class Pricing:
             return Span(0, _cut(counts.posts, self._network.timeline_ceiling).high)
         return _cut(counts.posts, self._most_posts)
 
-    def beyond(self, subjects: Sequence[Subject], found: Found) -> float:
-        """Return how many users more can be found within the depth, infinite where nothing tells."""
-        if not self.depth or not subjects:
-            return 0
-        known = [*subjects, *found.users]
-        lengths = {subject.user_id: self._length(Module.FOLLOWER, subject).high for subject in known}
-        if None in lengths.values():
-            return math.inf
-        mean = sum(length or 0 for length in lengths.values()) / len(lengths)
-        unseen = sum(lengths[one.user_id] or 0 for one in subjects if one.user_id not in found.of)
-        level, total = unseen + len(found.users), unseen
-        for _ in range(self.depth - 1):
-            level *= mean
-            total += level
-            if not level or total > _ENDLESS:
-                break
-        return total if total <= _ENDLESS else math.inf
+    def timed(self, row: Row, module: Module) -> Row:
+        """Add the hours that a module takes."""
+        return self._timed(row, self._lists[module][1].endpoint)
 
     def _timed(self, row: Row, endpoint: str) -> Row:
         """Add the hours: windows after the first, each used to its end."""
@@ -288,6 +229,132 @@ class Pricing:
             return max(0, math.ceil(requests / together) - 1) * limits[0].window_s / 3600
 
         return msgspec.structs.replace(row, hours=row.requests.each(hours))
+
+
+class _Sums:
+    """What the lists of one module take, over all targets that were added."""
+
+    def __init__(self) -> None:
+        self.wanted = 0  # targets whose list is to be bought
+        self.targets = _NO_ROW  # what is left of the targets' lists
+        self.found = _NO_ROW  # the same of the users at depth 1 who are known
+        self.whole = _NO_ROW  # the lists of both, were they bought whole
+
+
+class Tally:
+    """Adds targets up to a plan and keeps none of them, so that a plan of a million takes no memory.
+
+    Args:
+        options: Of the crawl.
+        network: Whose prices, pages and limits count.
+        kinds: Of the credentials that share the requests, `app` or `user` for each.
+        found: Whom the dataset shows at depth 1.
+    """
+
+    def __init__(
+        self,
+        options: CrawlOptions,
+        network: Network,
+        *,
+        kinds: Sequence[str],
+        found: Found | None = None,
+    ) -> None:
+        self._options = options
+        self._pricing = Pricing(options, network, kinds or ("app",))
+        self._found = found if found and self._pricing.depth else Found()
+        self._sums = {module: _Sums() for module in options.first_modules if module is not Module.ANALYZER}
+        self._targets = self._unknown = self._unavailable = self._kept = 0
+        self._followers = self._unseen = 0.0  # of all known users; of the targets that nobody looked at
+        self._is_bounded = True  # whether all those numbers are known
+        for user in self._found.users:
+            self._follow(user)
+            for module, sums in self._sums.items():
+                sums.found = _plus(sums.found, self._rest(module, user))
+                sums.whole = _plus(sums.whole, self._pricing.row(module, user))
+
+    def add(self, subject: Subject) -> None:
+        """Add a target."""
+        self._targets += 1
+        self._unknown += needs_counts(subject, self._options)
+        self._unavailable += bool(subject.counts and subject.counts.unavailable)
+        self._kept += sum(module in subject.kept for module in self._options.first_modules)
+        followers = self._follow(subject)
+        if subject.user_id not in self._found.of:
+            self._unseen += followers
+        for module, sums in self._sums.items():
+            sums.wanted += module not in subject.kept
+            sums.targets = _plus(sums.targets, self._rest(module, subject))
+            sums.whole = _plus(sums.whole, self._pricing.row(module, subject))
+
+    def plan(self, *, bought: int = 0) -> Plan:
+        """Return the plan of all that was added.
+
+        Args:
+            bought: Profiles that were bought for it.
+        """
+        pricing, beyond = self._pricing, self._beyond()
+        rows: dict[str, Row] = {}
+        if bought:
+            rows[PROFILES] = pricing.profiles(bought)
+        for module, sums in self._sums.items():
+            row = self._deeper(sums, beyond) if beyond else _plus(sums.targets, sums.found)
+            rows[module] = pricing.timed(msgspec.structs.replace(row, targets=sums.wanted), module)
+        if "A" in self._options.modules:
+            rows[Module.ANALYZER] = Row(targets=self._targets)  # the followers' pages bring the profiles
+        return Plan(
+            rows=rows,
+            total=_total(list(rows.values()), self._targets),
+            due=int(sum(sums.targets.cost.low for sums in self._sums.values())),
+            unknown=self._unknown,
+            unavailable=self._unavailable,
+            kept=self._kept,
+            depth=pricing.depth,
+            found=len(self._found.users),
+            assumes=beyond > 0,
+            selects=bool(self._options.select),
+        )
+
+    def _rest(self, module: Module, subject: Subject) -> Row:
+        return _NO_ROW if module in subject.kept else self._pricing.rest(module, subject)
+
+    def _follow(self, subject: Subject) -> float:
+        """Count the followers of a user, at most; return how many those are."""
+        high = self._pricing.length(Module.FOLLOWER, subject).high
+        self._is_bounded = self._is_bounded and high is not None
+        self._followers += high or 0
+        return high or 0
+
+    def _beyond(self) -> float:
+        """Return how many users more can be found within the depth, infinite where nothing tells."""
+        if not self._pricing.depth or not self._targets:
+            return 0
+        if not self._is_bounded:
+            return math.inf
+        found = len(self._found.users)
+        mean = self._followers / (self._targets + found)
+        level, total = self._unseen + found, self._unseen
+        for _ in range(self._pricing.depth - 1):
+            level *= mean
+            total += level
+            if not level or total > _ENDLESS:
+                break
+        return total if total <= _ENDLESS else math.inf
+
+    def _deeper(self, sums: _Sums, beyond: float) -> Row:
+        """Price the lists of those who are known, and of those beyond them as if they were like these."""
+        row, known = _plus(sums.targets, sums.found), self._targets + len(self._found.users)
+
+        def with_deeper(here: Span, whole: Span) -> Span:
+            if here.high is None or whole.high is None or math.isinf(beyond):
+                return Span(here.low, None)
+            return Span(here.low, here.high + math.ceil(whole.high / known * beyond))
+
+        return msgspec.structs.replace(
+            row,
+            requests=with_deeper(row.requests, sums.whole.requests),
+            resources=with_deeper(row.resources, sums.whole.resources),
+            cost=with_deeper(row.cost, sums.whole.cost),
+        )
 
 
 def _priced(length: Span, size: int, asked: Request, records: int) -> Row:
@@ -325,19 +392,18 @@ def _rounded(most: int | None, network: Network) -> int:
     return min(most, network.timeline_ceiling)
 
 
-def _sum(rows: Sequence[Row]) -> Row:
-    requests = resources = cost = _NOTHING
-    for row in rows:
-        requests, resources, cost = (
-            requests.plus(row.requests),
-            resources.plus(row.resources),
-            cost.plus(row.cost),
-        )
-    return Row(targets=sum(row.targets for row in rows), requests=requests, resources=resources, cost=cost)
+def _plus(one: Row, other: Row) -> Row:
+    return Row(
+        targets=one.targets + other.targets,
+        requests=one.requests.plus(other.requests),
+        resources=one.resources.plus(other.resources),
+        cost=one.cost.plus(other.cost),
+    )
 
 
 def _total(rows: Sequence[Row], targets: int) -> Row:
     highs = [row.hours.high for row in rows]
     slowest = None if None in highs else max((high or 0 for high in highs), default=0)
     hours = Span(max((row.hours.low for row in rows), default=0), slowest)
-    return msgspec.structs.replace(_sum(rows), targets=targets, hours=hours)
+    together = reduce(_plus, rows, _NO_ROW)
+    return msgspec.structs.replace(together, targets=targets, hours=hours)

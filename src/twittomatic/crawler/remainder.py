@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from twittomatic.crawler.plan import Subject
+from twittomatic.crawler.userids import UserIds
 from twittomatic.model import Checkpoint, Module
+from twittomatic.state.unfinished import Unfinished
 
 _LISTS = {Module.TIMELINE: "twt", Module.FOLLOWER: "fws", Module.UPDATE: "twt"}
 
 
-class Remainder(msgspec.Struct, frozen=True, kw_only=True):
+class Remainder:
     """How a crawl stands with its targets.
 
-    Attributes:
+    Args:
         waiting: Ids of those whose turn has not come.
-        begun: Of the others, where their jobs stand, by module; what is not in it is done.
+        unfinished: Tells where the jobs of the others stand; who has none is done.
+        modules: Of the crawl.
     """
 
-    waiting: Collection[str]
-    begun: Mapping[str, Mapping[Module, Checkpoint]]
+    def __init__(self, waiting: UserIds, unfinished: Unfinished, modules: Sequence[Module]) -> None:
+        self._waiting = waiting
+        self._unfinished = unfinished
+        self._modules = modules
 
-    def of(self, subject: Subject, modules: Sequence[Module]) -> Subject:
-        """Return a target as if what is done with it, or bought of it, stood in the dataset.
+    async def of(self, subjects: Sequence[Subject]) -> Sequence[Subject]:
+        """Return targets as if what is done with them, or bought of them, were in the dataset.
 
         Args:
-            subject: The target.
-            modules: Of the crawl.
+            subjects: Some targets.
         """
-        if subject.user_id in self.waiting:
-            return subject
-        begun = self.begun.get(subject.user_id, {})
-        done = {module for module in modules if module not in begun or begun[module].ended is not None}
+        waits = self._waiting.contains([subject.user_id for subject in subjects])
+        others = [subject.user_id for subject, waiting in zip(subjects, waits, strict=True) if not waiting]
+        begun = await self._unfinished.of(others, self._modules) if others else {}
+        return [
+            subject if waiting else self._without_done(subject, begun.get(subject.user_id, {}))
+            for subject, waiting in zip(subjects, waits, strict=True)
+        ]
+
+    def _without_done(self, subject: Subject, begun: Mapping[Module, Checkpoint]) -> Subject:
+        done = {module for module in self._modules if module not in begun or begun[module].ended is not None}
         bought = {
             module: checkpoint.files[_LISTS[module]].lines
             for module, checkpoint in begun.items()

@@ -32,6 +32,11 @@ class UserIds(Sequence[str]):
             numbers = to_ids(batch)
             self._ids.frombytes(numbers[self._known.add(numbers)].tobytes())
 
+    def contains(self, ids: Sequence[str]) -> list[bool]:
+        """Tell of each of some ids whether it is in it."""
+        found: list[bool] = self._known.contains(to_ids(ids)).tolist()
+        return found
+
     def __len__(self) -> int:
         return len(self._ids)
 

@@ -1,5 +1,6 @@
 """The plan: arithmetic on counts, caps, prices and limits."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +223,17 @@ def test_more_users_than_there_are_is_no_upper_end(tmp_path: Path) -> None:
     chosen = options("FA", tmp_path, max_depth=3)
     assert plan(subjects(of(1001)), chosen, NETWORK, kinds=["app"]).total.cost.high is None
     assert plan(subjects(of(900)), chosen, NETWORK, kinds=["app"]).total.cost.high is not None
+
+
+def test_a_plan_of_many_targets_takes_no_memory(tmp_path: Path) -> None:
+    count, chosen = 3_000, options("TF", tmp_path)
+    tracemalloc.start()
+    try:
+        quote = plan(
+            (Subject(user_id=str(i), counts=of(3, 7)) for i in range(count)), chosen, NETWORK, kinds=["app"]
+        )
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert quote.total.resources == exactly(count * 10)
+    assert peak < 100_000  # their profiles alone take five times as much

@@ -1,19 +1,36 @@
 """What is left of a crawl that was begun."""
 
+from collections.abc import Sequence
+
 from twittomatic.crawler.plan import Subject
 from twittomatic.crawler.remainder import Remainder
+from twittomatic.crawler.userids import UserIds
 from twittomatic.model import Checkpoint, Ending, FileState, Module
+from twittomatic.state.unfinished import Unfinished
 
 BOTH = [Module.TIMELINE, Module.FOLLOWER]
+HALF = Checkpoint(part="a", files={"fws": FileState(lines=1000), "usr": FileState(lines=1000)})
+DONE = Checkpoint(part="b", ended=Ending.COMPLETE)
 
 
-def test_what_waits_begun_and_done() -> None:
-    half = Checkpoint(part="a", files={"fws": FileState(lines=1000), "usr": FileState(lines=1000)})
-    done = Checkpoint(part="b", ended=Ending.COMPLETE)
-    remainder = Remainder(
-        waiting={"1"}, begun={"2": {Module.FOLLOWER: half}, "3": {Module.FOLLOWER: done}, "4": {}}
-    )
-    first, second, third, fourth = (remainder.of(Subject(user_id=name), BOTH) for name in "1234")
+class Known(Unfinished):
+    """Jobs that the test knows of."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def of(
+        self, user_ids: Sequence[str], modules: Sequence[Module]
+    ) -> dict[str, dict[Module, Checkpoint]]:
+        self.asked += user_ids
+        return {"2": {Module.FOLLOWER: HALF}, "3": {Module.FOLLOWER: DONE}, "4": {}}
+
+
+async def test_what_waits_begun_and_done() -> None:
+    jobs = Known()
+    remainder = Remainder(UserIds(["1", "5"]), jobs, BOTH)
+    first, second, third, fourth = await remainder.of([Subject(user_id=name) for name in "1234"])
+    assert jobs.asked == ["2", "3", "4"]
     assert first == Subject(user_id="1")
     assert (set(second.kept), dict(second.bought)) == ({Module.TIMELINE}, {Module.FOLLOWER: 1000})
     assert set(third.kept) == set(fourth.kept) == set(BOTH)
