@@ -188,7 +188,6 @@ class Disposition(Enum):
     """What a worker does with a job whose module raised an error."""
 
     DELAY = auto()  # give the job back, due later; dead after too many attempts
-    CLOSE = auto()  # the target is done, with its reason in the journal
     PAUSE = auto()  # give the job back as it is and pause the crawl
     ABANDON = auto()  # it is no longer ours: touch nothing
     RELEASE = auto()  # give the job back as it is, at once
@@ -198,7 +197,7 @@ class Disposition(Enum):
 
 _DISPOSITIONS: tuple[tuple[type[TwittomaticError], Disposition], ...] = (
     (Interrupted, Disposition.RELEASE),
-    (TargetUnavailable, Disposition.CLOSE),
+    (TargetUnavailable, Disposition.BURY),  # paging makes it the end of a list; nobody else asks for one
     (CrawlMustPause, Disposition.PAUSE),
     (RateLimited, Disposition.DELAY),
     (CredentialRejected, Disposition.RELEASE),  # the credential is out; the job finds another one

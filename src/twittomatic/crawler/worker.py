@@ -270,7 +270,7 @@ class Worker:
         jobs, now = self._context.jobs, self._context.now()
         if verdict is Disposition.DELAY:
             died = await jobs.give_back(job, "later", reason=reason, at=now, most_failures=self._max_attempts)
-        elif verdict in (Disposition.BURY, Disposition.CLOSE):
+        elif verdict is Disposition.BURY:
             died = await jobs.give_back(job, "dead", reason=reason, at=now)
         else:
             died = await jobs.give_back(job, "ready")

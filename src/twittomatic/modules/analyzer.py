@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from twittomatic.errors import Interrupted
+from twittomatic.errors import Interrupted, StorageError
 from twittomatic.faultpoint import reach
 from twittomatic.model import Checkpoint, Ending, Job, Target
 from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import new_stem
+from twittomatic.modules.threads import to_its_end
 from twittomatic.state.jobs import settled
 from twittomatic.storage.commit import measured
 from twittomatic.storage.formats import member, read_ids, read_lines, to_ids
 from twittomatic.storage.idset import IdSet
-from twittomatic.storage.part import PartFile
+from twittomatic.storage.part import PartFile, discard
 from twittomatic.storage.profiles import Found, find_profiles
 
 _FILES = ("usr",)
@@ -63,6 +65,8 @@ class _Analysis:
         self._profiles = context.layout.file(job.user_id, "usr")
         self._seen = IdSet()
         self._checkpoint: Checkpoint = job.checkpoint
+        self._part: PartFile | None = None
+        self._counts = False  # whether a checkpoint may count on it
 
     async def take_all(self) -> None:
         async for ids in _in_thread(read_ids(self._followers)):
@@ -115,8 +119,8 @@ class _Analysis:
 
     async def _look_up(self, missing: Sequence[str]) -> None:
         """Take the profiles that are not there from other followers' pages, and buy the rest of them."""
-        part = await asyncio.to_thread(self._open)
         try:
+            part = await to_its_end(self._open)
             found = find_profiles(self._context.layout, missing)
             async for profiles in _in_thread(_batches(found, _BATCH)):
                 await self._adopt(profiles, part)
@@ -128,10 +132,15 @@ class _Analysis:
                 start += await self._look_up_some(wanted, part)
                 self._stop_if_told()
         finally:
-            part.close()
+            if self._part:
+                self._part.close()
+                if not self._counts:
+                    with suppress(StorageError):  # what is left is swept when the crawl is finished
+                        await to_its_end(discard, self._part.path)
         self._checkpoint = msgspec.structs.replace(
             self._checkpoint, ended=Ending.COMPLETE, ended_at=self._context.moment()
         )
+        self._counts = True
         await self._context.jobs.commit(self._job, self._checkpoint, {})
 
     async def _adopt(self, found: Sequence[Found], part: PartFile) -> None:
@@ -139,8 +148,9 @@ class _Analysis:
         records = [one.record for one in found]
         pages = groupby(found, key=lambda one: one.came_at)
         data = b"".join(member([one.record for one in page], at=came_at) for came_at, page in pages)
-        await asyncio.to_thread(lambda: part.append(data, len(records)))
+        await to_its_end(lambda: part.append(data, len(records)))
         self._checkpoint = msgspec.structs.replace(self._checkpoint, files={"usr": part.state})
+        self._counts = True
         await self._context.jobs.commit(self._job, self._checkpoint, {})
         await self._consider(records)
 
@@ -154,7 +164,7 @@ class _Analysis:
         records = fetched.page.records
         if records:
             data = member(records, at=context.clock.now())
-            await asyncio.to_thread(lambda: part.append(data, len(records)))
+            await to_its_end(lambda: part.append(data, len(records)))
         self._checkpoint = msgspec.structs.replace(
             before,
             files={"usr": part.state},
@@ -163,6 +173,7 @@ class _Analysis:
             received=before.received + len(records),
         )
         counters = {f"pages:{self._job.module}": 1, f"records:{self._job.module}": len(records)}
+        self._counts = True
         if fetched.page.unreadable:
             counters["unreadable"] = len(fetched.page.unreadable)
         committed = asyncio.ensure_future(context.jobs.commit(self._job, self._checkpoint, counters))
@@ -174,11 +185,11 @@ class _Analysis:
         """Begin a part file with the profiles that are there, or go on with a predecessor's."""
         before, stem = self._checkpoint, new_stem(self._job)
         if before.part:
-            part = PartFile.take_over(
+            part = self._part = PartFile.take_over(
                 self._part_path(stem), self._part_path(before.part), before.files["usr"]
             )
         else:
-            part = PartFile.begin(self._part_path(stem))
+            part = self._part = PartFile.begin(self._part_path(stem))
             if self._profiles.exists():
                 part.append_file(self._profiles, measured(self._profiles))
         self._checkpoint = msgspec.structs.replace(

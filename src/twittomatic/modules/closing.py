@@ -14,6 +14,7 @@ from twittomatic.faultpoint import reach
 from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job, usd
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import new_stem, remove_parts
+from twittomatic.modules.threads import to_its_end
 from twittomatic.state.early import EarlyEnd
 from twittomatic.state.events import Event, FileCommitted, TargetClosed
 from twittomatic.storage.commit import commit, holds
@@ -57,7 +58,7 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
         checkpoint = await _with_empty_files(context, job, checkpoint, extensions)
     checkpoint = await in_order(context, job, checkpoint)
     async with held(context, job, checkpoint):
-        events.extend(await asyncio.to_thread(_commit_files, context, job, checkpoint, extensions))
+        events.extend(await to_its_end(_commit_files, context, job, checkpoint, extensions))
     reach("job.closed")
     counters = {f"files:{job.module}": 1}
     await context.jobs.complete(
@@ -120,7 +121,7 @@ async def in_order(context: Context, job: Job, checkpoint: Checkpoint) -> Checkp
             return append_in_order(file, source, size=checkpoint.files["twt"].size)
 
     async with held(context, job, checkpoint):
-        state = await asyncio.to_thread(sort)
+        state = await to_its_end(sort)
     mine = msgspec.structs.replace(checkpoint, part=stem, files={"twt": state}, unordered=False)
     reach("ordering.sorted")
     await context.jobs.commit(job, mine, {})
@@ -204,7 +205,7 @@ async def _with_empty_files(
         with PartFile.begin(context.layout.part(context.crawl, stem, ext)) as file:
             return file.append(member([]), 0)
 
-    files = {ext: await asyncio.to_thread(begin, ext) for ext in extensions}
+    files = {ext: await to_its_end(begin, ext) for ext in extensions}
     mine = msgspec.structs.replace(checkpoint, part=stem, files=files)
     await context.jobs.commit(job, mine, {})
     if checkpoint.part:

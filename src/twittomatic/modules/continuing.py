@@ -11,6 +11,7 @@ from twittomatic.errors import CorruptFile
 from twittomatic.model import Checkpoint, Job
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import new_stem
+from twittomatic.modules.threads import to_its_end
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.ordering import order_of
 from twittomatic.storage.part import PartFile
@@ -38,7 +39,7 @@ async def continued(context: Context, job: Job, extensions: Sequence[str]) -> Jo
     if entry is None:
         return job
     try:
-        checkpoint = await asyncio.to_thread(_copied, context, job, entry, extensions)
+        checkpoint = await to_its_end(_copied, context, job, entry, extensions)
     except CorruptFile:  # which `verify` names; the list is bought anew
         return job
     await context.jobs.commit(job, checkpoint, {})

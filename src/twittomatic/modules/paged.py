@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from twittomatic.errors import Interrupted, PaginationExpired, TargetUnavailable
+from twittomatic.errors import Interrupted, PaginationExpired, StorageError, TargetUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.fetch.fetcher import Fetched
 from twittomatic.model import Checkpoint, Ending, Job
 from twittomatic.modules.context import Context
+from twittomatic.modules.threads import to_its_end
 from twittomatic.networks.base import Counts, Page, Request
 from twittomatic.state.jobs import settled
 from twittomatic.state.money import Permit
@@ -95,6 +97,8 @@ class Paging:
         self._empty = 0  # pages in a row that are empty, free, and lead on
         self._empty_since = 0.0
         self._tokens: set[int] = set()  # hashes of those that this pass asked for
+        self._stem = new_stem(job)
+        self._counts = False  # whether a checkpoint may count on the part files of this attempt
         self._predecessor = ""
         self._permit: Permit | None = None
         self.checkpoint = job.checkpoint
@@ -111,7 +115,7 @@ class Paging:
             try:
                 if not self.checkpoint.part:
                     await self._note_claim()
-                await asyncio.to_thread(self._open)
+                await to_its_end(self._open)
                 while self.checkpoint.ended is None:
                     await self._step()
             finally:
@@ -119,6 +123,9 @@ class Paging:
                     part.close()
                 if self._permit:
                     await self._context.fetcher.give_up(self._permit)
+                if not self._counts:
+                    with suppress(StorageError):  # what is left is swept when the crawl is finished
+                        await to_its_end(remove_parts, self._context, self._stem, self._extensions)
         return self.checkpoint
 
     async def _note_claim(self) -> None:
@@ -130,7 +137,7 @@ class Paging:
 
     def _open(self) -> None:
         context, before = self._context, self.checkpoint
-        stem = new_stem(self._job)
+        stem = self._stem
         for ext in self._extensions:
             path = context.layout.part(context.crawl, stem, ext)
             if before.part and ext in before.files:
@@ -188,7 +195,7 @@ class Paging:
             return
         reach("page.fetched")
         try:
-            written = await asyncio.to_thread(self._write, fetched)
+            written = await to_its_end(self._write, fetched)
         except BaseException:  # it is paid, whatever becomes of it
             await fetched.settle()
             raise
@@ -299,6 +306,7 @@ class Paging:
         }
 
     async def _commit(self, counters: dict[str, int], fetched: Fetched | None = None) -> None:
+        self._counts = True
         together: list[asyncio.Future[None]] = [
             asyncio.ensure_future(self._context.jobs.commit(self._job, self.checkpoint, counters))
         ]

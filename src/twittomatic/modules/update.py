@@ -13,6 +13,7 @@ from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job
 from twittomatic.modules.closing import announced, close, early_end, entry, held, in_order
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import Paging, new_stem, remove_parts
+from twittomatic.modules.threads import to_its_end
 from twittomatic.modules.timeline import posts
 from twittomatic.state.events import Event, TargetClosed
 from twittomatic.storage.commit import commit, measured, prepend
@@ -54,7 +55,7 @@ async def run(context: Context, job: Job) -> None:
         if _has_news(checkpoint):
             checkpoint = await in_order(context, job, checkpoint)
         async with held(context, job, checkpoint):
-            state = await asyncio.to_thread(_commit, context, checkpoint, final)
+            state = await to_its_end(_commit, context, checkpoint, final)
     await _complete(context, job, checkpoint, final, state)
 
 
@@ -81,8 +82,7 @@ async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path
         mine = msgspec.structs.replace(mine, part=new_stem(job))
         before, after = (context.layout.part(context.crawl, one.part, "twt") for one in (checkpoint, mine))
         try:
-            part = await asyncio.to_thread(PartFile.take_over, after, before, checkpoint.files["twt"])
-            part.close()
+            await to_its_end(_take_over, after, before, checkpoint.files["twt"])
         except CorruptFile:
             if await asyncio.to_thread(_newest, final) != checkpoint.first_id:
                 raise
@@ -91,6 +91,10 @@ async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path
     if mine.part != checkpoint.part:
         await asyncio.to_thread(remove_parts, context, checkpoint.part, _FILES)
     return mine
+
+
+def _take_over(path: Path, predecessor: Path, state: FileState) -> None:
+    PartFile.take_over(path, predecessor, state).close()
 
 
 def _has_news(checkpoint: Checkpoint) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ class PartFile:
         self._path = path
         self._descriptor = descriptor
         self._state = FileState()
+        self._lock = threading.Lock()  # of the descriptor: a number that is closed may soon be another file's
 
     @classmethod
     def begin(cls, path: Path) -> PartFile:
@@ -146,10 +148,11 @@ class PartFile:
             return self._extend(after, write)
 
     def close(self) -> None:
-        """Close the file; it stays where it is. A second call does nothing."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        """Close the file, after what is being written; it stays where it is. A second call does nothing."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
 
     def __enter__(self) -> Self:
         return self
@@ -191,13 +194,15 @@ class PartFile:
 
     def _check(self) -> None:
         """Notice before the next page is paid for that the bytes of the last ones will not be found."""
+        if self._descriptor < 0:
+            raise ValueError(f"{self._path} is closed")
         status = os.fstat(self._descriptor)
         if status.st_nlink == 0 or (status.st_size < self._state.size):
             raise CorruptFile(f"{self._path}: was removed or truncated while it was written.")
 
     def _extend(self, after: FileState, write: Callable[[], None]) -> FileState:
         """Make `after` the state once the bytes are written and synced, or go back to the last one."""
-        with guarded(self._path):
+        with guarded(self._path), self._lock:
             self._check()
             try:
                 write()
