@@ -76,7 +76,7 @@ class Unreadable(ValueError):
     """A line is no post."""
 
 
-def document(line: bytes, *, author_id: str, fetched_at: int, now: float) -> Document:
+def document(line: bytes, *, author_id: str, fetched_at: int, now: float, author: str = "") -> Document:
     """Make a document of a line of a `.twt` file. A field of a wrong type is left out.
 
     Args:
@@ -84,6 +84,7 @@ def document(line: bytes, *, author_id: str, fetched_at: int, now: float) -> Doc
         author_id: Whose timeline it is.
         fetched_at: When its page came, seconds since the epoch; 0 where it is not known.
         now: Seconds since the epoch.
+        author: That user's screen name in lower case, for a post that does not tell it.
 
     Raises:
         Unreadable: it is no JSON object, or has no id.
@@ -95,6 +96,8 @@ def document(line: bytes, *, author_id: str, fetched_at: int, now: float) -> Doc
         created_at = _date(post.get("created_at"), utc(fetched_at or now))
         fields = dict(_fields(post))
         fields |= {"author_id": author_id, "fetched_at": rfc3339(utc(fetched_at))}
+        if author:
+            fields.setdefault("author", author)
         if created_at:
             fields["created_at"] = rfc3339_ms(created_at)
         return Document(

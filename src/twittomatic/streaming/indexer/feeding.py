@@ -26,9 +26,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
         author_id: Whose timeline.
         fetched_at: When they came, seconds since the epoch; 0 where it is not known.
         lines: One post each.
+        author: That user's screen name in lower case, empty where it is not known.
     """
 
     author_id: str
+    author: str = ""
     fetched_at: int
     lines: Sequence[bytes]
 
@@ -70,7 +72,13 @@ def _pieces(pages: Iterable[Page], refused: RefusedPosts, clock: Clock) -> Itera
         now = clock.now()
         for line in page.lines:
             try:
-                one = document(line, author_id=page.author_id, fetched_at=page.fetched_at, now=now)
+                one = document(
+                    line,
+                    author_id=page.author_id,
+                    author=page.author,
+                    fetched_at=page.fetched_at,
+                    now=now,
+                )
             except Unreadable as error:
                 refused.append([_unreadable(line, page.author_id, str(error), now)])
                 continue

@@ -23,6 +23,7 @@ from twittomatic.faultpoint import reach
 from twittomatic.state.eventstream import EventStream, Place
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
+from twittomatic.streaming.indexer.authors import Authors
 from twittomatic.streaming.indexer.bulk import Bulk, Sent
 from twittomatic.streaming.indexer.documents import Document
 from twittomatic.streaming.indexer.feeding import Page, feed
@@ -153,10 +154,13 @@ class Rebuild:
 
     def _pages(self, files: Sequence[Path]) -> Iterator[Page]:
         """Yield the posts of some timelines; blocks while it reads them."""
+        authors = Authors(self._layout)
+        authors.refresh()
         for path in files:
             try:
                 for fetched_at, lines in read_pages(path):
-                    yield Page(author_id=path.stem, fetched_at=fetched_at, lines=lines)
+                    author = authors.name_of(path.stem)
+                    yield Page(author_id=path.stem, author=author, fetched_at=fetched_at, lines=lines)
                 self.timelines += 1
             except CorruptFile as error:
                 self._broken.append(str(error))

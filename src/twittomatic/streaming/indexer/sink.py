@@ -10,6 +10,7 @@ from twittomatic.faultpoint import reach
 from twittomatic.state.events import FileCommitted, FileRepaired
 from twittomatic.state.eventstream import Delivered
 from twittomatic.storage.paths import Layout
+from twittomatic.streaming.indexer.authors import Authors
 from twittomatic.streaming.indexer.bulk import Bulk
 from twittomatic.streaming.indexer.feeding import Page, Send, feed
 from twittomatic.streaming.indexer.indices import Indices
@@ -49,6 +50,7 @@ class Indexer:
         self._clock = clock
         self._indices = indices
         self._send = send or bulk.send
+        self._authors = Authors(layout)
         self.is_new = False
 
     async def begin(self) -> None:
@@ -80,12 +82,17 @@ class Indexer:
             gone: Gets queries for the posts that are no longer in the dataset, as far as the events show it.
             skip: Told of what cannot be read.
         """
+        self._authors.refresh()
         for one in events:
             event = one.event
             if isinstance(event, FileCommitted) and event.file.endswith(".twt"):
                 yield from self._committed(event, int(one.at), gone, skip)
             elif isinstance(event, FileRepaired) and event.file.endswith(".twt"):
                 yield from self._repaired(event, int(one.at), gone, skip)
+
+    def _page(self, user_id: str, fetched_at: int, lines: Sequence[bytes]) -> Page:
+        author = self._authors.name_of(user_id)
+        return Page(author_id=user_id, author=author, fetched_at=fetched_at, lines=lines)
 
     def _committed(
         self, event: FileCommitted, at: int, gone: list[dict[str, Any]], skip: Callable[[str], None]
@@ -94,7 +101,7 @@ class Indexer:
         oldest = at
         for fetched_at, lines in new_pages(self._layout, event, noted.append):
             oldest = min(oldest, fetched_at)
-            yield Page(author_id=event.user_id, fetched_at=fetched_at, lines=lines)
+            yield self._page(event.user_id, fetched_at, lines)
         if noted:
             skip(noted[0])
         elif event.end == 0:  # a whole timeline: what it has no newer copy of is not in it
@@ -108,7 +115,7 @@ class Indexer:
         if not self._is_gone(event):
             for fetched_at, lines in new_pages(self._layout, event, noted.append):
                 ids += map(record_id, lines)
-                yield Page(author_id=event.user_id, fetched_at=fetched_at, lines=lines)
+                yield self._page(event.user_id, fetched_at, lines)
         if noted:
             skip(noted[0])
         else:

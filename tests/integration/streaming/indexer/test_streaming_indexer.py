@@ -11,6 +11,7 @@ from twittomatic.clock import SystemClock
 from twittomatic.errors import ReceiverUnavailable, SettingsError
 from twittomatic.state.events import FileRepaired, TargetClosed
 from twittomatic.state.eventstream import Standing
+from twittomatic.storage.bought import BoughtProfiles
 from twittomatic.streaming.indexer.bulk import Bulk
 from twittomatic.streaming.indexer.documents import document
 from twittomatic.streaming.indexer.refused import RefusedPosts
@@ -61,6 +62,20 @@ async def test_posts_are_searched_by_what_they_say(scene: Scene) -> None:
     assert scene.indices() == [f"{scene.prefix}-2025.11-000001"]
     settings = scene.ask("GET", f"/{scene.prefix}/_settings")[scene.indices()[0]]["settings"]["index"]
     assert settings["refresh_interval"] == "1s"
+
+
+async def test_a_target_whose_profile_was_bought_is_found_by_name(scene: Scene) -> None:
+    bought = BoughtProfiles(scene.crawl.layout, "one", "process")
+    for at, name in ((EARLIER, b"Before"), (LATER, b"Jack")):
+        bought.add([b'{"id":"22","username":"%b"}' % name], at=at, cost_usd=0.0)
+    bought.settle(bought.commit("2026-01-01T00:00:00Z"))
+    named = post("5", "by somebody else", author={"username": "Other"})
+    event = scene.write(22, (EARLIER, [named, post("4", "mine")]))
+    assert await scene.take(await scene.indexer(), event) == 2
+    assert set(scene.found({"term": {"author": "jack"}})) == {"4"}
+    assert set(scene.found({"term": {"author": "other"}})) == {"5"}
+    assert (await (await scene.rebuild()).run()).posts == 2
+    assert set(scene.found({"term": {"author": "jack"}})) == {"4"}
 
 
 async def test_a_consumer_brings_them_there_and_twice_is_once(scene: Scene, serve: Serve) -> None:

@@ -1,0 +1,62 @@
+"""Screen names of the users whose own profiles a crawl bought: its seeds, above all.
+
+A post has its author's id alone unless the author was bought with it, which costs; a seed's profile is here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from twittomatic.errors import StorageError
+from twittomatic.model import NO_JSON
+from twittomatic.storage.formats import read_pages
+from twittomatic.storage.paths import Layout
+
+
+class _Profile(msgspec.Struct):
+    id: str
+    username: str = ""
+
+
+_decode = msgspec.json.Decoder(_Profile).decode
+
+
+class Authors:
+    """The names in the bought profiles of a dataset; calls block.
+
+    Args:
+        layout: Of the dataset.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._read: dict[Path, tuple[int, int]] = {}  # inode and size of each file when it was read
+        self._names: dict[str, tuple[int, str]] = {}  # id -> when the profile came, the name in it
+
+    def refresh(self) -> None:
+        """Read the files that have changed since the last call. One that cannot be read changes nothing."""
+        try:
+            for crawl in self._layout.buyers():
+                path = self._layout.bought(crawl)
+                status = path.stat() if path.exists() else None
+                if status and self._read.get(path) != (status.st_ino, status.st_size):
+                    self._take(path)
+                    self._read[path] = status.st_ino, status.st_size
+        except (OSError, StorageError):
+            return  # `verify` complains of it
+
+    def name_of(self, user_id: str) -> str:
+        """Return the name under which a user was last bought, in lower case; empty where that never was."""
+        return self._names.get(user_id, (0, ""))[1]
+
+    def _take(self, path: Path) -> None:
+        for at, lines in read_pages(path):
+            for line in lines:
+                try:
+                    profile = _decode(line)
+                except NO_JSON:
+                    continue
+                if profile.username and at >= self._names.get(profile.id, (0, ""))[0]:
+                    self._names[profile.id] = at, profile.username.lower()
