@@ -108,7 +108,7 @@ def test_what_is_repaired_is_downloaded_again_by_the_same_command(world: Any) ->
     assert world.report()["requests"]["timeline"] == asked["timeline"] + 1
     restored = tree(world)
     for file, data in whole.items():
-        if not file.startswith("journal"):
+        if not file.startswith(("journal", "spending")):
             assert gzip.decompress(restored[file]) == gzip.decompress(data)  # the time of each page differs
 
 

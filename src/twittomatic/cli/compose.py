@@ -91,7 +91,10 @@ def layout(settings: Settings) -> Layout:
 
 def spending(settings: Settings, process: str) -> Spending:
     """Return where the dataset's processes note what they pay."""
-    server = "redis" if settings.redis_url else str(settings.state_directory.absolute())
+    server = "redis"
+    if not settings.redis_url:
+        place = os.fsencode(settings.state_directory.absolute())
+        server = place.decode(errors="backslashreplace")
     return Spending(layout(settings).spending, process, server)
 
 

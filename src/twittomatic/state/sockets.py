@@ -1,4 +1,7 @@
-"""Where the embedded server listens: beside its files, or in a private place when that path is too long."""
+"""Where the embedded server listens: beside its files, or in a private place where that path does not serve.
+
+A path can be too long for a socket. Or it is not UTF-8, as REDIS_URL and Redis clients need it to be.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,17 @@ def place_socket(directory: Path) -> Path:
         directory: The state directory, resolved.
 
     Raises:
-        StateUnavailable: the path is too long everywhere, or somebody else holds the private directory.
+        StateUnavailable: no path serves, or somebody else holds the private directory.
     """
     socket = directory / _NAME
     if _fits(socket):
         return socket
     private = _private_directory(directory)
     if not _fits(private / _NAME):
-        raise StateUnavailable(f"{directory}: too long a path for a socket; name a shorter STATE_DIRECTORY.")
+        raise StateUnavailable(
+            f"{directory}: its path is too long or not UTF-8 for a socket, and so is that of the temporary "
+            "directory; name a shorter STATE_DIRECTORY, or set TMPDIR."
+        )
     try:
         private.mkdir(mode=0o700, exist_ok=True)
         found = private.lstat()
@@ -39,7 +45,7 @@ def place_socket(directory: Path) -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise StateUnavailable(
             f"{private}: somebody else could reach the state server there; "
-            "remove it or name a STATE_DIRECTORY with a shorter path."
+            "remove it or name a STATE_DIRECTORY with a shorter path in UTF-8."
         )
     return private / _NAME
 
@@ -56,4 +62,9 @@ def _private_directory(directory: Path) -> Path:
 
 
 def _fits(socket: Path) -> bool:
-    return len(os.fsencode(socket)) <= _LONGEST
+    path = os.fsencode(socket)
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return len(path) <= _LONGEST

@@ -1,7 +1,5 @@
 """A state directory for each test, and owners in processes of their own."""
 
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -9,9 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from embedding import server_pid, until
-
-from twittomatic.state import valkey
+from embedding import reap
 
 # An owner in a process of its own: enters, says so, and counts for as long as it is asked to.
 OWNER = """
@@ -47,12 +43,6 @@ def state() -> Iterator[Path]:
         directory = Path(parent) / "state"
         yield directory
         reap(directory)
-
-
-def reap(directory: Path) -> None:
-    if directory.is_dir() and valkey.is_running(directory):
-        os.kill(server_pid(directory), signal.SIGKILL)
-        until(lambda: not valkey.is_running(directory))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from twittomatic.state import valkey
 from twittomatic.state.server import Role, embedded
 
 DEADLINE_S = 30.0
@@ -73,3 +74,10 @@ def make_loading_slow(directory: Path) -> None:
     command = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n"
     with file.open("ab") as aof:
         aof.write(command * 3_000_000)
+
+
+def reap(directory: Path) -> None:
+    """Kill the server that is left in a directory."""
+    if directory.is_dir() and valkey.is_running(directory):
+        os.kill(server_pid(directory), signal.SIGKILL)
+        until(lambda: not valkey.is_running(directory))
