@@ -142,6 +142,7 @@ class Case:
                 "cut": 0.03,
                 "html": 0.03,
                 "junk": 0.03,
+                "odd": 0.2,
                 "short": 0.2,
                 "empty": 0.06,
                 "again": 0.06,
@@ -211,6 +212,7 @@ class Case:
                     selection=compose.selection(options, parts.network),
                     max_followers=None,
                     max_posts=None,
+                    shortfall=0.5,
                     refresh_older_than=None,
                     analyzes=False,
                 )

@@ -33,7 +33,7 @@ from twittomatic.emulator import ChangingWorld, GraphWorld
 _SLOW = "slow=0.25@0.15s"
 _PASSING = (
     "5xx=0.02,reset=0.01,reset-billed=0.01,timeout=0.002@6s,timeout-billed=0.002@6s,cut=0.01,cut-gzip=0.005,"
-    "html=0.01,junk=0.01,429=0.004,401=0.002,short=0.02,empty=0.01,again=0.01,repeat=0.005,stale=0.004"
+    "html=0.01,junk=0.01,odd=0.05,429=0.004,401=0.002,short=0.02,empty=0.01,again=0.01,repeat=0.005,stale=0.004"
 )
 _WORLD = "protect=0.01,suspend=0.01,delete=0.01,arrive=0.05,leave=0.05,post=0.03"
 _LOSES = ("reset-billed", "timeout-billed", "cut", "cut-gzip", "junk")

@@ -17,7 +17,7 @@ from .refusals import (
     Refused,
     Stale,
 )
-from .spoils import Html, Junk
+from .spoils import Html, Junk, Odd
 from .strikes import Kind
 from .worldfaults import Arrive, Fate, Leave, Publish
 
@@ -46,6 +46,7 @@ KINDS: Mapping[str, Callable[[], Kind]] = {
     "cut-gzip": CutGzip,
     "html": Html,
     "junk": Junk,
+    "odd": Odd,
     "short": Short,
     "empty": Empty,
     "again": Again,

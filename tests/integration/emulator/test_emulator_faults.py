@@ -471,3 +471,14 @@ async def test_each_fault_strikes_in_a_mix_and_a_stubborn_client_gets_everything
                 continue
         assert list(dict.fromkeys(found)) == FOLLOWERS
     assert client.report["bill_usd"] == 0.3
+
+
+async def test_odd_pages_hold_all_that_was_asked_for(start: Start) -> None:
+    client = await start("odd=1", limits={"followers": 1_000})
+    bodies = {await (await client.get()).read() for _ in range(60)}
+    assert len(bodies) == 8
+    for body in bodies:
+        text = body.decode(json.detect_encoding(body))
+        found, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        assert [int(user["id"]) for user in found["data"]] == FOLLOWERS
+    assert client.report["bill_usd"] == 0.3

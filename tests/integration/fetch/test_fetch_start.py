@@ -38,8 +38,8 @@ def failing(answer: Answer) -> Any:
         (Answer(status=302, body=b"", headers={"Location": "/login"}), "redirect"),
         (Answer(body={}), "without a figure"),
         (Answer(body=[]), "without a figure"),
-        (Answer(body=b"<html>"), "not its JSON"),
-        (Answer(body=b""), "not its JSON"),
+        (Answer(body=b"<html>"), "without a figure"),
+        (Answer(body=b""), "without a figure"),
     ],
 )
 async def test_where_it_alone_fails_the_credentials_count_as_good(

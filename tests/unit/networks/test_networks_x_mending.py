@@ -342,3 +342,23 @@ def test_dates_in_another_form(x: X, written: object, meant: str) -> None:
     view = x.lifted(record)
     assert view["created_at"] == meant
     assert view["pinned_tweet_id"] == "77"
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        (b'{"access_token":"a","refresh_token":"r","expires_in":"7200"}', 7200),
+        (b'\xef\xbb\xbf{"access_token":"a","refresh_token":"r","expires_in":7200}', 7200),
+        (b'{"access_token":"a","refresh_token":"r","expires_in":"soon","scope":"\xff"}', None),
+        (b'{"access_token":"a","refresh_token":"r","expires_in":[1],"n":NaN}', None),
+        (b'{"access_token":"a","refresh_token":"r","expires_in":null}', None),
+        (b'{"access_token":"a","refresh_token":"r","expires_in":-5}', 0),
+        (b'{"access_token":"a","refresh_token":"r","expires_in":1e999}', None),
+    ],
+)
+def test_renewed_tokens_are_not_lost_for_what_stands_beside_them(
+    x: X, answer: Answer, body: bytes, seconds: float | None
+) -> None:
+    """The refresh token that bought them is spent."""
+    grant = x.decode_renewal(answer(body))
+    assert (grant.access_token, grant.refresh_token, grant.expires_in_s) == ("a", "r", seconds)

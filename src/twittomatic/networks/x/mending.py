@@ -76,13 +76,18 @@ def half_emoji_replaced(body: bytes) -> bytes:
 
 
 def without_records(body: bytes) -> dict[str, Any]:
-    """Return what a body says beside its records, empty when it is no JSON object; never fails."""
+    """Return what a body says beside its records, empty when it is no JSON object; never fails.
+
+    Where the body as a whole cannot be read, its records are None.
+    """
     try:
         # The standard parser takes half of an emoji, which X may have cut from a text; msgspec does not.
         content = json.loads(text_of(body), strict=False)
     except (ValueError, RecursionError):
         try:
-            content = {name: _loads(value) for name, value in _outer(body).items() if name not in _RECORDS}
+            content = {
+                name: None if name in _RECORDS else _loads(value) for name, value in _outer(body).items()
+            }
         except CutError:
             return {}
     return content if isinstance(content, dict) else {}

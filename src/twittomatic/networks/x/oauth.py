@@ -6,21 +6,17 @@ An access token lives for two hours; a refresh token buys the next one, and is r
 from __future__ import annotations
 
 import base64
+import math
 import re
 
 import msgspec
 
 from twittomatic.errors import CredentialRejected, UpstreamUnavailable
 from twittomatic.networks.base import Form, Grant, Response
+from twittomatic.networks.x.mending import without_records
 from twittomatic.networks.x.wording import printable
 
 _TOKEN = re.compile(r"[!-~]{1,4096}")  # what a header can carry
-
-
-class _Granted(msgspec.Struct):
-    access_token: str
-    refresh_token: str | None = None
-    expires_in: float | None = None
 
 
 class _Refused(msgspec.Struct):
@@ -53,18 +49,25 @@ def granted(response: Response) -> Grant:
         )
     if response.status != 200:
         raise UpstreamUnavailable(f"X could not renew a token ({response.status}); it will be asked again.")
-    try:
-        answer = msgspec.json.decode(response.body, type=_Granted)
-    except msgspec.MsgspecError:
-        answer = None
-    tokens = [answer.access_token, answer.refresh_token or "-"] if answer else [""]
-    if answer is None or not all(_TOKEN.fullmatch(token) for token in tokens):
+    answer = without_records(response.body)
+    access, refresh = answer.get("access_token"), answer.get("refresh_token") or None
+    if not all(isinstance(one, str) and _TOKEN.fullmatch(one) for one in (access, refresh or "-")):
         raise UpstreamUnavailable("X renewed a token with something that is none; it will be asked again.")
     return Grant(
-        access_token=answer.access_token,
-        refresh_token=answer.refresh_token,
-        expires_in_s=max(0.0, answer.expires_in) if answer.expires_in is not None else None,
+        access_token=str(access), refresh_token=refresh, expires_in_s=_seconds(answer.get("expires_in"))
     )
+
+
+def _seconds(value: object) -> float | None:
+    """Read a number, also one in text; None where there is none, so that the first 401 renews the token.
+
+    The old tokens are spent when this is read: what is not needed must not lose the new ones.
+    """
+    try:
+        seconds = msgspec.convert(value, float, strict=False)
+    except msgspec.ValidationError:
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _reason(response: Response) -> str:

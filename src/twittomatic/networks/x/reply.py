@@ -7,7 +7,6 @@ What is not in these shapes is read once more by `mending`, record by record.
 
 from __future__ import annotations
 
-import json
 import re
 from codecs import utf_8_decode
 from collections.abc import Mapping, Sequence
@@ -185,11 +184,7 @@ def _count(value: object) -> int | None:
 
 def _usage(request: Request, response: Response) -> Page:
     """Read the usage of the account, of which nothing is used but that it came."""
-    try:
-        content = json.loads(mending.text_of(response.body), strict=False)
-    except _BROKEN:
-        raise garbage(request, response, "with something that is not its JSON") from None
-    if isinstance(content, dict) and "data" in content:
+    if "data" in mending.without_records(response.body):
         return Page(ids=(), records=())
     problems = problems_of(response.body)
     raise said(request, response, problems) or garbage(request, response, "without a figure")
