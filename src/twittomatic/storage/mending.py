@@ -9,12 +9,17 @@ from pathlib import Path
 
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
+from twittomatic.model import FileState
 from twittomatic.storage.aside import set_aside
 from twittomatic.storage.commit import commit
 from twittomatic.storage.copying import checksum, copy_range
 from twittomatic.storage.failures import guarded
 from twittomatic.storage.following import LONGEST_LINE
+from twittomatic.storage.formats import member, read_pages, to_ids
+from twittomatic.storage.idset import IdSet
 from twittomatic.storage.journal import is_line
+from twittomatic.storage.ordering import append_in_order, post_id
+from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.proofs import Proof
 
@@ -63,6 +68,44 @@ def mend_journal(layout: Layout, path: Path) -> tuple[int, Path]:
     return dropped, aside
 
 
+def draft_in_order(layout: Layout, path: Path) -> tuple[Path, FileState]:
+    """Write what a file would be with each id once: the first line of an id, a timeline newest first.
+
+    Returns:
+        The draft and its state; `place` puts it into the dataset.
+
+    Raises:
+        CorruptFile: the file cannot be read.
+        StorageUnavailable: a file cannot be read or written.
+    """
+    with guarded(layout.drafts):
+        layout.drafts.mkdir(parents=True, exist_ok=True)
+    with PartFile.begin(layout.drafts / path.name) as part:
+        if path.suffix == ".twt":
+            append_in_order(part, path)
+        else:
+            _append_each_once(part, path)
+        return part.path, part.state
+
+
+def place(layout: Layout, path: Path, draft: Path) -> Path:
+    """Put a draft in the place of a file; return where that was set aside."""
+    aside = set_aside(layout, path, keep=True)
+    commit(draft, path)
+    reach("mending.replaced")
+    return aside
+
+
+def _append_each_once(part: PartFile, source: Path) -> None:
+    seen = IdSet()
+    for at, lines in read_pages(source):
+        ids = [line.decode() if source.suffix == ".fws" else post_id(source, line) for line in lines]
+        new = seen.add(to_ids(ids)).tolist()
+        kept = [line for line, is_new in zip(lines, new, strict=True) if is_new]
+        if kept:
+            part.append(member(kept, at=at), len(kept))
+
+
 def clear_drafts(layout: Layout) -> None:
     """Remove what a repair that died was writing; nothing of it was in the dataset.
 
@@ -83,10 +126,7 @@ def _replace(layout: Layout, path: Path, write: Callable[[int], None]) -> Path:
         write(descriptor)
         os.fsync(descriptor)
     reach("mending.drafted")
-    aside = set_aside(layout, path, keep=True)
-    commit(draft, path)
-    reach("mending.replaced")
-    return aside
+    return place(layout, path, draft)
 
 
 @contextmanager

@@ -53,7 +53,8 @@ def find_missing(layout: Layout) -> list[Missing]:
             outdated=entry.ending is not Ending.LOST,
         )
         for file, entry in sorted(newest.items())
-        if _is_open(layout, file, entry) and age(entry)[0] > closed.get((entry.user_id, file[-3:]), "")
+        if _is_open(layout, file, entry, bought.get(file))
+        and age(entry)[0] > closed.get((entry.user_id, file[-3:]), "")
     ]
 
 
@@ -62,7 +63,10 @@ def _cost(file: str, bought: dict[str, Entry]) -> float:
     return entry.cost_usd if entry else 0.0
 
 
-def _is_open(layout: Layout, file: str, entry: Entry) -> bool:
+def _is_open(layout: Layout, file: str, entry: Entry, bought: Entry | None) -> bool:
     if entry.repaired_at is None:
         return False
-    return not is_file(layout.output / file) if entry.ending is Ending.LOST else file.endswith(".twt")
+    if entry.ending is Ending.LOST:
+        return not is_file(layout.output / file)
+    # A repair that put posts in order lost none of them, and says the time of the newest line again.
+    return file.endswith(".twt") and bought is not None and age(bought)[0] > entry.ended_at.rstrip("Z")

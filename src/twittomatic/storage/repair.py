@@ -2,9 +2,10 @@
 
 The life of a repair: the journal is left with the lines that are entries; every file is examined as `verify`
 does it; of one in trouble the newest line is found all of whose bytes it holds. What lies outside them is cut
-off, a file that no line proves is set aside. What became of a file is a line of the journal too: it is as an
-older line says, or `lost`. Each step is durable before the next, and what a repair did not come to when it
-died, the next one finds as it found the rest.
+off, a file that no line proves is set aside. A proved file with an id twice, or a timeline that is not newest
+first, is put in order, and no id is lost. What became of a file is a line of the journal too: it is as an
+older line says, in order, or `lost`. Each step is durable before the next, and what a repair did not come to
+when it died, the next one finds as it found the rest.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from twittomatic.faultpoint import reach
 from twittomatic.model import Ending, Module
 from twittomatic.storage import bought
 from twittomatic.storage.aside import set_aside
+from twittomatic.storage.formats import read_lines
 from twittomatic.storage.journal import Entry, Journal, latest, read_journal
-from twittomatic.storage.mending import clear_drafts, cut, mend_journal
+from twittomatic.storage.mending import clear_drafts, cut, draft_in_order, mend_journal, place
+from twittomatic.storage.ordering import post_id
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.proofs import Proof, lines_about, newest_proof
 from twittomatic.storage.trouble import Kind, is_file, of_records, trouble
@@ -169,6 +172,7 @@ class Repair:
     def _examined(self, path: Path, entry: Entry, newest: Entry | None) -> Iterator[Step]:
         """Look at the records of a file whose bytes are proved, and note which line proves them."""
         broken, odd = "", list[str]()
+        kinds: set[Kind] = set()
         placing = self._layout.relative(path.with_suffix(".fws")) in self._unfinished
         try:
             for kind, sentence in of_records(self._layout, path, entry):
@@ -176,13 +180,22 @@ class Repair:
                     broken = sentence
                 else:
                     odd.append(sentence)
+                    kinds.add(kind)
         except CorruptFile as error:
             broken = str(error).removeprefix(f"{path}: ")
         except StorageUnavailable as error:
             odd.append(str(error).removeprefix(f"{path}: "))
+            kinds.add(Kind.BROKEN)
         if broken:
             yield self._step(path, f"{broken.rstrip('.')}{self._moved(path)}")
             self._lose(path, newest)
+            return
+        if Kind.DISORDER in kinds and kinds <= {Kind.DISORDER, Kind.COUNT}:
+            aside = self._layout.relative(self._reorder(path, entry))
+            yield self._step(
+                path,
+                f"{' '.join(odd).rstrip('.')}; put in order, each id once; what it was is in {aside}.",
+            )
             return
         for sentence in odd:
             yield self._step(path, f"{sentence.rstrip('.')}; left, as its journal line proves it.", left=True)
@@ -191,6 +204,29 @@ class Repair:
                 path, f"is as the journal line of {entry.ended_at} says; nothing newer is proved."
             )
             self._say(entry)
+
+    def _reorder(self, path: Path, entry: Entry) -> Path:
+        """Put a file in order; its journal line comes first, or a crash would leave it without a proof."""
+        draft, state = draft_in_order(self._layout, path)
+        first, last = entry.first_id, entry.last_id
+        if path.suffix == ".twt":
+            ids = [int(post_id(draft, line)) for line in read_lines(draft)]
+            first, last = str(ids[0]), str(ids[-1])
+        self._say(
+            msgspec.structs.replace(
+                entry,
+                lines=state.lines,
+                bytes=state.size,
+                crc32=f"{state.crc:08x}",
+                first_id=first,
+                last_id=last,
+            )
+        )
+        said = self._said[-1]
+        self._write(1)
+        aside = place(self._layout, path, draft)
+        self._announce([said])  # whoever was told before may have read the file as it was
+        return aside
 
     def _cut(self, path: Path, proof: Proof) -> str:
         where = "before" if proof.offset else "behind"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from making import Maker
 
 from twittomatic import faultpoint
 from twittomatic.storage.paths import Layout
@@ -18,6 +19,13 @@ def layout(tmp_path: Path) -> Layout:
     layout = Layout(tmp_path / "data", tmp_path / "data" / ".tmp")
     layout.prepare()
     return layout
+
+
+@pytest.fixture
+def made(layout: Layout) -> Iterator[Maker]:
+    made = Maker(layout)
+    yield made
+    made.journal.close()
 
 
 @pytest.fixture

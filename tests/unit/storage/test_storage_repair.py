@@ -1,104 +1,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
 import pytest
+from making import IDS, RECORDS, Maker, aside, problems, repair, steps
 
 from twittomatic import faultpoint
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import Checkpoint, Ending, FileState, Module
 from twittomatic.storage.commit import commit, measured
 from twittomatic.storage.formats import member
-from twittomatic.storage.journal import Entry, Journal, latest, read_journal
+from twittomatic.storage.journal import Journal, latest, read_journal
 from twittomatic.storage.known import KnownFiles
 from twittomatic.storage.missing import find_missing
 from twittomatic.storage.occupancy import alone
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.repair import Repair, Step
+from twittomatic.storage.repair import Step
 from twittomatic.storage.standing import placed_files
-from twittomatic.storage.verify import verify
-
-IDS = [b"%d" % number for number in range(60, 0, -1)]
-RECORDS = [b'{"id":"%s"}' % user_id for user_id in IDS]
-_MODULES = {"fws": Module.FOLLOWER, "usr": Module.FOLLOWER, "twt": Module.TIMELINE}
-
-
-class Maker:
-    """Stores files as a crawl does, a second apart."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self.journal = Journal(layout.journal("w"))
-        self.second = 0
-
-    def entry(self, path: Path, state: FileState, **changes: object) -> Entry:
-        self.second += 1
-        whole = Entry(
-            file=self.layout.relative(path),
-            module=_MODULES[path.suffix[1:]],
-            user_id=path.stem,
-            lines=state.lines,
-            bytes=state.size,
-            crc32=f"{state.crc:08x}",
-            requests=2,
-            cost_usd=0.5,
-            received=9,
-            began_at=f"2026-01-01T00:00:{self.second:02}Z",
-            ended_at=f"2026-01-01T00:00:{self.second:02}.100Z",
-            ending=Ending.COMPLETE,
-            depth=3,
-            worker="w",
-        )
-        return msgspec.structs.replace(whole, **changes)
-
-    def store(self, user_id: str, ext: str, *pages: Sequence[bytes], line: bool = True) -> Path:
-        final = self.layout.file(user_id, ext)
-        with PartFile.begin(self.layout.part("c", "p", ext)) as part:
-            for page in pages:
-                part.append(member(page), len(page))
-            state = part.state
-        commit(part.path, final)
-        if line:
-            self.journal.append(self.entry(final, state))
-        return final
-
-    def update(self, user_id: str, page: Sequence[bytes], line: bool = True) -> Path:
-        final = self.layout.file(user_id, "twt")
-        with PartFile.begin(self.layout.part("c", "p", "twt")) as part:
-            part.append(member(page), len(page))
-            state = part.append_file(final, measured(final))
-        commit(part.path, final)
-        if line:
-            self.journal.append(self.entry(final, state, module=Module.UPDATE))
-        return final
-
-
-@pytest.fixture
-def made(layout: Layout) -> Iterator[Maker]:
-    made = Maker(layout)
-    yield made
-    made.journal.close()
-
-
-def repair(layout: Layout, minute: int = 1, **more: object) -> dict[str, str]:
-    now = f"2026-02-01T00:{minute:02}:00.000Z"
-    return {step.file: step.sentence for step in steps(layout, now=now, **more)}
-
-
-def steps(layout: Layout, now: str = "2026-02-01T00:01:00.000Z", **more: object) -> list[Step]:
-    return list(Repair(layout, now=now, worker="r", **more).run())  # type: ignore[arg-type]
-
-
-def problems(layout: Layout) -> list[str]:
-    return [f"{problem.file}: {problem.sentence}" for problem in verify(layout)]
-
-
-def aside(layout: Layout) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(layout.aside.iterdir())}
 
 
 def test_a_whole_dataset_is_left_alone(layout: Layout, made: Maker) -> None:
@@ -284,11 +204,12 @@ def test_proved_bytes_that_cannot_be_read_are_set_aside(layout: Layout, made: Ma
 
 
 def test_proved_records_that_are_odd_are_left_and_named(layout: Layout, made: Maker) -> None:
-    path = made.store("22", "fws", [b"1", b"1"])
+    path = made.store("22", "fws", [b"1", b"2"], line=False)
+    made.journal.append(made.entry(path, measured(path), lines=3))
     [step] = steps(layout)
     assert step == Step(
         file="22/22.fws",
-        sentence="1 lines repeat an id; left, as its journal line proves it.",
+        sentence="has 2 lines, the journal says 3; left, as its journal line proves it.",
         left=True,
     )
     assert path.exists()
