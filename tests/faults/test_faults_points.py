@@ -48,6 +48,8 @@ OF_ANALYZER = [
     "job.completed",
 ]
 ELSEWHERE = {
+    "bought.placed": "tests/unit/storage/test_storage_bought.py",
+    "bought.proved": "tests/unit/storage/test_storage_bought.py",
     "token.stored": "tests/integration/fetch/test_fetch_usertokens.py",
     "repair.begun_anew": "tests/acceptance/test_acceptance_disk.py",
     **dict.fromkeys(
