@@ -13,7 +13,9 @@ from conftest import until
 CAP_USD = 16
 CRAWL = ("crawl", "-F", "-A", "--max-depth", "1", "--budget-usd", str(CAP_USD), "--until-spent", "1")
 EDGES = [(1, user) for user in range(10, 210)]  # user 1 has 200 followers
-EDGES += [(user, other) for user in range(10, 80) for other in range(1_000, 1_040)]  # 70 of them have 40 each
+EDGES += [
+    (user, 1_000 + 40 * user + n) for user in range(10, 80) for n in range(40)
+]  # 70 of them have 40 each
 LOSS = re.compile(r"Redis has lost .+: it was evicted, flushed or deleted\. .*`twittomatic restore`")
 
 
@@ -123,3 +125,42 @@ def test_whatever_vanishes_the_cap_holds(place: Any, server: Redis, kinds: list[
     no_raw_words(said)
     assert paid(place) <= CAP_USD
     go_on(place)
+
+
+def test_every_process_of_a_crawl_stops_when_its_server_is_emptied(place: Any, server: Redis) -> None:
+    place.write("seeds", "1\n")
+    master = place.start(
+        "master",
+        "-F",
+        "-A",
+        "--max-depth",
+        "1",
+        "--budget-usd",
+        CAP_USD,
+        "--until-spent",
+        "--stream",
+        "seeds",
+    )
+    workers = [place.start("worker", name, "--on-master-loss", "wait") for name in ("one", "two")]
+    until(lambda: len(place.files("fws")) >= 8, "nothing was crawled")
+    server.flushall()
+    for process in (master, *workers):
+        assert process.wait(60) == 1
+        assert LOSS.search(place.said(process)), place.said(process)
+        no_raw_words(place.said(process))
+    assert not server.keys("tw:{net:*}:ledger")
+    go_on(place)
+
+
+def test_a_crawl_waits_for_a_full_server_and_goes_on(place: Any, server: Redis) -> None:
+    crawl = place.start(*CRAWL)
+    until(lambda: len(place.files("fws")) >= 8, "nothing was crawled")
+    server.config_set("maxmemory", 1)
+    logs = place.directory / "logs"
+    until(lambda: any("Redis is full" in log.read_text() for log in logs.glob("*.jsonl")), "it is not said")
+    assert crawl.poll() is None
+    before = paid(place)
+    server.config_set("maxmemory", 0)
+    assert crawl.wait(60) == 3, place.said(crawl)
+    assert before < paid(place) <= CAP_USD, place.said(crawl)
+    assert place.run("verify").returncode == 0

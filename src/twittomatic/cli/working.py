@@ -71,17 +71,25 @@ async def _check(parts: compose.Parts) -> None:
 
 
 async def _work_while(worker: Worker, state: CrawlState, written: str) -> bool:
-    """Work until the worker ends, or until a master has given the crawl other options: True then."""
+    """Work until the worker ends, or until a master has given the crawl other options: True then.
+
+    Raises:
+        TwittomaticError: either cannot go on.
+    """
 
     async def look() -> None:
-        while await state.field("options") == written:  # noqa: ASYNC110 - another process changes them
-            await asyncio.sleep(_LOOK_S)
-        worker.leave()
+        try:
+            while await state.field("options") == written:  # noqa: ASYNC110 - another process changes them
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            worker.leave()
 
     looking = asyncio.create_task(look())
     try:
         await worker.run()
-        return looking.done() and not looking.exception()
+        if looking.done():
+            looking.result()  # whatever kept it from looking ends the worker
+        return looking.done()
     finally:
         await ended(looking)
 
