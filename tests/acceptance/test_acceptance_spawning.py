@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from watching import alive
+from watching import alive, wait_for
 
 from twittomatic.cli import spawning
 from twittomatic.cli.child import STOPPED
@@ -39,7 +39,6 @@ while True:
 @pytest.fixture
 def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], spawning.Family]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["twittomatic", "worker", "w", "--processes", "2"])
     monkeypatch.setattr(spawning, "_FIRST_DELAY_S", 0.01)
     return lambda: spawning.Family("w", [sys.executable, "-S", "-c", CHILD])
 
@@ -161,3 +160,25 @@ def test_a_child_leaves_when_its_parent_is_gone(how: int, tmp_path: Path) -> Non
         asyncio.run(until(lambda: "Who started this process is gone" in (tmp_path / "said").read_text()))
         pid = int((tmp_path / "pid").read_text())
         asyncio.run(until(lambda: not alive(pid)))
+
+
+def test_settings_reach_the_processes_without_being_shown(place: Any) -> None:
+    place.set(redis_url="", x_api_url="http://127.0.0.1:1")
+    worker = place.start(
+        "worker", "--processes", "2", "--x-bearer-tokens", "s3cret-t0ken", "--crawl", "other", "--", "w"
+    )
+    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
+    wait_for(lambda: len(children.read_text().split()) == 2, place, worker)
+
+    def environment(pid: str) -> bytes:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+
+    wait_for(
+        lambda: all(b"s3cret" in environment(pid) for pid in children.read_text().split()), place, worker
+    )
+    for number, pid in enumerate(children.read_text().split(), start=1):
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        assert arguments[-3:] == [b"worker", b"--", f"w.{number}".encode()]
+        assert b"TWITTOMATIC_CRAWL=other" in environment(pid).split(b"\0")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(60) == 130

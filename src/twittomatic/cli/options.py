@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ def settings_options(*shown: str) -> Callable[[Callable[..., Any]], Callable[...
         def called(*args: Any, config: str | None, **values: Any) -> Any:
             flags = {option.key: values.pop(f"setting_{option.key}") for option in _FLAGS}
             settings = load(flags, os.environ, Path(config) if config else None)
+            _warn_of_secrets(flags)
             return command(settings, *args, **values)
 
         wrapped: Callable[..., Any] = called
@@ -46,6 +47,35 @@ def settings_options(*shown: str) -> Callable[[Callable[..., Any]], Callable[...
         )(wrapped)
 
     return decorate
+
+
+def handed_on() -> tuple[list[str], list[str], dict[str, str]]:
+    """Return the flags before and after a command, and the environment, that give it this one's settings.
+
+    Settings travel in the environment, since every user of the machine can read the arguments of a process.
+    """
+    context = click.get_current_context()
+    given = {option: context.params[f"setting_{option.key}"] for option in _FLAGS}
+    settings = {ENVIRONMENT_PREFIX + option.name: text for option, text in given.items() if text is not None}
+    config = context.params["config"]
+    return (
+        ["--traceback"] if context.obj else [],
+        ["--config", config] if config else [],
+        {**os.environ, **settings},
+    )
+
+
+def _warn_of_secrets(flags: Mapping[str, str | None]) -> None:
+    for option in _FLAGS:
+        text = flags[option.key] or ""
+        is_password = "://" not in text or "@" in text.partition("://")[2]
+        if option.secret and text and not text.startswith("@") and is_password:
+            file = "" if "://" in text else ", or as @FILE"
+            click.echo(
+                f"{option.flag}: every user of this machine can read the secret on this command line; "
+                f"give it as {ENVIRONMENT_PREFIX}{option.name}{file}.",
+                err=True,
+            )
 
 
 EVERYWHERE = (

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
 from twittomatic.cli.app import PAUSED
 from twittomatic.cli.child import STOPPED
+from twittomatic.cli.options import handed_on
 from twittomatic.cli.running import on_signals, run_async
 from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.clock import told_within
@@ -25,15 +26,17 @@ _FOR_ALL = {0: 0, 2: 2, PAUSED: PAUSED, STOPPED: 1}  # exit code of a child -> o
 
 
 def keep_processes(name: str, processes: int) -> int:
-    """Run `worker NAME.1` to `NAME.<processes>` with this process' own flags, until all have ended.
+    """Run `worker NAME.1` to `NAME.<processes>` with this process' own settings, until all have ended.
 
     A child leaves when this process dies, be it by SIGKILL; see `cli/child.py`.
 
     Returns:
         The exit code of the command.
     """
-    command = [sys.executable, "-c", "from twittomatic.cli.child import main; main()"]
-    return run_async(Family(name, command).keep(processes))
+    before, flags, environment = handed_on()
+    program = [sys.executable, "-c", "from twittomatic.cli.child import main; main()"]
+    family = Family(name, [*program, *before, "worker", *flags, "--"], environment)
+    return run_async(family.keep(processes))
 
 
 class Family:
@@ -41,12 +44,16 @@ class Family:
 
     Args:
         name: Theirs is this and a number.
-        command: Runs one of them; this process' arguments follow, with its name in place of `name`.
+        command: Runs one of them; its name follows.
+        environment: Theirs; None for that of this process.
     """
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
         self._name = name
         self._command = command
+        self._environment = environment
         self._children: set[asyncio.subprocess.Process] = set()
         self._told = False
         self._ending = asyncio.Event()
@@ -100,9 +107,10 @@ class Family:
         """Run one process to its end, and return its exit code, and why it ended."""
         try:
             child = await asyncio.create_subprocess_exec(
-                *self._command, *_arguments(self._name, name),
+                *self._command, name,
                 stdin=asyncio.subprocess.PIPE,  # nothing is written: it ends when this process does
                 start_new_session=True,  # a Ctrl-C is for us, who pass it on
+                env=self._environment,
             )  # fmt: skip
         except OSError as error:  # no memory, too many processes
             return 1, error.strerror or str(error)
@@ -114,26 +122,6 @@ class Family:
         finally:
             self._children.discard(child)
         return code, _why(code)
-
-
-def _arguments(parent: str, name: str) -> list[str]:
-    """Return this process' arguments with one process and another name."""
-    arguments: list[str] = []
-    given = iter(sys.argv[1:])
-    named = False
-    for argument in given:
-        if argument == "--processes":
-            next(given, None)
-        elif argument.startswith("--processes="):
-            continue
-        elif argument == parent and not named and arguments and arguments[-1] in ("worker", "--"):
-            arguments.append(name)
-            named = True
-        else:
-            arguments.append(argument)
-    if not named:  # flags stand between `worker` and its name
-        arguments[len(arguments) - 1 - arguments[::-1].index(parent)] = name
-    return arguments
 
 
 def _why(code: int) -> str:

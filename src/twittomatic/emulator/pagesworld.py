@@ -6,6 +6,7 @@ somebody who could not be shown is kept, too: a suspended user stays suspended.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .recordedworld import RecordedWorld, nameless
 from .records import Json, post_of, read_objects, reading, user_of
@@ -27,8 +28,9 @@ def read_pages(path: Path) -> RecordedWorld:
     posts: dict[int, Post] = {}
     attachments: dict[AttachmentKind, dict[str, Json]] = {kind: {} for kind, _ in _KEYS}
     hidden: dict[str, Status] = {}
-    for place, page in read_objects(path):
+    for place, recorded in read_objects(path):
         with reading(place):
+            page = _without_nulls(recorded)
             for json in _objects(page):
                 if "username" in json and "text" not in json:
                     user = user_of(place, json)
@@ -47,6 +49,15 @@ def read_pages(path: Path) -> RecordedWorld:
     if not users and not posts:
         raise ValueError(f"{path}: no users and no posts in these pages")
     return RecordedWorld(users=users.values(), posts=posts.values(), attachments=attachments)
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return a JSON value in which a field or an element that is null is absent."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(field) for name, field in value.items() if field is not None}
+    if isinstance(value, list):
+        return [_without_nulls(element) for element in value if element is not None]
+    return value
 
 
 def _objects(page: Json) -> Iterator[Json]:

@@ -1,6 +1,8 @@
 """Reading recorded users and posts, in either dialect, one JSON object a line."""
 
+import codecs
 import gzip
+import json as python_json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +31,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             zipped = plain.read(2) == b"\x1f\x8b"
         with gzip.open(path) if zipped else path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, line
+                text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                if text.strip():
+                    yield number, text
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path}: broken gzip ({error})") from error
 
@@ -45,9 +48,30 @@ def read_objects(path: Path) -> Iterator[tuple[str, Json]]:
     for number, line in read_lines(path):
         place = f"{path}, line {number}"
         try:
-            yield place, msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.DecodeError as error:
+            found = _decoded(line)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{place}: byte {error.start + 1} is not UTF-8") from error
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{place}: expected a JSON object ({error})") from error
+        yield place, found
+
+
+def _decoded(line: bytes) -> Json:
+    """Return the object of a line, with halves of surrogate pairs replaced.
+
+    Raises:
+        UnicodeDecodeError: it is not UTF-8.
+        ValueError: it is not a JSON object.
+    """
+    text = line.decode()
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError:
+        if "\\u" not in text:
+            raise
+        loose = python_json.dumps(python_json.loads(text), ensure_ascii=False)
+        whole = loose.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return msgspec.json.decode(whole, type=dict[str, Any])
 
 
 @contextmanager
@@ -59,8 +83,10 @@ def reading(place: str) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{place}: not a record as X writes them ({error!r})") from error
+    except KeyError as error:
+        raise ValueError(f"{place}: not a record as X writes them, which has a field {error}") from error
+    except (TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{place}: not a record as X writes them; a field has another type") from error
 
 
 def user_of(place: str, json: Json) -> User:

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from twittomatic.errors import StateUnavailable
-from twittomatic.state.filelock import FileLock
+from twittomatic.state.filelock import FileLock, unusable
 from twittomatic.state.sockets import remove_socket_place
 
 LIFE_LOCK = "server.lock"
@@ -36,8 +36,15 @@ _logger = logging.getLogger(__name__)
 
 
 def state_exists(directory: Path) -> bool:
-    """Tell whether a crawl ever kept its state here."""
-    return (directory / "appendonlydir" / "appendonly.aof.manifest").exists()
+    """Tell whether a crawl ever kept its state here.
+
+    Raises:
+        StateUnavailable: the directory cannot be looked at.
+    """
+    try:
+        return (directory / "appendonlydir" / "appendonly.aof.manifest").exists()
+    except OSError as error:
+        raise unusable(directory, error) from None
 
 
 def is_running(directory: Path) -> bool:

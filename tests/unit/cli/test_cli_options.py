@@ -87,3 +87,21 @@ def test_a_secret_is_in_no_output() -> None:
         ran("--redis-url", f"http://:{SECRET}@127.0.0.1")
     assert "--redis-url" in str(refused.value)
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--x-bearer-tokens", SECRET], "TWITTOMATIC_X_BEARER_TOKENS, or as @FILE."),
+        (["--redis-url", f"redis://:{SECRET}@127.0.0.1"], "TWITTOMATIC_REDIS_URL."),
+        (["--monitor-token", SECRET], "TWITTOMATIC_MONITOR_TOKEN, or as @FILE."),
+        (["--x-bearer-tokens", "@tokens.txt", "--redis-url", "redis://127.0.0.1"], ""),
+        ([], ""),
+    ],
+)
+def test_a_secret_on_the_command_line_is_warned_of_once(flags: list[str], named: str) -> None:
+    done = CliRunner().invoke(show, [*flags, "word"], env={"TWITTOMATIC_LOOKUP_TOKEN": SECRET})
+    assert done.exit_code == 0
+    assert done.stderr.count("every user of this machine") == bool(named)
+    assert named in done.stderr
+    assert SECRET not in done.stderr

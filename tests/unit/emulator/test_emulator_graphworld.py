@@ -64,3 +64,11 @@ def test_a_test_may_decide_fates_and_numbers() -> None:
     assert len(world.all_posts(1)) == 3201
     with pytest.raises(ValueError, match="no user 5"):
         GraphWorld([(1, 2)], statuses={5: "deleted"})
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_byte_order_mark_is_no_part_of_a_graph(tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / "graph.edges"
+    content = b"\xef\xbb\xbf1 2\r\n1 3\r\n"
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    assert GraphWorld.read(path).follower_count(1) == 2

@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,53 @@ def test_what_is_no_page_is_refused_with_its_place(tmp_path: Path, line: str) ->
     path.write_text(line)
     with pytest.raises(ValueError, match=r"pages\.jsonl"):
         read_pages(path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"data": [', b'"data": [null, '),
+        (b'"includes": {', b'"includes": {"tweets": null, "polls": null, '),
+        (b'"meta": {"result_count": 2}', b'"meta": null'),
+        (b'"text": "a"', b'"text": "a", "entities": null, "attachments": {"media_keys": [null]}'),
+        (b'"text": "a"', rb'"text": "a\ud83d"'),
+        (b'"name": "One"', rb'"name": "\udc00One"'),
+        (b'{"data"', b'\xef\xbb\xbf{"data"'),
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_what_the_crawler_reads_is_read(tmp_path: Path, before: bytes, after: bytes, zipped: bool) -> None:
+    path = tmp_path / "pages.jsonl"
+    line = json.dumps(PAGE).encode()
+    assert before in line
+    changed = line.replace(before, after, 1)
+    path.write_bytes(gzip.compress(changed) if zipped else changed)
+    world = read_pages(path)
+    assert world.all_posts(1) == [101, 100]
+    json.dumps(world.post(100).fields, ensure_ascii=False).encode()  # type: ignore[union-attr]
+    json.dumps(world.user(1).fields, ensure_ascii=False).encode()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"data": [{"id": "1", "text": "\xe9"}]}', "line 2: byte 32 is not UTF-8"),
+        (b'\xff\xfe{"data": []}', "line 2: byte 1 is not UTF-8"),
+        (b'{"data": [{"username": "a"}]}', "line 2: "),
+        (
+            b'{"includes": {"media": [{}]}}',
+            "line 2: not a record as X writes them, which has a field 'media_key'",
+        ),
+        (b'{"includes": []}', "line 2: not a record as X writes them; a field has another type"),
+        (b"[" * 100_000, "line 2: expected a JSON object"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: bytes, said: str) -> None:
+    path = tmp_path / "pages.jsonl"
+    path.write_bytes(json.dumps(PAGE).encode() + b"\n" + line)
+    with pytest.raises(ValueError, match=re.escape(f"{path}, {said}")) as refused:
+        read_pages(path)
+    assert "Error(" not in str(refused.value)
 
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded pages at hand")
