@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from scripted import Answer, Asked, ScriptedX, page, post, profile, scripted
 
+from twittomatic import faultpoint
+from twittomatic.cli import looking
 from twittomatic.model import Phase
 from twittomatic.modules import closing, paged
 from twittomatic.networks.base import Counts
@@ -263,3 +265,48 @@ async def test_a_token_that_the_journal_cannot_keep_is_not_kept(
     assert ending(house) == ("stalled", 100)
     assert house.journal(STAR, "fws")[-1].token is None
     assert house.early["follower:23"][3] is False
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "part.taken_over",
+        "page.fetched",
+        "part.synced",
+        "page.committed",
+        "commit.renamed",
+        "journal.written",
+        "journal.synced",
+        "job.closed",
+    ],
+)
+@pytest.mark.parametrize("time_", [1, 2])
+async def test_an_attempt_to_go_on_that_stops_anywhere_loses_and_doubles_nothing(
+    house: Any, x: ScriptedX, point: str, time_: int
+) -> None:
+    script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
+    await crawl(house, "F", claimed=5000)
+    script.pages = {"A": page(users(2000, 900), "B"), "B": page(users(2900, 1000))}
+    reached = 0
+
+    def fail(name: str) -> None:
+        nonlocal reached
+        reached += name == point
+        if name == point and reached == time_:
+            raise RuntimeError(point)
+
+    faultpoint.arm(fail)
+    try:
+        await house.crawl("F", [STAR], crawl="other")
+    finally:
+        faultpoint.arm(None)
+    if reached >= time_:
+        assert house.dead
+        assert len(house.followers(STAR)) in {1000, 2900}, "the old list, or the new one"
+        await looking._retry(replace(house.settings, crawl="other"), ())
+        await house.crawl("F", [STAR], crawl="other")
+    assert house.followers(STAR) == [*range(1000, 3900)]
+    assert ending(house) == ("complete", 2900)
+    assert None not in script.asked[3:], "the list is never begun anew"
+    assert house.parts() == []
+    house.check()
