@@ -146,7 +146,7 @@ async def test_windows_are_waited_for(house: House, world: GraphWorld) -> None:
 
 async def test_a_window_that_others_used_up_is_waited_for(house: House, world: GraphWorld) -> None:
     """A 429 is no failure: it does not count among the tries, and takes no money."""
-    emulator = await house.emulate(world, limits={"followers": 1}, time_scale=9_000)
+    emulator = await house.emulate(world, limits={"followers": 1}, time_scale=600)
     fetcher = await house.fetcher("a", budget=10_000_000)
     async with Transport(timeout_s=30) as other:
         await other.send(house.url, house.ask(1), house.network.authorization("a"))
