@@ -131,10 +131,14 @@ class Index:
         """Return the newest line about a file, None when the journal has none.
 
         Args:
-            file: Path relative to OUTPUT_DIRECTORY.
+            file: Path relative to OUTPUT_DIRECTORY; of one that is no list, the index has no line.
         """
+        try:
+            key = _key_of(file)
+        except (ValueError, KeyError):
+            return None
         with self._lock:
-            row = self._find(_key_of(file))
+            row = self._find(key)
         return _line(row) if row else None
 
     def early(self, file: str) -> Entry | None:

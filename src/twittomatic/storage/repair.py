@@ -21,7 +21,8 @@ from twittomatic.model import Ending, Module
 from twittomatic.storage import bought
 from twittomatic.storage.aside import set_aside
 from twittomatic.storage.formats import read_lines
-from twittomatic.storage.journal import Entry, Journal, latest, read_journal
+from twittomatic.storage.index import FileSet, Index
+from twittomatic.storage.journal import Entry, Journal, read_journal
 from twittomatic.storage.mending import clear_drafts, cut, draft_in_order, mend_journal, place
 from twittomatic.storage.ordering import post_id
 from twittomatic.storage.paths import EXTENSIONS, Layout
@@ -93,8 +94,7 @@ class Repair:
         clear_drafts(layout)
         for path in damaged:
             yield self._mended(path)
-        newest = latest(read_journal(layout))
-        users = self._in_trouble(newest)
+        users = self._in_trouble()
         self._lines = lines_about(layout, users)
         for user_id in sorted(users, key=lambda user_id: (len(user_id), user_id)):
             for ext in EXTENSIONS:
@@ -130,14 +130,19 @@ class Repair:
         lines = f"{dropped} lines that were no entries are out of it" if dropped else "its last line is ended"
         return self._step(path, f"{lines}; all of it is in {self._layout.relative(aside)}.")
 
-    def _in_trouble(self, newest: dict[str, Entry]) -> set[str]:
+    def _in_trouble(self) -> set[str]:
         """Examine every file; return the users of whose files one is not as its line says."""
-        layout, users = self._layout, set()
+        layout, users, met, index = self._layout, set(), FileSet(), Index(self._layout)
+        index.refresh()
         for ext in EXTENSIONS:
             for path in layout.files(ext):
-                if any(True for _ in trouble(layout, path, newest.pop(layout.relative(path), None))):
+                file = layout.relative(path)
+                met.add(file)
+                if any(True for _ in trouble(layout, path, index.newest(file))):
                     users.add(path.stem)
-        users.update(entry.user_id for entry in newest.values() if entry.ending is not Ending.LOST)
+        for file, line in index.files(besides=met):
+            if line.ending is not Ending.LOST:
+                users.add(layout.output.joinpath(file).stem)
         return users
 
     def _mend(self, path: Path) -> Iterator[Step]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -15,7 +14,7 @@ from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted
 from twittomatic.state.eventstream import Delivered
 from twittomatic.storage.formats import read_pages
-from twittomatic.storage.journal import latest, read_journal
+from twittomatic.storage.index import Index
 from twittomatic.storage.paths import Layout
 from twittomatic.streaming.profilestore import ProfileStore, Sighting
 from twittomatic.streaming.reading import new_pages
@@ -114,13 +113,15 @@ def rebuild(
         Interrupted: it was told to stop; doing it again goes on, at the price of reading again.
         StorageUnavailable: the journal or the store cannot be used.
     """
-    ended = {file: _seconds(entry.ended_at) for file, entry in latest(read_journal(layout)).items()}
+    index = Index(layout)
+    index.refresh()
     profiles = 0
     for files, path in enumerate(layout.profiles(), start=1):
 
         def sightings(path: Path = path) -> Iterator[Sighting]:
             nonlocal profiles
-            otherwise_at = ended.get(layout.relative(path), 0)
+            line = index.newest(layout.relative(path))
+            otherwise_at = int(line.ended_at) if line else 0
             try:
                 for sighting in sightings_of(read_pages(path), otherwise_at, name_of):
                     profiles += 1
@@ -183,7 +184,3 @@ def _mended(record: bytes) -> tuple[bytes, str] | None:
         return clean, _decode(clean).id
     except (*NO_JSON, ValueError):
         return None
-
-
-def _seconds(moment: str) -> int:
-    return int(datetime.fromisoformat(moment).timestamp())

@@ -172,7 +172,8 @@ def test_files_whose_ids_begin_with_zeros_are_others(layout: Layout) -> None:
     index.refresh()
     assert [line.bytes for line in map(index.newest, names) if line] == list(range(len(names)))
     assert sorted(file for file, _ in index.files()) == sorted(names)
-    assert index.newest("77/77.fws") is None
+    for other in ("77/77.fws", "targets/22.jsonl.gz", "targets/crawl.jsonl.gz", "22"):
+        assert index.newest(other) is None
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import stat
 from heapq import nlargest
-from pathlib import Path
 
 import msgspec
 
-from twittomatic.model import NO_JSON, Ending
+from twittomatic.model import Ending
+from twittomatic.storage.following import Follower
 from twittomatic.storage.formats import to_ids
 from twittomatic.storage.idset import IdSet
-from twittomatic.storage.journal import age, decode_line
+from twittomatic.storage.journal import Entry, age, entries
 from twittomatic.storage.paths import Layout
 
 _MOST, _KEPT = 50_000, 25_000  # users in memory, 400 bytes each: those with the most followers stay
-_PIECE = 4 * 1024 * 1024  # bytes read at a time
 
 
 class Crawled(msgspec.Struct, frozen=True):
@@ -45,8 +43,7 @@ class Findings:
     """
 
     def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._offsets: dict[Path, int] = {}
+        self._journal = Follower(layout)
         self._listed = IdSet()  # also of users who are no longer in memory: each of them counts once
         self._lost: dict[str, tuple[str, str, int]] = {}  # few: age by user
         self.users: dict[str, Crawled] = {}
@@ -58,38 +55,11 @@ class Findings:
 
     def read(self) -> None:
         """Take in what was committed since the last call; what cannot be read is passed over."""
-        for path in sorted(self._layout.journals.glob("*.jsonl")):
-            try:
-                self._read(path)
-            except OSError:
-                continue
+        for block in self._journal.read(lambda path, number, sentence: None):
+            self._listed.add(to_ids(filter(None, map(self._take, entries(block)))))
 
-    def _read(self, path: Path) -> None:
-        status, offset = path.stat(), self._offsets.get(path, 0)
-        if not stat.S_ISREG(status.st_mode):  # a pipe would hold all drawings up
-            return
-        if status.st_size < offset:  # somebody repaired it
-            offset = 0
-        with path.open("rb", buffering=0) as file:
-            file.seek(offset)
-            while data := file.read(_PIECE):
-                whole = data.rfind(b"\n") + 1
-                if not whole and len(data) == _PIECE:  # a line longer than any entry
-                    whole = len(data)
-                if not whole:
-                    break
-                told = filter(None, map(self._take, data[:whole].split(b"\n")))
-                self._listed.add(to_ids(told))
-                offset += whole
-                file.seek(offset)
-        self._offsets[path] = offset
-
-    def _take(self, line: bytes) -> str | None:
-        """Take in a line; return the user whose list it tells of, None where it tells of none."""
-        try:
-            entry = decode_line(line)
-        except NO_JSON:
-            return None
+    def _take(self, entry: Entry) -> str | None:
+        """Take in an entry; return the user whose list it tells of, None where it tells of none."""
         if entry.file is None or not entry.file.endswith(".fws"):
             return None
         user_id, said = entry.user_id, age(entry)
