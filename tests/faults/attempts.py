@@ -41,6 +41,7 @@ from twittomatic.modules.context import Context
 from twittomatic.settings import load
 from twittomatic.state.connection import Connection
 from twittomatic.state.jobs import Jobs
+from twittomatic.state.leadership import Leadership
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.requeue import Requeue
 from twittomatic.state.server import Role, embedded
@@ -130,6 +131,8 @@ class Case:
                     problems += self._wrong(letter, since)
                 return problems
         finally:
+            for _, event in self._frozen:  # or the process would wait for its threads in vain
+                event.set()
             await served.close()
 
     def _faults(self) -> str:
@@ -180,7 +183,8 @@ class Case:
             parts.network.posts_per_page = parts.network.followers_per_page = PAGE  # type: ignore[misc]
             parts.network.timeline_ceiling = CEILING  # type: ignore[misc]
             self._recovery = Recovery(self._connection, parts.keys, lease_s=0)
-            self._leadership = parts.leadership()
+            # Nothing renews it here, and a busy machine may take minutes for a case.
+            self._leadership = Leadership(self._connection, parts.keys, "master", ttl_s=3600)
             await self._leadership.lead()
             halt = asyncio.Event()
             fetcher = Fetcher(
