@@ -90,9 +90,14 @@ def layout(settings: Settings) -> Layout:
 
 
 def spending(settings: Settings, process: str) -> Spending:
-    """Return where the dataset's processes note what they pay."""
-    server = "redis"
-    if not settings.redis_url:
+    """Return where the dataset's processes note what they pay, and on the ledgers of which server.
+
+    Redis servers count as one, since an address has many names, but each database has its own ledger.
+    """
+    if settings.redis_url:
+        database = client(settings.redis_url, process).connection_pool.connection_kwargs.get("db")
+        server = f"redis/{database or 0}"
+    else:
         place = os.fsencode(settings.state_directory.absolute())
         server = place.decode(errors="backslashreplace")
     return Spending(layout(settings).spending, process, server)

@@ -52,7 +52,7 @@ async def _restore(settings: Settings, stated: int | None) -> None:
             )
         options = CrawlOptions.read(written) if written else None
         account = options.account if options else account_of(settings)
-        money = await _restore_ledger(settings, connection, account, stated)
+        money = await _restore_ledger(settings, name, connection, account, stated)
         if options:
             await crawl.remember_ledger(account, money.ledger)
             await jobs.open(options.all_modules)
@@ -64,14 +64,14 @@ async def _restore(settings: Settings, stated: int | None) -> None:
 
 
 async def _restore_ledger(
-    settings: Settings, connection: Connection, account: str, stated: int | None
+    settings: Settings, name: str, connection: Connection, account: str, stated: int | None
 ) -> Money:
-    spending = compose.spending(settings, "restore")
+    spending = compose.spending(settings, name)
     money = Money(connection, NetworkKeys(account), budget=None, horizon_s=0)
     money.ledger = await connection.call("HGET", NetworkKeys(account).ledger, "id") or ""
     records = await asyncio.to_thread(spending.lost, account, money.ledger)
     lost = sum(record.most for record in records.values()) if stated is None else 0
     spent = await money.rebook(lost, stated or 0)
-    await asyncio.to_thread(spending.book, records, money.ledger)
+    await asyncio.to_thread(spending.book, records, money.ledger, stated=stated)
     click.echo(f"Spent on the account {account}, as the ledger says now: {dollars(spent)}.")
     return money

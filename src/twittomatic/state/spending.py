@@ -30,7 +30,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         account: Whose ledger.
         ledger: Its identity.
-        server: Where it is kept: `redis`, or the path of a state directory.
+        server: Where it is kept: `redis/DATABASE`, or the path of a state directory.
         spent: What settled requests cost.
         reserved: What is put aside for requests that are not settled.
     """
@@ -116,18 +116,28 @@ class Spending:
             if record.ledger != ledger and record.most and record.server == self._server
         }
 
-    def book(self, records: dict[Path, Spent], ledger: str) -> None:
-        """Say that a ledger has what some records tell.
+    def book(self, records: dict[Path, Spent], ledger: str, *, stated: int | None = None) -> None:
+        """Say that a ledger has what some records tell, or what the user states instead of them.
+
+        Args:
+            records: From `lost`.
+            ledger: Identity of the ledger that has it.
+            stated: Micro-dollars that count in place of what they tell, None where they are right.
 
         Raises:
             StorageUnavailable: they cannot be written.
         """
         for path, record in records.items():
             booked = msgspec.structs.replace(record, ledger=ledger)
+            if stated is not None:
+                booked = msgspec.structs.replace(booked, spent=0, reserved=0)
             aside = path.with_suffix(".new")
             with _guarded(path):
                 aside.write_bytes(_encode(booked))
                 aside.replace(path)
+        if stated and records:
+            self._spent = stated
+            self._write(next(iter(records.values())).account, ledger)
 
     def _write(self, account: str, ledger: str) -> None:
         record = Spent(

@@ -137,6 +137,24 @@ async def test_what_was_spent_is_booked_again_and_the_cap_holds(
     assert not notes.lost(keys.account, restored.ledger)
 
 
+async def test_what_the_user_states_counts_in_place_of_the_notes(
+    process: Callable[..., Money], connection: Connection, keys: NetworkKeys, tmp_path: Path
+) -> None:
+    first = process()
+    await first.settle(await ask(first, 600), 5_000_000)
+    for stated in (3_000_000, 0):
+        await connection.call("DEL", keys.ledger)
+        notes = Spending(tmp_path / "spending", f"restore-{stated}", "redis")
+        records = notes.lost(keys.account, "")
+        assert records
+        restored = Money(connection, keys, budget=None, horizon_s=0)
+        assert await restored.rebook(0, stated) == stated
+        notes.book(records, restored.ledger, stated=stated)
+        notes.close()
+        assert noted(tmp_path, keys) == stated
+        await process().open()
+
+
 async def test_a_ledger_that_is_there_is_never_lowered(
     process: Callable[..., Money], connection: Connection, keys: NetworkKeys
 ) -> None:
