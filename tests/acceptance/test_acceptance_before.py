@@ -113,6 +113,7 @@ def test_a_start_does_not_depend_on_the_free_check(place: Any, body: Any) -> Non
     with scripted(answer) as x:
         place.set(x_api_url=x.url, x_bearer_tokens="t", budget_usd=2)
         master = place.start("master", "-F", "--stream", place.write("targets", "21\n22\n"))
+        wait_for(lambda: "leads crawl" in place.said(master), place, master)  # a worker needs its server
         done = place.run("worker", "w")
         assert (done.returncode, master.wait(DEADLINE_S)) == (0, 0), done.stderr
         assert done.stderr.count("The credentials were not checked beforehand: X answered") == 1
