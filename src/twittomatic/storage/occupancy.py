@@ -19,6 +19,7 @@ from twittomatic.storage.failures import guarded
 
 _LOCK = ".lock"
 _TRIES, _PAUSE_S = 25, 0.01  # since `work_on` has the lock for some microseconds
+_GLANCE_S = 0.0001  # between the tries of `work_on`, which is called for each file in trouble
 
 
 class Work(Enum):
@@ -78,32 +79,35 @@ def work_on(output: Path) -> Work:
             descriptor = os.open(output / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:  # nobody ever worked here, or nobody can be seen
         return Work.NOBODY
-    work = Work.REPAIR
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        work = Work.CRAWL
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return Work.NOBODY
-    except BlockingIOError:
-        return work
+        if not _is_free(descriptor, fcntl.LOCK_SH, _PAUSE_S):
+            return Work.REPAIR
+        return Work.NOBODY if _is_free(descriptor, fcntl.LOCK_EX, _GLANCE_S) else Work.CRAWL
     except OSError:  # a file system without locks
         return Work.NOBODY
     finally:
         os.close(descriptor)
 
 
+def _is_free(descriptor: int, kind: int, pause_s: float) -> bool:
+    """Tell whether a lock can be had; another process that looks as well has it for an instant only."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(pause_s)
+    return False
+
+
 def _locked(output: Path, kind: int, taken: str) -> int:
     with guarded(output):
         descriptor = os.open(output / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    for left in reversed(range(_TRIES)):
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if not left:
-                os.close(descriptor)
-                raise StorageUnavailable(taken) from None
-            time.sleep(_PAUSE_S)
-        except OSError:  # a file system without locks: then the state alone tells who is at work
-            break
+    try:
+        is_free = _is_free(descriptor, kind, _PAUSE_S)
+    except OSError:  # a file system without locks: then the state alone tells who is at work
+        return descriptor
+    if not is_free:
+        os.close(descriptor)
+        raise StorageUnavailable(taken)
     return descriptor

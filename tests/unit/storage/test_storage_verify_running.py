@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,8 +196,8 @@ def test_a_busy_crawl_is_never_accused(layout: Layout) -> None:
     with crawling(layout) as crawl:
 
         def work() -> None:
-            for turn in range(150):
-                user_id = str(10 + turn % 40)
+            for turn in range(60):
+                user_id = str(10 + turn % 20)
                 records = [profile(number) for number in range(turn + 1, 0, -1)]
                 entries = [
                     crawl.place(user_id, "usr", *records),
@@ -248,6 +249,14 @@ def test_looking_who_is_at_work_turns_nobody_away(layout: Layout) -> None:
     finally:
         stop.set()
         looker.join()
+
+
+def test_those_who_look_take_nobody_for_each_other(layout: Layout) -> None:
+    with crawling(layout):
+        pass
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: work_on(layout.output), range(2000)))
+    assert set(found) == {Work.NOBODY}
 
 
 def test_the_command_names_what_is_held_and_is_content(layout: Layout) -> None:
