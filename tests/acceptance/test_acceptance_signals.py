@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import termios
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def test_who_helps_a_master_ends_with_130(place: Any, moment: str, arguments: tu
         ("cli.monitoring:monitored", ("monitor", "--monitor-port", "0")),
         ("web.monitor.sampler:Sampler.run", ("monitor", "--monitor-port", "0")),
         ("streaming.profilestore:ProfileStore.__init__", ("lookup", "--lookup-port", "0")),
-        ("cli.indexing:_begun", ("indexer", "--elasticsearch-url", "http://127.0.0.1:1")),
+        ("streaming.consumer:Consumer.run", ("indexer", "--elasticsearch-url", "http://127.0.0.1:1")),
         ("streaming.recorder:Recorder.run", ("stats", "record", "rates.gz")),
         ("emulator.build:bundled_graph", ("emulator", "--port", "0")),
         ("cli.emulating:_somebody", ("emulator", "--port", "0", "--users", "9")),
@@ -150,3 +151,35 @@ def test_closed_standard_streams_end_no_command(place: Any, closed: tuple[int, .
     for log in (place.directory / "logs").glob("*.jsonl"):
         for line in log.read_text().splitlines():
             assert json.loads(line)["process"]
+
+
+def test_output_that_is_lost_loses_no_work(place: Any) -> None:
+    place.emulator("--graph", place.graph([(1, 2), (2, 3)]))
+
+    def run(output: Any, *arguments: str, errors: Any = subprocess.PIPE) -> tuple[int, str]:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=place.directory,
+            env=place.environment,
+            stdout=output,
+            stderr=errors,
+            text=True,
+        )
+        said = process.communicate(timeout=60)[1] or ""
+        assert "fault of Twittomatic" not in said
+        assert "Traceback" not in said
+        return process.returncode, said
+
+    with Path("/dev/full").open("wb") as full:  # opened to write, so it stays what it is
+        code, said = run(full, "crawl", "-F", "1")
+        assert code == 1
+        assert "Standard output cannot be written (No space left on device)" in said
+        assert place.status()["phase"] == "finished"
+        assert run(full, "status")[0] == 1
+        assert run(subprocess.DEVNULL, "verify", errors=full)[0] == 0
+    for arguments, expected in (("crawl", "-F", "2"), 0), (("status",), 1):
+        reader, writer = os.pipe()
+        os.close(reader)
+        assert run(writer, *arguments)[0] == expected
+        os.close(writer)
+    assert sorted(path.stem for path in place.files("fws")) == ["1", "2"]

@@ -16,6 +16,7 @@ from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.running import on_signals, run_async
 from twittomatic.cli.signals import INTERRUPTED
 from twittomatic.clock import SystemClock
+from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
 from twittomatic.state.server import Role
 from twittomatic.streaming.feeding import Feeding
@@ -38,6 +39,8 @@ def record(settings: Settings, file: str) -> None:
     FILE is gzip, a Graphite line `path value timestamp` for each number; one that is there is gone on with.
     The same lines go to Graphite at CARBON_HOST:CARBON_PORT whenever it is there. The crawl may begin later.
     """
+    if file == "-":
+        raise SettingsError("FILE: a recording goes on where it stopped, so it needs a regular file.")
     sys.exit(run_async(_record(settings, Path(file))))
 
 
