@@ -1,8 +1,9 @@
 """What an update costs on a large timeline: the delta, or the file?
 
-Makes a .twt of 100 MB compressed, puts a page of new posts before it as `update` does (member, copy, sync,
-rename, sync), and compares with (a) decompressing and compressing the whole again, and (b) a plain copy of
-the file, synced as well. Prints seconds and ratios; the median of some rounds in one run.
+Makes a .twt of 100 MB compressed, puts a page of new posts before it as `update` does (greatest id of the
+first page, member, copy, sync, rename, sync), and compares with (a) decompressing and compressing the whole
+again, and (b) a plain copy of the file, synced as well. Prints seconds and ratios; the
+median of some rounds in one run.
 
     python benchmarks/update_delta.py [--megabytes 100] [--rounds 5] [--directory DIR]
 """
@@ -24,6 +25,7 @@ from pathlib import Path
 from twittomatic.model import FileState
 from twittomatic.storage.commit import commit, prepend
 from twittomatic.storage.formats import member, read_lines
+from twittomatic.storage.ordering import order_at_front
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 
@@ -91,6 +93,7 @@ def main() -> None:
         new = page(2_000_000)
 
         def add_delta(into: Path) -> FileState:
+            assert order_at_front(final).kept
             with PartFile.begin(part_path) as part:
                 part.append(member(new), len(new))
                 state = prepend(part, final, known)

@@ -206,11 +206,17 @@ def _meta(edit: Callable[[dict[str, Any], random.Random], None]) -> Mutation:
     return mutate
 
 
-def _wrong_count(meta: dict[str, Any], dice: random.Random) -> None:
+def _wrong_count(draft: Draft, dice: random.Random) -> Reply:
+    """Count the records wrongly; where there are none, nobody can tell that those counted were not sent."""
+    meta = draft.meta or {}
     count = meta.pop("result_count", 0)
     wrong = dice.choice(["gone", str(count), float(count), count + 5, None, -1])
     if wrong != "gone":
         meta["result_count"] = wrong
+    reply = draft.reply()
+    if not draft.data:
+        reply.at_most = draft.size
+    return reply
 
 
 def _without_token(meta: dict[str, Any], dice: random.Random) -> None:
@@ -329,7 +335,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "raw newline": _raw_bytes(b"\n"),
     "white space": _edited(_white_space),
     "shuffle records": _edited(_shuffle),
-    "wrong count": _meta(_wrong_count),
+    "wrong count": _wrong_count,
     "no token": _meta(_without_token),
     "no meta": _edited(_without_meta),
     "no data": _without_data,

@@ -48,33 +48,38 @@ def member(lines: Sequence[bytes], *, at: float = 0) -> bytes:
     )
 
 
-def read_lines(path: Path, *, size: int | None = None, offset: int = 0) -> Iterator[bytes]:
+def read_lines(
+    path: Path, *, size: int | None = None, offset: int = 0, first_page: bool = False
+) -> Iterator[bytes]:
     """Yield the lines of a file without their ends, in bounded memory.
 
     Args:
         path: A file of whole gzip members.
         size: Read `size` bytes only, as a checkpoint counts them; None reads the whole file.
         offset: Where they begin: the first byte of a member.
+        first_page: Stop after the first member that holds a line, whatever is behind it.
 
     Raises:
         CorruptFile: a member is torn or broken, the file is shorter than `size`, or its last line has no end.
         StorageUnavailable: the file cannot be read.
     """
-    for _, lines in read_pages(path, size=size, offset=offset):
+    for _, lines in read_pages(path, size=size, offset=offset, first_page=first_page):
         yield from lines
 
 
-def read_pages(path: Path, *, size: int | None = None, offset: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+def read_pages(
+    path: Path, *, size: int | None = None, offset: int = 0, first_page: bool = False
+) -> Iterator[tuple[int, list[bytes]]]:
     """Yield the lines of a file with the time of their member, as `member` wrote it; some hundred at a time.
 
     Args:
-        path: As for `read_lines`, and `size` and `offset` too.
+        path: As for `read_lines`, and the others too.
 
     Raises:
         CorruptFile: as `read_lines`.
         StorageUnavailable: the file cannot be read.
     """
-    for at, text in _whole_lines(path, size, offset):
+    for at, text in _whole_lines(path, size, offset, first_page=first_page):
         lines = text.split(b"\n")
         del lines[-1]
         yield at, lines
@@ -127,11 +132,13 @@ def _parse_ids(text: bytes) -> Ids:
     return ids
 
 
-def _whole_lines(path: Path, size: int | None, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+def _whole_lines(
+    path: Path, size: int | None, offset: int = 0, *, first_page: bool = False
+) -> Iterator[tuple[int, bytes]]:
     """Yield the text of a file in pieces that end with a line, with the time of the member they end in."""
     rest: list[bytes] = []
     pending = 0
-    for at, text in _decompressed(path, size, offset):
+    for at, text in _decompressed(path, size, offset, first_page=first_page):
         cut = text.rfind(b"\n") + 1
         if cut:
             yield at, b"".join([*rest, text[:cut]])
@@ -145,9 +152,12 @@ def _whole_lines(path: Path, size: int | None, offset: int = 0) -> Iterator[tupl
         raise CorruptFile(f"{path}: the last line has no end.")
 
 
-def _decompressed(path: Path, size: int | None, offset: int) -> Iterator[tuple[int, bytes]]:
+def _decompressed(
+    path: Path, size: int | None, offset: int, *, first_page: bool
+) -> Iterator[tuple[int, bytes]]:
     decoder = isal_zlib.decompressobj(_GZIP)
     header = b""  # of this member, as far as its time
+    is_empty = True  # so far
     within = size is None  # inside a member: a whole file has at least one, a checkpoint may count none
     for data in _compressed(path, size, offset):
         while data:
@@ -159,8 +169,11 @@ def _decompressed(path: Path, size: int | None, offset: int) -> Iterator[tuple[i
                 raise CorruptFile(f"{path}: the gzip data is broken.") from None
             data = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
             if text:
+                is_empty = False
                 yield int.from_bytes(header[_TIME], "little"), text
             if decoder.eof:
+                if first_page and not is_empty:
+                    return
                 decoder = isal_zlib.decompressobj(_GZIP)
                 header, within = b"", False
     if within:

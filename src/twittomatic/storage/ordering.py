@@ -26,7 +26,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         newest: The greatest id, None where there is no post.
-        oldest: The smallest id.
+        oldest: The smallest id, None where there is no post or only the first page was read.
         kept: Whether each post is older than the one before it.
     """
 
@@ -48,18 +48,33 @@ def post_id(path: Path, line: bytes) -> str:
 
 
 def order_of(path: Path) -> Order:
-    """Read a timeline for its greatest id and for whether it is in order; a missing file has no posts.
-
-    All of it is read, in bounded memory: older versions kept the network's order, in which a pinned post
-    may come first.
+    """Read all of a timeline, in bounded memory, for the order of its ids; a missing file has no posts.
 
     Raises:
         CorruptFile: it is broken, or a line is not a post.
         StorageUnavailable: it cannot be read.
     """
+    return _order(path, first_page=False) if path.exists() else Order()
+
+
+def order_at_front(path: Path) -> Order:
+    """Read the first page of a timeline for its greatest id and order; a missing file has no posts.
+
+    Only where that page is out of order, all of it is read: older versions kept the network's order, in which
+    a pinned post may come first.
+
+    Raises:
+        CorruptFile: what is read is broken, or a line is not a post.
+        StorageUnavailable: it cannot be read.
+    """
     if not path.exists():
         return Order()
-    numbers = (int(post_id(path, line)) for line in read_lines(path))
+    front = _order(path, first_page=True)
+    return msgspec.structs.replace(front, oldest=None) if front.kept else _order(path, first_page=False)
+
+
+def _order(path: Path, *, first_page: bool) -> Order:
+    numbers = (int(post_id(path, line)) for line in read_lines(path, first_page=first_page))
     first = next(numbers, None)
     if first is None:
         return Order()

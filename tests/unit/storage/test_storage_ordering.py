@@ -1,12 +1,13 @@
 """The order of timelines: found by reading, made by sorting."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from twittomatic.errors import CorruptFile
 from twittomatic.storage.formats import member, read_pages
-from twittomatic.storage.ordering import append_in_order, order_of
+from twittomatic.storage.ordering import Order, append_in_order, order_at_front, order_of
 from twittomatic.storage.part import PartFile
 
 
@@ -36,8 +37,37 @@ def test_the_order_is_that_of_numbers(
     assert (order.newest, order.kept) == (newest, kept)
 
 
-def test_a_missing_timeline_has_no_posts(tmp_path: Path) -> None:
-    assert order_of(tmp_path / "1.twt").newest is None
+@pytest.mark.parametrize(
+    ("pages", "newest", "kept"),
+    [
+        ([], None, True),
+        ([[7]], "7", True),
+        ([[], [], [9, 8], [7]], "9", True),
+        ([[3], [9, 8]], "3", True),
+        ([[1, 9, 8], [20]], "20", False),
+        ([[9, 9], [8]], "9", False),
+        ([list(range(50_000, 0, -1))], "50000", True),
+        ([[*range(50_000, 0, -1), 60_000]], "60000", False),
+    ],
+)
+def test_the_order_at_the_front_is_that_of_the_first_page_with_posts(
+    tmp_path: Path, pages: list[list[int]], newest: str | None, kept: bool
+) -> None:
+    path = tmp_path / "1.twt"
+    path.write_bytes(b"".join(member(posts(*page)) for page in [[], *pages]))
+    order = order_at_front(path)
+    assert (order.newest, order.kept) == (newest, kept)
+
+
+def test_nothing_behind_a_first_page_in_order_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "1.twt"
+    path.write_bytes(member(posts(9, 8)) + b"nonsense")
+    assert order_at_front(path).newest == "9"
+
+
+@pytest.mark.parametrize("order", [order_of, order_at_front])
+def test_a_missing_timeline_has_no_posts(tmp_path: Path, order: Callable[[Path], Order]) -> None:
+    assert order(tmp_path / "1.twt").newest is None
 
 
 def test_posts_are_sorted_once_each_and_keep_their_times(tmp_path: Path) -> None:
