@@ -70,8 +70,10 @@ async def _restore_ledger(
     money = Money(connection, NetworkKeys(account), budget=None, horizon_s=0)
     money.ledger = await connection.call("HGET", NetworkKeys(account).ledger, "id") or ""
     records = await asyncio.to_thread(spending.lost, account, money.ledger)
+    behind = await money.behind(spending) if money.ledger else {}
     lost = sum(record.most for record in records.values()) if stated is None else 0
-    spent = await money.rebook(lost, stated or 0)
-    await asyncio.to_thread(spending.book, records, money.ledger, stated=stated)
+    least = lost + sum(record.most for record in behind.values()) if stated is None else stated
+    spent = await money.rebook(lost, least)
+    await asyncio.to_thread(spending.book, {**records, **behind}, money.ledger, stated=stated)
     click.echo(f"Spent on the account {account}, as the ledger says now: {dollars(spent)}.")
     return money

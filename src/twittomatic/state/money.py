@@ -7,6 +7,7 @@ import secrets
 import struct
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,11 +18,12 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.refusals import gone
-from twittomatic.state.spending import Spending
+from twittomatic.state.spending import Spending, Spent
 
 _SAMPLED = "05"  # last digits: a fifth of all ids, however many of their bits are alike
 _LOST = {
     "ledger": "the ledger",
+    "bookings": "a part of the ledger",
     "window": "a rate-limit window",
     "reservations": "the reservations of money",
 }
@@ -146,11 +148,25 @@ class Money:
         is_capped, new = self._budget is not None, secrets.token_hex(8)
         known = expected if is_capped else ""
         self.ledger = await self._connection.run("ledger", [self._keys.ledger], [new, known])
-        lost = not self.ledger
-        if self._spending and is_capped and not lost:
-            lost = bool(await asyncio.to_thread(self._spending.lost, self._keys.account, self.ledger))
-        if lost:
+        if not self.ledger:
             raise self._gone("ledger")
+        if self._spending and is_capped:
+            if await asyncio.to_thread(self._spending.lost, self._keys.account, self.ledger):
+                raise self._gone("ledger")
+            if await self.behind(self._spending):
+                raise self._gone("bookings")
+
+    async def behind(self, spending: Spending) -> dict[Path, Spent]:
+        """Return the records of this ledger if they tell of more than it has.
+
+        A server that went back to an older state has the same ledger: from a backup, or by a failover to a
+        replica that lagged.
+        """
+        account = self._keys.account
+        records = await asyncio.to_thread(spending.of, account, self.ledger)  # written after the ledger
+        booked = await self._connection.call("HMGET", self._keys.ledger, "spent", "reserved")
+        told = sum(record.spent for record in records.values())
+        return records if told > sum(int(amount or 0) for amount in booked) else {}
 
     async def rebook(self, lost: int, least: int) -> int:
         """Make the ledger whole after a part of it was lost, and return the micro-dollars spent then.

@@ -116,6 +116,10 @@ class Spending:
             if record.ledger != ledger and record.most and record.server == self._server
         }
 
+    def of(self, account: str, ledger: str) -> dict[Path, Spent]:
+        """Return the records of one ledger, by file."""
+        return {path: record for path, record in self.read(account).items() if record.ledger == ledger}
+
     def book(self, records: dict[Path, Spent], ledger: str, *, stated: int | None = None) -> None:
         """Say that a ledger has what some records tell, or what the user states instead of them.
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from twittomatic.cli.restoring import _restore_ledger
 from twittomatic.errors import CorruptFile, LeadershipLost, StateLost, StorageUnavailable
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
+from twittomatic.settings import load
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
@@ -102,6 +104,37 @@ async def test_a_later_process_misses_the_ledger_by_its_notes(
         await process().open()
     await process(budget=None).open()  # no budget, no cap to break
     await process(server="/elsewhere").open()  # a state directory that is given up for another one
+
+
+@pytest.mark.parametrize("stated", [None, 3_000_000])
+async def test_a_ledger_that_went_back_to_an_older_state_is_missed(
+    process: Callable[..., Money],
+    connection: Connection,
+    keys: NetworkKeys,
+    server_url: str,
+    tmp_path: Path,
+    stated: int | None,
+) -> None:
+    """As after a failover to a replica that lagged, or where a backup is put back."""
+    first = process()
+    await first.settle(await ask(first, 100), 1_000_000)
+    older = (await first.totals()).spent
+    await first.settle(await ask(first, 500), 4_000_000)
+    await ask(first, 200)
+    await process().open()
+    await connection.call("HSET", keys.ledger, "spent", older, "reserved", 0)
+    await connection.call("DEL", keys.reservations)
+    for _ in range(2):
+        with pytest.raises(StateLost, match="a part of the ledger"):
+            await process().open()
+    await process(budget=None).open()
+    (tmp_path / "none.toml").touch()
+    settings = load({"output_directory": str(tmp_path), "redis_url": server_url}, {}, tmp_path / "none.toml")
+    money = await _restore_ledger(settings, "restore", connection, keys.account, stated)
+    assert (await money.totals()).spent == (stated or 7_000_000)
+    again = process()
+    await again.open()
+    assert (await again.totals()).spent == (stated or 7_000_000)
 
 
 async def test_the_crawl_remembers_on_which_ledger_it_spends(
