@@ -31,7 +31,7 @@ def exact(place: Any) -> None:
     assert report["violations"] == 0
     assert status["spent_usd"] >= report["bill_usd"]
     assert status["phase"] == "finished"
-    assert not [path for path in (place.directory / "data" / ".tmp").rglob("*") if path.is_file()]
+    assert not [path for path in (place.directory / "data" / ".tmp").rglob("[!.]*") if path.is_file()]
 
 
 def test_a_graph_is_crawled_exactly(world: Any) -> None:

@@ -134,7 +134,7 @@ class Layout:
 
     def pending_lock(self, crawl: str) -> Path:
         """Name the file on which whoever changes a crawl's bought profiles has a lock."""
-        return self.pending_directory / f"{_crawl(crawl)}.lock"
+        return self.pending_directory / f".{_crawl(crawl)}.lock"
 
     @property
     def drafts(self) -> Path:

@@ -246,8 +246,6 @@ PROCESS = """
 import asyncio, os, signal, sys, time
 from pathlib import Path
 from twittomatic import faultpoint
-from twittomatic.cli import compose
-from twittomatic.crawler.options import CrawlOptions
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.networks.x import X

@@ -66,7 +66,7 @@ class House:
         ]
 
     def parts(self) -> list[Path]:
-        return [path for path in self.layout.temporary.rglob("*") if path.is_file()]
+        return [path for path in self.layout.temporary.rglob("[!.]*") if path.is_file()]
 
     async def crawl(
         self,

@@ -56,7 +56,7 @@ def test_profiles_become_visible_once_and_whole(layout: Layout) -> None:
     assert (committed.file, committed.records, committed.end) == (line.profiles, 3, 0)
     assert (committed.begin, committed.first_id, committed.last_id) == (line.bytes, "1", "3")
     assert list(verify(layout)) == []
-    assert [path.name for path in layout.pending_directory.iterdir()] == ["one.lock"]
+    assert [path.name for path in layout.pending_directory.iterdir()] == [".one.lock"]
 
 
 def test_new_profiles_are_put_before_older_ones(layout: Layout) -> None:
@@ -80,7 +80,7 @@ def test_nothing_bought_is_nothing_kept(layout: Layout) -> None:
     bought.add([], at=1, cost_usd=0)
     assert finished(bought) == []
     assert not layout.bought("one").exists()
-    assert [path.name for path in layout.pending_directory.iterdir()] == ["one.lock"]
+    assert [path.name for path in layout.pending_directory.iterdir()] == [".one.lock"]
 
 
 @pytest.mark.parametrize("crawl", ["", "..", "a/b", "a.b", "x" * 65, "a\n", "ü"])
