@@ -189,6 +189,11 @@ def _raw_bytes(new: bytes) -> Mutation:
     return _edited(edit)
 
 
+def _broken_value(draft: Draft, dice: random.Random) -> None:
+    """Leave a record of which only the id can be read."""
+    draft.texts[b'"created_at": "'] = b'"created_at": nonsense "'
+
+
 def _white_space(draft: Draft, dice: random.Random) -> None:
     draft.texts[b'"id": '] = b'\r\n\t"id":\n '
 
@@ -333,6 +338,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "bad bytes": _raw_bytes(b"\xff\xfe\xc3"),
     "control character": _raw_bytes(b"\x01"),
     "raw newline": _raw_bytes(b"\n"),
+    "broken value": _edited(_broken_value),
     "white space": _edited(_white_space),
     "shuffle records": _edited(_shuffle),
     "wrong count": _wrong_count,

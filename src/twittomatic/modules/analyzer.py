@@ -18,6 +18,7 @@ from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
 from twittomatic.modules.paged import new_stem
 from twittomatic.modules.threads import to_its_end
+from twittomatic.networks.base import Page
 from twittomatic.state.jobs import settled
 from twittomatic.storage.commit import measured
 from twittomatic.storage.formats import member, read_ids, read_lines, to_ids
@@ -161,7 +162,7 @@ class _Analysis:
             len(wanted),
             purpose=self._job.module,
         )
-        records = fetched.page.records
+        records = self._new(wanted, fetched.page)
         if records:
             data = member(records, at=context.clock.now())
             await to_its_end(lambda: part.append(data, len(records)))
@@ -170,7 +171,7 @@ class _Analysis:
             files={"usr": part.state},
             requests=before.requests + 1,
             cost=before.cost + fetched.cost,
-            received=before.received + len(records),
+            received=before.received + len(fetched.page.ids),
         )
         counters = {f"pages:{self._job.module}": 1, f"records:{self._job.module}": len(records)}
         self._counts = True
@@ -180,6 +181,14 @@ class _Analysis:
         await settled(committed, fetched.settle())
         await self._consider(records)
         return fetched.size
+
+    def _new(self, wanted: Sequence[str], page: Page) -> list[bytes]:
+        """Return the profiles on a page that were asked for, each once; the network may send others."""
+        new = dict.fromkeys(wanted, b"")
+        for user_id, record in zip(page.ids, page.records, strict=True):
+            if user_id in new:
+                new[user_id] = new[user_id] or record
+        return [record for record in new.values() if record]
 
     def _open(self) -> PartFile:
         """Begin a part file with the profiles that are there, or go on with a predecessor's."""

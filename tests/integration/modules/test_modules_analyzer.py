@@ -1,9 +1,11 @@
 """analyzer: whom SELECT names goes to the frontier, each once, and only who is missing is bought."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from scripted import Answer, Asked, page, profile, scripted
 
 from twittomatic.emulator import GraphWorld
 from twittomatic.errors import SettingsError
@@ -145,3 +147,23 @@ def test_a_field_that_a_profile_lacks_is_no_error() -> None:
     )
     assert selection.score(b'{"id":"1"}') is None
     assert selection.score(b'{"id":"1","location":"Pisa, Italy"}') == float("-inf")
+
+
+async def test_profiles_that_come_twice_or_of_strangers_are_not_kept(house: Any) -> None:
+    def script(asked: Asked) -> Answer | None:
+        if asked.path.endswith("/followers"):
+            return page([profile(user_id) for user_id in (10, 11, 12, 13)])
+        if asked.path == "/2/users":
+            return Answer(body={"data": [profile(user_id) for user_id in (12, 999, 12, 10, 11, 12)]})
+        return None
+
+    with scripted(script) as x:
+        house.settings = replace(house.settings, x_api_url=x.url)
+        await house.crawl("F", [STAR])
+        path = house.layout.file(str(STAR), "usr")
+        path.write_bytes(member([house.lines(STAR, "usr")[0].encode()]))
+        await house.crawl("A", [STAR], crawl="analysis", select="true")
+        assert x.asked[-1].query["ids"] == "11,12,13"
+    assert [json.loads(line)["id"] for line in house.lines(STAR, "usr")] == ["10", "11", "12"]
+    assert house.waiting == {"10", "11", "12"}
+    house.check()
