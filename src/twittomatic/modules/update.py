@@ -17,7 +17,8 @@ from twittomatic.modules.threads import to_its_end
 from twittomatic.modules.timeline import posts
 from twittomatic.state.events import Event, TargetClosed
 from twittomatic.storage.commit import commit, measured, prepend
-from twittomatic.storage.ordering import Order, append_in_order, order_at_front
+from twittomatic.storage.failures import guarded
+from twittomatic.storage.ordering import append_in_order, order_at_front
 from twittomatic.storage.part import PartFile
 
 _FILES = ("twt",)
@@ -32,8 +33,7 @@ async def run(context: Context, job: Job) -> None:
         TwittomaticError: see `twittomatic.errors`; what was committed stands.
     """
     final = context.layout.file(job.user_id, "twt")
-    order = await asyncio.to_thread(order_at_front, final)
-    newest = order.newest
+    newest = await asyncio.to_thread(_newest, final)
     if not _goes_on(job.checkpoint, newest):
         job = msgspec.structs.replace(job, checkpoint=Checkpoint())
     if newest is None:
@@ -48,15 +48,20 @@ async def run(context: Context, job: Job) -> None:
         checkpoint = await Paging(context, begun, listing, _FILES).run()
     else:
         checkpoint = await _adopt(context, job, checkpoint, final)
-        order = await asyncio.to_thread(order_at_front, final)
+        newest = await asyncio.to_thread(_newest, final)
     state: FileState | None
-    if order.newest == checkpoint.first_id:  # placed by an attempt that died
+    if newest == checkpoint.first_id:  # placed by an attempt that died
         state = await asyncio.to_thread(measured, final)
     else:
         if _has_news(checkpoint):
             checkpoint = await in_order(context, job, checkpoint)
-        async with held(context, job, checkpoint):
-            state = await to_its_end(_commit, context, checkpoint, final, order)
+        try:
+            async with held(context, job, checkpoint):
+                state = await to_its_end(_commit, context, checkpoint, final)
+        except _OvertakenError:  # it has these posts already, or else they are asked for again
+            await asyncio.to_thread(remove_parts, context, checkpoint.part, _FILES)
+            await run(context, msgspec.structs.replace(job, checkpoint=Checkpoint()))
+            return
     await _complete(context, job, checkpoint, final, state)
 
 
@@ -71,6 +76,11 @@ def _goes_on(checkpoint: Checkpoint, newest: str | None) -> bool:
     return placed or checkpoint.since_id == newest
 
 
+def _newest(final: Path) -> str | None:
+    """Return the greatest id in a timeline, None when there is no timeline or no post in it."""
+    return order_at_front(final).newest
+
+
 async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path) -> Checkpoint:
     """Take the part file of an attempt that was given up, so that it can place no more should it wake up."""
     mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
@@ -80,7 +90,7 @@ async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path
         try:
             await to_its_end(_take_over, after, before, checkpoint.files["twt"])
         except CorruptFile:
-            if (await asyncio.to_thread(order_at_front, final)).newest != checkpoint.first_id:
+            if await asyncio.to_thread(_newest, final) != checkpoint.first_id:
                 raise
             mine = msgspec.structs.replace(mine, part=checkpoint.part)
     await context.jobs.commit(job, mine, {})
@@ -98,10 +108,17 @@ def _has_news(checkpoint: Checkpoint) -> bool:
     return checkpoint.ended is not Ending.UNAVAILABLE and any(one.lines for one in checkpoint.files.values())
 
 
-def _commit(context: Context, checkpoint: Checkpoint, final: Path, order: Order) -> FileState | None:
+class _OvertakenError(Exception):
+    """Another crawl replaced the timeline while this one asked for what is newer."""
+
+
+def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState | None:
     """Put the new posts in front of the old ones; None when nothing is new, and the file stays as it is.
 
-    The compressed bytes of the old ones are copied, unless `order` says that they are to be sorted.
+    The compressed bytes of the old ones are copied, unless they are out of order and to be sorted.
+
+    Raises:
+        _OvertakenError: the timeline is not the one before which the new posts come.
     """
     if not _has_news(checkpoint):
         remove_parts(context, checkpoint.part, _FILES)
@@ -109,12 +126,23 @@ def _commit(context: Context, checkpoint: Checkpoint, final: Path, order: Order)
     new = checkpoint.files["twt"]
     part = context.layout.part(context.crawl, checkpoint.part, "twt")
     with PartFile.take_over(part, part, new) as file:
+        there, order = _identity(final), order_at_front(final)
+        if order.newest != checkpoint.since_id:
+            raise _OvertakenError
         if order.kept:
             state = prepend(file, final, context.known_files.state(final))
         else:
             state = append_in_order(file, final)
+    if _identity(final) != there:
+        raise _OvertakenError
     commit(part, final, size=state.size)
     return state
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    with guarded(path):
+        status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _of_both(context: Context, checkpoint: Checkpoint, final: Path) -> Checkpoint:

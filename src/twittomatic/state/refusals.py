@@ -64,7 +64,8 @@ def gone(what: str) -> StateLost:
     """
     return StateLost(
         f"Redis has lost {what}: it was evicted, flushed or deleted. Nothing more is bought; "
-        "`twittomatic restore` brings back what can be, then give the same command again."
+        "`twittomatic restore` with the same settings brings back what can be, "
+        "then give the same command again."
     )
 
 

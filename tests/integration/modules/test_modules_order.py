@@ -194,6 +194,27 @@ def stored(house: Any, ids: Sequence[int]) -> None:
     journal.close()
 
 
+@pytest.mark.parametrize("others", [80, 100])
+async def test_an_update_that_another_crawl_overtakes_doubles_nothing(
+    house: Any, serve: Any, others: int
+) -> None:
+    """The other one places its posts, all or some of them, while this one asks for the same."""
+    old = NEWEST_FIRST[150:]
+    stored(house, old)
+    x = serve(Timeline(NEWEST_FIRST))
+    answer = x.script
+
+    def overtaking(asked: Asked) -> Answer | None:
+        if asked.query.get("since_id") == str(old[0]) and "pagination_token" not in asked.query:
+            stored(house, NEWEST_FIRST[150 - others :])
+        return answer(asked)
+
+    x.script = overtaking
+    await house.crawl("U", [STAR])
+    is_in_order(house, NEWEST_FIRST)
+    assert house.parts() == []
+
+
 POINTS = [
     "page.committed",
     "part.written",
