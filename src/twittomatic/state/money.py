@@ -25,7 +25,6 @@ _LOST = {
     "ledger": "the ledger",
     "bookings": "a part of the ledger",
     "window": "a rate-limit window",
-    "reservations": "the reservations of money",
 }
 _EXPECTED = "expected:"  # before the name of a field of the ledger
 
@@ -221,7 +220,7 @@ class Money:
             fields: Of the ledger, to which the cost is added as well, whoever finds it out.
 
         Raises:
-            StateLost: the ledger, a window or the reservations vanished; nothing may be bought any more.
+            StateLost: the ledger or a window vanished; nothing may be bought any more.
             StorageUnavailable: what it may cost cannot be noted.
         """
         keys = self._keys

@@ -14,7 +14,7 @@ from twittomatic.settings import load
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.money import Money, NoMoney, Permit
+from twittomatic.state.money import Money, NoMoney, Permit, Wait
 from twittomatic.state.requeue import Requeue
 from twittomatic.state.spending import Spending
 
@@ -80,16 +80,26 @@ async def test_nothing_is_granted_once_something_vanished(
         assert not await connection.call("EXISTS", keys.ledger)
 
 
-async def test_reservations_that_vanished_are_missed_when_the_money_is_short(
-    process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+@pytest.mark.parametrize("seen_by", ["acquire", "totals"])
+async def test_what_was_put_aside_for_reservations_that_vanished_is_spent(
+    process: Callable[..., Money], connection: Connection, keys: NetworkKeys, seen_by: str
 ) -> None:
     money = process()
-    await ask(money, 700)
+    lost = await ask(money, 700)
     await connection.call("DEL", keys.reservations)
-    await ask(money, 200)
-    await connection.call("DEL", keys.reservations)
-    with pytest.raises(StateLost, match="reservations of money"):
-        await ask(money, 500)
+    there = await ask(money, 200)
+    if seen_by == "totals":
+        totals = await money.totals()
+        assert (totals.spent, totals.reserved) == (7_000_000, 2_000_000)
+    assert isinstance(
+        await money.acquire("followers", LIMITS, price=10_000, wanted=500), Wait
+    )  # for what is in flight
+    await money.settle(lost, 100_000)
+    await money.settle(there, 0)
+    assert (await ask(money, 500)).resources == 300
+    assert isinstance(await money.acquire("followers", LIMITS, price=10_000, wanted=1), Wait)
+    totals = await money.totals()
+    assert (totals.spent, totals.reserved) == (7_000_000, 3_000_000)
 
 
 async def test_a_later_process_misses_the_ledger_by_its_notes(

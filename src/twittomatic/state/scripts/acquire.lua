@@ -7,7 +7,7 @@
 --       9 identity of the ledger
 --       10.. name of each credential, requests of its window and the ms of it, as documented
 -- Returns {'go', credential's index, resources granted}, {'wait', ms}, {'money', micro-dollars left}, {'nobody'},
--- or {'gone', what} where the ledger, the reservations or a window vanished: then nothing is granted any more.
+-- or {'gone', what} where the ledger or a window vanished: then nothing is granted any more.
 -- Invariant: spent + reserved <= the cap as it stands at this moment; a window never gives more permits than it has.
 -- Twice is harmless: a reservation that stands is granted again, as it was. Cost: one HMGET per credential; where money
 -- is short, linear in the reservations.
@@ -75,9 +75,6 @@ if price > 0 then
         local wait = math.ceil(math.max(20, math.min((now - youngest) / 2, ends - now, 5000)))
         redis.call('HSET', ledger, 'awaited', string.format('%d', now + wait + 1000))
         return { 'wait', wait }
-      end
-      if tonumber(redis.call('HGET', ledger, 'reserved') or 0) > 0 then -- for what there is no reservation any more
-        return { 'gone', 'reservations' }
       end
       size = math.floor(left / price)
       if size < tonumber(ARGV[6]) then

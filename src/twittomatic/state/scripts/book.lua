@@ -19,19 +19,27 @@ local function book(ledger, reservations, name, cost, expected)
   end
 end
 
--- Books what nobody settled in time as spent. Returns when the youngest of the others began, and when the first of them is
+-- Books as spent what nobody settled in time, and what was put aside for reservations that vanished. Returns when the youngest of the others began, and when the first of them is
 -- given up; nothing where there is none.
 local function sweep(ledger, reservations, now)
   local youngest, soonest
+  local known = 0
   local all = redis.call('HGETALL', reservations)
   for i = 1, #all, 2 do
     local amount, began, ends = string.match(all[i + 1], '^(%d+):(%d+):(%d+)')
     began, ends = tonumber(began), tonumber(ends)
     if now < ends then
+      known = known + tonumber(amount)
       youngest, soonest = math.max(youngest or began, began), math.min(soonest or ends, ends)
     else
       book(ledger, reservations, all[i], tonumber(amount), tonumber(amount))
     end
+  end
+  local vanished = tonumber(redis.call('HGET', ledger, 'reserved') or 0) - known
+  if vanished > 0 then
+    redis.call('HINCRBY', ledger, 'reserved', -vanished)
+    redis.call('HINCRBY', ledger, 'spent', vanished)
+    redis.call('HINCRBY', ledger, 'expected', vanished)
   end
   return youngest, soonest
 end
