@@ -29,7 +29,7 @@ from typing import Any
 from unittest import mock
 
 from aiohttp import web
-from mutations import ENDS_EARLY, MUTATIONS, Draft, Reply
+from mutations import ENDS_EARLY, MUTATIONS, REFUSALS, Draft, Reply
 
 from twittomatic.cli import compose, sessions
 from twittomatic.clock import SystemClock
@@ -48,6 +48,7 @@ FOLLOWER_USD, POST_USD = 0.01, 0.005
 _MOST_RUNS = 4  # of the same command
 _MOST_REQUESTS = 400
 DEADLINE_S = 60.0
+_ALL = {**MUTATIONS, **REFUSALS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,13 @@ class Answered:
 
 
 class Service:
-    """X for one user, on loopback, as the plan has it; keeps everything that it served."""
+    """X for one user, on loopback, as the plan has it.
+
+    Attributes:
+        lists: Ids by endpoint, as they stand at this moment.
+        answers: To requests for pages of these, in order.
+        profiles: How many were served.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -100,6 +107,7 @@ class Service:
         if plan.pinned and plan.posts:
             self.lists["tweets"].insert(0, self.lists["tweets"].pop())
         self.answers: list[Answered] = []
+        self.profiles = 0
         self._count: dict[str, int] = collections.Counter()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -108,6 +116,7 @@ class Service:
         if path == "/2/usage/tweets":
             return web.json_response({"data": {"project_cap": "3000000", "project_usage": "5"}})
         if path == "/2/users":
+            self.profiles += 1
             return web.json_response({"data": [self._profile(int(i)) for i in query["ids"].split(",")]})
         kind = path.rpartition("/")[2]
         if kind not in self.lists:
@@ -121,7 +130,7 @@ class Service:
             raise AssertionError("asked without end")
         draft = self._draft(kind, request.query)
         mutation, seed = self.plan.spoiled.get((kind, number), ("", 0))
-        reply = MUTATIONS[mutation](draft, random.Random(seed)) if mutation else draft.reply()
+        reply = _ALL[mutation](draft, random.Random(seed)) if mutation else draft.reply()
         self.answers.append(Answered(kind, mutation, reply))
         if reply.declared is None:
             response = web.Response(status=reply.status, body=reply.body)
@@ -211,7 +220,7 @@ def hasty() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _serving(service: Service) -> AsyncIterator[str]:
+async def serving(service: Service) -> AsyncIterator[str]:
     application = web.Application()
     application.router.add_get("/{path:.*}", service.answer)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
@@ -238,7 +247,7 @@ class Case:
 
     async def run(self) -> list[str]:
         """Crawl until nothing changes any more; return what is wrong, a sentence each."""
-        async with asyncio.timeout(DEADLINE_S), _serving(self.service) as url:
+        async with asyncio.timeout(DEADLINE_S), serving(self.service) as url:
             settings = load(
                 {
                     "crawl": self._name,
@@ -251,7 +260,7 @@ class Case:
                     "max_attempts": "1",
                 },
                 {},
-                _nothing(self._directory),
+                nothing(self._directory),
             )
             self._layout = compose.layout(settings)
             async with compose.connected(settings, Role.OWN, "case") as connection:
@@ -338,7 +347,7 @@ class Case:
         return "\n  ".join([str(self.plan), f"exit codes {self.codes}", *answers, self.said])
 
 
-def _nothing(directory: Path) -> Path:
+def nothing(directory: Path) -> Path:
     path = directory / "nothing.toml"
     path.touch()
     return path

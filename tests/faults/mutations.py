@@ -321,6 +321,50 @@ def _status(status: int, body: bytes) -> Mutation:
     return lambda draft, dice: Reply(body=body, status=status)
 
 
+def _absent(kind: str, title: str) -> Mutation:
+    """Say that the user cannot be read: 200, and errors in place of the records."""
+    error = {
+        "value": "22",
+        "resource_id": "22",
+        "resource_type": "user",
+        "parameter": "id",
+        "title": title,
+        "detail": f"{title}: [22].",
+        "type": f"https://api.twitter.com/2/problems/{kind}",
+    }
+    body = json.dumps({"errors": [error]}).encode()
+    return lambda draft, dice: Reply(body=body)
+
+
+def _too_many(draft: Draft, dice: random.Random) -> Reply:
+    headers = {"Content-Type": JSON_TYPE}
+    if dice.random() < 0.7:
+        headers["Retry-After"] = dice.choice(["0", "1", "3", "-1", "x"])
+    body = {"title": "Too Many Requests", "detail": "Too Many Requests", "type": "about:blank", "status": 429}
+    return Reply(body=json.dumps(body).encode(), status=429, headers=headers)
+
+
+def _busy(draft: Draft, dice: random.Random) -> Reply:
+    headers = {"Content-Type": "text/html", "Retry-After": dice.choice(["0", "1", "3"])}
+    return Reply(body=b"<html>busy</html>", status=503, headers=headers)
+
+
+def _expired(draft: Draft, dice: random.Random) -> Reply:
+    message = "The `pagination_token` query parameter value [x] is not valid"
+    error = {"parameters": {"pagination_token": ["x"]}, "message": message}
+    body = {"title": "Invalid Request", "errors": [error]}
+    return Reply(body=json.dumps(body).encode(), status=400)
+
+
+REFUSALS: Mapping[str, Mutation] = {
+    "protected": _absent("not-authorized-for-resource", "Authorization Error"),
+    "gone": _absent("resource-not-found", "Not Found Error"),
+    "429": _too_many,
+    "503 later": _busy,
+    "expired": _expired,
+}
+"""Whole answers that refuse a page, by name."""
+
 MUTATIONS: Mapping[str, Mutation] = {
     "drop id": _of_a_record(_drop_id),
     "spoil id": _of_a_record(_spoil_id),

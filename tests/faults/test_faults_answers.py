@@ -8,6 +8,7 @@ from pathlib import Path
 
 import answers
 import pytest
+import sequences
 from answers import Case, Plan
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -79,3 +80,8 @@ def test_many_spoiled_answers(runner: tuple[asyncio.Runner, str, Path], plan: Pl
 def test_each_mutation_alone(runner: tuple[asyncio.Runner, str, Path], mutation: str, number: int) -> None:
     spoiled = {(kind, number): (mutation, seed) for seed, kind in enumerate(_LISTS)}
     _check(Plan(followers=45, posts=45, spoiled=spoiled), runner)
+
+
+def test_some_crawls_one_after_the_other(runner: tuple[asyncio.Runner, str, Path]) -> None:
+    loop, url, place = runner
+    assert not loop.run(sequences.run(range(1, 11), url, place)), "see the standard output"
