@@ -31,6 +31,7 @@ TwittomaticError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum, auto
 
@@ -38,9 +39,27 @@ from enum import Enum, auto
 class TwittomaticError(Exception):
     """Base of every error that we raise; its text is one sentence for the user."""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text as it is printed, a line each: a line feed within one came from outside."""
+        return (str(self),)
+
 
 class SettingsError(TwittomaticError):
-    """A setting, an argument or a target file that cannot be used."""
+    """A setting, an argument or a target file that cannot be used.
+
+    Args:
+        sentence: What is wrong, and what to do.
+        details: Printed below it, a line each.
+    """
+
+    def __init__(self, sentence: str, details: Sequence[str] = ()) -> None:
+        super().__init__("\n  ".join([sentence, *details]))
+        self._lines = (sentence, *details)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return self._lines
 
 
 class Interrupted(TwittomaticError):

@@ -161,7 +161,7 @@ def test_part_files_that_are_lost_in_mid_crawl(world: Any, how: str, time: int) 
     for part in lost:
         part.unlink() if how == "removed" else os.truncate(part, 100)
     assert goes_on(world, crawl) == 1, world.said(crawl)
-    assert "1 job is dead; `twittomatic jobs dead` lists all tries" in world.said(crawl)
+    assert "1 job is dead; `twittomatic jobs dead` lists every attempt" in world.said(crawl)
     reason = world.run("jobs", "dead").stdout
     assert "follower:1" in reason
     assert "removed" in reason or "missing" in reason or "shorter than" in reason

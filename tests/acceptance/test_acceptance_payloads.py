@@ -47,7 +47,7 @@ def test_bad_records_cost_no_page_and_bad_pages_cost_nothing(place: Any) -> None
         assert status["money"]["modules"]["follower"]["spent_usd"] == 0.06
         assert status["jobs"]["follower"]["dead"] == 2
         assert status["counters"]["unreadable"] == 1
-        assert "could not be read: 1 record" in place.run("status").stdout
+        assert "Set aside: 1 record that could not be read" in place.run("status").stdout
         for user_id in ("21", "22"):
             assert lines(place, f"{user_id}/{user_id}.fws") == [b"11", b"12", b"13"]
         assert lines(place, "21/21.usr") == [FIRST, LAST]

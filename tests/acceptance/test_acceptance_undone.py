@@ -44,7 +44,7 @@ def test_dead_jobs_end_a_crawl_with_1_until_they_live(place: Any, x: ScriptedX) 
 
     done = place.run(*command)
     assert (done.returncode, script.refused) == (1, 4), "each is tried once more"
-    assert "Dead jobs that are tried again: 2." in done.stdout
+    assert "Dead jobs that are retried: 2." in done.stdout
     script.user_ids.remove("27")
     done = place.run(*command)
     assert (done.returncode, script.refused) == (1, 5)
@@ -104,7 +104,7 @@ def test_lists_that_end_too_early_are_named_and_gone_on_with(place: Any, x: Scri
     asked = len(x.paths("/followers"))
     again = place.run(*command)
     assert again.returncode == 1
-    assert "Lists that ended too early and are gone on with: 1." in again.stdout
+    assert "Lists that ended too early and are continued: 1." in again.stdout
     tokens = [one.query.get("pagination_token") for one in x.asked if "/followers" in one.path]
     assert tokens[asked:] == ["A", "A"]
 

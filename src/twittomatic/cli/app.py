@@ -118,7 +118,7 @@ def _command(code_of: Callable[[TwittomaticError], int]) -> int:
     except (KeyboardInterrupt, Interrupted):
         code = INTERRUPTED
     except TwittomaticError as error:
-        _complain(str(error))
+        _complain(*error.lines)
         code = code_of(error)
     except Exception as error:
         if error is streams.lost():  # `_run` tells
@@ -144,7 +144,9 @@ def _logged(error: Exception) -> str:
     return f"{files[0]} has its traceback, and "
 
 
-def _complain(sentence: str) -> None:
-    """Print an error on one line, whatever a name or a file of the user put into it."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)
-    click.echo(f"Error: {shown}", err=True)
+def _complain(*lines: str) -> None:
+    """Print an error, each of its parts on one line, whatever a name or a file of the user put into it."""
+    shown = [
+        "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in lines
+    ]
+    click.echo("\n  ".join([f"Error: {shown[0]}", *shown[1:]]), err=True)

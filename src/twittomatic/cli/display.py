@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from twittomatic.cli.behind import sentences
+from twittomatic.cli.drawing import many
 from twittomatic.cli.fitting import Fitting, console
 from twittomatic.model import MICROS_PER_USD, about, dollars
 from twittomatic.web.monitor.forecast import counted
@@ -73,10 +74,10 @@ def line(report: Report) -> str:
     waiting = sum(job["ready"] + job["leased"] + job["delayed"] for job in jobs)
     dead = sum(job["dead"] for job in jobs)
     return (
-        f"{report['phase']}: {counters.get('targets', 0):,} users begun, "
+        f"{report['phase']}: {many(counters.get('targets', 0), 'user')} begun, "
         f"{report['frontier']:,} in the frontier, "
-        f"{grown['followers']:,} followers, {grown['posts']:,} posts, "
-        f"{waiting:,} jobs to do, {f'{are_dead(dead)}, ' if dead else ''}{', '.join(_words(report))}"
+        f"{many(grown['followers'], 'follower')}, {many(grown['posts'], 'post')}, "
+        f"{many(waiting, 'job')} to do, {f'{are_dead(dead)}, ' if dead else ''}{', '.join(_words(report))}"
     )
 
 
@@ -87,7 +88,7 @@ def are_dead(count: int) -> str:
 
 def ended_early(count: int) -> str:
     """Say how many lists ended too early."""
-    return "1 list ended too early" if count == 1 else f"{count:,} lists ended too early"
+    return f"{many(count, 'list')} ended too early"
 
 
 async def watch(report: Callable[[], Awaitable[Report]], until: asyncio.Future[Any]) -> None:
@@ -177,11 +178,12 @@ def _of_money(report: Report) -> list[str]:
         sentences.append(f"{aside} is put aside for requests whose end is not known; it counts as spent.")
     if report["unfinished_lists"]:
         count = report["unfinished_lists"]
-        lists = "1 list is" if count == 1 else f"{count:,} lists are"
-        sentences.append(f"{lists} unfinished: what is bought of them is in TEMPORARY_DIRECTORY.")
+        are, them = ("is", "it") if count == 1 else ("are", "them")
+        sentences.append(
+            f"{many(count, 'list')} {are} unfinished: what is bought of {them} is in TEMPORARY_DIRECTORY."
+        )
     if count := report["counters"].get("unreadable"):
-        records = "1 record" if count == 1 else f"{count:,} records"
-        sentences.append(f"Set aside, since they could not be read: {records}; the log names them.")
+        sentences.append(f"Set aside: {many(count, 'record')} that could not be read; see the log.")
     return sentences
 
 

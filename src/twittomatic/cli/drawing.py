@@ -67,14 +67,14 @@ def picture(quote: Plan, *, prices_as_of: str, left: int | None) -> Group:
 def _sentences(quote: Plan, prices_as_of: str, left: int | None) -> list[str]:
     sentences = [f"Prices as of {prices_as_of}; hours are the waiting for rate limits."]
     if quote.kept:
-        sentences.append(f"Not bought again, since they are there: {_many(quote.kept, 'list')}.")
+        sentences.append(f"Not bought again, since they are there: {many(quote.kept, 'list')}.")
     if quote.unavailable:
-        sentences.append(f"Protected or gone, and so without cost: {_many(quote.unavailable, 'target')}.")
+        sentences.append(f"Protected or gone, and so without cost: {many(quote.unavailable, 'target')}.")
     if quote.unknown:
-        sentences.append(f"Without known counts: {_many(quote.unknown, 'target')}.")
+        sentences.append(f"Without known counts: {many(quote.unknown, 'target')}.")
     if quote.found:
         sentences.append(
-            f"Counted by their own profiles, which stand in the dataset: {_many(quote.found, 'follower')}"
+            f"Counted by their own profiles, which stand in the dataset: {many(quote.found, 'follower')}"
             f"{' whom SELECT selects' if quote.selects else ''}."
         )
     if quote.assumes:
@@ -93,7 +93,8 @@ def _sentences(quote: Plan, prices_as_of: str, left: int | None) -> list[str]:
     return sentences
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: float, noun: str) -> str:
+    """Say how many of something: `1 list`, `2,000 lists`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

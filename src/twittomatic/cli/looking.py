@@ -136,7 +136,7 @@ async def _dead(settings: Settings) -> dict[str, list[Try]]:
 def retry(settings: Settings, names: tuple[str, ...]) -> None:
     """Give dead jobs another chance, where they stopped: those named, as `jobs dead` lists them, or all."""
     revived, unknown = run_async(_retry(settings, names))
-    click.echo(f"{revived} jobs have another chance; the command that began the crawl runs them.")
+    click.echo(f"Dead jobs put back: {revived:,}. The command that began the crawl, given again, runs them.")
     if unknown:
         raise SettingsError(f"No such dead job: {', '.join(unknown)}.")
 

@@ -38,12 +38,9 @@ async def conclude(connection: Connection, keys: CrawlKeys, modules: Sequence[Mo
     left = [are_dead(dead)] * (dead > 0) + [ended_early(early)] * (early > 0)
     if not left:
         return FINISHED
-    hint = "; `twittomatic jobs dead` lists all tries of dead jobs" if dead else ""
-    click.echo(
-        f"Crawl “{keys.crawl}” is finished, but {' and '.join(left)}{hint}; "
-        "the same command tries again what can be tried.",
-        err=True,
-    )
+    hint = "; `twittomatic jobs dead` lists every attempt" if dead else ""
+    more = "; the same command retries them" if dead else ""
+    click.echo(f"Crawl “{keys.crawl}” is finished, but {' and '.join(left)}{hint}{more}.", err=True)
     return LEFT_UNDONE
 
 
@@ -60,9 +57,9 @@ async def _name_early(connection: Connection, keys: CrawlKeys, modules: Sequence
 def _sentence(name: str, early: EarlyEnd) -> str:
     of = "" if early.claimed is None else f" of the {early.claimed:,} that the profile claims"
     if early.ending is Ending.SHORT:
-        more = "asking again is free" if early.more else "--refresh-older-than 0s buys it anew"
+        more = "asking again is free" if early.more else "--refresh-older-than 0s buys it again"
         return f"{name} ended short: {early.lines:,}{of}; {more}."
-    more = "the same command goes on from there" if early.more else "another crawl begins it anew"
+    more = "the same command continues from there" if early.more else "another crawl starts it again"
     return f"{name} stalled at {early.lines:,}{of}, since no new records came for too long; {more}."
 
 
@@ -70,6 +67,6 @@ async def try_again(parts: Parts) -> None:
     """Give what the crawl left undone another chance, once for each time the command is given."""
     early = await EarlyEnds(parts.connection, parts.keys).try_again(parts.options.all_modules)
     if early:
-        click.echo(f"Lists that ended too early and are gone on with: {early:,}.")
+        click.echo(f"Lists that ended too early and are continued: {early:,}.")
     if revived := await parts.recovery.revive_all(parts.options.all_modules):
-        click.echo(f"Dead jobs that are tried again: {revived:,}.")
+        click.echo(f"Dead jobs that are retried: {revived:,}.")

@@ -85,7 +85,7 @@ def _report_of(
     """Put it together."""
     phase, reason = (progress.phase, progress.reason) if progress else (Phase.IDLE, "")
     if phase is Phase.RUNNING and progress and not progress.master:
-        reason = "nobody leads it at the moment; the command that began it goes on"
+        reason = "no master leads it now; the command that began it, given again, continues it"
     elif phase is Phase.RUNNING and totals.is_awaited:
         reason = f"it waits for {dollars(totals.reserved)}, put aside for requests whose end is not known yet"
     empty = {"ready": 0, "leased": 0, "delayed": 0, "dead": 0, "completed": 0}

@@ -60,7 +60,7 @@ async def _restore(settings: Settings, stated: int | None) -> None:
             click.echo(f"Jobs queued again: {count:,}.")
         elif await jobs.clear():
             click.echo(f"Crawl “{settings.crawl}” itself is gone; what was left of it is removed.")
-        click.echo("The command that was given before goes on now.")
+        click.echo("Give the same crawl command again to go on.")
 
 
 async def _restore_ledger(
@@ -75,5 +75,5 @@ async def _restore_ledger(
     least = lost + sum(record.most for record in behind.values()) if stated is None else stated
     spent = await money.rebook(lost, least)
     await asyncio.to_thread(spending.book, {**records, **behind}, money.ledger, stated=stated)
-    click.echo(f"Spent on the account {account}, as the ledger says now: {dollars(spent)}.")
+    click.echo(f"The ledger of the account {account} now says that {dollars(spent)} is spent.")
     return money

@@ -190,7 +190,7 @@ async def check_credentials(parts: Parts) -> None:
         NetworkError: see `Fetcher.check`.
     """
     if untried := await parts.fetcher.check():
-        click.echo(f"The credentials were not checked beforehand: {untried} Going on without.", err=True)
+        click.echo(f"The credentials were not checked beforehand: {untried} Going on all the same.", err=True)
 
 
 async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:

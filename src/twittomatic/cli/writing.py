@@ -8,6 +8,7 @@ regular file        replaced atomically with its mode kept, unless it is read-on
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -66,6 +67,10 @@ def written(name: str) -> Iterator[BinaryIO]:
     except BrokenPipeError:
         raise click.exceptions.Exit(1) from None
     except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise StorageUnavailable(
+                f"{name!r}: nothing reads this pipe yet; start its reader first."
+            ) from None
         raise StorageUnavailable(f"{name!r} cannot be written ({error.strerror}).") from None
 
 

@@ -52,7 +52,7 @@ def parse(text: str, *, bare_names: bool = False) -> Handle:
         return Handle(user_id=_decimal(text))
     if text.startswith("@"):
         if not _NAME.fullmatch(text, 1):
-            raise ValueError("is no screen name: after the @, 1 to 15 letters, digits and _")
+            raise ValueError("is not a screen name, which is @ and 1 to 15 letters, digits or _")
         return Handle(name=text[1:].lower())
     host = _HOST.match(text)
     if host:

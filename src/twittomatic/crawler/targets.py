@@ -185,11 +185,9 @@ class _Reading:
             raise SettingsError(f"{self.bad[0]}; nothing was started.")
         if self.bad_count:
             more = self.bad_count - len(self.bad)
-            rest = f"\n  and {more:,} more" if more else ""
+            rest = [f"and {more:,} more"] if more else []
             raise SettingsError(
-                f"{self.bad_count:,} targets are none; nothing was started:\n  "
-                + "\n  ".join(self.bad)
-                + rest
+                f"{self.bad_count:,} targets cannot be read; nothing was started:", [*self.bad, *rest]
             )
         self.flush()
         found = Targets(ids=self.ids, names=list(self.names), refresh_names=refresh_names)

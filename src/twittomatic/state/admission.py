@@ -114,8 +114,8 @@ async def admit(connection: Connection, *, allow_unchecked: bool = False) -> str
         )
     if policy is not None and policy != "noeviction":
         raise SettingsError(
-            f"REDIS_URL: the server's maxmemory-policy is {policy}, so it may evict what was spent; "
-            "set maxmemory-policy noeviction, or give another server."
+            f"REDIS_URL: the server's maxmemory-policy is {policy}, so it may evict the record "
+            "of what was spent; set maxmemory-policy noeviction, or give another server."
         )
     await _check_permissions(connection)
     return name

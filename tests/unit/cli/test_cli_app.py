@@ -85,6 +85,7 @@ def test_every_error_of_ours_has_its_exit_code(kind: type[Exception]) -> None:
     ("error", "code", "said"),
     [
         (errors.SettingsError("Bad."), 2, "Error: Bad.\n"),
+        (errors.SettingsError("Two are bad:", ["a\nb", "c"]), 2, "Error: Two are bad:\n  a\\nb\n  c\n"),
         (errors.BudgetExhausted("Spent."), 3, "Error: Spent.\n"),
         (errors.StorageUnavailable("Full."), 1, "Error: Full.\n"),
         (errors.StorageUnavailable("a\x1b[31m\n\udc80b é."), 1, "Error: a\\x1b[31m\\n\\udc80b é.\n"),

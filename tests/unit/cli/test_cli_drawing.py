@@ -128,3 +128,17 @@ def test_money_that_is_put_aside_and_credentials_that_are_retired_are_shown() ->
     assert "$2.00 is put aside for requests whose end is not known" in text
     assert "Credential app-1 is retired: 401" in text
     assert "3 lists are unfinished" in text
+
+
+def test_one_of_anything_is_singular() -> None:
+    report = nothing("main", None)
+    report["counters"] = {"targets": 1, "unreadable": 1, "records:timeline": 1, "records:follower": 1}
+    report["jobs"]["follower"] = report["jobs"]["follower"] | {"ready": 1}
+    report["unfinished_lists"] = 1
+    line, text = display.line(report), drawn(display.picture(report), 200)
+    assert "1 user begun" in line
+    assert "1 follower, 1 post, 1 job to do" in line
+    assert "1 list is unfinished: what is bought of it is" in text
+    assert "Set aside: 1 record that could not be read" in text
+    report["counters"]["targets"] = 0
+    assert "0 users begun" in display.line(report)

@@ -66,7 +66,7 @@ def test_a_pipe_gets_the_bytes_and_stays(tmp_path: Path) -> None:
     assert os.read(reader, 10) == b"new"
     os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
-    with pytest.raises(StorageUnavailable):  # nobody reads: it is not waited for
+    with pytest.raises(StorageUnavailable, match="nothing reads this pipe yet"):  # not waited for
         write(pipe)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

@@ -75,9 +75,9 @@ def test_targets_as_people_have_them(argument: str, ids: list[str], names: list[
         ("", "neither a user id"),
         (",", "neither a user id"),
         ("-1", "neither a user id"),
-        ("@", "no screen name"),
-        ("@with space", "no screen name"),
-        ("@name_that_is_too_long", "no screen name"),
+        ("@", "not a screen name"),
+        ("@with space", "not a screen name"),
+        ("@name_that_is_too_long", "not a screen name"),
         ("1e5", "spreadsheet"),
         ("1.23457E+17", "spreadsheet"),
         ("123.0", "spreadsheet"),
@@ -123,12 +123,12 @@ def test_a_bare_name_of_an_existing_file_is_the_file() -> None:
 def test_all_bad_lines_are_named_at_once() -> None:
     Path("list").write_text("1\n2 3\njack\n@ok\n99999999999999999999 # big\n")
     sentence = refusal("list", "@")
-    assert sentence.startswith("4 targets are none; nothing was started:")
+    assert sentence.startswith("4 targets cannot be read; nothing was started:")
     for place in ("list, line 2: '2 3'", "list, line 3: 'jack'", "list, line 5: '99999", "'@'"):
         assert place in sentence
     Path("list").write_text("?\n" * 1000)
     sentence = refusal("list")
-    assert sentence.startswith("1,000 targets are none")
+    assert sentence.startswith("1,000 targets cannot be read")
     assert sentence.count("line ") == 20
     assert sentence.endswith("and 980 more")
 

@@ -204,7 +204,7 @@ def _without_data(request: Request, response: Response, content: _Content, price
         what = "with nothing but errors that say neither what nor why"
         raise garbage(request, response, what, most_billed=claimed)
     if claimed or (claimed is None and content.served is None):
-        raise garbage(request, response, "with neither data nor the count of none", most_billed=claimed)
+        raise garbage(request, response, "with neither data nor a result_count of 0", most_billed=claimed)
     return Page(
         ids=(),
         records=(),
