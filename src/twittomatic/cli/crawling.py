@@ -75,9 +75,7 @@ def chosen_modules(letters: dict[str, bool]) -> str:
 def target_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the flags that tell how its TARGETs are read."""
     for flag in (
-        click.option(
-            "--refresh-names", is_flag=True, help="Ask whose the @names are, though it was asked before."
-        ),
+        click.option("--refresh-names", is_flag=True, help="Look up again which users the @names belong to."),
         click.option(
             "--column",
             metavar="NAME",
@@ -89,7 +87,9 @@ def target_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 until_spent_flag = click.option(
-    "--until-spent", is_flag=True, help="Go until the money is out, though BUDGET_USD does not suffice."
+    "--until-spent",
+    is_flag=True,
+    help="Crawl until the money is used up, even if BUDGET_USD does not suffice.",
 )
 
 
