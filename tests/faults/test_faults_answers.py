@@ -5,16 +5,23 @@ import itertools
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import answers
 import pytest
 import sequences
-from answers import Case, Plan
+from aiohttp import web
+from answers import Case, Plan, Service
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mutations import MUTATIONS
 
+from twittomatic.cli import compose, sessions
+from twittomatic.crawler.targets import Targets
+from twittomatic.errors import StateLost
+from twittomatic.settings import load
 from twittomatic.state.server import Role, embedded
+from twittomatic.storage.occupancy import alone
 
 _names = itertools.count()
 _LISTS = ("followers", "tweets")
@@ -85,3 +92,41 @@ def test_each_mutation_alone(runner: tuple[asyncio.Runner, str, Path], mutation:
 def test_some_crawls_one_after_the_other(runner: tuple[asyncio.Runner, str, Path]) -> None:
     loop, url, place = runner
     assert not loop.run(sequences.run(range(1, 11), url, place)), "see the standard output"
+
+
+class _Emptied(Service):
+    """Empties the state server before it answers the second request for a page."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if len(self.answers) == 1:
+            await self.connection.call("FLUSHALL")
+        return await super().answer(request)
+
+    connection: Any
+
+
+def test_a_crawl_that_ends_with_an_error_leaves_the_dataset(
+    runner: tuple[asyncio.Runner, str, Path], tmp_path: Path
+) -> None:
+    loop, redis_url, _ = runner
+
+    async def crawl() -> None:
+        service = _Emptied(Plan(followers=45, posts=0))
+        async with answers.serving(service) as url:
+            values = {
+                "output_directory": str(tmp_path / "data"),
+                "log_directory": str(tmp_path / "logs"),
+                "redis_url": redis_url,
+                "x_bearer_tokens": "token",
+                "x_api_url": url,
+                "budget_usd": "1000",
+            }
+            settings = load(values, {}, answers.nothing(tmp_path))
+            async with compose.connected(settings, Role.OWN, "test") as service.connection:
+                with pytest.raises(StateLost):
+                    await sessions.crawl(settings, "F", Targets(ids=[str(answers.STAR)], names=()))
+            with alone(compose.layout(settings).output):
+                pass
+
+    with answers.hasty():
+        loop.run(crawl())

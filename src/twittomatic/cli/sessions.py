@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 import click
@@ -74,10 +74,9 @@ async def crawl(
                 with preparing(parts):
                     await begin(parts, master, leadership, ids, until_spent=until_spent)
             journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.local"))
-            worker = parts.worker(journal, selection, has_own_master=True)
-            code = await watched(parts, run_together(master, worker), worker.leave)
-            journal.close()
-            return code
+            with closing(journal):
+                worker = parts.worker(journal, selection, has_own_master=True)
+                return await watched(parts, run_together(master, worker), worker.leave)
 
 
 async def lead(settings: Settings, modules: str, wanted: targets.Targets, *, until_spent: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 
 import click
 
@@ -48,9 +49,8 @@ async def work(settings: Settings, name: str) -> int:
                 journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
                 worker = parts.worker(journal, selection)
                 click.echo(f"{process} works for crawl “{settings.crawl}”.")
-                with on_signals(worker.leave) as told:
+                with closing(journal), on_signals(worker.leave) as told:
                     changed = await _work_while(worker, state, written)
-                journal.close()
                 if not changed or told.is_set():
                     return _worker_result(settings, worker.standing.phase, await state.progress(), told)
                 click.echo("A master gave the crawl other options; this worker goes on with those.")

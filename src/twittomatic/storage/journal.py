@@ -159,11 +159,12 @@ class Journal:
         reach("journal.synced")
 
     def close(self) -> None:
-        """Close the file. A second call does nothing."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-            self._leave()
+        """Close the file, after the line that is being written. A second call does nothing."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+                self._leave()
 
     def _check(self) -> None:
         """Bring the file back if somebody removed it: as long as it is open, its lines are not lost."""
