@@ -137,13 +137,15 @@ class Transport:
         except aiohttp.ClientHttpProxyError as error:
             assert proxy
             raise _refused_by(proxy, error.status, url) from None
-        except aiohttp.ClientProxyConnectionError as error:
-            assert proxy
-            raise UpstreamUnavailable(
-                f"The proxy {proxy.name} cannot be reached ({_why(error)}); check PROXY and HTTPS_PROXY.",
-                answered=False,
-            ) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, *_ADDRESS) as error:
+            # Behind a proxy only its own name is resolved here.
+            if proxy and isinstance(
+                error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError
+            ):
+                raise UpstreamUnavailable(
+                    f"The proxy {proxy.name} cannot be reached ({_why(error)}); check PROXY and HTTPS_PROXY.",
+                    answered=False,
+                ) from None
             raise UpstreamUnavailable(
                 f"{_host(url)} cannot be reached ({_why(error)}); check X_API_URL and the network.",
                 answered=False,

@@ -105,6 +105,12 @@ async def test_a_proxy_that_is_not_there(url: str) -> None:
     assert caught.value.most_billed == 0
 
 
+@pytest.mark.parametrize("url", ["http://api.x.test", "https://api.x.test"])
+async def test_a_proxy_whose_name_does_not_resolve(url: str) -> None:
+    with pytest.raises(UpstreamUnavailable, match=r"^The proxy nowhere\.invalid:3128 cannot be reached"):
+        await send(url, "http://nowhere.invalid:3128")  # RFC 2606: never resolves
+
+
 async def test_a_tunnel_to_what_speaks_no_tls() -> None:
     with scripted() as x, proxying(lambda host, _: ("127.0.0.1", port_of(x.url))) as proxy:
         with pytest.raises(UpstreamUnavailable) as caught:
