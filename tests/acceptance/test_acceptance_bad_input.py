@@ -102,14 +102,14 @@ def test_an_unknown_setting_is_named(world: Any) -> None:
 
 
 def test_x_itself_is_not_crawled_without_a_budget(place: Any) -> None:
-    done = place.run("crawl", "-F", "1", "--x-bearer-tokens", "abc")
+    done = place.run("crawl", "-F", "1", TWITTOMATIC_X_BEARER_TOKENS="abc")
     assert done.returncode == 2
     assert "BUDGET_USD" in sentence(done)
 
 
 def test_a_wrong_token_ends_it_and_is_shown_nowhere(world: Any) -> None:
     token = "wr0ng-and-s3cret"
-    done = world.run("crawl", "-F", "1", "--x-bearer-tokens", token)
+    done = world.run("crawl", "-F", "1", TWITTOMATIC_X_BEARER_TOKENS=token)
     assert done.returncode == 3
     assert "No credential is left" in sentence(done)
     written = b"".join(path.read_bytes() for path in world.directory.rglob("*") if path.is_file())
@@ -138,7 +138,7 @@ def test_an_api_that_is_not_there(place: Any) -> None:
 
 def test_a_redis_that_is_not_there(world: Any) -> None:
     for command in (["crawl", "-F", "1"], ["status"], ["worker", "w"]):
-        done = world.run(*command, "--redis-url", f"redis://:pass-w0rd@127.0.0.1:{closed_port()}")
+        done = world.run(*command, TWITTOMATIC_REDIS_URL=f"redis://:pass-w0rd@127.0.0.1:{closed_port()}")
         assert done.returncode == 1
         assert "Redis cannot be reached" in sentence(done)
         assert "pass-w0rd" not in done.stderr

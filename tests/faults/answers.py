@@ -17,6 +17,7 @@ import contextlib
 import gzip
 import io
 import json
+import logging
 import random
 import sys
 import tempfile
@@ -210,13 +211,20 @@ class HastyClock(SystemClock):
 
 @contextmanager
 def hasty() -> Iterator[None]:
-    """Let crawls of this process have small pages and no patience."""
+    """Let crawls of this process have small pages and no patience; their log ends with the block."""
+    logger = logging.getLogger("twittomatic")
     with (
         mock.patch.object(compose, "SystemClock", HastyClock),
         mock.patch.object(X, "followers_per_page", PAGE),
         mock.patch.object(X, "posts_per_page", PAGE),
     ):
-        yield
+        try:
+            yield
+        finally:
+            for handler in list(logger.handlers):
+                logger.removeHandler(handler)
+                handler.close()
+            logger.propagate = True
 
 
 @asynccontextmanager

@@ -52,6 +52,16 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
         )
         await context.jobs.complete(job, events=events, counters={"unavailable": 1})
         return
+    if checkpoint.ended in EARLY and await _would_lose(context, job, checkpoint, extensions):
+        await asyncio.to_thread(_close_without_file, context, job, checkpoint, extensions)
+        lines = sum(state.lines for ext, state in checkpoint.files.items() if ext == extensions[-1])
+        await context.jobs.complete(
+            job,
+            follows=context.follows(job.module),
+            early=early_end(job, checkpoint, lines),
+            counters={f"kept:{job.module}": 1},
+        )
+        return
     if not _is_token(checkpoint.token):
         checkpoint = msgspec.structs.replace(checkpoint, token=None)
     if not any(state.size for state in checkpoint.files.values()):
@@ -154,6 +164,20 @@ async def _worth_keeping(
     return not any(
         await asyncio.to_thread(lambda: [final.exists() and not _held(final, checkpoint) for final in finals])
     )
+
+
+async def _would_lose(context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]) -> bool:
+    """Tell whether a list that ended too early would replace one that has more records."""
+    if checkpoint.continues:  # it begins with all that is there
+        return False
+    ext = extensions[-1]
+    final, mine = context.layout.file(job.user_id, ext), checkpoint.files.get(ext, FileState())
+
+    def look() -> bool:
+        there = final.exists() and not holds(final, mine)
+        return there and context.known_files.state(final).lines > mine.lines
+
+    return await asyncio.to_thread(look)
 
 
 def _held(final: Any, checkpoint: Checkpoint) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from twittomatic.errors import Interrupted, PaginationExpired, StorageError, TargetUnavailable
+from twittomatic.errors import CorruptFile, Interrupted, PaginationExpired, StorageError, TargetUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.fetch.fetcher import Fetched
 from twittomatic.model import Checkpoint, Ending, Job
@@ -96,6 +96,7 @@ class Paging:
         self._barren = 0  # pages in a row that bring nothing new and may cost
         self._empty = 0  # pages in a row that are empty, free, and lead on
         self._empty_since = 0.0
+        self._lines_there = 0  # of the list in the dataset that this one is to replace
         self._tokens: set[int] = set()  # hashes of those that this pass asked for
         self._stem = new_stem(job)
         self._counts = False  # whether a checkpoint may count on the part files of this attempt
@@ -137,6 +138,10 @@ class Paging:
 
     def _open(self) -> None:
         context, before = self._context, self.checkpoint
+        final = context.layout.file(self._job.user_id, self._listing.keyed)
+        if self._listing.after is None and final.exists():
+            with suppress(CorruptFile):
+                self._lines_there = context.known_files.state(final).lines
         stem = self._stem
         for ext in self._extensions:
             path = context.layout.part(context.crawl, stem, ext)
@@ -372,9 +377,11 @@ class Paging:
         return self._empty >= _EMPTY_PAGES or self._context.clock.now() - self._empty_since >= _EMPTY_S
 
     def _is_short(self) -> bool:
-        """Tell whether far fewer records came than the profile claims."""
+        """Tell whether far fewer records came than the profile claims, or without one than came before."""
         listing, claimed = self._listing, self.checkpoint.claimed
-        if listing.shortfall is None or claimed is None:
+        if claimed is None:
+            claimed = self._lines_there
+        if listing.shortfall is None:
             return False
         goal = min(one for one in (claimed, listing.ceiling, listing.most) if one is not None)
         missing = goal - self._parts[listing.keyed].state.lines

@@ -93,6 +93,6 @@ class Leadership:
     def lost(self) -> LeadershipLost:
         """Return the error for a script that was refused."""
         return LeadershipLost(
-            f"This process no longer leads crawl “{self._keys.crawl}”: another master took over, or the state "
-            "server took no writes for too long. It stops; the same command resumes the crawl."
+            f"This process no longer leads crawl “{self._keys.crawl}”: another master took over, or the "
+            "state server took no writes for too long. It stops; the same command resumes the crawl."
         )

@@ -164,7 +164,7 @@ async def test_a_timeline_is_short_below_the_ceiling_only(house: Any, x: Scripte
     assert ending(house, "twt") == ("complete", 1700), "of the 3,200 that are served more than half are there"
     x.script = Pages({None: page(posts(10_000, 100))})
     await crawl(house, "T", claimed=31_000, crawl="other", refresh_older_than=0.0)
-    assert ending(house, "twt") == ("short", 100)
+    assert ending(house, "twt") == ("complete", 1700), "a longer timeline is not replaced"
     assert house.early["timeline:23"] == ("short", 100, 31_000, False)
 
 
@@ -310,3 +310,21 @@ async def test_an_attempt_to_go_on_that_stops_anywhere_loses_and_doubles_nothing
     assert None not in script.asked[3:], "the list is never begun anew"
     assert house.parts() == []
     house.check()
+
+
+@pytest.mark.parametrize("claimed", [None, 60], ids=["unclaimed", "claimed"])
+@pytest.mark.parametrize("module", ["F", "T"])
+async def test_a_refresh_that_ends_too_early_replaces_no_longer_list(
+    house: Any, x: ScriptedX, module: str, claimed: int | None
+) -> None:
+    ext, records = ("fws", users(100, 60)) if module == "F" else ("twt", posts(10**18, 60))
+    script = x.script = Pages({None: page(records)})
+    assert (await crawl(house, module, claimed=claimed)).phase is Phase.FINISHED
+    before = house.lines(STAR, ext)
+    assert len(before) == 60
+    for answer in (page([]), page(records[:9])):
+        script.pages = {None: answer}
+        await crawl(house, module, claimed=claimed, refresh_older_than=0.0)
+        assert house.lines(STAR, ext) == before
+        assert house.journal(STAR)[-1].ending == "short"
+        house.check()

@@ -120,6 +120,7 @@ def test_an_interruption_is_not_an_error(
 def test_an_unexpected_error_is_named_and_shown_only_when_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(logging.getLogger("twittomatic"), "handlers", [])  # other tests may have a log
     assert ended(monkeypatch, ZeroDivisionError("two\nlines")) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("Error: unexpected ZeroDivisionError: two\\nlines.")
