@@ -132,6 +132,7 @@ class _Analysis:
                 wanted = missing[start : start + self._context.network.users_per_request]
                 start += await self._look_up_some(wanted, part)
                 self._stop_if_told()
+            self._counts = True  # the last checkpoint does, though this attempt may have bought nothing
         finally:
             if self._part:
                 self._part.close()
@@ -141,7 +142,6 @@ class _Analysis:
         self._checkpoint = msgspec.structs.replace(
             self._checkpoint, ended=Ending.COMPLETE, ended_at=self._context.moment()
         )
-        self._counts = True
         await self._context.jobs.commit(self._job, self._checkpoint, {})
 
     async def _adopt(self, found: Sequence[Found], part: PartFile) -> None:
