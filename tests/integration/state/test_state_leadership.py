@@ -176,7 +176,7 @@ async def test_a_master_whose_place_was_taken_stops(house: Any) -> None:
     await expire(house)
     assert await other.lead()
     async with asyncio.timeout(30):
-        with pytest.raises(LeadershipLost, match="this one stops"):
+        with pytest.raises(LeadershipLost, match="no longer leads crawl"):
             await master.run()
     assert await house.call("HGET", house.keys.leader, "name") == "other"
 
