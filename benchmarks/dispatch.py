@@ -28,7 +28,7 @@ from twittomatic.crawler.local import run_together
 from twittomatic.crawler.worker import Worker
 from twittomatic.model import Job, Module, Phase
 from twittomatic.modules.context import Context
-from twittomatic.state.server import Role, embedded
+from twittomatic.state.embedded.server import Role, embedded
 
 PEER = "dramatiq[redis]==2.2.1"
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from harness import verdict
 from twittomatic.emulator import bundled_graph
 from twittomatic.networks.base import Limit
-from twittomatic.state.address import client
+from twittomatic.state.account import Delivery, Money, Permit
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Delivery, Money, Permit
-from twittomatic.state.server import Role, embedded
 from twittomatic.storage.formats import read_lines
 
 GOAL = 10  # percent; a sample of a fifth of 3,000 users is 3 % off as a rule

@@ -26,9 +26,9 @@ from typing import Any
 import redis
 
 from harness import verdict
-from twittomatic.state import valkey
+from twittomatic.state.embedded import process as valkey
+from twittomatic.state.embedded.launch import launch
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.launch import launch
 
 TTL_S = 3.0
 MOST_S = 5.0

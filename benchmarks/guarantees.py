@@ -32,7 +32,8 @@ from unittest.mock import patch
 from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, verdict
 from pages import IN_FLIGHT, KINDS, Kind, bodies, with_worker
 from twittomatic.model import Job
-from twittomatic.state import connection, launch, scripts
+from twittomatic.state import connection, scripts
+from twittomatic.state.embedded import launch
 from twittomatic.state.jobs import Jobs, Standing
 from twittomatic.state.recovery import Recovery
 

@@ -24,12 +24,12 @@ import msgspec
 import uvloop
 from isal import igzip
 
-from twittomatic.cli import compose
+from twittomatic.app import runtime
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.emulator import Emulator, ProceduralWorld, serve
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.settings import Settings, load
-from twittomatic.state.server import Role
+from twittomatic.state.embedded.server import Role
 from twittomatic.storage.journal import Journal
 
 FOLLOWERS_PER_PAGE = 1_000
@@ -242,16 +242,16 @@ def settings(directory: Path, **options: str) -> Settings:
 @asynccontextmanager
 async def crawl(
     settings: Settings, modules: str, seeds: Sequence[int]
-) -> AsyncIterator[tuple[compose.Parts, Any, Any]]:
+) -> AsyncIterator[tuple[runtime.Runtime, Any, Any]]:
     """Put a crawl together as the command does, with its own state server; yield parts, master, worker."""
     options = CrawlOptions.of(modules, settings)
-    layout = compose.layout(settings)
+    layout = runtime.layout(settings)
     layout.prepare()
-    name = compose.process_name("benchmark")
+    name = runtime.process_name("benchmark")
     credentials = Credentials.load(settings.x_bearer_tokens)
     async with (
-        compose.connected(settings, Role.OWN, name) as connection,
-        compose.parts(settings, options, connection, credentials, name) as parts,
+        runtime.connected(settings, Role.OWN, name) as connection,
+        runtime.parts(settings, options, connection, credentials, name) as parts,
     ):
         leadership = parts.leadership()
         assert await leadership.lead()
@@ -259,7 +259,7 @@ async def crawl(
         master = parts.master(leadership)
         await master.seed(list(map(str, seeds)))
         journal = Journal(layout.journal("benchmark"))
-        selection = compose.selection(options, parts.network)
+        selection = runtime.selection(options, parts.network)
         yield parts, master, parts.worker(journal, selection, has_own_master=True)
         journal.close()
         await leadership.resign()

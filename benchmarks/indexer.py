@@ -25,23 +25,23 @@ import msgspec
 from harness import make_pages, run, verdict
 from twittomatic.clock import SystemClock
 from twittomatic.errors import ReceiverUnavailable
-from twittomatic.state.address import client
+from twittomatic.sinks.consumer import Consumer
+from twittomatic.sinks.indexer.bulk import Bulk
+from twittomatic.sinks.indexer.client import SearchServer
+from twittomatic.sinks.indexer.documents import document
+from twittomatic.sinks.indexer.indices import Indices
+from twittomatic.sinks.indexer.rebuild import Rebuild
+from twittomatic.sinks.indexer.rejected import RejectedPosts
+from twittomatic.sinks.indexer.sink import Indexer
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.events import FileCommitted
-from twittomatic.state.eventstream import EventStream
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.server import Role, embedded
+from twittomatic.state.stream import EventStream
 from twittomatic.storage.formats import member
 from twittomatic.storage.identity import identity
 from twittomatic.storage.paths import Layout
-from twittomatic.streaming.consumer import Consumer
-from twittomatic.streaming.indexer.bulk import Bulk
-from twittomatic.streaming.indexer.documents import document
-from twittomatic.streaming.indexer.indices import Indices
-from twittomatic.streaming.indexer.rebuild import Rebuild
-from twittomatic.streaming.indexer.refused import RefusedPosts
-from twittomatic.streaming.indexer.server import SearchServer
-from twittomatic.streaming.indexer.sink import Indexer
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "services"))
 from searching import Searching, searching
@@ -62,7 +62,7 @@ class Trial:
         self.connection = connection
         self.layout = Layout(directory / "data", directory / "data" / ".tmp")
         self.layout.prepare()
-        self.refused = RefusedPosts(directory / "refused.jsonl")
+        self.refused = RejectedPosts(directory / "refused.jsonl")
         self.events: list[FileCommitted] = []
         self.posts: list[tuple[str, bytes]] = []
 

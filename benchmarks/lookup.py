@@ -35,8 +35,8 @@ import msgspec
 from aiohttp import web
 
 from harness import alternate, run, user_id, verdict
-from twittomatic.emulator.profiles import Counts, ProfileMaker
-from twittomatic.streaming.profilestore import ProfileStore, Sighting
+from twittomatic.emulator.madeup.profiles import Counts, ProfileMaker
+from twittomatic.sinks.lookup.store import ProfileStore, Sighting
 
 STEPS = 8
 MANY = 50_000_000

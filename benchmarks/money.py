@@ -21,9 +21,9 @@ from typing import Any
 
 from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, verdict
 from pages import KINDS, Kind, bodies, with_worker
-from twittomatic.cli import compose
+from twittomatic.app import runtime
 from twittomatic.networks.base import Limit
-from twittomatic.state.money import Delivery, Permit
+from twittomatic.state.account import Delivery, Permit
 
 GOAL = 10  # percent
 
@@ -44,13 +44,13 @@ class Unlimited:
         pass
 
 
-def without_money(parts: compose.Parts) -> None:
+def without_money(parts: runtime.Runtime) -> None:
     """Let a crawl's requests go for nothing."""
     parts.fetcher._money = Unlimited()  # type: ignore[assignment]
     with_other_ids(parts)
 
 
-def with_other_ids(parts: compose.Parts) -> None:
+def with_other_ids(parts: runtime.Runtime) -> None:
     """Let the ledger see other ids on every page: here everybody's lists are alike."""
     settle, number = parts.fetcher._money.settle, itertools.count()
 
@@ -68,7 +68,7 @@ def with_other_ids(parts: compose.Parts) -> None:
 
 
 def contender(
-    url: str, kind: Kind, records: int, change: Callable[[compose.Parts], None]
+    url: str, kind: Kind, records: int, change: Callable[[runtime.Runtime], None]
 ) -> Callable[[], float]:
     def once() -> float:
         with tempfile.TemporaryDirectory(prefix="tw") as name:

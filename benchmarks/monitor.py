@@ -29,9 +29,9 @@ from redis.asyncio import Redis
 from harness import verdict
 from processes import Processes
 from twittomatic.clock import rfc3339, utc
-from twittomatic.state import valkey
+from twittomatic.state.embedded import process as valkey
+from twittomatic.state.embedded.launch import launch
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
-from twittomatic.state.launch import launch
 
 _KEYS = CrawlKeys("default", "FA")
 _WORKERS, _JOBS, _CREDENTIALS, _FRONTIER = 200, 24, 50, 1_000_000

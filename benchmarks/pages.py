@@ -44,7 +44,7 @@ from harness import (
     user_id,
     verdict,
 )
-from twittomatic.cli import compose
+from twittomatic.app import runtime
 from twittomatic.crawler.local import run_together
 from twittomatic.model import Phase
 
@@ -163,7 +163,7 @@ async def with_worker(
     records: int,
     directory: Path,
     *,
-    change: Callable[[compose.Parts], None] = lambda parts: None,
+    change: Callable[[runtime.Runtime], None] = lambda parts: None,
 ) -> float:
     """Crawl lists with everything on; return the seconds from start to finish, the files checked.
 

@@ -32,14 +32,14 @@ from replicated import APART_S, Replicated, replicated
 
 from twittomatic.model import Checkpoint, Job, Module
 from twittomatic.networks.base import Limit
-from twittomatic.state.address import client
+from twittomatic.state.account import Money, Permit
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.money import Money, Permit
 from twittomatic.state.replication import Replication
 
 IN_FLIGHT = 24  # eight of each module

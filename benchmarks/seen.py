@@ -20,12 +20,12 @@ import time
 from pathlib import Path
 
 from harness import run, settings, user_id, verdict
-from twittomatic.cli import compose
+from twittomatic.app import runtime
 from twittomatic.state.connection import Connection
+from twittomatic.state.embedded.server import Role
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.server import Role
 
 CALL = 10_000
 CALLS = 8  # analyzers that a worker has at once, by default
@@ -58,7 +58,7 @@ async def measure(count: int, directory: Path) -> None:
     """Discover so many users, and print what it took."""
     dice = random.Random(1)
     keys = CrawlKeys("benchmark", "FA")
-    async with compose.connected(settings(directory), Role.OWN, "benchmark") as connection:
+    async with runtime.connected(settings(directory), Role.OWN, "benchmark") as connection:
         frontier = Frontier(connection, keys)
         await frontier.discover(["1"], 1)  # scripts are loaded, buffers are there
         leadership = Leadership(connection, keys, "benchmark")

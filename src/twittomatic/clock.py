@@ -49,7 +49,7 @@ class VirtualClock:
         await asyncio.sleep(0)
 
 
-async def told_within(told: asyncio.Event, seconds: float) -> bool:
+async def wait_event(told: asyncio.Event, seconds: float) -> bool:
     """Wait for an event for some seconds, and say whether it came."""
     with suppress(TimeoutError):
         await asyncio.wait_for(told.wait(), seconds)

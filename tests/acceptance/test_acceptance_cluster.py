@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from watching import exact, until, wait_for
 
-from twittomatic.state import valkey
-from twittomatic.state.launch import launch
+from twittomatic.state.embedded import process as valkey
+from twittomatic.state.embedded.launch import launch
 
 EDGES = [(a, b) for a in range(1, 600) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
 FLAGS = ("-F", "-A", "--max-depth", "unlimited")

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from watching import DEADLINE_S, wait_for
 
-from twittomatic.cli.app import COMMANDS
+from twittomatic.cli.commands import COMMANDS
 from twittomatic.networks.x import limits
 from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import load

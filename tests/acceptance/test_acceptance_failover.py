@@ -14,9 +14,9 @@ import pytest
 import redis
 from watching import alive
 
-from twittomatic.state import valkey
+from twittomatic.state.embedded import process as valkey
+from twittomatic.state.embedded.launch import launch
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.launch import launch
 
 EDGES = [(a, b) for a in range(1, 100) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
 FLAGS = ("-F", "-A", "--max-depth", "unlimited", "--stream", "seeds")

@@ -16,10 +16,10 @@ import pytest
 from armed import killed_at
 from watching import wait_for
 
-from twittomatic.state.address import client
+from twittomatic.sinks.lookup.store import ProfileStore
+from twittomatic.state.client import client
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.server import Role, embedded
-from twittomatic.streaming.profilestore import ProfileStore
 
 USERS = range(10, 90)
 EDGES = [(1, user) for user in USERS] + [(user, 1) for user in USERS]

@@ -23,10 +23,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_pla
 from watching import DEADLINE_S, wait_for
 
 from twittomatic.clock import rfc3339, utc
-from twittomatic.state import valkey
-from twittomatic.state.address import client
+from twittomatic.state.client import client
+from twittomatic.state.embedded import process
+from twittomatic.state.embedded.launch import launch
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.launch import launch
 
 TOKEN = "the-monitors-own-token"
 EVIL = "<img src=x onerror=\"document.title='owned'\">"
@@ -106,7 +106,7 @@ def _run(main: Coroutine[Any, Any, Any]) -> Any:
 
 async def _launched(directory: Path) -> str:
     await launch(directory)
-    return await valkey.wait_until_ready(directory)
+    return await process.wait_until_ready(directory)
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from armed import killed_at, stopped_at
 
-from twittomatic.state.address import client
+from twittomatic.state.client import client
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.events import FileRepaired, decode
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.server import Role, embedded
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.verify import verify
 

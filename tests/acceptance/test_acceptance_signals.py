@@ -60,7 +60,12 @@ def signalled(place: Any, moment: str, *arguments: str, number: int = signal.SIG
 @pytest.mark.parametrize(
     "moments",
     [
-        ("cli.app:run", "cli.running:run_async", "state.server:embedded", "state.money:Money.accept"),
+        (
+            "cli.commands:run",
+            "app.runner:run_async",
+            "state.embedded.server:embedded",
+            "state.account:Money.accept",
+        ),
         ("fetch.fetcher:Fetcher.check", "crawler.master:Master.seed", "storage.journal:Journal.__init__"),
         ("storage.part:PartFile.append", "cli.sessions:tidy", "state.leadership:Leadership.resign"),
     ],
@@ -80,7 +85,7 @@ def test_a_crawl_ends_with_130_at_any_moment(place: Any, moments: tuple[str, ...
     [
         ("cli.working:_options_of_master", ("worker", "w")),
         ("fetch.fetcher:Fetcher.check", ("worker", "w")),
-        ("cli.spawning:Family._keep_one", ("worker", "w", "--processes", "2")),
+        ("cli.supervisor:Supervisor._keep_one", ("worker", "w", "--processes", "2")),
         ("cli.standing:Standby._look", ("master", "-F", "--standby")),
     ],
 )
@@ -97,13 +102,13 @@ def test_who_helps_a_master_ends_with_130(place: Any, moment: str, arguments: tu
 @pytest.mark.parametrize(
     ("moment", "arguments"),
     [
-        ("cli.monitoring:monitored", ("monitor", "--monitor-port", "0")),
+        ("cli.monitor:monitored", ("monitor", "--monitor-port", "0")),
         ("web.monitor.sampler:Sampler.run", ("monitor", "--monitor-port", "0")),
-        ("streaming.profilestore:ProfileStore.__init__", ("lookup", "--lookup-port", "0")),
-        ("streaming.consumer:Consumer.run", ("indexer", "--elasticsearch-url", "http://127.0.0.1:1")),
-        ("streaming.recorder:Recorder.run", ("stats", "record", "rates.gz")),
+        ("sinks.lookup.store:ProfileStore.__init__", ("lookup", "--lookup-port", "0")),
+        ("sinks.consumer:Consumer.run", ("indexer", "--elasticsearch-url", "http://127.0.0.1:1")),
+        ("sinks.stats.recorder:Recorder.run", ("stats", "record", "rates.gz")),
         ("emulator.build:bundled_graph", ("emulator", "--port", "0")),
-        ("cli.emulating:_somebody", ("emulator", "--port", "0", "--users", "9")),
+        ("cli.emulator:_somebody", ("emulator", "--port", "0", "--users", "9")),
         ("storage.verify:verify", ("verify", "--output-directory", ".")),
         ("cli.doctor:_api", ("doctor", "--x-api-url", "http://127.0.0.1:1")),
     ],

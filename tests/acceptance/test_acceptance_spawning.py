@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from watching import alive, wait_for
 
-from twittomatic.cli import spawning
+from twittomatic.cli import supervisor
 from twittomatic.cli.child import STOPPED
 
 # It writes a line when it begins, obeys SIGTERM as a worker does, and ends as a file of its own says.
@@ -37,10 +37,10 @@ while True:
 
 
 @pytest.fixture
-def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], spawning.Family]:
+def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], supervisor.Supervisor]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(spawning, "_FIRST_DELAY_S", 0.01)
-    return lambda: spawning.Family("w", [sys.executable, "-S", "-c", CHILD])
+    monkeypatch.setattr(supervisor, "_FIRST_DELAY_S", 0.01)
+    return lambda: supervisor.Supervisor("w", [sys.executable, "-S", "-c", CHILD])
 
 
 def order(name: str, *codes: int) -> None:
@@ -93,7 +93,7 @@ async def test_nobody_is_started_again_once_one_has_ended_for_all(
     family: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     """A worker that began after the crawl was finished would wait for a master for ever."""
-    monkeypatch.setattr(spawning, "_FIRST_DELAY_S", 600.0)
+    monkeypatch.setattr(supervisor, "_FIRST_DELAY_S", 600.0)
     kept = asyncio.ensure_future(family().keep(2))
     await until(lambda: lives("w.1") and lives("w.2"))
     order("w.2", -signal.SIGKILL)
@@ -119,7 +119,7 @@ async def test_a_signal_is_passed_on_once(family: Any) -> None:
 
 
 async def test_a_program_that_cannot_be_started_is_tried_again(family: Any, capfd: Any) -> None:
-    missing = spawning.Family("w", ["/no/such/program"])
+    missing = supervisor.Supervisor("w", ["/no/such/program"])
     kept = asyncio.ensure_future(missing.keep(1))
     said = ""
 
@@ -140,8 +140,8 @@ def test_a_child_leaves_when_its_parent_is_gone(how: int, tmp_path: Path) -> Non
     child = (
         "import os, signal, sys, threading\n"
         "signal.signal(signal.SIGTERM, lambda *_: os._exit(44))\n"
-        "from twittomatic.cli import app, child\n"
-        "app.run = lambda code_of: (open('ready', 'w').close(), threading.Event().wait())\n"
+        "from twittomatic.cli import child, commands\n"
+        "commands.run = lambda code_of: (open('ready', 'w').close(), threading.Event().wait())\n"
         "child.main()\n"
     )
     parent = (

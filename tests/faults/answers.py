@@ -32,15 +32,16 @@ from unittest import mock
 from aiohttp import web
 from mutations import ENDS_EARLY, MUTATIONS, REFUSALS, Draft, Reply
 
-from twittomatic.cli import compose, sessions
+from twittomatic.app import runtime
+from twittomatic.cli import sessions
 from twittomatic.clock import SystemClock
 from twittomatic.crawler.options import account_of
-from twittomatic.crawler.targets import Targets
 from twittomatic.networks.x import X
+from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings, load
+from twittomatic.state.account import Money
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money
-from twittomatic.state.server import Role, embedded
 from twittomatic.storage.verify import verify
 
 STAR = 22
@@ -214,7 +215,7 @@ def hasty() -> Iterator[None]:
     """Let crawls of this process have small pages and no patience; their log ends with the block."""
     logger = logging.getLogger("twittomatic")
     with (
-        mock.patch.object(compose, "SystemClock", HastyClock),
+        mock.patch.object(runtime, "SystemClock", HastyClock),
         mock.patch.object(X, "followers_per_page", PAGE),
         mock.patch.object(X, "posts_per_page", PAGE),
     ):
@@ -270,8 +271,8 @@ class Case:
                 {},
                 nothing(self._directory),
             )
-            self._layout = compose.layout(settings)
-            async with compose.connected(settings, Role.OWN, "case") as connection:
+            self._layout = runtime.layout(settings)
+            async with runtime.connected(settings, Role.OWN, "case") as connection:
                 await connection.call("FLUSHALL")  # ports come again, and with them accounts
             wanted, asked = Targets(ids=[str(STAR)], names=()), -1
             while len(self.codes) < _MOST_RUNS and len(self.service.answers) > asked:
@@ -285,7 +286,7 @@ class Case:
         return [*self._wrong("followers", "fws"), *self._wrong("tweets", "twt"), *self._wrong_money()]
 
     async def _read_ledger(self, settings: Settings) -> None:
-        async with compose.connected(settings, Role.OWN, "oracle") as connection:
+        async with runtime.connected(settings, Role.OWN, "oracle") as connection:
             keys = NetworkKeys(account_of(settings))
             totals = await Money(connection, keys, budget=None, horizon_s=60).totals()
             self.spent, self.reserved = totals.spent / 1e6, totals.reserved / 1e6

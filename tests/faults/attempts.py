@@ -28,10 +28,11 @@ import oracle
 from oracle import Oracle
 
 from twittomatic import faultpoint
-from twittomatic.cli import compose
+from twittomatic.app import runtime
 from twittomatic.clock import SystemClock
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.emulator import ChangingWorld, Emulator, GraphWorld, parse_faults, serve, timelines
+from twittomatic.emulator import ChangingWorld, Emulator, GraphWorld, parse_faults, serve
+from twittomatic.emulator.x import timelines
 from twittomatic.errors import CorruptFile, LeaseLost, NetworkError
 from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.fetch.transport import Transport
@@ -40,13 +41,13 @@ from twittomatic.modules import follower, timeline, update
 from twittomatic.modules.context import Context
 from twittomatic.settings import load
 from twittomatic.state.connection import Connection
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.requeue import Requeue
-from twittomatic.state.server import Role, embedded
+from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.journal import Entry, Journal, read_journal
-from twittomatic.storage.known import KnownFiles
 from twittomatic.storage.verify import verify
 
 STAR = 7
@@ -173,9 +174,9 @@ class Case:
             {},
             _nothing(self._directory),
         )
-        options, credentials = CrawlOptions.of("TFU", settings), compose.credentials(settings)
+        options, credentials = CrawlOptions.of("TFU", settings), runtime.credentials(settings)
         async with (
-            compose.parts(settings, options, self._connection, credentials, "master") as parts,
+            runtime.parts(settings, options, self._connection, credentials, "master") as parts,
             Transport(timeout_s=20) as transport,
         ):
             self.parts = parts
@@ -210,10 +211,10 @@ class Case:
                     layout=parts.layout,
                     journal=Journal(parts.layout.journal(name)),
                     counts=parts.counts,
-                    known_files=KnownFiles(parts.layout),
+                    known_files=CompleteLists(parts.layout),
                     clock=SystemClock(),
                     halt=halt,
-                    selection=compose.selection(options, parts.network),
+                    selection=runtime.selection(options, parts.network),
                     max_followers=None,
                     max_posts=None,
                     shortfall=0.5,
@@ -370,7 +371,7 @@ async def run(seeds: range, *, seconds: float = float("inf")) -> Mapping[str, in
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="tw") as name, small():
         async with embedded(Path(name) / "state", Role.OWN) as url:
-            connection = Connection(compose.client(url, "attempts"))
+            connection = Connection(runtime.client(url, "attempts"))
             try:
                 for seed in seeds:
                     if time.monotonic() > until:

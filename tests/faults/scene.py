@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from spawning import Running, Spawner
 
 from twittomatic.emulator import ChangingWorld, Emulator, RunningEmulator, parse_faults, serve
-from twittomatic.state.launch import launch
-from twittomatic.state.valkey import wait_until_ready
+from twittomatic.state.embedded.launch import launch
+from twittomatic.state.embedded.process import wait_until_ready
 
 DEADLINE_S = 110.0  # for a machine that is busy
 LEASE_S = 1

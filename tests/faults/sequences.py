@@ -24,14 +24,15 @@ from typing import Any
 from answers import FOLLOWER_USD, POST_USD, STAR, Plan, Service, hasty, nothing, serving
 from mutations import ENDS_EARLY, MUTATIONS, REFUSALS
 
-from twittomatic.cli import compose, sessions
+from twittomatic.app import runtime
+from twittomatic.cli import sessions
 from twittomatic.crawler.options import account_of
-from twittomatic.crawler.targets import Targets
 from twittomatic.errors import TwittomaticError
+from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings, load
+from twittomatic.state.account import Money
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money
-from twittomatic.state.server import Role, embedded
 from twittomatic.storage.verify import verify
 
 _LISTS = {"fws": "followers", "twt": "tweets"}
@@ -95,7 +96,7 @@ class Sequence:
                 "max_attempts": dice.choice(["1", "2"]),
                 "shortfall": dice.choice(["0.5", "0.5", "0", "0.1", "1"]),
             }
-            async with compose.connected(self._settings(base), Role.OWN, "sequence") as connection:
+            async with runtime.connected(self._settings(base), Role.OWN, "sequence") as connection:
                 await connection.call("FLUSHALL")  # ports come again, and with them accounts
                 for number in range(dice.randrange(2, 6)):
                     if number and dice.random() < 0.6:
@@ -140,7 +141,7 @@ class Sequence:
             new = self._service.answers[asked:]
             told = "; ".join(f"{one.kind} {one.mutation or 'as it is'}" for one in new)
             self.trail.append(f"-{modules} --crawl {settings.crawl} {self._limits}: {code}, {told}")
-            self.problems += map(str, verify(compose.layout(settings)))
+            self.problems += map(str, verify(runtime.layout(settings)))
             for ext in _LISTS:
                 self._check(ext, modules, code, new, before[ext])
             if code == 0 or self.problems or not new:

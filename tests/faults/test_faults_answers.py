@@ -16,12 +16,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mutations import MUTATIONS
 
-from twittomatic.cli import compose, sessions
-from twittomatic.crawler.targets import Targets
+from twittomatic.app import runtime
+from twittomatic.cli import sessions
 from twittomatic.errors import StateLost
+from twittomatic.planning.targets import Targets
 from twittomatic.settings import load
-from twittomatic.state.server import Role, embedded
-from twittomatic.storage.occupancy import alone
+from twittomatic.state.embedded.server import Role, embedded
+from twittomatic.storage.lock import alone
 
 _names = itertools.count()
 _LISTS = ("followers", "tweets")
@@ -122,10 +123,10 @@ def test_a_crawl_that_ends_with_an_error_leaves_the_dataset(
                 "budget_usd": "1000",
             }
             settings = load(values, {}, answers.nothing(tmp_path))
-            async with compose.connected(settings, Role.OWN, "test") as service.connection:
+            async with runtime.connected(settings, Role.OWN, "test") as service.connection:
                 with pytest.raises(StateLost):
                     await sessions.crawl(settings, "F", Targets(ids=[str(answers.STAR)], names=()))
-            with alone(compose.layout(settings).output):
+            with alone(runtime.layout(settings).output):
                 pass
 
     with answers.hasty():

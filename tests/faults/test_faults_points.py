@@ -61,7 +61,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(
         ["rebuild.read", "rebuild.filled", "rebuild.held", "rebuild.switched"],
-        "tests/integration/streaming/indexer/test_streaming_indexer_rebuild.py",
+        "tests/integration/sinks/indexer/test_sinks_indexer_rebuild.py",
     ),
     **dict.fromkeys(
         [

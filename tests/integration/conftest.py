@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.state.server import Role, embedded
+from twittomatic.state.embedded.server import Role, embedded
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from twittomatic.errors import LeadershipLost
 from twittomatic.networks.base import Limit
-from twittomatic.state.address import client
+from twittomatic.state.account import Money, OverBudget, Permit, Wait
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.money import Money, NoMoney, Permit, Wait
-from twittomatic.state.server import Role, embedded
 
 thorough = settings(deadline=None, print_blob=True)  # a failure prints how to repeat it
 _numbers = itertools.count()
@@ -170,7 +170,7 @@ def test_the_ledger_is_exact_and_within_the_cap_and_never_below_the_bill(
                 assert least <= decision.resources <= turn.wanted
                 purse.permit, purse.is_given_up = decision, turn.is_slow
                 purse.reserved = decision.resources * turn.price
-            elif isinstance(decision, NoMoney):
+            elif isinstance(decision, OverBudget):
                 assert decision.left < turn.price * least
             else:
                 assert isinstance(decision, Wait)

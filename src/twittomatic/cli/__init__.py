@@ -1,18 +1,18 @@
-"""The command `twittomatic`, one file per group of commands.
+"""The command `twittomatic`: one file per command, which parses, calls and renders.
 
-`app` names the commands and turns errors into exit codes, `options` makes every setting a flag, `compose`
-puts the concrete parts together.
+`commands` names the commands and turns errors into exit codes, `options` makes every setting a flag, and
+`twittomatic.app.runtime` puts the concrete parts together.
 """
 
 from __future__ import annotations
 
-from twittomatic.cli import signals, streams
+from twittomatic.app import signals, streams
 
 
 def main() -> None:
     """Run the command line, and exit with its code."""
     begin()
-    from twittomatic.cli.app import run
+    from twittomatic.cli.commands import run
 
     run()
 

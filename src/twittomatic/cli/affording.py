@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from twittomatic.cli.compose import Parts
+from twittomatic.app.runtime import Runtime
 from twittomatic.errors import BudgetExhausted
 from twittomatic.model import dollars
 
 
-async def afford(parts: Parts, cost: int, what: str, advice: str) -> None:
+async def afford(parts: Runtime, cost: int, what: str, advice: str) -> None:
     """Make sure that the budget suffices.
 
     Args:
@@ -31,7 +31,7 @@ async def afford(parts: Parts, cost: int, what: str, advice: str) -> None:
     )
 
 
-async def afford_profiles(parts: Parts, count: int) -> None:
+async def afford_profiles(parts: Runtime, count: int) -> None:
     """Make sure that the budget suffices for so many profiles.
 
     Raises:

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import click
 
+from twittomatic.app.runtime import Runtime
 from twittomatic.cli.affording import afford
-from twittomatic.cli.compose import Parts
 from twittomatic.cli.drawing import picture
 from twittomatic.cli.fitting import console
 from twittomatic.cli.outcome import try_again
-from twittomatic.cli.quoting import Quoting
+from twittomatic.cli.quoting import QuoteBuilder
 from twittomatic.clock import SystemClock, rfc3339, utc
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.crawler.remainder import Remainder
-from twittomatic.crawler.userids import UserIds
 from twittomatic.errors import CrawlMustPause
 from twittomatic.model import Phase
+from twittomatic.planning.remaining import Remaining
+from twittomatic.planning.userids import UserIds
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.unfinished import Unfinished
 
@@ -26,7 +26,7 @@ _FOR_PROFILES = 0.1  # of the budget, at most, to know beforehand whether it suf
 
 
 async def begin(
-    parts: Parts, master: Master, leadership: Leadership, ids: Sequence[str], *, until_spent: bool
+    parts: Runtime, master: Master, leadership: Leadership, ids: Sequence[str], *, until_spent: bool
 ) -> None:
     """Open the crawl, or find it where it stands, say which, and add its seeds; show the plan of new ones.
 
@@ -68,26 +68,26 @@ async def begin(
         await parts.crawl.quoted()
 
 
-async def pause(parts: Parts, error: CrawlMustPause) -> None:
+async def pause(parts: Runtime, error: CrawlMustPause) -> None:
     """Pause the crawl for a reason that is not the user's will."""
     await parts.pausing(leads=True).pause(error)
 
 
-async def refuse(parts: Parts, leadership: Leadership, error: CrawlMustPause) -> None:
+async def refuse(parts: Runtime, leadership: Leadership, error: CrawlMustPause) -> None:
     """Open a crawl that got no further than to its targets, and pause it, so that `status` says why."""
     await _look_again(parts, leadership, has_seeds=True)
     await _open(parts, leadership)
     await pause(parts, error)
 
 
-async def _open(parts: Parts, leadership: Leadership) -> str:
+async def _open(parts: Runtime, leadership: Leadership) -> str:
     """Open the crawl, or find it where it stands; from then on the budget of this process is its cap."""
     what = await parts.crawl.begin(parts.options.modules, parts.options.written(), _now(), leadership)
     await parts.share_cap(leadership)
     return what
 
 
-async def _look_again(parts: Parts, leadership: Leadership, *, has_seeds: bool) -> CrawlOptions | None:
+async def _look_again(parts: Runtime, leadership: Leadership, *, has_seeds: bool) -> CrawlOptions | None:
     """Forget who was crawled where there can be more to buy of them; return what was asked for before.
 
     Those who were found and wait stay in the frontier, unless another SELECT may not want them.
@@ -103,7 +103,7 @@ async def _look_again(parts: Parts, leadership: Leadership, *, has_seeds: bool) 
     return before
 
 
-async def _quote(parts: Parts, ids: Sequence[str], *, until_spent: bool) -> None:
+async def _quote(parts: Runtime, ids: Sequence[str], *, until_spent: bool) -> None:
     """Show the plan of what the seeds still take.
 
     Profiles are bought for it where the budget is in question, and where they take a small part of it.
@@ -118,8 +118,8 @@ async def _quote(parts: Parts, ids: Sequence[str], *, until_spent: bool) -> None
     everybody.extend(waiting)
     if not everybody:
         return
-    remainder = Remainder(waiting, Unfinished(parts.connection, parts.keys), parts.options.all_modules)
-    quoting, left = Quoting(parts, everybody, remainder=remainder.of), await parts.money.left()
+    remainder = Remaining(waiting, Unfinished(parts.connection, parts.keys), parts.options.all_modules)
+    quoting, left = QuoteBuilder(parts, everybody, remainder=remainder.of), await parts.money.left()
     await quoting.gather()
     quote = quoting.plan()
     high = quote.total.cost.high

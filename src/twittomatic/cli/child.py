@@ -22,9 +22,9 @@ def main() -> None:
     """Run the command line of this process, and exit with a code that the parent understands."""
     cli.begin()
     threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
-    from twittomatic.cli import app
+    from twittomatic.cli import commands
 
-    app.run(_exit_code)
+    commands.run(_exit_code)
 
 
 def _leave_with_parent() -> None:
@@ -38,6 +38,6 @@ def _leave_with_parent() -> None:
 
 
 def _exit_code(error: TwittomaticError) -> int:
-    from twittomatic.cli.app import exit_code
+    from twittomatic.cli.commands import exit_code
 
     return STOPPED if isinstance(error, NobodyLeads | StorageError) else exit_code(error)

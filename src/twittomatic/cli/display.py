@@ -13,11 +13,11 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from twittomatic.cli.behind import sentences
+from twittomatic.app.forecast import counted
+from twittomatic.app.lag import sentences
 from twittomatic.cli.drawing import many
 from twittomatic.cli.fitting import Fitting, console
 from twittomatic.model import MICROS_PER_USD, about, dollars
-from twittomatic.web.monitor.forecast import counted
 
 _REFRESH_S = 0.5
 _LINE_S = 5.0  # between lines where nobody watches

@@ -17,10 +17,11 @@ from pathlib import Path
 import click
 from redis.exceptions import RedisError
 
-from twittomatic.cli import compose, replicas
+from twittomatic.app import runtime
+from twittomatic.app.runner import run_async
+from twittomatic.cli import replicas
 from twittomatic.cli.finding import FAILED, OK, WARNING, Finding
 from twittomatic.cli.options import EVERYWHERE, settings_options
-from twittomatic.cli.running import run_async
 from twittomatic.errors import (
     CredentialRejected,
     NetworkError,
@@ -30,7 +31,7 @@ from twittomatic.errors import (
     UpstreamUnavailable,
 )
 from twittomatic.fetch.credentials import Credential, Credentials
-from twittomatic.fetch.discretion import sentence
+from twittomatic.fetch.redact import sentence
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
@@ -38,10 +39,10 @@ from twittomatic.networks.base import Network, Response
 from twittomatic.networks.x import X, limits
 from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import Settings, is_x
-from twittomatic.state.address import client
 from twittomatic.state.admission import admit
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
-from twittomatic.state.server import Role, embedded
+from twittomatic.state.embedded.server import Role, embedded
 
 _OLDEST_PYTHON = (3, 11)
 _LITTLE_DISK = 1 << 30
@@ -141,7 +142,7 @@ async def _server(settings: Settings) -> Finding:
 
 
 async def _server_at(settings: Settings, url: str, where: str) -> Finding:
-    connection = Connection(client(url, "doctor"), patience_s=compose.START_PATIENCE_S)
+    connection = Connection(client(url, "doctor"), patience_s=runtime.START_PATIENCE_S)
     try:
         name = await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
         with suppress(RedisError):  # a hosted server may not tell
@@ -168,7 +169,7 @@ async def _replication(url: str) -> AsyncIterator[Finding]:
 
 def _files(settings: Settings) -> Finding:
     output, temporary = settings.output_directory, settings.temporary_directory
-    layout = compose.layout(settings)
+    layout = runtime.layout(settings)
     try:
         missing = _missing(temporary, layout.journals, output)
     except OSError as error:
@@ -220,7 +221,7 @@ async def _api(settings: Settings) -> AsyncIterator[Finding]:
     except SettingsError as error:
         unusable = str(error)
     try:
-        proxies = compose.proxies(settings)
+        proxies = runtime.proxies(settings)
     except SettingsError as error:
         yield Finding("Proxy", FAILED, str(error))
         return

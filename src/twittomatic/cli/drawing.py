@@ -10,9 +10,9 @@ from rich.console import Group
 from rich.text import Text
 
 from twittomatic.cli.fitting import Fitting
-from twittomatic.crawler.plan import Plan, Row, Span
 from twittomatic.model import MICROS_PER_USD, about, dollars
 from twittomatic.parsing import UNLIMITED_DEPTH
+from twittomatic.planning.estimate import Plan, Row, Span
 
 _ABSURD = 100  # times what the budget leaves: a number that helps nobody
 

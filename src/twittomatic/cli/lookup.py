@@ -7,19 +7,19 @@ import sys
 
 import click
 
-from twittomatic.cli import compose
+from twittomatic.app import runtime
+from twittomatic.app.runner import log_to, on_signals, run_async
+from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.sinks import consumer
 from twittomatic.cli.options import EVERYWHERE, settings_options
-from twittomatic.cli.running import log_to, on_signals, run_async
-from twittomatic.cli.signals import INTERRUPTED
-from twittomatic.cli.sinking import consumer
 from twittomatic.settings import Settings
-from twittomatic.state.eventstream import EventStream, Place
+from twittomatic.sinks.lookup.sink import NAME, LookupSink, rebuild
+from twittomatic.sinks.lookup.store import ProfileStore
+from twittomatic.state.embedded.server import Role, state_exists
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.server import Role, state_exists
-from twittomatic.streaming.lookup import NAME, LookupSink, rebuild
-from twittomatic.streaming.profilestore import ProfileStore
-from twittomatic.web.lookup import LookupService, serve
-from twittomatic.web.origin import hosts_of
+from twittomatic.state.stream import EventStream, Place
+from twittomatic.web.http import hosts_of
+from twittomatic.web.lookup.service import LookupService, serve
 from twittomatic.web.token import read_token
 
 _REPORTED = 100_000  # profiles between two lines
@@ -45,8 +45,8 @@ async def _serve(settings: Settings, host: str) -> int:
     token = read_token("LOOKUP_TOKEN", settings.lookup_token)
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
     store = ProfileStore(settings.lookup_directory)  # never closed: a thread may write to the very end
-    name_of, leave = compose.network(settings).name_of, asyncio.Event()
-    sink = LookupSink(store, compose.layout(settings), crawl=settings.crawl, name_of=name_of)
+    name_of, leave = runtime.network(settings).name_of, asyncio.Event()
+    sink = LookupSink(store, runtime.layout(settings), crawl=settings.crawl, name_of=name_of)
     feeding = consumer(settings, sink)
     service = LookupService(
         store, name_of=name_of, standing=lambda: feeding.standing, hosts=hosts_of(host), token=token
@@ -68,7 +68,7 @@ async def _serve(settings: Settings, host: str) -> int:
 async def _rebuild(settings: Settings) -> int:
     """Read the whole dataset; then the sink goes on from where the stream was when that began."""
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
-    layout, place = compose.layout(settings), await _place(settings)
+    layout, place = runtime.layout(settings), await _place(settings)
     store = ProfileStore(settings.lookup_directory)
     count = said = broken = 0
 
@@ -90,7 +90,7 @@ async def _rebuild(settings: Settings) -> int:
                 rebuild,
                 store,
                 layout,
-                name_of=compose.network(settings).name_of,
+                name_of=runtime.network(settings).name_of,
                 note=note,
                 report=report,
                 is_told=told.is_set,
@@ -100,7 +100,7 @@ async def _rebuild(settings: Settings) -> int:
     finally:
         store.close()
     if place is not None:
-        async with compose.connected(settings, Role.VISIT, compose.process_name(NAME)) as connection:
+        async with runtime.connected(settings, Role.VISIT, runtime.process_name(NAME)) as connection:
             await EventStream(connection, CrawlKeys(settings.crawl)).go_to(NAME, place)
     click.echo(f"Read {count:,} profiles; the store knows {users:,} users.")
     return 1 if broken else 0
@@ -110,5 +110,5 @@ async def _place(settings: Settings) -> Place | None:
     """Return how far the stream is, None where there is no state: the files are all that is needed."""
     if not settings.redis_url and not state_exists(settings.state_directory):
         return None
-    async with compose.connected(settings, Role.VISIT, compose.process_name(NAME)) as connection:
+    async with runtime.connected(settings, Role.VISIT, runtime.process_name(NAME)) as connection:
         return await EventStream(connection, CrawlKeys(settings.crawl)).end()

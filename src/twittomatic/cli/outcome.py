@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from twittomatic.cli.compose import Parts
+from twittomatic.app.runtime import Runtime
 from twittomatic.cli.display import are_dead, ended_early
 from twittomatic.model import Ending, Module
 from twittomatic.state.connection import Connection
@@ -63,7 +63,7 @@ def _sentence(name: str, early: EarlyEnd) -> str:
     return f"{name} stalled at {early.lines:,}{of}, since no new records came for too long; {more}."
 
 
-async def try_again(parts: Parts) -> None:
+async def try_again(parts: Runtime) -> None:
     """Give what the crawl left undone another chance, once for each time the command is given."""
     early = await EarlyEnds(parts.connection, parts.keys).try_again(parts.options.all_modules)
     if early:

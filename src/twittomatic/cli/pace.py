@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from twittomatic.app.forecast import counted, forecast
 from twittomatic.model import MICROS_PER_USD, about
-from twittomatic.web.monitor.forecast import counted, forecast
 
 Report = Mapping[str, Any]
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import click
 
-from twittomatic.cli.compose import Parts
-from twittomatic.cli.running import on_signals
+from twittomatic.app.runner import on_signals
+from twittomatic.app.runtime import Runtime
 from twittomatic.clock import SystemClock, utc
 from twittomatic.errors import Interrupted
 
@@ -17,7 +17,7 @@ _SHORT_S = 5.0  # a wait that nobody notices
 
 
 @contextmanager
-def preparing(parts: Parts) -> Iterator[None]:
+def preparing(parts: Runtime) -> Iterator[None]:
     """Within the block, a signal ends it behind the request in flight, and a wait for a window is told.
 
     Raises:

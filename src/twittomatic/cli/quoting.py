@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import click
 import msgspec
 
-from twittomatic.cli.compose import Parts
+from twittomatic.app.runtime import Runtime
 from twittomatic.clock import SystemClock
-from twittomatic.crawler.counting import Counting
-from twittomatic.crawler.plan import Found, Plan, Subject, Tally, needs_counts
-from twittomatic.crawler.userids import UserIds
 from twittomatic.model import Module
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Counts
+from twittomatic.planning.estimate import Found, Plan, Tally, TargetEstimate, needs_counts
+from twittomatic.planning.known import KnownTargets
+from twittomatic.planning.userids import UserIds
 
 _BATCH = 10_000  # targets that are Python objects at a time
 
 
-class Quoting:
+class QuoteBuilder:
     """The plan of one crawl, better with every profile that is read.
 
     Args:
@@ -32,12 +32,12 @@ class Quoting:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: Runtime,
         user_ids: Sequence[str],
         *,
         assumed: Counts | None = None,
         nameless: Sequence[str] = (),
-        remainder: Callable[[Sequence[Subject]], Awaitable[Sequence[Subject]]] | None = None,
+        remainder: Callable[[Sequence[TargetEstimate]], Awaitable[Sequence[TargetEstimate]]] | None = None,
     ) -> None:
         self._parts = parts
         self._ids = user_ids
@@ -45,7 +45,7 @@ class Quoting:
         self._nameless = nameless
         self._remainder = remainder
         self._clock = SystemClock()
-        self._counting = Counting(
+        self._counting = KnownTargets(
             parts.options,
             network=parts.network,
             counts=parts.counts,
@@ -67,7 +67,7 @@ class Quoting:
             for subject in subjects:
                 self._tally.add(self._with_assumed(subject))
         for name in self._nameless:
-            self._tally.add(self._with_assumed(Subject(user_id=f"@{name}")))
+            self._tally.add(self._with_assumed(TargetEstimate(user_id=f"@{name}")))
 
     async def unknown(self) -> Sequence[str]:
         """Return the targets of whom not even the dataset's profiles tell enough."""
@@ -91,7 +91,7 @@ class Quoting:
             targets=self._ids,
         )
 
-    async def _batches(self, *, done: bool = True) -> AsyncIterator[Sequence[Subject]]:
+    async def _batches(self, *, done: bool = True) -> AsyncIterator[Sequence[TargetEstimate]]:
         """Yield the targets as they stand.
 
         Args:
@@ -115,7 +115,7 @@ class Quoting:
         """Return the plan as far as it is known."""
         return self._tally.plan(bought=self._parts.lookup.bought)
 
-    def _with_assumed(self, subject: Subject) -> Subject:
+    def _with_assumed(self, subject: TargetEstimate) -> TargetEstimate:
         if self._assumed is None:
             return subject
         counts, assumed = subject.counts or Counts(), self._assumed

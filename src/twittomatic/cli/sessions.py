@@ -9,33 +9,33 @@ from typing import Any
 
 import click
 
-from twittomatic.cli import compose
+from twittomatic.app import runtime
+from twittomatic.app.runner import Releasing, log_to, on_signals
+from twittomatic.app.runtime import Runtime
+from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.status import report
 from twittomatic.cli.affording import afford_profiles
-from twittomatic.cli.app import PAUSED
 from twittomatic.cli.beginning import begin, refuse
-from twittomatic.cli.compose import Parts
+from twittomatic.cli.commands import PAUSED
 from twittomatic.cli.display import show, watch
 from twittomatic.cli.outcome import conclude
 from twittomatic.cli.preparing import preparing
-from twittomatic.cli.report import report
-from twittomatic.cli.running import Releasing, log_to, on_signals
-from twittomatic.cli.signals import INTERRUPTED
-from twittomatic.crawler import targets
 from twittomatic.crawler.local import run_together
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import CrawlMustPause, NobodyLeads, SettingsError, StateBusy, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.model import Phase
+from twittomatic.planning import targets
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.requeue import Requeue
-from twittomatic.state.server import Role
+from twittomatic.storage.cleanup import part_files, sweep
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.sweeping import part_files, sweep
 
 _EXPIRY_S = 5.0  # longer than a leadership lasts of which nothing is heard
 
@@ -51,19 +51,19 @@ async def crawl(
         wanted: The targets; none updates every timeline of the dataset.
         until_spent: Begin though the budget cannot suffice.
     """
-    compose.check_budget(settings)
-    credentials = compose.credentials(settings)
+    runtime.check_budget(settings)
+    credentials = runtime.credentials(settings)
     options = CrawlOptions.of(modules, settings)
-    selection = compose.selection(options, compose.network(settings, options))
-    layout = compose.layout(settings)
+    selection = runtime.selection(options, runtime.network(settings, options))
+    layout = runtime.layout(settings)
     await asyncio.to_thread(layout.prepare)
     if not wanted:
         wanted = await asyncio.to_thread(timelines, layout)
     log_to(settings.log_directory, f"{settings.crawl}.local")
-    name = compose.process_name("local")
+    name = runtime.process_name("local")
     async with (
-        compose.connected(settings, Role.OWN, name) as connection,
-        compose.parts(settings, options, connection, credentials, name) as parts,
+        runtime.connected(settings, Role.OWN, name) as connection,
+        runtime.parts(settings, options, connection, credentials, name) as parts,
     ):
         await parts.money.accept()
         with preparing(parts):
@@ -81,17 +81,17 @@ async def crawl(
 
 async def lead(settings: Settings, modules: str, wanted: targets.Targets, *, until_spent: bool) -> int:
     """Lead a crawl whose workers run elsewhere; return the exit code. Otherwise as `crawl`."""
-    compose.check_budget(settings)
+    runtime.check_budget(settings)
     credentials = credentials_for(settings, wanted)
     options = CrawlOptions.of(modules, settings)
-    compose.selection(options, compose.network(settings, options))  # which the workers evaluate
-    layout = compose.layout(settings)
+    runtime.selection(options, runtime.network(settings, options))  # which the workers evaluate
+    layout = runtime.layout(settings)
     await asyncio.to_thread(layout.prepare)
     log_to(settings.log_directory, f"{settings.crawl}.master")
-    name = compose.process_name("master")
+    name = runtime.process_name("master")
     async with (
-        compose.connected(settings, Role.OWN, name) as connection,
-        compose.parts(settings, options, connection, credentials, name) as parts,
+        runtime.connected(settings, Role.OWN, name) as connection,
+        runtime.parts(settings, options, connection, credentials, name) as parts,
     ):
         await parts.money.accept()
         with preparing(parts):
@@ -112,11 +112,11 @@ def credentials_for(settings: Settings, wanted: targets.Targets) -> Credentials:
         SettingsError: it needs one and has none, or they cannot be read.
     """
     if wanted.names:
-        return compose.credentials(settings)
+        return runtime.credentials(settings)
     return Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
 
 
-async def ids_of(parts: Parts, modules: str, wanted: targets.Targets) -> Sequence[str]:
+async def ids_of(parts: Runtime, modules: str, wanted: targets.Targets) -> Sequence[str]:
     """Return the ids that a master begins with: none where it was given none, all timelines for -U alone.
 
     Raises:
@@ -130,7 +130,7 @@ async def ids_of(parts: Parts, modules: str, wanted: targets.Targets) -> Sequenc
 
 
 @asynccontextmanager
-async def _leading(parts: Parts) -> AsyncIterator[Leadership]:
+async def _leading(parts: Runtime) -> AsyncIterator[Leadership]:
     """Lead the crawl for a block.
 
     Raises:
@@ -150,7 +150,7 @@ async def _leading(parts: Parts) -> AsyncIterator[Leadership]:
             await leadership.resign()
 
 
-async def watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Callable[[], None]) -> int:
+async def watched(parts: Runtime, work: Coroutine[Any, Any, Progress], leave: Callable[[], None]) -> int:
     """Show the crawl while it runs, say how it ended, and return the exit code."""
     running = asyncio.ensure_future(work)
     with on_signals(leave) as told:
@@ -162,11 +162,11 @@ async def watched(parts: Parts, work: Coroutine[Any, Any, Progress], leave: Call
     return await _result(parts, progress, told)
 
 
-async def _look(parts: Parts) -> dict[str, Any]:
+async def _look(parts: Runtime) -> dict[str, Any]:
     return await report(parts.connection, parts.keys, parts.options.account)
 
 
-async def _resolve(parts: Parts, wanted: targets.Targets, *, check: bool = False) -> Sequence[str]:
+async def _resolve(parts: Runtime, wanted: targets.Targets, *, check: bool = False) -> Sequence[str]:
     """Return the ids of all targets; unknown names are reported. With `check` credentials are tried."""
     try:
         if check:
@@ -182,7 +182,7 @@ async def _resolve(parts: Parts, wanted: targets.Targets, *, check: bool = False
     return ids
 
 
-async def check_credentials(parts: Parts) -> None:
+async def check_credentials(parts: Runtime) -> None:
     """Try the credentials of this process, and say so where the network does not let them be tried.
 
     Raises:
@@ -192,7 +192,7 @@ async def check_credentials(parts: Parts) -> None:
         click.echo(f"The credentials were not checked beforehand: {untried} Going on all the same.", err=True)
 
 
-async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
+async def _result(parts: Runtime, progress: Progress, told: asyncio.Event) -> int:
     """Say how it ended, and return the exit code."""
     settings = parts.settings
     show(await _look(parts))
@@ -212,7 +212,7 @@ async def _result(parts: Parts, progress: Progress, told: asyncio.Event) -> int:
 async def tidy(connection: Connection, keys: CrawlKeys, layout: Layout) -> int:
     """Remove the part files of a finished crawl on which no job counts; return how many there were.
 
-    Begun again meanwhile, the crawl loses nothing; see `storage.sweeping`.
+    Begun again meanwhile, the crawl loses nothing; see `storage.cleanup`.
 
     Raises:
         StorageUnavailable: TEMPORARY_DIRECTORY cannot be read or changed.

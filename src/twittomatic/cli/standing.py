@@ -16,31 +16,32 @@ from enum import Enum, auto
 import click
 import msgspec
 
-from twittomatic.cli import compose, sessions
-from twittomatic.cli.app import PAUSED
+from twittomatic.app import runtime
+from twittomatic.app.runner import Releasing, log_to, on_signals
+from twittomatic.app.signals import INTERRUPTED
+from twittomatic.cli import sessions
 from twittomatic.cli.beginning import begin
+from twittomatic.cli.commands import PAUSED
 from twittomatic.cli.outcome import conclude
 from twittomatic.cli.preparing import preparing
-from twittomatic.cli.running import Releasing, log_to, on_signals
-from twittomatic.cli.signals import INTERRUPTED
-from twittomatic.clock import told_within
-from twittomatic.crawler import targets
+from twittomatic.clock import wait_event
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError, TwittomaticError
 from twittomatic.model import Phase
+from twittomatic.planning import targets
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import flags
+from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.server import Role
 
 _GLANCE_S = 0.25  # a twelfth of the time that a silent leadership lasts
 _LONELY_S = 5.0  # for a master that starts at the same time to begin the crawl
 _log = logging.getLogger(__name__)
 
 
-class Stance(Enum):
+class Action(Enum):
     """What a standby does next."""
 
     WAIT = auto()
@@ -49,7 +50,7 @@ class Stance(Enum):
     PAUSE = auto()
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
+class CrawlView(msgspec.Struct, frozen=True, kw_only=True):
     """What a standby sees of a crawl.
 
     Attributes:
@@ -73,7 +74,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     options: str = ""
 
 
-def stance(look: Look, *, stood_by: bool, has_targets: bool, lonely: bool) -> tuple[Stance, str]:
+def stance(look: CrawlView, *, stood_by: bool, has_targets: bool, lonely: bool) -> tuple[Action, str]:
     """Decide what a standby does, and say why in one sentence.
 
     Args:
@@ -84,33 +85,33 @@ def stance(look: Look, *, stood_by: bool, has_targets: bool, lonely: bool) -> tu
     """
     crawl = f"crawl “{look.crawl}”"
     if look.leader:
-        return Stance.WAIT, f"Standing by; {look.leader} leads."
+        return Action.WAIT, f"Standing by; {look.leader} leads."
     if look.phase == Phase.FINISHED:
         if stood_by:
-            return Stance.FINISH, f"{crawl.capitalize()} is finished."
-        return Stance.WAIT, f"Standing by; {crawl} is finished, unless a master begins it again."
+            return Action.FINISH, f"{crawl.capitalize()} is finished."
+        return Action.WAIT, f"Standing by; {crawl} is finished, unless a master begins it again."
     if look.phase == Phase.PAUSED and look.paused_by == "network":
         if stood_by:
-            return Stance.PAUSE, f"Paused: {look.reason}"
-        return Stance.WAIT, f"Standing by; {crawl} is paused until a master goes on with it: {look.reason}"
+            return Action.PAUSE, f"Paused: {look.reason}"
+        return Action.WAIT, f"Standing by; {crawl} is paused until a master goes on with it: {look.reason}"
     if not look.phase and not (has_targets and (stood_by or lonely)):
-        return Stance.WAIT, f"Standing by; nobody has begun {crawl}."
+        return Action.WAIT, f"Standing by; nobody has begun {crawl}."
     if look.seeding and not has_targets:
-        return Stance.WAIT, f"Standing by; {crawl} lacks some of its targets, which its --stream names."
-    return Stance.LEAD, f"Nobody leads {crawl}."
+        return Action.WAIT, f"Standing by; {crawl} lacks some of its targets, which its --stream names."
+    return Action.LEAD, f"Nobody leads {crawl}."
 
 
 async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *, until_spent: bool) -> int:
     """Wait until nobody leads the crawl, lead it, and return the exit code. Otherwise as `sessions.lead`."""
-    compose.check_budget(settings)
+    runtime.check_budget(settings)
     credentials = sessions.credentials_for(settings, wanted)
     options = CrawlOptions.of(modules, settings)
-    compose.selection(options, compose.network(settings, options))
-    layout = compose.layout(settings)
+    runtime.selection(options, runtime.network(settings, options))
+    layout = runtime.layout(settings)
     await asyncio.to_thread(layout.prepare)
-    name = compose.process_name("master")
+    name = runtime.process_name("master")
     log_to(settings.log_directory, f"{settings.crawl}.{name}")
-    async with compose.connected(settings, Role.JOIN, name) as connection:
+    async with runtime.connected(settings, Role.JOIN, name) as connection:
         keys = CrawlKeys(settings.crawl, modules)
         leadership = Leadership(connection, keys, name)
         standby = Standby(connection, keys, leadership, has_targets=bool(wanted) or modules == "U")
@@ -126,8 +127,8 @@ async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *,
             if found.options and found.options != options.written():
                 click.echo("It goes on with the options that it was begun with, not with those of this one.")
                 options = CrawlOptions.read(found.options)
-                compose.check_budget(settings, options)
-            async with compose.parts(settings, options, connection, credentials, name) as parts:
+                runtime.check_budget(settings, options)
+            async with runtime.parts(settings, options, connection, credentials, name) as parts:
                 await parts.share_cap(leadership)  # who led may have died before he could
                 master = parts.master(leadership)
                 if found.seeding or not found.phase:
@@ -165,7 +166,7 @@ class Standby:
         self._stood_by = False
         self._said = ""
 
-    async def wait(self) -> Look | int:
+    async def wait(self) -> CrawlView | int:
         """Return the crawl once it is led here, or the exit code when that is not to be."""
         loop = asyncio.get_running_loop()
         began_at = loop.time()
@@ -174,19 +175,19 @@ class Standby:
                 look = await self._look()
                 self._stood_by = self._stood_by or bool(look.leader)
                 verdict = self._decide(look, lonely=loop.time() - began_at > _LONELY_S)
-                if verdict is Stance.FINISH:
+                if verdict is Action.FINISH:
                     return 0
-                if verdict is Stance.PAUSE:
+                if verdict is Action.PAUSE:
                     return PAUSED
-                if (verdict is Stance.LEAD or look.leader) and await self._leadership.lead():
+                if (verdict is Action.LEAD or look.leader) and await self._leadership.lead():
                     ours = msgspec.structs.replace(await self._look(), leader="")
-                    if self._decide(ours, lonely=verdict is Stance.LEAD) is Stance.LEAD:
+                    if self._decide(ours, lonely=verdict is Action.LEAD) is Action.LEAD:
                         return ours
                     await self._leadership.resign()  # it came to its end in this moment
-                elif await told_within(told, _GLANCE_S):
+                elif await wait_event(told, _GLANCE_S):
                     return INTERRUPTED
 
-    def _decide(self, look: Look, *, lonely: bool) -> Stance:
+    def _decide(self, look: CrawlView, *, lonely: bool) -> Action:
         if look.phase in (Phase.RUNNING, Phase.PAUSED) and look.modules != self._keys.traversal:
             raise SettingsError(
                 f"Crawl “{look.crawl}” does {flags(look.modules)}, not {flags(self._keys.traversal)}; "
@@ -196,12 +197,12 @@ class Standby:
             look, stood_by=self._stood_by, has_targets=self._has_targets, lonely=lonely
         )
         if sentence != self._said:
-            click.echo(sentence, err=verdict is Stance.PAUSE)
+            click.echo(sentence, err=verdict is Action.PAUSE)
             _log.info(sentence)
         self._said = sentence
         return verdict
 
-    async def _look(self) -> Look:
+    async def _look(self) -> CrawlView:
         names = ("phase", "reason", "paused_by", "modules", "seeding", "options")
         values, leader = await asyncio.gather(
             self._connection.call("HMGET", self._keys.crawl_hash, *names),
@@ -209,4 +210,4 @@ class Standby:
         )
         seen = dict(zip(names, (value or "" for value in values), strict=True))
         seeding = seen.pop("seeding") == "1"
-        return Look(crawl=self._keys.crawl, leader=leader or "", seeding=seeding, **seen)
+        return CrawlView(crawl=self._keys.crawl, leader=leader or "", seeding=seeding, **seen)

@@ -7,21 +7,21 @@ from contextlib import closing
 
 import click
 
+from twittomatic.app import runtime
+from twittomatic.app.runner import log_to, on_signals
+from twittomatic.app.signals import INTERRUPTED
 from twittomatic.background import ended
-from twittomatic.cli import compose
-from twittomatic.cli.app import PAUSED
-from twittomatic.cli.running import log_to, on_signals
+from twittomatic.cli.commands import PAUSED
 from twittomatic.cli.sessions import check_credentials
-from twittomatic.cli.signals import INTERRUPTED
-from twittomatic.clock import told_within
+from twittomatic.clock import wait_event
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.worker import Worker
 from twittomatic.errors import CrawlMustPause, NobodyLeads
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.server import Role
 from twittomatic.storage.journal import Journal
 
 _GLANCE_S = 0.5  # while it waits for a master
@@ -30,21 +30,21 @@ _LOOK_S = 1.0  # while it works, at the options of the crawl
 
 async def work(settings: Settings, name: str) -> int:
     """Work for the master of a crawl; return the exit code."""
-    credentials = compose.credentials(settings)
-    layout = compose.layout(settings)
+    credentials = runtime.credentials(settings)
+    layout = runtime.layout(settings)
     await asyncio.to_thread(layout.prepare)
     log_to(settings.log_directory, f"{settings.crawl}.{name}")
-    process = compose.process_name(name)
-    async with compose.connected(settings, Role.JOIN, process) as connection:
+    process = runtime.process_name(name)
+    async with runtime.connected(settings, Role.JOIN, process) as connection:
         state = CrawlState(connection, CrawlKeys(settings.crawl))
         while True:
             written = await _options_of_master(state)
             if written is None:
                 return INTERRUPTED
             options = CrawlOptions.read(written)
-            compose.check_budget(settings, options)
-            async with compose.parts(settings, options, connection, credentials, process) as parts:
-                selection = compose.selection(options, parts.network)
+            runtime.check_budget(settings, options)
+            async with runtime.parts(settings, options, connection, credentials, process) as parts:
+                selection = runtime.selection(options, parts.network)
                 await _check(parts)
                 journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
                 worker = parts.worker(journal, selection)
@@ -56,7 +56,7 @@ async def work(settings: Settings, name: str) -> int:
                 click.echo("A master gave the crawl other options; this worker goes on with those.")
 
 
-async def _check(parts: compose.Parts) -> None:
+async def _check(parts: runtime.Runtime) -> None:
     """Try the credentials; what stops this worker at its start does what it would in the middle.
 
     Raises:
@@ -122,5 +122,5 @@ async def _options_of_master(state: CrawlState) -> str | None:
             if not said:
                 click.echo("Waiting for a master ...")
                 said = True
-            if await told_within(told, _GLANCE_S):
+            if await wait_event(told, _GLANCE_S):
                 return None

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
-from twittomatic.crawler.pausing import Pausing
+from twittomatic.crawler.pause import PausePolicy
 from twittomatic.errors import CrawlMustPause, Disposition, TwittomaticError, disposition
 from twittomatic.model import Job, Module
 from twittomatic.modules import analyzer, follower, timeline, update
@@ -55,7 +55,7 @@ class Worker:
     def __init__(
         self,
         context: Context,
-        pausing: Pausing,
+        pausing: PausePolicy,
         *,
         credentials: Sequence[str],
         modules: list[Module],

@@ -11,7 +11,7 @@ import numpy as np
 
 from twittomatic.errors import CorruptFile, SettingsError
 from twittomatic.model import NO_JSON
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.formats import Ids, read_ids, read_lines
 from twittomatic.storage.journal import Entry, read_journal
 from twittomatic.storage.paths import EXTENSIONS, Layout

@@ -6,15 +6,15 @@ here is shared with the crawler, so that one can be the proof of the other.
 """
 
 from .build import bundled_graph, open_world
-from .changingworld import ChangingWorld
-from .faults import Faults, NoFaults, RequestInfo
-from .graphworld import GraphWorld
-from .proceduralworld import ProceduralWorld
-from .recordedworld import RecordedWorld
-from .seededfaults import parse_faults
-from .server import Emulator, RunningEmulator, serve
-from .truth import Truth
-from .world import Post, Status, User, World
+from .faults.base import Faults, NoFaults, RequestInfo
+from .faults.seeded import parse_faults
+from .world.base import Post, Status, User, World
+from .world.changing import ChangingWorld
+from .world.graph import GraphWorld
+from .world.procedural import ProceduralWorld
+from .world.recorded import RecordedWorld
+from .world.truth import Truth
+from .x.server import Emulator, RunningEmulator, serve
 
 __all__ = [
     "ChangingWorld",

@@ -3,11 +3,11 @@
 from importlib import resources
 from pathlib import Path
 
-from .datasetworld import read_dataset
-from .graphworld import GraphWorld
-from .pagesworld import read_pages
-from .proceduralworld import ProceduralWorld
-from .world import World
+from .world.base import World
+from .world.dataset import read_dataset
+from .world.graph import GraphWorld
+from .world.pages import read_pages
+from .world.procedural import ProceduralWorld
 
 
 def bundled_graph() -> Path:

@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from twittomatic.errors import SettingsError
 from twittomatic.fetch import usertokens
-from twittomatic.fetch.secretfile import read_secret
+from twittomatic.fetch.secrets import read_secret
 from twittomatic.fetch.usertokens import UserToken
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry

@@ -26,7 +26,7 @@ from twittomatic.errors import (
 )
 from twittomatic.faultpoint import reach
 from twittomatic.fetch.credentials import Credentials
-from twittomatic.fetch.discretion import sentence
+from twittomatic.fetch.redact import sentence
 from twittomatic.fetch.retrying import (
     SAME_AT_ALL,
     SAME_AT_ONCE,
@@ -40,7 +40,7 @@ from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
 from twittomatic.networks.base import Limit, Network, Page, Request, Response
-from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wait
+from twittomatic.state.account import Delivery, Money, NoCredential, OverBudget, Permit, Wait
 
 _log = logging.getLogger(__name__)
 _MOST_NAMED = 20  # records in one line of the log
@@ -234,18 +234,18 @@ class Fetcher:
                     if self.waiting:
                         self.waiting(request.endpoint, seconds)
                     await self._wait(seconds)
-                case NoMoney(left=left):
+                case OverBudget(left=left):
                     raise BudgetExhausted(
                         f"BUDGET_USD is used up: {dollars(max(left, 0))} is left, "
                         f"and the next request can cost {dollars(_price(request, size) * min(least, size))}; "
                         "raise it to go on."
                     )
-                case Nobody():
+                case NoCredential():
                     raise NoCredentialLeft(await self._why_nobody())
 
     async def _acquire(
         self, request: Request, size: int, least: int, purpose: str
-    ) -> Permit | Wait | NoMoney | Nobody:
+    ) -> Permit | Wait | OverBudget | NoCredential:
         asking = asyncio.ensure_future(
             self._money.acquire(
                 request.endpoint,

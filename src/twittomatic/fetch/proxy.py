@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment
 
 from twittomatic.errors import SettingsError
-from twittomatic.fetch.secretfile import read_secret
+from twittomatic.fetch.secrets import read_secret
 
 DIRECT = "none"
 _MOST_BYTES = 4096

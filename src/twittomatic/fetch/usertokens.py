@@ -23,8 +23,8 @@ import msgspec
 from twittomatic import parsing
 from twittomatic.errors import SettingsError, StorageUnavailable, UpstreamUnavailable
 from twittomatic.faultpoint import reach
+from twittomatic.filelock import FileLock
 from twittomatic.networks.base import Form, Network, Response
-from twittomatic.state.filelock import FileLock
 
 _EARLY_S = 60.0  # before it expires: a request must not meet the end of its token
 _PATIENCE_S = 120.0  # for another process that renews it

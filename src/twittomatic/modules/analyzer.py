@@ -14,9 +14,9 @@ import msgspec
 from twittomatic.errors import Interrupted, StorageError
 from twittomatic.faultpoint import reach
 from twittomatic.model import Checkpoint, Ending, Job, Target
-from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
-from twittomatic.modules.paged import new_stem
+from twittomatic.modules.finish import close
+from twittomatic.modules.pager import new_stem
 from twittomatic.modules.threads import to_its_end
 from twittomatic.networks.base import Page
 from twittomatic.state.jobs import settled

@@ -14,8 +14,8 @@ from twittomatic.networks.base import Network
 from twittomatic.state.counts import KnownCounts
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
+from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.journal import Journal
-from twittomatic.storage.known import KnownFiles
 from twittomatic.storage.paths import Layout
 
 
@@ -54,7 +54,7 @@ class Context:
     layout: Layout
     journal: Journal
     counts: KnownCounts
-    known_files: KnownFiles
+    known_files: CompleteLists
     clock: Clock
     halt: asyncio.Event
     selection: Selection

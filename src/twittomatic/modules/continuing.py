@@ -10,7 +10,7 @@ import msgspec
 from twittomatic.errors import CorruptFile
 from twittomatic.model import Checkpoint, Job
 from twittomatic.modules.context import Context
-from twittomatic.modules.paged import new_stem
+from twittomatic.modules.pager import new_stem
 from twittomatic.modules.threads import to_its_end
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.ordering import order_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twittomatic.model import Job
-from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
 from twittomatic.modules.continuing import continued
-from twittomatic.modules.fresh import kept
-from twittomatic.modules.paged import Listing, Paging
+from twittomatic.modules.finish import close
+from twittomatic.modules.pager import ListSpec, Pager
+from twittomatic.modules.reuse import kept
 from twittomatic.storage.formats import Ids, read_ids
 from twittomatic.storage.part import PartFile
 
@@ -26,7 +26,7 @@ async def run(context: Context, job: Job) -> None:
         return
     job = await continued(context, job, _FILES)
     network = context.network
-    listing = Listing(
+    listing = ListSpec(
         ask=lambda token, size: network.followers(job.user_id, token=token, size=size),
         page_size=network.followers_per_page,
         most=context.max_followers,
@@ -36,7 +36,7 @@ async def run(context: Context, job: Job) -> None:
         claimed=lambda counts: counts.followers,
         shortfall=None if network.counts_are_estimates else context.shortfall,
     )
-    checkpoint = await Paging(context, job, listing, _FILES).run()
+    checkpoint = await Pager(context, job, listing, _FILES).run()
     await close(context, job, checkpoint, _FILES)
 
 

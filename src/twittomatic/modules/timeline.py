@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twittomatic.model import Job
-from twittomatic.modules.closing import close
 from twittomatic.modules.context import Context
 from twittomatic.modules.continuing import continued
-from twittomatic.modules.fresh import kept
-from twittomatic.modules.paged import Listing, Paging
+from twittomatic.modules.finish import close
+from twittomatic.modules.pager import ListSpec, Pager
+from twittomatic.modules.reuse import kept
 from twittomatic.storage.formats import Ids, read_lines, to_ids
 from twittomatic.storage.ordering import post_id
 from twittomatic.storage.part import PartFile
@@ -28,11 +28,11 @@ async def run(context: Context, job: Job) -> None:
         return
     job = await continued(context, job, _FILES)
     listing = posts(context, job, most=context.max_posts)
-    checkpoint = await Paging(context, job, listing, _FILES).run()
+    checkpoint = await Pager(context, job, listing, _FILES).run()
     await close(context, job, checkpoint, _FILES)
 
 
-def posts(context: Context, job: Job, *, most: int | None, since_id: str | None = None) -> Listing:
+def posts(context: Context, job: Job, *, most: int | None, since_id: str | None = None) -> ListSpec:
     """Describe the list of a user's posts.
 
     Args:
@@ -42,7 +42,7 @@ def posts(context: Context, job: Job, *, most: int | None, since_id: str | None 
         since_id: Only posts newer than this one.
     """
     network = context.network
-    return Listing(
+    return ListSpec(
         ask=lambda token, size: network.timeline(job.user_id, token=token, since_id=since_id, size=size),
         page_size=network.posts_per_page,
         least=_FEWEST,

@@ -10,14 +10,14 @@ import msgspec
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job
-from twittomatic.modules.closing import announced, close, early_end, entry, held, in_order
 from twittomatic.modules.context import Context
-from twittomatic.modules.paged import Paging, new_stem, remove_parts
+from twittomatic.modules.finish import announced, close, early_end, entry, held, in_order
+from twittomatic.modules.pager import Pager, new_stem, remove_parts
 from twittomatic.modules.threads import to_its_end
 from twittomatic.modules.timeline import posts
 from twittomatic.state.events import Event, TargetClosed
 from twittomatic.storage.commit import commit, measured, prepend
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.ordering import append_in_order, order_at_front
 from twittomatic.storage.part import PartFile
 
@@ -38,14 +38,14 @@ async def run(context: Context, job: Job) -> None:
         job = msgspec.structs.replace(job, checkpoint=Checkpoint())
     if newest is None:
         listing = posts(context, job, most=context.max_posts)
-        checkpoint = await Paging(context, job, listing, _FILES).run()
+        checkpoint = await Pager(context, job, listing, _FILES).run()
         await close(context, job, checkpoint, _FILES)
         return
     checkpoint = job.checkpoint
     if checkpoint.ended is None:
         begun = msgspec.structs.replace(job, checkpoint=msgspec.structs.replace(checkpoint, since_id=newest))
         listing = posts(context, job, most=None, since_id=newest)
-        checkpoint = await Paging(context, begun, listing, _FILES).run()
+        checkpoint = await Pager(context, begun, listing, _FILES).run()
     else:
         checkpoint = await _adopt(context, job, checkpoint, final)
         newest = await asyncio.to_thread(_newest, final)

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from twittomatic.networks.base import Counts
+from twittomatic.state.cache import WEEK_S, keep, read_young
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.remembered import WEEK_S, keep, read_young
 
 _HOUR_S = 3_600.0
 

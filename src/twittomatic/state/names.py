@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from twittomatic.state.cache import WEEK_S, forget, keep, read_young
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.remembered import WEEK_S, forget, keep, read_young
 
 
 class _Kept(msgspec.Struct, frozen=True):

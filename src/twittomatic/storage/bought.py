@@ -22,14 +22,14 @@ from isal import isal_zlib
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import NO_JSON, FileState
-from twittomatic.storage.aside import set_aside
 from twittomatic.storage.commit import begins_with, commit, holds, measured, prepend
-from twittomatic.storage.copying import checksum
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.formats import member, read_lines
+from twittomatic.storage.io import checksum
 from twittomatic.storage.journal import Journal, Purchase, newest_purchase
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.quarantine import set_aside
 
 _GZIP = 31  # zlib's window bits for gzip, as in `formats`
 _PIECE = 1024 * 1024

@@ -8,9 +8,9 @@ from pathlib import Path
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import FileState
-from twittomatic.storage.copying import checksum
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.formats import read_lines
+from twittomatic.storage.io import checksum
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.syncing import sync_directory
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from twittomatic.storage.failures import unavailable
+from twittomatic.storage.errors import unavailable
 from twittomatic.storage.paths import Layout
 
 LONGEST_LINE = 64 * 1024  # bytes; an entry takes less than 1 KB

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from isal import isal_zlib
 
 from twittomatic.errors import CorruptFile
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 
 Ids = npt.NDArray[np.uint64]
 """User or post ids, one dimension."""

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 
 from twittomatic.errors import StorageUnavailable
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.syncing import sync_directory
 

@@ -16,9 +16,9 @@ from msgspec import Meta
 from twittomatic.errors import StorageUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.model import NO_JSON, Ending, Module
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.following import CUT_OFF, LONGEST_LINE, Block, Follower, Note
-from twittomatic.storage.occupancy import occupy
+from twittomatic.storage.lock import occupy
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.syncing import sync_directory
 

@@ -10,18 +10,18 @@ from pathlib import Path
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import FileState
-from twittomatic.storage.aside import set_aside
 from twittomatic.storage.commit import commit
-from twittomatic.storage.copying import checksum, copy_range
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.following import LONGEST_LINE
 from twittomatic.storage.formats import member, read_pages, to_ids
 from twittomatic.storage.idset import IdSet
+from twittomatic.storage.io import checksum, copy_range
 from twittomatic.storage.journal import is_line
 from twittomatic.storage.ordering import append_in_order, post_id
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.proofs import Proof
+from twittomatic.storage.quarantine import set_aside
 
 
 def cut(layout: Layout, path: Path, proof: Proof) -> Path:

@@ -15,8 +15,8 @@ from isal import isal_zlib
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import FileState
-from twittomatic.storage.copying import checksum, copy_range, write_all
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
+from twittomatic.storage.io import checksum, copy_range, write_all
 from twittomatic.storage.syncing import sync_directory
 
 

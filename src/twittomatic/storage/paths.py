@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.volume import prepare_volume
 
 EXTENSIONS = ("fws", "usr", "twt")

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from twittomatic.model import Ending
-from twittomatic.storage.copying import checksum
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
+from twittomatic.storage.io import checksum
 from twittomatic.storage.journal import Entry, age, read_journal
 from twittomatic.storage.paths import Layout
 

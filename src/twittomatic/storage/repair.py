@@ -19,7 +19,6 @@ from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.model import Ending, Module
 from twittomatic.storage import bought
-from twittomatic.storage.aside import set_aside
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.index import FileSet, Index
 from twittomatic.storage.journal import Entry, Journal, read_journal
@@ -27,6 +26,7 @@ from twittomatic.storage.mending import clear_drafts, cut, draft_in_order, mend_
 from twittomatic.storage.ordering import post_id
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.proofs import Proof, lines_about, newest_proof
+from twittomatic.storage.quarantine import set_aside
 from twittomatic.storage.trouble import Kind, is_file, of_records, trouble
 from twittomatic.storage.verify import problem
 

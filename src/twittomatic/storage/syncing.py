@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 
 
 def sync_directory(directory: Path) -> None:

@@ -14,11 +14,11 @@ import numpy as np
 
 from twittomatic.errors import CorruptFile, StorageError
 from twittomatic.model import NO_JSON, Ending
-from twittomatic.storage.copying import checksum
-from twittomatic.storage.failures import guarded
+from twittomatic.storage.errors import guarded
 from twittomatic.storage.formats import Ids, read_ids, read_lines, to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.index import Line
+from twittomatic.storage.io import checksum
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.paths import Layout
 

@@ -13,7 +13,7 @@ from twittomatic.model import Ending
 from twittomatic.storage import bought
 from twittomatic.storage.following import CUT_OFF
 from twittomatic.storage.index import FileSet, Index
-from twittomatic.storage.occupancy import Work, work_on
+from twittomatic.storage.lock import Work, work_on
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.trouble import Kind, Trouble, is_file, may_pass, trouble
 

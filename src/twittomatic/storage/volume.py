@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from twittomatic.errors import SettingsError
-from twittomatic.storage.failures import guarded, unavailable
+from twittomatic.storage.errors import guarded, unavailable
 
 _PROBE_BYTES = 64 * 1024  # more than a file system keeps inside an inode, so that a full volume shows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from twittomatic.errors import SettingsError
-from twittomatic.fetch.secretfile import read_secret
+from twittomatic.fetch.secrets import read_secret
 
 _TOKEN = re.compile(r"[!-~]{8,200}")
 

@@ -7,7 +7,7 @@ from replicated import Replicated
 
 from twittomatic.cli.finding import FAILED, OK, WARNING
 from twittomatic.cli.replicas import findings
-from twittomatic.state.address import client
+from twittomatic.state.client import client
 
 
 async def found(url: str) -> dict[str, tuple[str, str]]:

@@ -10,28 +10,28 @@ from pathlib import Path
 import pytest
 from scripted import Answer, Asked, ScriptedX, profile, scripted
 
-from twittomatic.crawler.lookup import Lookup
-from twittomatic.crawler.targets import Targets
 from twittomatic.errors import TwittomaticError
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.fetch.transport import Transport
 from twittomatic.networks.base import Counts
 from twittomatic.networks.x import X
-from twittomatic.state.address import client
+from twittomatic.planning.profiles import ProfileBuyer
+from twittomatic.planning.targets import Targets
+from twittomatic.sinks.lookup.sink import LookupSink
+from twittomatic.sinks.lookup.store import ProfileStore
+from twittomatic.state.account import Money
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
-from twittomatic.state.eventstream import EventStream, Place
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
-from twittomatic.state.money import Money
 from twittomatic.state.names import KnownNames
+from twittomatic.state.stream import EventStream, Place
 from twittomatic.storage.bought import BoughtProfiles
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.profiles import find_profiles
 from twittomatic.storage.verify import verify
-from twittomatic.streaming.lookup import LookupSink
-from twittomatic.streaming.profilestore import ProfileStore
 
 _numbers = itertools.count()
 
@@ -89,12 +89,12 @@ class Scene:
         body = ({"data": found} if found else {}) | ({"errors": errors} if errors else {})
         return Answer(body=body or {"meta": {"result_count": 0}})
 
-    def command(self, crawl: str = "one", refresh_older_than: float | None = None) -> Lookup:
+    def command(self, crawl: str = "one", refresh_older_than: float | None = None) -> ProfileBuyer:
         """Return the lookup of a command that is given now."""
         network, shared = X(url=self.x.url), NetworkKeys(self._account)
         keys = CrawlKeys(f"{self._account}-{crawl}", "F")
         self.crawl, self.events = CrawlState(self._connection, keys), EventStream(self._connection, keys)
-        return Lookup(
+        return ProfileBuyer(
             fetcher=Fetcher(
                 network=network,
                 transport=self._transport,
@@ -115,7 +115,9 @@ class Scene:
             refresh_older_than=refresh_older_than,
         )
 
-    async def ids(self, *names: str, refresh_names: bool = False, lookup: Lookup | None = None) -> list[str]:
+    async def ids(
+        self, *names: str, refresh_names: bool = False, lookup: ProfileBuyer | None = None
+    ) -> list[str]:
         """Resolve names; `said` is what the user was told."""
         self.said = []
         targets = Targets(ids=(), names=names, refresh_names=refresh_names)

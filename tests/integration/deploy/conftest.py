@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.cli import app
+from twittomatic.cli import commands
 from twittomatic.settings import ENVIRONMENT_PREFIX, Settings, load
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -42,8 +42,8 @@ def environment_of() -> Callable[[Path], dict[str, str]]:
 
 def check_command(arguments: Sequence[str]) -> str:
     """Parse a command line as `twittomatic` does, and return its name; click refuses what is wrong."""
-    with app.cli.make_context("twittomatic", list(arguments)) as context:
-        name, command, rest = app.cli.resolve_command(context, list(arguments))
+    with commands.cli.make_context("twittomatic", list(arguments)) as context:
+        name, command, rest = commands.cli.resolve_command(context, list(arguments))
         assert name
         assert command
         command.make_context(name, rest, parent=context).close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.cli import app
+from twittomatic.cli import commands
 
 UNITS = ("master", "standby", "worker@", "monitor")
 MOST_EXPOSED = 2.0  # of 10, by systemd's own measure; an ordinary service has 9.6
@@ -74,7 +74,7 @@ def test_the_command_is_one_of_ours(name: str, deploy: Path, accepted: Any, envi
     line = line.replace("$CRAWL_FLAGS", crawl["CRAWL_FLAGS"]).replace("%l", "host").replace("%i", "4")
     program, command, *rest = shlex.split(line)
     assert program == "/opt/twittomatic/bin/twittomatic"
-    if command in app.COMMANDS:
+    if command in commands.COMMANDS:
         assert accepted([command, *rest]) == command
     else:
         assert command == "monitor"

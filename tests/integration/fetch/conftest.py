@@ -7,7 +7,7 @@ import pytest
 from fetching import FOLLOWERS, House
 
 from twittomatic.emulator import GraphWorld
-from twittomatic.state.address import client
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 
 

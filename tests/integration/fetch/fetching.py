@@ -15,9 +15,9 @@ from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.networks.base import Request
 from twittomatic.networks.x import X
+from twittomatic.state.account import Money
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money
 
 SECRET = "hunter2-AAAA%2Fvery-secret"
 FOLLOWERS = 50

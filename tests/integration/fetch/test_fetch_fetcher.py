@@ -37,7 +37,7 @@ from twittomatic.fetch.credentials import Credential
 from twittomatic.fetch.fetcher import Fetched
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
-from twittomatic.state.money import Permit
+from twittomatic.state.account import Permit
 
 
 async def test_a_page_and_its_money(house: House, world: GraphWorld) -> None:

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from twittomatic import faultpoint
-from twittomatic.cli import compose
+from twittomatic.app import runtime
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.emulator import Emulator, GraphWorld, serve
 from twittomatic.errors import CredentialRejected, SettingsError, StorageUnavailable, UpstreamUnavailable
@@ -28,7 +28,7 @@ from twittomatic.fetch.usertokens import UserToken
 from twittomatic.networks.base import Form, Response
 from twittomatic.networks.x import X
 from twittomatic.settings import load
-from twittomatic.state.server import Role
+from twittomatic.state.embedded.server import Role
 
 SECRET = "refresh-none-may-see-this"
 
@@ -225,8 +225,8 @@ async def test_the_wire_stays_open_until_a_renewal_is_stored(tmp_path: Path) -> 
     [token] = credentials
     assert isinstance(token, UserToken)
     options = CrawlOptions.of("F", settings)
-    async with compose.connected(settings, Role.OWN, "test") as connection:
-        async with compose.parts(settings, options, connection, credentials, "test"):
+    async with runtime.connected(settings, Role.OWN, "test") as connection:
+        async with runtime.parts(settings, options, connection, credentials, "test"):
             await slow.cancelled(token)
             asyncio.get_running_loop().call_later(0.1, slow.answers.set)  # longer than it takes to close
         assert json.loads(path.read_text())["refresh_token"] == "after"

@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from twittomatic.cli import compose, sessions
-from twittomatic.crawler import targets
+from twittomatic.app import runtime
+from twittomatic.cli import sessions
 from twittomatic.crawler.local import run_together
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.emulator import Emulator, World, serve
 from twittomatic.model import Phase
+from twittomatic.planning import targets
 from twittomatic.settings import Settings, load
 from twittomatic.state.crawl import Progress
 from twittomatic.state.early import EarlyEnds
-from twittomatic.state.server import Role, embedded
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.storage.journal import Entry, Journal, read_journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.verify import verify
@@ -37,12 +38,12 @@ class House:
     """A place to crawl from: settings whose directories are a test's own."""
 
     settings: Settings
-    before: Callable[[compose.Parts], Awaitable[None]] | None = None
+    before: Callable[[runtime.Runtime], Awaitable[None]] | None = None
     again: bool = False  # whether a crawl goes on with lists that ended too early
 
     @property
     def layout(self) -> Layout:
-        return compose.layout(self.settings)
+        return runtime.layout(self.settings)
 
     def lines(self, user_id: int | str, ext: str) -> list[str]:
         with gzip.open(self.layout.file(str(user_id), ext), "rt") as file:
@@ -73,19 +74,19 @@ class House:
         modules: str,
         seeds: Sequence[int | str],
         *,
-        during: Callable[[compose.Parts, Any], Awaitable[None]] | None = None,
+        during: Callable[[runtime.Runtime, Any], Awaitable[None]] | None = None,
         **changes: Any,
     ) -> Progress:
         """Crawl until it ends; `during` runs beside it, with the parts and the worker."""
         settings = replace(self.settings, **changes)
         self.layout.prepare()
         options = CrawlOptions.of(modules, settings)
-        name = compose.process_name("test")
-        credentials = compose.credentials(settings)
+        name = runtime.process_name("test")
+        credentials = runtime.credentials(settings)
         async with (
             asyncio.timeout(DEADLINE_S),
-            compose.connected(settings, Role.OWN, name) as connection,
-            compose.parts(settings, options, connection, credentials, name) as parts,
+            runtime.connected(settings, Role.OWN, name) as connection,
+            runtime.parts(settings, options, connection, credentials, name) as parts,
         ):
             await parts.money.accept()
             leadership = parts.leadership()
@@ -101,7 +102,7 @@ class House:
                 await early.try_again(options.all_modules)
             await master.seed(targets.read(map(str, seeds)).ids)
             journal = Journal(self.layout.journal("test"))
-            selection = compose.selection(options, parts.network)
+            selection = runtime.selection(options, parts.network)
             worker = parts.worker(journal, selection, has_own_master=True)
             beside = asyncio.ensure_future(during(parts, worker)) if during else None
             try:

@@ -14,7 +14,7 @@ from twittomatic.clock import VirtualClock
 from twittomatic.model import Checkpoint, FileState, Job, Module
 from twittomatic.modules.analyzer import _Analysis
 from twittomatic.modules.context import Context
-from twittomatic.modules.paged import Listing, Paging
+from twittomatic.modules.pager import ListSpec, Pager
 from twittomatic.modules.threads import to_its_end
 from twittomatic.networks.base import Page
 from twittomatic.storage import part as parts
@@ -82,8 +82,8 @@ def job_with(layout: Layout, module: Module, *extensions: str) -> Job:
     return Job(entry="1-1", module=module, user_id="7", depth=0, consumer="w", checkpoint=checkpoint)
 
 
-def listing() -> Listing:
-    return Listing(
+def listing() -> ListSpec:
+    return ListSpec(
         ask=lambda token, size: pytest.fail("nothing is asked"),
         page_size=1000,
         split=lambda ids, records: {"fws": [one.encode() for one in ids], "usr": records},
@@ -124,7 +124,7 @@ async def test_a_take_over_that_is_cancelled_leaves_nothing_open(
     job = job_with(layout, Module.FOLLOWER, *BOTH)
     files = set(layout.temporary.rglob("*"))
     for _ in range(5):
-        await cancelled(Paging(context_of(layout), job, listing(), BOTH).run(), gate(), times=times)
+        await cancelled(Pager(context_of(layout), job, listing(), BOTH).run(), gate(), times=times)
     assert descriptors(layout) == []
     assert set(layout.temporary.rglob("*")) == files, "the predecessor's alone"
 
@@ -142,7 +142,7 @@ async def test_an_analysis_that_is_cancelled_leaves_nothing_open(
 async def test_a_page_that_is_written_when_its_job_is_cancelled_is_written_to_its_end(
     layout: Layout, gate: Callable[[], Gate]
 ) -> None:
-    paging = Paging(context_of(layout), job_with(layout, Module.FOLLOWER, *BOTH), listing(), BOTH)
+    paging = Pager(context_of(layout), job_with(layout, Module.FOLLOWER, *BOTH), listing(), BOTH)
     paging._open()
     held = gate()
     fetched = cast("Any", SimpleNamespace(page=Page(ids=["2"], records=[b'{"id":"2"}'])))

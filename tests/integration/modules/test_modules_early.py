@@ -9,9 +9,9 @@ import pytest
 from scripted import Answer, Asked, ScriptedX, page, post, profile, scripted
 
 from twittomatic import faultpoint
-from twittomatic.cli import looking
+from twittomatic.cli import status
 from twittomatic.model import Phase
-from twittomatic.modules import closing, paged
+from twittomatic.modules import finish, pager
 from twittomatic.networks.base import Counts
 
 STAR = 23
@@ -188,14 +188,14 @@ async def test_a_run_of_empty_pages_is_bounded_and_the_next_crawl_goes_on(
     house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch, crawl_name: str, bound: str
 ) -> None:
     script = x.script = Pages(with_empty_pages(25, [page(users(2000, 500))]))
-    monkeypatch.setattr(paged, bound, 10 if bound == "_EMPTY_PAGES" else 0.0)
+    monkeypatch.setattr(pager, bound, 10 if bound == "_EMPTY_PAGES" else 0.0)
     await crawl(house, "F")
     count = len(script.asked)
     assert count == (11 if bound == "_EMPTY_PAGES" else 2)
     assert ending(house) == ("stalled", 1000)
     assert house.early == {"follower:23": ("stalled", 1000, None, True)}
-    monkeypatch.setattr(paged, "_EMPTY_PAGES", 100)
-    monkeypatch.setattr(paged, "_EMPTY_S", 3600.0)
+    monkeypatch.setattr(pager, "_EMPTY_PAGES", 100)
+    monkeypatch.setattr(pager, "_EMPTY_S", 3600.0)
     house.again = True
     await crawl(house, "F", crawl=crawl_name)
     assert len(script.asked) == 27, "no page is asked for twice"
@@ -240,7 +240,7 @@ async def test_a_token_that_expired_meanwhile_buys_nothing_anew(house: Any, x: S
 async def test_an_update_keeps_what_is_known_of_the_older_end(
     house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paged, "_EMPTY_PAGES", 1)
+    monkeypatch.setattr(pager, "_EMPTY_PAGES", 1)
     script = x.script = Pages(
         {None: page(posts(500, 100), "A"), "A": page([], "B"), "B": page(posts(400, 50))}
     )
@@ -258,8 +258,8 @@ async def test_an_update_keeps_what_is_known_of_the_older_end(
 async def test_a_token_that_the_journal_cannot_keep_is_not_kept(
     house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paged, "_EMPTY_PAGES", 1)
-    monkeypatch.setattr(closing, "LONGEST_TOKEN", 3)
+    monkeypatch.setattr(pager, "_EMPTY_PAGES", 1)
+    monkeypatch.setattr(finish, "LONGEST_TOKEN", 3)
     x.script = Pages({None: page(users(1000, 100), "A"), "A": page([], "LONG")})
     await crawl(house, "F")
     assert ending(house) == ("stalled", 100)
@@ -303,7 +303,7 @@ async def test_an_attempt_to_go_on_that_stops_anywhere_loses_and_doubles_nothing
     if reached >= time_:
         assert house.dead
         assert len(house.followers(STAR)) in {1000, 2900}, "the old list, or the new one"
-        await looking._retry(replace(house.settings, crawl="other"), ())
+        await status._retry(replace(house.settings, crawl="other"), ())
         await house.crawl("F", [STAR], crawl="other")
     assert house.followers(STAR) == [*range(1000, 3900)]
     assert ending(house) == ("complete", 2900)

@@ -11,11 +11,11 @@ import pytest
 from redis import Redis
 
 from twittomatic import faultpoint
-from twittomatic.cli import looking
+from twittomatic.cli import status
 from twittomatic.clock import VirtualClock
 from twittomatic.emulator import GraphWorld
 from twittomatic.model import Checkpoint, Ending, FileState, Job, Module, Phase
-from twittomatic.modules import closing, update
+from twittomatic.modules import finish, update
 from twittomatic.modules.context import Context
 from twittomatic.storage.commit import commit, measured
 from twittomatic.storage.formats import member
@@ -103,12 +103,12 @@ def test_the_line_of_an_overtaken_attempt_is_not_newer_than_that_of_a_later_down
 
     def meanwhile() -> None:
         desk.clock._now += 86_400
-        closing._commit_files(*desk.attempt("later", [b"3", b"2"]), ["fws"])
+        finish._commit_files(*desk.attempt("later", [b"3", b"2"]), ["fws"])
         desk.clock._now += 86_400
 
     context, job, checkpoint = desk.attempt("frozen", [b"2"])
     frozen("commit.renamed", meanwhile)
-    closing._commit_files(context, job, checkpoint, ["fws"])
+    finish._commit_files(context, job, checkpoint, ["fws"])
 
     entries = list(read_journal(desk.layout))
     assert [entry.worker for entry in entries] == ["frozen", "later"]  # files in the order of their names
@@ -195,7 +195,7 @@ async def test_an_update_whose_timeline_is_gone_begins_anew(
         world.publish(STAR, count=5)
         await house.crawl("T", [STAR], crawl="anew")
         world.publish(STAR, count=5)
-    await looking._retry(replace(house.settings, crawl="updates"), ())
+    await status._retry(replace(house.settings, crawl="updates"), ())
     await house.crawl("U", [STAR], crawl="updates")
     assert house.posts(STAR) == list(world.all_posts(STAR))
     house.check()
@@ -214,7 +214,7 @@ async def test_an_update_is_not_put_in_front_of_itself(house: Any, emulate: Any,
 
     frozen("page.committed", fail)
     await house.crawl("U", [STAR], crawl="updates")
-    await looking._retry(replace(house.settings, crawl="updates"), ())
+    await status._retry(replace(house.settings, crawl="updates"), ())
     [part] = house.parts()
     old = measured(final)
 

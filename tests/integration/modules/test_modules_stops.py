@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from twittomatic.emulator import GraphWorld
-from twittomatic.emulator.faults import NoFaults, RequestInfo
+from twittomatic.emulator.faults.base import NoFaults, RequestInfo
 from twittomatic.model import Phase
 
 LISTS = {1: 2500, 2: 1200, 3: 30, 4: 1001, 5: 999, 6: 3000}

@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 
 from twittomatic import faultpoint
-from twittomatic.cli import compose, looking, sessions
+from twittomatic.app import runtime
+from twittomatic.cli import sessions, status
 from twittomatic.emulator import GraphWorld
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.storage import sweeping
+from twittomatic.storage import cleanup
 
 STAR, OTHER = 1, 2
 
 
 async def tidied(house: Any) -> int:
-    connection = Connection(compose.client(house.settings.redis_url, "late"))
+    connection = Connection(runtime.client(house.settings.redis_url, "late"))
     try:
         return await sessions.tidy(connection, CrawlKeys("test", "T"), house.layout)
     finally:
@@ -53,7 +54,7 @@ async def test_a_master_that_is_late_removes_nothing_of_a_crawl_that_was_begun_a
     assert await tidied(house) == 0  # it is not finished
     assert house.parts() == parts
 
-    assert sweeping.sweep(*late[0]) == 1
+    assert cleanup.sweep(*late[0]) == 1
     assert not stray.exists()
     await house.crawl("T", [STAR])
     assert len(house.posts(STAR)) == 1500
@@ -77,7 +78,7 @@ async def test_what_a_dead_job_can_go_on_with_stays(house: Any, emulator: Any) -
         faultpoint.arm(None)
     assert house.dead
     assert len(house.parts()) == 1
-    await looking._retry(replace(house.settings, crawl="test"), ())
+    await status._retry(replace(house.settings, crawl="test"), ())
     await house.crawl("T", [STAR])
     assert len(house.posts(STAR)) == 1500
     assert emulator.report()["repeated_pages"] == 0

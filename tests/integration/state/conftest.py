@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from twittomatic.model import Job, Module
-from twittomatic.state.address import client
+from twittomatic.state.account import Money
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.frontier import Fed, Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import GROUP, CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.money import Money
 from twittomatic.state.recovery import Recovery
 
 NOW = "2026-01-01T00:00:00Z"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twittomatic.networks.base import Limit, WindowReading
-from twittomatic.state.money import Delivery, Money, Nobody, NoMoney, Permit, Wait
+from twittomatic.state.account import Delivery, Money, NoCredential, OverBudget, Permit, Wait
 
 QUARTER = Limit(requests=300, window_s=900)
 PRICE = 10_000
@@ -22,7 +22,7 @@ async def ask(
     wanted: int = 1,
     least: int = 1,
     fields: Sequence[str] = (),
-) -> Permit | Wait | NoMoney | Nobody:
+) -> Permit | Wait | OverBudget | NoCredential:
     limits = dict.fromkeys(names or ("a",), limit)
     return await money.acquire(endpoint, limits, price=price, wanted=wanted, least=least, fields=fields)
 

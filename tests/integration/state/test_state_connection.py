@@ -15,13 +15,13 @@ import pytest
 from twittomatic.errors import SettingsError, StateError, StateUnavailable
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
-from twittomatic.state.address import client
+from twittomatic.state.account import Money, Permit
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
+from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money, Permit
 from twittomatic.state.scripts import source
-from twittomatic.state.server import Role, embedded
 
 
 class Relay:

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from twittomatic.cli.restoring import _restore_ledger
+from twittomatic.cli.restore import _restore_ledger
 from twittomatic.errors import CorruptFile, LeadershipLost, StateLost, StorageUnavailable
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
 from twittomatic.settings import load
+from twittomatic.state.account import Money, OverBudget, Permit, Wait
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.money import Money, NoMoney, Permit, Wait
 from twittomatic.state.requeue import Requeue
 from twittomatic.state.spending import Spending
 
@@ -176,7 +176,7 @@ async def test_what_was_spent_is_booked_again_and_the_cap_holds(
     await third.open()
     assert (await third.totals()).reserved == 0
     await third.settle(await ask(third, 200), 2_000_000)
-    assert isinstance(await third.acquire("followers", LIMITS, price=10_000, wanted=1), NoMoney)
+    assert isinstance(await third.acquire("followers", LIMITS, price=10_000, wanted=1), OverBudget)
     assert not notes.lost(keys.account, restored.ledger)
 
 

@@ -10,10 +10,10 @@ from paying import PRICE, ask, delivered, permit, permits
 
 from twittomatic.errors import LeadershipLost
 from twittomatic.networks.base import Limit
+from twittomatic.state.account import Delivery, Money, OverBudget, Permit, Wait
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.money import Delivery, Money, NoMoney, Permit, Wait
 
 
 async def test_money_is_put_aside_and_given_back(account: Callable[..., Money]) -> None:
@@ -50,7 +50,7 @@ async def test_pages_shrink_to_the_rest_of_the_budget(account: Callable[..., Mon
     one = await permit(money, price=PRICE, wanted=1000)
     assert one.resources == 100
     await money.settle(one, 1_000_000)
-    assert await ask(money, price=PRICE, wanted=1000) == NoMoney(left=5_000)
+    assert await ask(money, price=PRICE, wanted=1000) == OverBudget(left=5_000)
 
 
 async def test_money_in_flight_is_waited_for(account: Callable[..., Money]) -> None:
@@ -66,13 +66,13 @@ async def test_money_in_flight_is_waited_for(account: Callable[..., Money]) -> N
 
 async def test_fewer_than_make_sense_are_not_bought(account: Callable[..., Money]) -> None:
     money = account(40_000)
-    assert await ask(money, price=PRICE, wanted=100, least=5) == NoMoney(left=40_000)
+    assert await ask(money, price=PRICE, wanted=100, least=5) == OverBudget(left=40_000)
     assert (await permit(money, price=PRICE, wanted=100, least=4)).resources == 4
 
 
 async def test_what_is_free_needs_no_money(account: Callable[..., Money]) -> None:
     money = account(1)
-    assert isinstance(await ask(money, price=PRICE), NoMoney)
+    assert isinstance(await ask(money, price=PRICE), OverBudget)
     await permit(money, price=0)
 
 
@@ -94,7 +94,7 @@ async def test_without_a_cap_it_is_counted(account: Callable[..., Money]) -> Non
 async def test_an_answer_that_cost_more_stops_the_rest(account: Callable[..., Money]) -> None:
     money = account(100_000)
     await money.settle(await permit(money, price=PRICE, wanted=1), 150_000)
-    assert await ask(money, price=PRICE) == NoMoney(left=-50_000)
+    assert await ask(money, price=PRICE) == OverBudget(left=-50_000)
 
 
 async def test_what_the_dead_put_aside_is_spent(account: Callable[..., Money]) -> None:
@@ -113,7 +113,7 @@ async def test_what_the_dead_put_aside_is_spent(account: Callable[..., Money]) -
     totals = await survivor.totals()
     assert (totals.spent, totals.expected, totals.reserved) == (1_000_000, 1_000_000, 0)
     assert totals.fields == {"crawl:x": 700_000, "module:x:follower": 700_000}
-    assert await ask(survivor, price=PRICE) == NoMoney(left=0)
+    assert await ask(survivor, price=PRICE) == OverBudget(left=0)
 
 
 async def test_a_look_at_the_ledger_finds_what_the_dead_spent(account: Callable[..., Money]) -> None:

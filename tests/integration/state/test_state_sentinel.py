@@ -11,10 +11,10 @@ from replicated import SERVICE, Replicated, replicated
 from twittomatic.errors import LeaseLost, SettingsError, StateUnavailable
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
-from twittomatic.state.address import client
+from twittomatic.state.account import Money, Permit
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money, Permit
 from twittomatic.state.replication import Replication
 from twittomatic.state.sentinels import Sentinels
 

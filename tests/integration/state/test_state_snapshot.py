@@ -9,10 +9,10 @@ from twittomatic.clock import rfc3339, utc
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import Checkpoint, Module, Phase
 from twittomatic.networks.base import Limit
+from twittomatic.sinks.stats.measures import MEASURES, node
+from twittomatic.sinks.stats.snapshot import Snapshot
+from twittomatic.state.account import Money, Permit
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money, Permit
-from twittomatic.streaming.measures import MEASURES, node
-from twittomatic.streaming.snapshot import Snapshot
 
 OPTIONS = CrawlOptions(
     modules="TFA", traversal="bfs", max_depth=9, select="", priority="", max_followers=None, max_posts=None,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.cli.standing import Look, Standby
+from twittomatic.cli.standing import CrawlView, Standby
 from twittomatic.errors import SettingsError
 from twittomatic.model import Module
 from twittomatic.state.connection import Connection
@@ -24,7 +24,7 @@ class Beside:
         standby = Standby(house.connection, keys, self.leadership, has_targets=has_targets)
         self.waiting = asyncio.ensure_future(standby.wait())
 
-    async def ends(self) -> Look | int:
+    async def ends(self) -> CrawlView | int:
         async with asyncio.timeout(60):
             return await self.waiting
 

@@ -9,9 +9,9 @@ import pytest
 from paying import PRICE, ask, delivered, permit, permits, reading, refused
 
 from twittomatic.networks.base import Limit, WindowReading
+from twittomatic.state.account import Money, NoCredential, Permit, Wait
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.money import Money, Nobody, Permit, Wait
 
 
 async def test_no_more_permits_than_the_limit(account: Callable[..., Money]) -> None:
@@ -301,11 +301,11 @@ async def test_rejected_credentials_are_out_for_all(account: Callable[..., Money
     await money.reject("a", "401: expired")
     assert {(await permit(other, "a", "b")).credential for _ in range(4)} == {"b"}
     await other.reject("b", "401: too")
-    assert await ask(money, "a", "b") == Nobody()
+    assert await ask(money, "a", "b") == NoCredential()
     assert await money.rejected() == {"a": "401: expired", "b": "401: too"}
     await money.accept()
     assert (await permit(other, "a", "b")).credential == "a"
 
 
 async def test_without_credentials_there_is_nobody(account: Callable[..., Money]) -> None:
-    assert await account().acquire("followers", {}, price=0, wanted=1) == Nobody()
+    assert await account().acquire("followers", {}, price=0, wanted=1) == NoCredential()

@@ -16,10 +16,10 @@ from yarl import URL
 
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.x.profiles import name_of
-from twittomatic.state.eventstream import Standing
-from twittomatic.streaming.profilestore import ProfileStore, Sighting
-from twittomatic.web.lookup import MOST, LookupService, serve
-from twittomatic.web.origin import hosts_of
+from twittomatic.sinks.lookup.store import ProfileStore, Sighting
+from twittomatic.state.stream import Standing
+from twittomatic.web.http import hosts_of
+from twittomatic.web.lookup.service import MOST, LookupService, serve
 
 DAY = 86_400
 STANDING = Standing(at=1.0, process="p", lag=7, error="Nobody listens.", doing="Waiting: <b>x</b>")
@@ -331,7 +331,7 @@ async def test_a_service_that_others_can_reach_is_read_only_without_a_token(
 async def test_a_token_is_needed_to_write(
     store: ProfileStore, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twittomatic.web.lookup._GUESS_S", 0)
+    monkeypatch.setattr("twittomatic.web.lookup.service._GUESS_S", 0)
     async with asked(store, host, TOKEN) as ask:
         for given in (
             "",

@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from twittomatic.cli.monitoring import monitored
+from twittomatic.cli.monitor import monitored
 from twittomatic.model import Ending, Module
 from twittomatic.settings import Settings, load
 from twittomatic.storage.journal import Entry

@@ -13,8 +13,8 @@ import click
 import pytest
 
 from twittomatic import background, errors
-from twittomatic.cli import app
-from twittomatic.cli.running import log_to, run_async
+from twittomatic.app.runner import log_to, run_async
+from twittomatic.cli import commands
 
 ORDER = [
     "init",
@@ -40,7 +40,7 @@ ORDER = [
 
 
 def command(name: str) -> click.Command:
-    found = app.cli.get_command(click.Context(app.cli), name)
+    found = commands.cli.get_command(click.Context(commands.cli), name)
     assert found
     return found
 
@@ -52,18 +52,18 @@ def leaves(kind: type[Exception] = errors.TwittomaticError) -> Iterator[type[Exc
 
 
 def test_commands_stand_in_the_order_of_the_contract() -> None:
-    names = list(app.COMMANDS)
+    names = list(commands.COMMANDS)
     assert names == [name for name in ORDER if name in names]
 
 
-@pytest.mark.parametrize("name", app.COMMANDS)
+@pytest.mark.parametrize("name", commands.COMMANDS)
 def test_a_summary_is_the_commands_own(name: str) -> None:
-    assert command(name).short_help == app.COMMANDS[name][1]
+    assert command(name).short_help == commands.COMMANDS[name][1]
     assert command(name).name == name
 
 
 def test_every_module_is_there() -> None:
-    for target, _ in app.COMMANDS.values():
+    for target, _ in commands.COMMANDS.values():
         module, _, attribute = target.partition(":")
         assert hasattr(import_module(f"twittomatic.cli.{module}"), attribute)
 
@@ -78,7 +78,7 @@ def test_every_error_of_ours_has_its_exit_code(kind: type[Exception]) -> None:
         expected = 3
     else:
         expected = 1
-    assert app.exit_code(error) == expected
+    assert commands.exit_code(error) == expected
 
 
 @pytest.mark.parametrize(
@@ -163,10 +163,10 @@ def test_an_error_of_a_background_task_is_logged_once(
     def failing() -> None:
         run_async(command())
 
-    monkeypatch.setattr(app, "cli", failing)
+    monkeypatch.setattr(commands, "cli", failing)
     monkeypatch.setattr(sys, "argv", ["twittomatic"])
     with pytest.raises(SystemExit) as left:
-        app.run()
+        commands.run()
     assert left.value.code == (1 if moment == "awaited" else 0)
     [line] = log.read_text().splitlines()
     assert "ZeroDivisionError: no" in json.loads(line)["trace"]
@@ -192,8 +192,8 @@ def ended(monkeypatch: pytest.MonkeyPatch, error: BaseException, *flags: str) ->
     def failing(traceback: bool) -> None:
         raise error
 
-    monkeypatch.setattr(app, "cli", failing)
+    monkeypatch.setattr(commands, "cli", failing)
     monkeypatch.setattr(sys, "argv", ["twittomatic", *flags])
     with pytest.raises(SystemExit) as left:
-        app.run()
+        commands.run()
     return left.value.code

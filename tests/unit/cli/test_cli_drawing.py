@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from twittomatic.app.status import nothing
 from twittomatic.cli import display, drawing
-from twittomatic.cli.report import nothing
-from twittomatic.crawler.plan import Plan, Row, Span
+from twittomatic.planning.estimate import Plan, Row, Span
 
 WIDTHS = [30, 60, 80, 120, 200]
 

@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from twittomatic.cli import app
+from twittomatic.cli import commands as app
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.errors import SettingsError
 from twittomatic.settings import OPTIONS, Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.cli.setup import document
+from twittomatic.cli.init import document
 from twittomatic.networks.x import limits
 from twittomatic.networks.x.prices import Prices
 from twittomatic.settings import OPTIONS, Option, load

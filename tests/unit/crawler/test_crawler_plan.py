@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.crawler.plan import PROFILES, Found, Span, Subject, needs_counts, plan
 from twittomatic.model import Module
 from twittomatic.networks.base import Counts
 from twittomatic.networks.x import X
 from twittomatic.networks.x.prices import Prices
+from twittomatic.planning.estimate import PROFILES, Found, Span, TargetEstimate, needs_counts, plan
 from twittomatic.settings import load
 
 NETWORK = X(url="http://127.0.0.1:9")
@@ -23,8 +23,10 @@ def options(modules: str, tmp_path: Path, **flags: Any) -> CrawlOptions:
     return CrawlOptions.of(modules, load({name: str(value) for name, value in flags.items()}, {}, empty))
 
 
-def subjects(*counts: Counts | None, **fields: Any) -> list[Subject]:
-    return [Subject(user_id=str(number), counts=known, **fields) for number, known in enumerate(counts)]
+def subjects(*counts: Counts | None, **fields: Any) -> list[TargetEstimate]:
+    return [
+        TargetEstimate(user_id=str(number), counts=known, **fields) for number, known in enumerate(counts)
+    ]
 
 
 def of(followers: int | None = None, posts: int | None = None) -> Counts:
@@ -183,7 +185,7 @@ def test_prices_are_the_networks(tmp_path: Path) -> None:
     ],
 )
 def test_whose_profile_is_needed(tmp_path: Path, modules: str, known: Counts | None, needed: bool) -> None:
-    assert needs_counts(Subject(user_id="1", counts=known), options(modules, tmp_path)) is needed
+    assert needs_counts(TargetEstimate(user_id="1", counts=known), options(modules, tmp_path)) is needed
 
 
 def test_nobody(tmp_path: Path) -> None:
@@ -192,10 +194,10 @@ def test_nobody(tmp_path: Path) -> None:
 
 def test_followers_that_are_there_are_counted_as_they_are(tmp_path: Path) -> None:
     targets = subjects(of(2), of(4))
-    targets[0] = Subject(user_id="0", counts=of(2), kept={Module.FOLLOWER})
+    targets[0] = TargetEstimate(user_id="0", counts=of(2), kept={Module.FOLLOWER})
     users = [
-        Subject(user_id="7", counts=of(100)),
-        Subject(user_id="8", counts=of(50), kept={Module.FOLLOWER}),
+        TargetEstimate(user_id="7", counts=of(100)),
+        TargetEstimate(user_id="8", counts=of(50), kept={Module.FOLLOWER}),
     ]
     chosen = options("FA", tmp_path, max_depth=1)
     quote = plan(targets, chosen, NETWORK, kinds=["app"], found=Found(of={"0"}, users=users))
@@ -230,7 +232,10 @@ def test_a_plan_of_many_targets_takes_no_memory(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         quote = plan(
-            (Subject(user_id=str(i), counts=of(3, 7)) for i in range(count)), chosen, NETWORK, kinds=["app"]
+            (TargetEstimate(user_id=str(i), counts=of(3, 7)) for i in range(count)),
+            chosen,
+            NETWORK,
+            kinds=["app"],
         )
         _, peak = tracemalloc.get_traced_memory()
     finally:

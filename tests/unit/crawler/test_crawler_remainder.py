@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from twittomatic.crawler.plan import Subject
-from twittomatic.crawler.remainder import Remainder
-from twittomatic.crawler.userids import UserIds
 from twittomatic.model import Checkpoint, Ending, FileState, Module
+from twittomatic.planning.estimate import TargetEstimate
+from twittomatic.planning.remaining import Remaining
+from twittomatic.planning.userids import UserIds
 from twittomatic.state.unfinished import Unfinished
 
 BOTH = [Module.TIMELINE, Module.FOLLOWER]
@@ -28,9 +28,9 @@ class Known(Unfinished):
 
 async def test_what_waits_begun_and_done() -> None:
     jobs = Known()
-    remainder = Remainder(UserIds(["1", "5"]), jobs, BOTH)
-    first, second, third, fourth = await remainder.of([Subject(user_id=name) for name in "1234"])
+    remainder = Remaining(UserIds(["1", "5"]), jobs, BOTH)
+    first, second, third, fourth = await remainder.of([TargetEstimate(user_id=name) for name in "1234"])
     assert jobs.asked == ["2", "3", "4"]
-    assert first == Subject(user_id="1")
+    assert first == TargetEstimate(user_id="1")
     assert (set(second.kept), dict(second.bought)) == ({Module.TIMELINE}, {Module.FOLLOWER: 1000})
     assert set(third.kept) == set(fourth.kept) == set(BOTH)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.crawler import targets, textlines
-from twittomatic.crawler.userids import UserIds
 from twittomatic.errors import SettingsError
+from twittomatic.planning import targets, textlines
+from twittomatic.planning.userids import UserIds
 
 
 @pytest.fixture(autouse=True)

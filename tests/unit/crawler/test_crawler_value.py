@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from twittomatic.cli import compose
+from twittomatic.app import runtime
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.crawler.value import value_per_dollar
 from twittomatic.errors import SettingsError
 from twittomatic.networks.x import X
+from twittomatic.planning.value import value_per_dollar
 from twittomatic.settings import load
 
 NETWORK = X(url="http://127.0.0.1:9")
@@ -62,7 +62,7 @@ def test_it_is_a_hundred_edges_at_most(tmp_path: Path) -> None:
 @pytest.mark.parametrize("written", ["value per dollar", " Value per Dollar "])
 def test_priority_may_name_it(tmp_path: Path, written: str) -> None:
     chosen = options("TFA", tmp_path, traversal="priority", priority=written, select="followers_count > 1")
-    selection = compose.selection(chosen, NETWORK)
+    selection = runtime.selection(chosen, NETWORK)
     assert selection.ranks
     assert selection.score(profile(1, 0)) is None
     few, many = selection.score(profile(10, 10)), selection.score(profile(10, 1000))
@@ -74,4 +74,4 @@ def test_priority_may_name_it(tmp_path: Path, written: str) -> None:
 def test_without_followers_there_are_no_edges(tmp_path: Path) -> None:
     chosen = options("TA", tmp_path, traversal="priority", priority="value per dollar")
     with pytest.raises(SettingsError, match="add -F"):
-        compose.selection(chosen, NETWORK)
+        runtime.selection(chosen, NETWORK)

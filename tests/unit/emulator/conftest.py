@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from twittomatic.emulator.recordedworld import RecordedWorld
-from twittomatic.emulator.world import Post, Status, User
+from twittomatic.emulator.world.base import Post, Status, User
+from twittomatic.emulator.world.recorded import RecordedWorld
 
 
 class Clock:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from twittomatic.emulator.billing import Bill
+from twittomatic.emulator.x.billing import Bill
 
 MIDNIGHT = 1_700_006_400.0  # 2023-11-15T00:00:00Z
 

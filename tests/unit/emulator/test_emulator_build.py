@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from twittomatic.emulator.build import bundled_graph, open_world
-from twittomatic.emulator.graphworld import GraphWorld
-from twittomatic.emulator.proceduralworld import ProceduralWorld
+from twittomatic.emulator.world.graph import GraphWorld
+from twittomatic.emulator.world.procedural import ProceduralWorld
 
 
 def test_the_bundled_graph_is_whole() -> None:

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from twittomatic.emulator.changingworld import NOBODY, ChangingWorld
-from twittomatic.emulator.graphworld import GraphWorld
-from twittomatic.emulator.proceduralworld import ProceduralWorld
-from twittomatic.emulator.recordedworld import RecordedWorld
-from twittomatic.emulator.world import Status, World
+from twittomatic.emulator.world.base import Status, World
+from twittomatic.emulator.world.changing import NOBODY, ChangingWorld
+from twittomatic.emulator.world.graph import GraphWorld
+from twittomatic.emulator.world.procedural import ProceduralWorld
+from twittomatic.emulator.world.recorded import RecordedWorld
 
 STATUSES: tuple[Status, ...] = ("active", "protected", "suspended", "deleted")
 PEOPLE = list(range(1, 9))

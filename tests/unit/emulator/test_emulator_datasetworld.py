@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.emulator.datasetworld import read_dataset
+from twittomatic.emulator.world.dataset import read_dataset
 
 
 def write(root: Path, name: str, *lines: str | dict[str, Any]) -> None:

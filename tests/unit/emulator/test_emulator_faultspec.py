@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.endpoints import ENDPOINTS
-from twittomatic.emulator.faultspec import Rule, read_rules
-from twittomatic.emulator.kinds import KINDS
+from twittomatic.emulator.faults.registry import KINDS
+from twittomatic.emulator.faults.spec import Rule, read_rules
+from twittomatic.emulator.x.endpoints import ENDPOINTS
 
 ENDPOINT_NAMES = [endpoint.name for endpoint in ENDPOINTS]
 

@@ -1,7 +1,7 @@
 from typing import Any
 
-from twittomatic.emulator.endpoints import ENDPOINTS
-from twittomatic.emulator.fields import Selection, select, show, to_legacy
+from twittomatic.emulator.x.endpoints import ENDPOINTS
+from twittomatic.emulator.x.fields import Selection, select, show, to_legacy
 
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 POST = {

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twittomatic.emulator.followgraph import FollowGraph
+from twittomatic.emulator.madeup.followgraph import FollowGraph
 
 EVERYTHING = 10**9
 

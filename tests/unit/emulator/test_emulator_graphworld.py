@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.emulator.graphworld import GraphWorld
+from twittomatic.emulator.world.graph import GraphWorld
 
 LARGEST = 10**19 - 1
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.limits import Limits
+from twittomatic.emulator.x.limits import Limits
 
 
 def test_a_window_opens_with_the_first_request_and_lasts_fifteen_minutes(clock: Any) -> None:

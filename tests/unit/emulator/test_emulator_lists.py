@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from twittomatic.emulator import follows, timelines
-from twittomatic.emulator.endpoints import ENDPOINTS
-from twittomatic.emulator.graphworld import GraphWorld
-from twittomatic.emulator.pagination import TokenMaker
-from twittomatic.emulator.parameters import read
-from twittomatic.emulator.problems import InvalidRequestError
-from twittomatic.emulator.recordedworld import RecordedWorld
-from twittomatic.emulator.rendering import Answer, Renderer
-from twittomatic.emulator.world import Post, User, World
+from twittomatic.emulator.world.base import Post, User, World
+from twittomatic.emulator.world.graph import GraphWorld
+from twittomatic.emulator.world.recorded import RecordedWorld
+from twittomatic.emulator.x import follows, timelines
+from twittomatic.emulator.x.endpoints import ENDPOINTS
+from twittomatic.emulator.x.pagination import TokenMaker
+from twittomatic.emulator.x.parameters import read
+from twittomatic.emulator.x.problems import InvalidRequestError
+from twittomatic.emulator.x.rendering import Answer, Renderer
 
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 LISTS = {"followers": follows.followers, "following": follows.following, "timeline": timelines.timeline}
@@ -190,7 +190,7 @@ def test_a_profile_is_written_anew_when_the_world_has_changed() -> None:
 def test_more_profiles_than_are_remembered_are_still_all_there(
     monkeypatch: pytest.MonkeyPatch, village: RecordedWorld
 ) -> None:
-    monkeypatch.setattr("twittomatic.emulator.rendering.MOST_REMEMBERED", 4)
+    monkeypatch.setattr("twittomatic.emulator.x.rendering.MOST_REMEMBERED", 4)
     renderer, query = Renderer(village), read(BY_NAME["followers"], {"id": "1"}, {})
     shown = set(village.all_followers(1))
     for start in range(8):

@@ -2,18 +2,18 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from twittomatic.emulator import lookups
-from twittomatic.emulator.endpoints import ENDPOINTS
-from twittomatic.emulator.parameters import read
-from twittomatic.emulator.recordedworld import RecordedWorld
-from twittomatic.emulator.rendering import Answer, Renderer
-from twittomatic.emulator.world import Post, User
+from twittomatic.emulator.world.base import Post, User
+from twittomatic.emulator.world.recorded import RecordedWorld
+from twittomatic.emulator.x import lookups
+from twittomatic.emulator.x.endpoints import ENDPOINTS
+from twittomatic.emulator.x.parameters import read
+from twittomatic.emulator.x.rendering import Answer, Renderer
 
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
-Lookup = Callable[..., Answer]
+ProfileBuyer = Callable[..., Answer]
 
 
-def look(world: RecordedWorld, name: str, lookup: Lookup, path: dict[str, str], **query: str) -> Answer:
+def look(world: RecordedWorld, name: str, lookup: ProfileBuyer, path: dict[str, str], **query: str) -> Answer:
     parsed = read(BY_NAME[name], path, {k.replace("__", "."): v for k, v in query.items()})  # type: ignore[index]
     return lookup(Renderer(world), parsed)
 

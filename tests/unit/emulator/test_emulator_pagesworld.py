@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.emulator.pagesworld import read_pages
+from twittomatic.emulator.world.pages import read_pages
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "x-v2"
 PAGE = {

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.pagination import TokenMaker
-from twittomatic.emulator.problems import InvalidRequestError
+from twittomatic.emulator.x.pagination import TokenMaker
+from twittomatic.emulator.x.problems import InvalidRequestError
 
 
 @given(st.text(max_size=50), st.integers(0, 2**64 - 1))

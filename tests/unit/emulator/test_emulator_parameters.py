@@ -1,9 +1,9 @@
 import pytest
 
-from twittomatic.emulator.endpoints import ENDPOINTS
-from twittomatic.emulator.parameters import Query, read
-from twittomatic.emulator.problems import InvalidRequestError
-from twittomatic.emulator.snowflakes import snowflake_ms
+from twittomatic.emulator.madeup.snowflakes import snowflake_ms
+from twittomatic.emulator.x.endpoints import ENDPOINTS
+from twittomatic.emulator.x.parameters import Query, read
+from twittomatic.emulator.x.problems import InvalidRequestError
 
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 OF_USER = {"user", "followers", "following", "timeline"}

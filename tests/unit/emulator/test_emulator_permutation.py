@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.mixing import mix, mix_array
-from twittomatic.emulator.permutation import Permutation, forward_many, round_seeds
+from twittomatic.emulator.madeup.permutation import Permutation, forward_many, round_seeds
+from twittomatic.emulator.madeup.prng import mix, mix_array
 
 SEEDS = st.integers(0, 2**64 - 1)
 

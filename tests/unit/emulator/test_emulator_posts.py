@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.graphworld import GraphWorld
-from twittomatic.emulator.postids import PostClock
-from twittomatic.emulator.snowflakes import iso, snowflake_ms
+from twittomatic.emulator.madeup.postids import PostClock
+from twittomatic.emulator.madeup.snowflakes import iso, snowflake_ms
+from twittomatic.emulator.world.graph import GraphWorld
 
 LONG = 2
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twittomatic.emulator.proceduralworld import ProceduralWorld
+from twittomatic.emulator.world.procedural import ProceduralWorld
 
 
 @settings(deadline=None, max_examples=30)

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.fields import USER_FIELDS
-from twittomatic.emulator.profiles import Counts, ProfileMaker
+from twittomatic.emulator.madeup.profiles import Counts, ProfileMaker
+from twittomatic.emulator.x.fields import USER_FIELDS
 
 ORDINALS = st.integers(0, 2**30 - 1)
 

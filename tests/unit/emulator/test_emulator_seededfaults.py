@@ -1,9 +1,9 @@
 import pytest
 
-from twittomatic.emulator.changingworld import ChangingWorld
-from twittomatic.emulator.faults import NoFaults, RequestInfo
-from twittomatic.emulator.recordedworld import RecordedWorld
-from twittomatic.emulator.seededfaults import parse_faults
+from twittomatic.emulator.faults.base import NoFaults, RequestInfo
+from twittomatic.emulator.faults.seeded import parse_faults
+from twittomatic.emulator.world.changing import ChangingWorld
+from twittomatic.emulator.world.recorded import RecordedWorld
 
 
 @pytest.mark.parametrize("spec", ["", "none"])

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.postids import NOW_MS
-from twittomatic.emulator.snowflakes import FIRST_SNOWFLAKE_USER, account_opened_ms, iso, snowflake_ms
+from twittomatic.emulator.madeup.postids import NOW_MS
+from twittomatic.emulator.madeup.snowflakes import FIRST_SNOWFLAKE_USER, account_opened_ms, iso, snowflake_ms
 
 
 @given(st.integers(0, 4_000_000_000_000))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.userids import UserIds
+from twittomatic.emulator.madeup.userids import UserIds
 
 POPULATIONS = st.integers(1, 10**9)
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from twittomatic.emulator import follows, lookups, timelines
-from twittomatic.emulator.billing import MICRO_DOLLARS
-from twittomatic.emulator.endpoints import ENDPOINTS
-from twittomatic.emulator.pagination import TokenMaker
-from twittomatic.emulator.parameters import read
-from twittomatic.emulator.problems import InvalidRequestError
-from twittomatic.emulator.recordedworld import RecordedWorld
-from twittomatic.emulator.rendering import Renderer
-from twittomatic.emulator.world import Post, Status, User
+from twittomatic.emulator.world.base import Post, Status, User
+from twittomatic.emulator.world.recorded import RecordedWorld
+from twittomatic.emulator.x import follows, lookups, timelines
+from twittomatic.emulator.x.billing import MICRO_DOLLARS
+from twittomatic.emulator.x.endpoints import ENDPOINTS
+from twittomatic.emulator.x.pagination import TokenMaker
+from twittomatic.emulator.x.parameters import read
+from twittomatic.emulator.x.problems import InvalidRequestError
+from twittomatic.emulator.x.rendering import Renderer
 from twittomatic.errors import PaginationExpired, TargetUnavailable
 from twittomatic.networks.base import Page, Request, Response
 from twittomatic.networks.x import X

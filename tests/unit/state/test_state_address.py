@@ -7,7 +7,7 @@ from redis.asyncio import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import SentinelConnectionPool
 
 from twittomatic.errors import SettingsError
-from twittomatic.state.address import client
+from twittomatic.state.client import client
 
 
 def options(url: str) -> dict[str, Any]:

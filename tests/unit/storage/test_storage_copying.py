@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.storage.copying import checksum, copy_range
+from twittomatic.storage.io import checksum, copy_range
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 from twittomatic.model import Ending, Module
 from twittomatic.storage import index as indexing
 from twittomatic.storage import journal as journaling
+from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.index import Index
 from twittomatic.storage.journal import Entry, decode_line
-from twittomatic.storage.known import KnownFiles
 from twittomatic.storage.paths import Layout
 
 
@@ -61,14 +61,14 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return lines
 
 
-def whole(files: KnownFiles, path: Path, most: int | None = None, since: float | None = None) -> bool:
+def whole(files: CompleteLists, path: Path, most: int | None = None, since: float | None = None) -> bool:
     return files.is_whole(path, most=most, since=since)
 
 
 def test_many_who_ask_at_once_read_the_journal_once(layout: Layout, decoded: list[bytes]) -> None:
     paths = [place(layout, f"{number}/{number}.fws") for number in range(10, 18)]
     append(layout, *[entry(layout.relative(path)) for path in paths * 50])
-    files, together = KnownFiles(layout), threading.Barrier(8)
+    files, together = CompleteLists(layout), threading.Barrier(8)
 
     def ask(path: Path) -> bool:
         together.wait()
@@ -93,7 +93,7 @@ def test_a_slow_reader_does_not_overwrite_what_was_learned(
         return decode_line(line)
 
     monkeypatch.setattr(journaling, "decode_line", slow)
-    files = KnownFiles(layout)
+    files = CompleteLists(layout)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(files.ending, path)
         reading.wait()
@@ -112,7 +112,7 @@ def test_what_another_process_committed_is_seen_without_reading_all_again(
 ) -> None:
     path = place(layout, "22/22.fws")
     append(layout, *[entry("22/22.fws")] * 100)
-    files = KnownFiles(layout)
+    files = CompleteLists(layout)
     assert whole(files, path)
     place(layout, "22/22.fws", b"longer")
     assert not whole(files, path), "its line is not there yet"
@@ -142,15 +142,15 @@ def test_the_ending_tells_whether_a_list_is_whole(
 ) -> None:
     path = place(layout, "22/22.fws")
     append(layout, entry("22/22.fws", ending=Ending(ending)))
-    assert whole(KnownFiles(layout), path, most) is answer
+    assert whole(CompleteLists(layout), path, most) is answer
 
 
 def test_a_list_whose_profiles_are_lost_is_not_whole(layout: Layout) -> None:
     path = place(layout, "22/22.fws")
     append(layout, entry("22/22.fws"), entry("22/22.usr"))
-    assert whole(KnownFiles(layout), path)
+    assert whole(CompleteLists(layout), path)
     append(layout, entry("22/22.usr", ending=Ending.LOST, bytes=0, repaired_at="2026-03-01T00:00:00Z"))
-    assert not whole(KnownFiles(layout), path)
+    assert not whole(CompleteLists(layout), path)
 
 
 def test_an_update_that_found_nothing_makes_a_timeline_young(layout: Layout) -> None:
@@ -158,7 +158,7 @@ def test_an_update_that_found_nothing_makes_a_timeline_young(layout: Layout) -> 
     append(layout, entry("22/22.twt"), entry("22/22.fws"))
     looked = entry(None, module=Module.UPDATE, ended_at="2026-02-01T00:00:00Z")
     append(layout, looked, msgspec.structs.replace(looked, ended_at="2026-01-31T18:00:00Z"))
-    files, january, february = KnownFiles(layout), 1769860803.0, 1769904000.0
+    files, january, february = CompleteLists(layout), 1769860803.0, 1769904000.0
     assert whole(files, path, since=february)
     assert not whole(files, path, since=february + 1)
     assert whole(files, followers, since=january - 1)
@@ -188,7 +188,7 @@ def test_files_whose_ids_begin_with_zeros_are_others(layout: Layout) -> None:
 def test_odd_lines_do_no_harm(layout: Layout, changes: dict[str, object]) -> None:
     path = place(layout, "22/22.fws")
     append(layout, entry("8/8.fws", **changes), entry("22/22.fws"))
-    files = KnownFiles(layout)
+    files = CompleteLists(layout)
     assert whole(files, path)
     whole(files, place(layout, "8/8.fws"))
 

@@ -9,16 +9,16 @@ from making import IDS, RECORDS, Maker, aside, problems, repair, steps
 from twittomatic import faultpoint
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import Checkpoint, Ending, FileState, Module
+from twittomatic.storage.checkpoint import placed_files
 from twittomatic.storage.commit import commit, measured
+from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import Journal, latest, read_journal
-from twittomatic.storage.known import KnownFiles
-from twittomatic.storage.missing import find_missing
-from twittomatic.storage.occupancy import alone
+from twittomatic.storage.lock import alone
+from twittomatic.storage.lost import find_missing
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.repair import Step
-from twittomatic.storage.standing import placed_files
 
 
 def test_a_whole_dataset_is_left_alone(layout: Layout, made: Maker) -> None:
@@ -153,11 +153,11 @@ def test_a_list_whose_profiles_are_lost_is_not_kept(layout: Layout, made: Maker)
     path = made.store("22", "fws", IDS)
     profiles = made.store("22", "usr", RECORDS)
     profiles.unlink()
-    assert KnownFiles(layout).is_whole(path, most=None, since=None), "nobody has said that they are wanted"
+    assert CompleteLists(layout).is_whole(path, most=None, since=None), "nobody has said that they are wanted"
     made.store("23", "fws", IDS).unlink()
     made.store("23", "usr", RECORDS).unlink()
     repair(layout)
-    assert not KnownFiles(layout).is_whole(path, most=None, since=None)
+    assert not CompleteLists(layout).is_whole(path, most=None, since=None)
     assert {(one.user_id, one.ext): one.cost_usd for one in find_missing(layout)} == {
         ("22", "usr"): 0.5,
         ("23", "fws"): 0.5,

@@ -10,10 +10,10 @@ from making import IDS, RECORDS, Maker, aside, problems, repair
 
 from twittomatic import faultpoint
 from twittomatic.storage.commit import commit
+from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.formats import member, read_lines, read_pages
 from twittomatic.storage.journal import latest, read_journal
-from twittomatic.storage.known import KnownFiles
-from twittomatic.storage.missing import find_missing
+from twittomatic.storage.lost import find_missing
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 
@@ -45,7 +45,7 @@ def test_a_timeline_with_posts_twice_and_out_of_order_is_put_in_order(layout: La
     assert (newest.lines, newest.first_id, newest.last_id) == (len(expected), "310", "102")
     assert (newest.ending, newest.requests, newest.cost_usd) == ("complete", 0, 0.0)
     assert find_missing(layout) == [], "nothing is lost"
-    assert KnownFiles(layout).is_whole(path, most=None, since=None)
+    assert CompleteLists(layout).is_whole(path, most=None, since=None)
     assert repair(layout, 2) == {}
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from twittomatic.cli.app import cli
+from twittomatic.cli.commands import cli
 from twittomatic.errors import StorageUnavailable
 from twittomatic.model import Ending, Module
 from twittomatic.storage.commit import commit
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import Entry, Journal
-from twittomatic.storage.occupancy import Work, alone, work_on
+from twittomatic.storage.lock import Work, alone, work_on
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.verify import Problem, verify

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.web.monitor.forecast import forecast
+from twittomatic.app.forecast import forecast
 from twittomatic.web.monitor.history import History
 
 

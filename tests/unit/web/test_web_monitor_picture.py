@@ -12,8 +12,8 @@ from twittomatic.model import Ending, Module
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.paths import Layout
-from twittomatic.web.monitor.findings import Findings
-from twittomatic.web.monitor.picture import Picture
+from twittomatic.web.monitor.crawled import Findings
+from twittomatic.web.monitor.graph import Picture
 
 
 class Made:
@@ -114,8 +114,8 @@ def test_a_list_that_is_lost_or_broken_hurts_nobody(made: Made) -> None:
 
 
 def test_users_who_are_no_longer_in_memory_count_once(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twittomatic.web.monitor.findings._MOST", 10)
-    monkeypatch.setattr("twittomatic.web.monitor.findings._KEPT", 5)
+    monkeypatch.setattr("twittomatic.web.monitor.crawled._MOST", 10)
+    monkeypatch.setattr("twittomatic.web.monitor.crawled._KEPT", 5)
     findings = Findings(made.layout)
     for _ in range(3):  # each list is downloaded again
         for user_id in range(1, 41):

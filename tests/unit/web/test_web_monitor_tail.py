@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.web.monitor.tail import Tail
+from twittomatic.web.monitor.logs import Tail
 
 NOW = 1_767_225_600.0  # 2026-01-01T00:00:00Z
 

@@ -24,7 +24,7 @@ from twittomatic.networks.base import Request, Response
 from twittomatic.networks.x import windows
 from twittomatic.networks.x.mending import most_served
 from twittomatic.networks.x.problems import Problem, problems_of
-from twittomatic.networks.x.wording import printable
+from twittomatic.networks.x.text import printable
 
 _NO_MONEY_KINDS = frozenset({"credits", "credits-depleted", "usage-capped"})
 _NO_MONEY_TITLES = frozenset({"CreditsDepleted", "SpendCapReached", "UsageCapExceeded"})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from twittomatic.errors import SettingsError
 from twittomatic.networks.base import Limit
-from twittomatic.networks.x.wording import printable
+from twittomatic.networks.x.text import printable
 
 AS_OF = "2026-08-22"
 SOURCE = "https://docs.x.com/x-api/fundamentals/rate-limits"

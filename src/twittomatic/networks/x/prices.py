@@ -15,7 +15,7 @@ import msgspec
 
 from twittomatic.errors import SettingsError
 from twittomatic.model import MICROS_PER_USD
-from twittomatic.networks.x.wording import printable
+from twittomatic.networks.x.text import printable
 
 AS_OF = "2026-08-22"
 SOURCE = "https://docs.x.com/x-api/getting-started/pricing"

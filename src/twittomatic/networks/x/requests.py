@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from twittomatic.errors import RequestRefused
 from twittomatic.networks.base import Request
 from twittomatic.networks.x import fields
-from twittomatic.networks.x.wording import printable
+from twittomatic.networks.x.text import printable
 
 USERS_PER_REQUEST = 100
 FOLLOWERS_PER_PAGE = 1000

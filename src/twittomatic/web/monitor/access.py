@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from twittomatic.errors import SettingsError
-from twittomatic.web.origin import is_loopback, is_own_origin
+from twittomatic.web.http import is_loopback, is_own_origin
 from twittomatic.web.token import bearer, is_same
 
 COOKIE = "twittomatic_monitor"

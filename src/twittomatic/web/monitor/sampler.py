@@ -16,18 +16,18 @@ from typing import Any
 
 import msgspec
 
+from twittomatic.app.forecast import counted, forecast
 from twittomatic.errors import StateUnavailable, TwittomaticError
 from twittomatic.model import Module
 from twittomatic.networks.x import limits
+from twittomatic.sinks.stats.snapshot import Snapshot
 from twittomatic.state.connection import Connection
 from twittomatic.state.jobs import read_tries
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.windows import Window, look_at_windows
-from twittomatic.streaming.snapshot import Snapshot
-from twittomatic.web.monitor.forecast import counted, forecast
 from twittomatic.web.monitor.history import PLACES, SERIES, History
-from twittomatic.web.monitor.roster import Roster
-from twittomatic.web.monitor.tail import Tail
+from twittomatic.web.monitor.logs import Tail
+from twittomatic.web.monitor.workers import Roster
 
 Report = dict[str, Any]
 

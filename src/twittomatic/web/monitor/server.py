@@ -15,16 +15,16 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from twittomatic.background import ended
 from twittomatic.errors import SettingsError, StateUnavailable, TwittomaticError
 from twittomatic.model import NO_JSON
+from twittomatic.sinks.stats.prometheus import CONTENT_TYPE, exposition
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.recovery import Recovery
 from twittomatic.storage.paths import Layout
-from twittomatic.streaming.exposition import CONTENT_TYPE, exposition
 from twittomatic.web import faults
 from twittomatic.web.monitor.access import COOKIE, Access, is_same_site
-from twittomatic.web.monitor.findings import Findings
-from twittomatic.web.monitor.picture import Picture
+from twittomatic.web.monitor.crawled import Findings
+from twittomatic.web.monitor.graph import Picture
 from twittomatic.web.monitor.sampler import Sampler
-from twittomatic.web.monitor.users import Shelf, look_up
+from twittomatic.web.monitor.user import Shelf, look_up
 
 _STATIC: Final = Path(__file__).parent / "static"
 _HEADERS: Final = {

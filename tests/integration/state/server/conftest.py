@@ -15,8 +15,8 @@ import asyncio, signal, sys
 from pathlib import Path
 from redis.asyncio import Redis
 from twittomatic.errors import StateError
-from twittomatic.state.filelock import FileLock
-from twittomatic.state.server import Role, embedded
+from twittomatic.filelock import FileLock
+from twittomatic.state.embedded.server import Role, embedded
 
 async def main(directory, count):
     async with embedded(Path(directory), Role.OWN) as url, Redis.from_url(url) as client:

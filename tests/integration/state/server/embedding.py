@@ -12,8 +12,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from twittomatic.state import valkey
-from twittomatic.state.server import Role, embedded
+from twittomatic.state.embedded import process
+from twittomatic.state.embedded.server import Role, embedded
 
 DEADLINE_S = 30.0
 
@@ -78,6 +78,6 @@ def make_loading_slow(directory: Path) -> None:
 
 def reap(directory: Path) -> None:
     """Kill the server that is left in a directory."""
-    if directory.is_dir() and valkey.is_running(directory):
+    if directory.is_dir() and process.is_running(directory):
         os.kill(server_pid(directory), signal.SIGKILL)
-        until(lambda: not valkey.is_running(directory))
+        until(lambda: not process.is_running(directory))

@@ -14,15 +14,15 @@ from embedding import client_of, get, kill_server, line, put, server_log, server
 from redis.asyncio import Redis
 
 from twittomatic.errors import StateBusy, StateUnavailable
-from twittomatic.state import valkey
-from twittomatic.state.filelock import FileLock
-from twittomatic.state.server import Role, embedded, state_exists
+from twittomatic.filelock import FileLock
+from twittomatic.state.embedded import process
+from twittomatic.state.embedded.server import Role, embedded, state_exists
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_the_state_is_there_again_the_next_time(state: Path, run: Any) -> None:
     run(put(state, "a", "1"))
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
     assert state_exists(state)
     assert run(get(state, "a", Role.OWN)) == "1"
 
@@ -60,7 +60,7 @@ async def test_a_worker_starts_no_server(state: Path) -> None:
     with pytest.raises(StateUnavailable, match="start one first"):
         async with embedded(state, Role.JOIN):
             pass
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
 
 
 async def test_a_second_owner_is_told_who_is_there(
@@ -68,11 +68,11 @@ async def test_a_second_owner_is_told_who_is_there(
 ) -> None:
     owner = start_owner()
     assert line(owner) == "in"
-    monkeypatch.setattr("twittomatic.state.server._PATIENCE_S", 0.1)
+    monkeypatch.setattr("twittomatic.state.embedded.server._PATIENCE_S", 0.1)
     with pytest.raises(StateBusy, match=f"process {owner.pid} .*another STATE_DIRECTORY"):
         async with embedded(state, Role.OWN):
             pass
-    assert valkey.is_running(state)
+    assert process.is_running(state)
 
 
 def test_of_owners_that_start_together_one_gets_in(state: Path, start_owner: Any) -> None:
@@ -107,7 +107,7 @@ async def test_the_next_owner_adopts_the_server_of_a_killed_one(state: Path, sta
     async with client_of(state, Role.OWN) as client:
         assert (await client.info("server"))["process_id"] == pid
         assert int(await client.get("counter")) >= counted
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
 
 
 async def test_what_was_acknowledged_survives_a_kill_of_everything(state: Path, start_owner: Any) -> None:
@@ -132,7 +132,7 @@ async def test_a_ctrl_c_ends_the_crawl_first_and_the_server_last(state: Path, st
     assert line(owner) == "in"
     os.killpg(owner.pid, signal.SIGINT)  # as a terminal does, to everybody in the foreground
     owner.wait()
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
     assert "SIGINT" not in server_log(state)
     assert server_log(state).count("User requested shutdown") == 1
 
@@ -150,7 +150,7 @@ async def test_a_cancelled_block_shuts_down(state: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
     assert server_log(state).count("User requested shutdown") == 1
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -160,7 +160,7 @@ async def test_a_visitor_starts_the_server_for_as_long_as_it_stays(state: Path) 
     async with client_of(state, Role.VISIT) as client:
         assert await client.get("a") == "1"
         await client.set("a", "2")
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
     assert await get(state, "a") == "2"
 
 
@@ -172,7 +172,7 @@ async def test_the_last_one_out_shuts_down(state: Path, second: Role) -> None:
             assert await later.enter_async_context(embedded(state, second)) == url
         async with Redis.from_url(url, decode_responses=True) as client:
             assert await client.get("a") == "1"
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
 
 
 async def test_workers_finish_what_they_hold_after_the_owner_left(state: Path) -> None:
@@ -182,8 +182,8 @@ async def test_workers_finish_what_they_hold_after_the_owner_left(state: Path) -
         async with Redis.from_url(url) as client:
             await client.set("a", "1")
         await put(state, "b", "2")  # and the next owner finds them there
-        assert valkey.is_running(state)
-    assert not valkey.is_running(state)
+        assert process.is_running(state)
+    assert not process.is_running(state)
     assert (await get(state, "a"), await get(state, "b")) == ("1", "2")
 
 
@@ -195,19 +195,19 @@ async def test_nobody_leaves_while_another_enters(state: Path) -> None:
             await another.acquire()
             leaving = asyncio.create_task(visit.pop_all().aclose())
             await asyncio.wait([leaving], timeout=0.1)
-            assert valkey.is_running(state)
+            assert process.is_running(state)
         await leaving
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
 
 
 async def test_one_who_looks_is_not_taken_for_a_server(state: Path) -> None:
     await put(state, "a", "1")
     with FileLock(state / "server.lock") as another:
         assert another.try_acquire(shared=True)
-        assert not valkey.is_running(state)
+        assert not process.is_running(state)
 
 
 async def test_visitors_in_a_crowd_disturb_nobody(state: Path) -> None:
     await put(state, "a", "1")
     assert await asyncio.gather(*(get(state, "a") for _ in range(40))) == ["1"] * 40
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)

@@ -7,10 +7,10 @@ import pytest
 from embedding import reap
 from redis.asyncio import Redis
 
-from twittomatic.state.address import client
 from twittomatic.state.admission import admit
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
-from twittomatic.state.server import Role, embedded
+from twittomatic.state.embedded.server import Role, embedded
 
 NAMES = [
     b"a b",

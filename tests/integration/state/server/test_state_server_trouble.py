@@ -28,8 +28,8 @@ from embedding import (
 from redis.exceptions import ConnectionError as Disconnected
 
 from twittomatic.errors import StateUnavailable
-from twittomatic.state import valkey
-from twittomatic.state.server import Role, embedded, state_exists
+from twittomatic.state.embedded import process
+from twittomatic.state.embedded.server import Role, embedded, state_exists
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
@@ -40,7 +40,7 @@ def test_a_cancel_is_never_lost(state: Path, run: Any, steps: int) -> None:
             pid = server_pid(state)
             os.kill(pid, signal.SIGSTOP)  # it takes a connection and a command, and says nothing
             try:
-                waiting = asyncio.create_task(valkey.wait_until_ready(state))
+                waiting = asyncio.create_task(process.wait_until_ready(state))
                 for _ in range(steps):
                     await asyncio.sleep(0)
                 waiting.cancel()
@@ -60,7 +60,7 @@ async def test_a_cancel_while_it_loads_shuts_down(state: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
     assert starts(state) == 1, "it was to be stopped while loading"
     assert await get(state, "a") == "1"
 
@@ -68,7 +68,7 @@ async def test_a_cancel_while_it_loads_shuts_down(state: Path) -> None:
 async def test_loading_may_take_longer_than_a_silence(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await put(state, "a", "1")
     make_loading_slow(state)
-    monkeypatch.setattr(valkey, "_SILENCE_S", 0.4)
+    monkeypatch.setattr(process, "_SILENCE_S", 0.4)
     began = time.monotonic()
     async with embedded(state, Role.OWN):
         assert time.monotonic() - began > 0.5, "it loaded too fast to tell"
@@ -80,7 +80,7 @@ async def test_a_visitor_waits_while_an_owner_loads(state: Path, start_owner: An
     start_owner()
     await eventually(lambda: server_log(state).count("Server initialized") == 2)
     assert await get(state, "a") == "1"
-    assert valkey.is_running(state), "the visitor ended the owner's server"
+    assert process.is_running(state), "the visitor ended the owner's server"
     assert server_log(state).count("Server initialized") == 2
 
 
@@ -102,7 +102,7 @@ async def test_a_killed_server_is_started_again(state: Path) -> None:
         await eventually(lambda: starts(state) == 2)
         assert server_pid(state) != before
         assert await retried(client, "a") == "1"
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
 
 
 async def retried(client: Any, key: str) -> Any:
@@ -122,7 +122,7 @@ async def test_a_server_that_dies_again_at_once_is_left_alone(
         await eventually(lambda: starts(state) == 2)
         kill_server(state)
         await eventually(lambda: any(record.levelname == "ERROR" for record in caplog.records))
-        assert not valkey.is_running(state)
+        assert not process.is_running(state)
 
 
 async def test_a_lost_server_is_named_with_its_reason(state: Path) -> None:
@@ -132,7 +132,7 @@ async def test_a_lost_server_is_named_with_its_reason(state: Path) -> None:
             corrupt(state)
             kill_server(state)
             await eventually(lambda: "Bad file format" in server_log(state))
-            await eventually(lambda: not valkey.is_running(state))
+            await eventually(lambda: not process.is_running(state))
             raise StateUnavailable("no connection")
 
 
@@ -148,7 +148,7 @@ async def test_a_corrupt_file_is_named_at_the_start(state: Path) -> None:
     with pytest.raises(StateUnavailable, match=r"Bad file format.*; put back a copy.*valkey\.log"):
         async with embedded(state, Role.OWN):
             pass
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
 
 
 async def test_half_a_command_at_the_end_is_cut_off(state: Path) -> None:
@@ -174,8 +174,8 @@ async def test_a_server_that_hangs_is_named(state: Path, monkeypatch: pytest.Mon
     async with embedded(state, Role.OWN):
         pid = server_pid(state)
         os.kill(pid, signal.SIGSTOP)
-        monkeypatch.setattr(valkey, "_SILENCE_S", 0.1)
-        monkeypatch.setattr(valkey, "_ANSWER_S", 0.1)
+        monkeypatch.setattr(process, "_SILENCE_S", 0.1)
+        monkeypatch.setattr(process, "_ANSWER_S", 0.1)
         try:
             with pytest.raises(StateUnavailable, match=r"does not answer; end the process .*valkey\.pid"):
                 async with embedded(state, Role.VISIT):
@@ -183,7 +183,7 @@ async def test_a_server_that_hangs_is_named(state: Path, monkeypatch: pytest.Mon
         finally:
             os.kill(pid, signal.SIGCONT)
             monkeypatch.undo()
-    assert not valkey.is_running(state)
+    assert not process.is_running(state)
 
 
 async def test_a_long_path_gets_a_private_socket(state: Path) -> None:
@@ -220,7 +220,7 @@ async def test_a_hostile_socket_directory_is_refused(state: Path, how: str) -> N
             place.rmdir()
         else:
             place.unlink()
-    assert not valkey.is_running(long)
+    assert not process.is_running(long)
 
 
 async def test_a_directory_that_cannot_be_used_is_named(state: Path) -> None:

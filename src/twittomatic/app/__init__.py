@@ -1,0 +1,1 @@
+"""What each command does, without a terminal: it returns results and never prints."""

@@ -1,0 +1,197 @@
+"""`verify --repair`: the dataset brought back to its journal, and the crawl's state told what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import click
+
+from twittomatic.app import runtime
+from twittomatic.clock import SystemClock, rfc3339_ms, utc
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.errors import CorruptFile, TwittomaticError
+from twittomatic.faultpoint import reach
+from twittomatic.model import Ending, Module
+from twittomatic.parsing import UNLIMITED_DEPTH
+from twittomatic.settings import Settings
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.embedded.server import Role, state_exists
+from twittomatic.state.events import FileRepaired
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.requeue import Requeue
+from twittomatic.state.stream import EventStream
+from twittomatic.storage.checkpoint import placed_files
+from twittomatic.storage.errors import guarded
+from twittomatic.storage.journal import Entry
+from twittomatic.storage.lock import alone
+from twittomatic.storage.lost import Missing, find_missing
+from twittomatic.storage.paths import Layout
+from twittomatic.storage.repair import Repair, Step
+
+_NAMED = 5  # targets that a sentence holds; more go into a file
+_KINDS = (("F", "followers", ("fws", "usr")), ("T", "timelines", ("twt",)))
+
+
+@dataclass
+class _State:
+    """The crawl's state, as far as a repair needs it."""
+
+    jobs: Requeue
+    events: EventStream
+    modules: str
+    max_depth: int
+    unfinished: set[str] = field(default_factory=set)
+
+
+async def repair(settings: Settings, layout: Layout, report: Callable[[Step], None]) -> None:
+    """Repair a dataset, and queue again what is missing of it.
+
+    Args:
+        settings: Of this process.
+        layout: The dataset.
+        report: Told of each step once it is done; called in a thread.
+
+    Raises:
+        TwittomaticError: a crawl is at work, or something cannot be read or written.
+    """
+    name = runtime.process_name("repair")
+    with guarded(layout.journals):
+        layout.journals.mkdir(exist_ok=True)
+    with alone(layout.output):
+        async with _state_of(settings, name) as state:
+            if state:
+                await _check_jobs(settings, layout, state, report)
+            loop = asyncio.get_running_loop()
+
+            def announce(entries: Sequence[Entry]) -> None:
+                if state:
+                    asyncio.run_coroutine_threadsafe(_announce(state.events, entries), loop).result()
+
+            work = Repair(
+                layout,
+                unfinished=state.unfinished if state else (),
+                depth=state.max_depth if state else 0,
+                now=rfc3339_ms(utc(SystemClock().now())),
+                worker=name,
+                announce=announce,
+            )
+
+            def run() -> None:
+                for step in work.run():
+                    report(step)
+
+            await asyncio.to_thread(run)
+            reach("repair.dataset_done")
+            missing = await asyncio.to_thread(find_missing, layout)
+            if state:
+                missing = await _requeue(settings, state, missing)
+            await asyncio.to_thread(_tell, layout, [one for one in missing if not one.outdated])
+
+
+@asynccontextmanager
+async def _state_of(settings: Settings, name: str) -> AsyncIterator[_State | None]:
+    """Visit the state of the crawl, if there is one, and make sure that nobody works on it."""
+    if not settings.redis_url and not state_exists(settings.state_directory):
+        yield None
+        return
+    async with runtime.connected(settings, Role.VISIT, name) as connection:
+        crawl = CrawlState(connection, CrawlKeys(settings.crawl))
+        modules, options = await crawl.field("modules"), await crawl.field("options")
+        if not modules:
+            yield None
+            return
+        jobs = Requeue(connection, CrawlKeys(settings.crawl, modules))
+        if working := await jobs.at_work():
+            raise TwittomaticError(
+                f"Crawl “{settings.crawl}” is at work ({', '.join(working)}); stop it before you repair."
+            )
+        deepest = CrawlOptions.read(options).max_depth if options else 0
+        # Whoever is of unknown depth sends nobody within it: what he finds waits in the frontier.
+        yield _State(
+            jobs=jobs,
+            events=EventStream(connection, CrawlKeys(settings.crawl, modules)),
+            modules=modules,
+            max_depth=deepest if deepest < UNLIMITED_DEPTH else 0,
+        )
+
+
+async def _announce(events: EventStream, entries: Sequence[Entry]) -> None:
+    """Tell the sinks of the crawl which files are not as they were."""
+    await events.add(
+        *[
+            FileRepaired(file=entry.file, user_id=entry.user_id, is_gone=entry.ending is Ending.LOST)
+            for entry in entries
+            if entry.file
+        ]
+    )
+
+
+async def _check_jobs(
+    settings: Settings, layout: Layout, state: _State, report: Callable[[Step], None]
+) -> None:
+    """Let jobs whose part files are gone begin anew; note the files that others have yet to prove."""
+    async for module, user_id, checkpoint in state.jobs.begun():
+        try:
+            state.unfinished.update(
+                await asyncio.to_thread(placed_files, layout, settings.crawl, module, user_id, checkpoint)
+            )
+        except CorruptFile:
+            if await state.jobs.anew(module, user_id):
+                reach("repair.begun_anew")
+                sentence = "its part file is not what its checkpoint counts on; the job begins anew."
+                report(Step(file=f"{module}:{user_id}", sentence=sentence))
+
+
+async def _requeue(settings: Settings, state: _State, missing: Sequence[Missing]) -> list[Missing]:
+    """Queue what is missing; return that for which the crawl has no module."""
+    jobs: dict[tuple[Module, str], Missing] = {}
+    others = []
+    for one in missing:
+        module = _module(state.modules, one)
+        if module:
+            jobs.setdefault((module, one.user_id), one)
+        else:
+            others.append(one)
+    queued, paid = 0, 0.0
+    for (module, user_id), one in jobs.items():
+        if await state.jobs.again(module, user_id, one.depth):
+            queued += 1
+            paid += 0.0 if one.outdated else one.cost_usd
+        reach("repair.requeued")
+    if queued:
+        click.echo(
+            f"Queued again: {queued:,} {'job' if queued == 1 else 'jobs'} of crawl “{settings.crawl}”, whose "
+            f"lists cost ${paid:,.2f}; the same crawl command goes on with them."
+        )
+    return others
+
+
+def _module(modules: str, one: Missing) -> Module | None:
+    """Return which of a crawl's modules brings a file."""
+    if one.ext != "twt":
+        return Module.FOLLOWER if "F" in modules else None
+    if "U" in modules:
+        return Module.UPDATE
+    return Module.TIMELINE if "T" in modules and not one.outdated else None
+
+
+def _tell(layout: Layout, missing: Sequence[Missing]) -> None:
+    """Say which targets nobody will download by himself, and how to crawl them."""
+    for letter, name, extensions in _KINDS:
+        costs = {one.user_id: one.cost_usd for one in missing if one.ext in extensions}
+        if not costs:
+            continue
+        targets = " ".join(costs)
+        if len(costs) > _NAMED:
+            path = layout.aside / f"{name}.txt"
+            with guarded(path):
+                layout.aside.mkdir(exist_ok=True)
+                path.write_text("".join(f"{user_id}\n" for user_id in costs))
+            targets = str(path)
+        click.echo(
+            f"Missing: the {name} of {len(costs):,} {'user' if len(costs) == 1 else 'users'}, which cost "
+            f"${sum(costs.values()):,.2f}; `twittomatic crawl -{letter} {targets}` downloads them again."
+        )

@@ -1,0 +1,202 @@
+"""`demo`: a whole crawl of a real follower graph on this machine, without a key or a cost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import islice
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.table import Table
+
+from twittomatic.app.runner import on_signals, run_async
+from twittomatic.cli import sessions
+from twittomatic.cli.fitting import console
+from twittomatic.dataset.reader import Dataset
+from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
+from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.model import MICROS_PER_USD, dollars
+from twittomatic.planning import targets
+from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, X_API, Settings, load
+from twittomatic.storage.formats import read_lines
+from twittomatic.storage.paths import Layout
+
+_SEED = "2979"  # the account of whom this graph is the neighbourhood
+_DEPTH = 2
+_TIME_SCALE = 3600.0  # the eight windows of 15 minutes that X would take pass in seconds
+_MARK = ".made-by-twittomatic-demo"
+_TOP = 10
+
+
+@click.command(short_help="Crawl a bundled follower graph: no key, no server, no cost.")
+@click.option("--directory", default="demo", show_default=True, metavar="DIR", help="Where it is done, anew.")
+@click.option("--serve", is_flag=True, help="Show it in a browser meanwhile, and leave the monitor open.")
+@click.option(
+    "--monitor-port", default=9898, show_default=True, type=click.IntRange(0, 65535), help="For --serve."
+)
+def demo(directory: str, serve: bool, monitor_port: int) -> None:
+    """Crawl a bundled real follower graph: emulator, state server, master and worker, all on this machine.
+
+    Timelines, followers and analysis of the account of a company, two hops deep; then what was found, and
+    what it would have cost at X.
+    """
+    place = Path(directory)
+    if serve:
+        _look_for_room(monitor_port)
+    _prepare(place)
+    sys.exit(run_async(_demonstrate(place, monitor_port if serve else None)))
+
+
+def _look_for_room(port: int) -> None:
+    """Make sure that the monitor can listen, before a crawl runs of which it would show nothing.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise SettingsError(
+            f"Port {port} cannot be used ({os.strerror(error.errno or 0)}); name another --monitor-port."
+        ) from None
+
+
+async def _demonstrate(place: Path, monitor_port: int | None) -> int:
+    """Crawl and tell, with a monitor beside it if there is a port for one; return the exit code."""
+    async with AsyncExitStack() as stack:
+        monitor = None
+        if monitor_port is not None:
+            monitor = await stack.enter_async_context(_monitor(_settings(place), monitor_port))
+        code, settings = await _crawl(place)
+        if code == 0:
+            _tell(settings)
+        if monitor and code == 0 and monitor.returncode is None:
+            click.echo("The monitor stays open; Ctrl-C ends it.")
+            with on_signals(lambda: None) as told:
+                waiting = [asyncio.create_task(monitor.wait()), asyncio.create_task(told.wait())]
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in waiting:
+                    task.cancel()
+        return code
+
+
+@asynccontextmanager
+async def _monitor(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Have a monitor for a block, in a process of its own as always."""
+    flags = {
+        "--config": settings.output_directory.parent / CONFIG_FILE,
+        "--crawl": settings.crawl,
+        "--output-directory": settings.output_directory,
+        "--log-directory": settings.log_directory,
+        "--state-directory": settings.state_directory,
+        "--monitor-port": port,
+    }
+    monitor = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-c", "from twittomatic.cli.child import main; main()", "monitor"],
+        *[str(text) for flag in flags.items() for text in flag],
+        stdin=asyncio.subprocess.PIPE,  # nothing is written: it ends when this process does
+        start_new_session=True,  # a Ctrl-C is for us, who tell it
+        env={name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)},
+    )
+    try:
+        yield monitor
+    finally:
+        if monitor.returncode is None:
+            monitor.terminate()
+            await monitor.wait()
+
+
+def _prepare(place: Path) -> None:
+    """Make the directory, anew if an earlier demo made it."""
+    try:
+        if place.exists():
+            if not (place / _MARK).is_file():
+                raise SettingsError(f"{place} is there and not from a demo; name another --directory.")
+            shutil.rmtree(place)
+        place.mkdir(parents=True)
+        (place / _MARK).touch()
+    except OSError as error:
+        raise StorageUnavailable(
+            f"{place} cannot be used ({error.strerror}); name another --directory."
+        ) from None
+
+
+async def _crawl(place: Path) -> tuple[int, Settings]:
+    emulator = Emulator(open_world(graph=bundled_graph()), time_scale=_TIME_SCALE)
+    running = await serve(emulator)
+    try:
+        settings = _settings(place, running.url)
+        click.echo(f"The emulator answers as X would, on {running.url}/.")
+        click.echo(f"twittomatic crawl -T -F -A {_SEED} --max-depth {_DEPTH}\n")
+        code = await sessions.crawl(settings, "TFA", targets.Targets(ids=[_SEED], names=()))
+        return code, settings
+    finally:
+        await running.close()
+
+
+def _settings(place: Path, url: str = X_API) -> Settings:
+    """Return the settings of the crawl, whose network answers at a URL."""
+    return load(
+        {
+            "crawl": "demo",
+            "x_api_url": url,
+            "x_bearer_tokens": "demo",
+            "output_directory": str(place / "data"),
+            "log_directory": str(place / "logs"),
+            "state_directory": str(place / ".twittomatic"),
+            "max_depth": str(_DEPTH),
+        },
+        {},
+        _no_configuration(place),
+    )
+
+
+def _no_configuration(place: Path) -> Path:
+    """Return an empty configuration file: the demo does not depend on that of the working directory."""
+    path = place / CONFIG_FILE
+    path.touch()
+    return path
+
+
+def _tell(settings: Settings) -> None:
+    """Print what the crawl found, read from the files that it left."""
+    layout = Layout(settings.output_directory, settings.temporary_directory)
+    dataset = Dataset(settings.output_directory)
+    followers = {user_id: len(ids) for user_id, ids in dataset.edges()}
+    everybody = np.unique(np.concatenate([ids for _, ids in dataset.edges()]))
+    posts = sum(1 for path in layout.files("twt") for _ in read_lines(path))
+    spent = sum(entry.cost_usd for entry in dataset.journal())
+    names = _names(dataset, followers)
+    table = Table(box=None)
+    for column in ("user id", "name", "followers"):
+        table.add_column(column, justify="right" if column == "followers" else "left")
+    top = sorted(followers, key=lambda user_id: -followers[user_id])
+    for user_id in islice(top, _TOP):
+        table.add_row(user_id, names.get(user_id, ""), f"{followers[user_id]:,}")
+    click.echo(f"\nThe {_TOP} users with the most followers:")
+    console().print(table)
+    click.echo(
+        f"\nUsers: {len(followers):,} crawled, {len(everybody):,} found. "
+        f"Edges: {sum(followers.values()):,}. Posts: {posts:,}."
+    )
+    example = layout.file(top[0], "fws")
+    click.echo(f"Files: {settings.output_directory}/. Look into one: zcat {example} | head -3")
+    click.echo(
+        f"At X this would have cost {dollars(round(spent * MICROS_PER_USD))} at most, and probably what "
+        "stands above, since X charges for a user once a day. Here it was free."
+    )
+
+
+def _names(dataset: Dataset, followers: dict[str, int]) -> dict[str, str]:
+    """Return the screen names of the crawled users, from the profiles that came with followers pages."""
+    profiles: Iterator[dict[str, str]] = (
+        profile for user_id, count in followers.items() if count for profile in dataset.profiles(user_id)
+    )
+    return {profile["id"]: f"@{profile['username']}" for profile in profiles if profile["id"] in followers}

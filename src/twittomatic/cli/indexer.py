@@ -1,0 +1,148 @@
+"""`indexer`: a crawl's posts into Elasticsearch, as they come, or all of them anew."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import click
+
+from twittomatic.app import runtime
+from twittomatic.app.runner import log_to, on_signals, run_async
+from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.sinks import consumer
+from twittomatic.background import ended
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.clock import SystemClock
+from twittomatic.settings import Settings
+from twittomatic.sinks.consumer import Consumer
+from twittomatic.sinks.indexer.bulk import Bulk
+from twittomatic.sinks.indexer.client import SearchServer
+from twittomatic.sinks.indexer.indices import Indices
+from twittomatic.sinks.indexer.rebuild import Rebuild
+from twittomatic.sinks.indexer.rejected import RejectedPosts
+from twittomatic.sinks.indexer.sink import NAME, Indexer
+from twittomatic.state.embedded.server import Role, state_exists
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.stream import EventStream
+from twittomatic.storage.identity import identity
+
+_TOLD_EVERY_S = 5.0
+
+
+@click.command(short_help="Make a crawl's posts searchable in Elasticsearch.", epilog=EVERYWHERE)
+@click.option(
+    "--rebuild", is_flag=True, help="Fill new indices from the dataset, then search those, and end."
+)
+@settings_options(
+    "CRAWL", "ELASTICSEARCH_URL", "ELASTICSEARCH_INDEX", "OUTPUT_DIRECTORY", "LOG_DIRECTORY", "REDIS_URL",
+    "STATE_DIRECTORY",
+)  # fmt: skip
+def indexer(settings: Settings, rebuild: bool) -> None:
+    """Make a crawl's posts searchable in Elasticsearch or OpenSearch, seconds after they were committed.
+
+    It runs beside the crawl until it is told to end, and catches up with what came while it was away.
+    Searches go to the alias that ELASTICSEARCH_INDEX names. Posts that the server will never take are kept,
+    with its reasons, in LOG_DIRECTORY.
+    """
+    sys.exit(run_async(_rebuild(settings) if rebuild else _follow(settings)))
+
+
+async def _follow(settings: Settings) -> int:
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
+    leave = asyncio.Event()
+    clock = SystemClock()
+    refused = _refused(settings)
+    async with SearchServer(settings.elasticsearch_url) as server:
+        indices = _indices(settings, server)
+        bulk = Bulk(server, indices.serving, refused, clock)
+        feeding = consumer(settings, Indexer(bulk, runtime.layout(settings), refused, clock, indices=indices))
+        with on_signals(leave.set):
+            async with _telling(lambda: _lag(feeding, refused)):
+                await feeding.run(leave)
+    return INTERRUPTED
+
+
+def _lag(feeding: Consumer, refused: RejectedPosts) -> str:
+    now = feeding.standing
+    if not now.events and not now.lag:
+        return ""
+    lag = f"{now.lag:,} events and {now.oldest_s:.1f} s behind" if now.lag else "nothing left to do"
+    more = f", {refused.count:,} refused" if refused.count else ""
+    return f"{now.records:,} posts indexed{more}; {lag}."
+
+
+async def _rebuild(settings: Settings) -> int:
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}-rebuild")
+    refused = _refused(settings)
+    name = runtime.process_name("rebuild")
+    async with SearchServer(settings.elasticsearch_url) as server, _stream(settings, name) as stream:
+        rebuild = Rebuild(
+            server,
+            _indices(settings, server),
+            runtime.layout(settings),
+            stream,
+            name,
+            refused,
+            SystemClock(),
+            click.echo,
+        )
+        rebuilding = asyncio.ensure_future(rebuild.run())
+
+        def leave() -> None:
+            rebuilding.cancel()
+
+        with on_signals(leave):
+            async with _telling(lambda: f"{rebuild.posts:,} posts of {rebuild.timelines:,} timelines."):
+                done = await rebuilding
+    click.echo(
+        f"“{settings.elasticsearch_index}” has {done.posts:,} posts of {done.timelines:,} timelines now; "
+        f"{done.deleted:,} old indices are deleted."
+    )
+    if done.left:
+        click.echo(
+            f"{done.left:,} indices “{settings.elasticsearch_index}-…” are not known to be this dataset's; "
+            "they were left as they are."
+        )
+    if done.refused:
+        click.echo(f"{done.refused:,} posts were refused; they are in {refused.path}.")
+    return 0
+
+
+def _indices(settings: Settings, server: SearchServer) -> Indices:
+    layout = runtime.layout(settings)
+    return Indices(server, settings.elasticsearch_index, lambda: identity(layout))
+
+
+def _refused(settings: Settings) -> RejectedPosts:
+    return RejectedPosts(settings.log_directory / f"{settings.crawl}.{NAME}.refused.jsonl")
+
+
+@asynccontextmanager
+async def _telling(sentence: Callable[[], str]) -> AsyncIterator[None]:
+    """Say within a block how it goes, now and then, when it is not as it was."""
+
+    async def tell() -> None:
+        said = ""
+        while True:
+            await asyncio.sleep(_TOLD_EVERY_S)
+            if said != (said := sentence()) and said:
+                click.echo(said)
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        await ended(telling)
+
+
+@asynccontextmanager
+async def _stream(settings: Settings, name: str) -> AsyncIterator[EventStream | None]:
+    """Visit the crawl's events, if there is a crawl."""
+    if not settings.redis_url and not state_exists(settings.state_directory):
+        yield None
+        return
+    async with runtime.connected(settings, Role.VISIT, name) as connection:
+        yield EventStream(connection, CrawlKeys(settings.crawl))

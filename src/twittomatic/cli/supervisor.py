@@ -1,0 +1,133 @@
+"""Several worker processes under one command: who dies is started again, and it says why.
+
+They share one crawl, so what one of them ends for holds for all: the crawl is finished or paused, nobody
+leads it, the disk is full, a setting is wrong. Then the others are told to leave, and none starts again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from twittomatic.app.runner import on_signals, run_async
+from twittomatic.app.signals import INTERRUPTED
+from twittomatic.cli.child import STOPPED
+from twittomatic.cli.commands import PAUSED
+from twittomatic.cli.options import handed_on
+from twittomatic.clock import wait_event
+
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
+_STEADY_S = 60.0  # a process that lived so long begins with the first delay again
+_FOR_ALL = {0: 0, 2: 2, PAUSED: PAUSED, STOPPED: 1}  # exit code of a child -> of the command
+
+
+def keep_processes(name: str, processes: int) -> int:
+    """Run `worker NAME.1` to `NAME.<processes>` with this process' own settings, until all have ended.
+
+    A child leaves when this process dies, be it by SIGKILL; see `cli/child.py`.
+
+    Returns:
+        The exit code of the command.
+    """
+    before, flags, environment = handed_on()
+    program = [sys.executable, "-c", "from twittomatic.cli.child import main; main()"]
+    family = Supervisor(name, [*program, *before, "worker", *flags, "--"], environment)
+    return run_async(family.keep(processes))
+
+
+class Supervisor:
+    """The processes of one name.
+
+    Args:
+        name: Theirs is this and a number.
+        command: Runs one of them; its name follows.
+        environment: Theirs; None for that of this process.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._name = name
+        self._command = command
+        self._environment = environment
+        self._children: set[asyncio.subprocess.Process] = set()
+        self._told = False
+        self._ending = asyncio.Event()
+        self._code = INTERRUPTED  # if each was told to leave by itself
+
+    async def keep(self, processes: int) -> int:
+        """Keep so many running until all have ended, and return the exit code of the command."""
+        with on_signals(self._obey) as told:
+            await asyncio.gather(
+                *[self._keep_one(f"{self._name}.{number}") for number in range(1, processes + 1)]
+            )
+        return INTERRUPTED if told.is_set() else self._code
+
+    def _obey(self) -> None:
+        """Do what a signal says; a second one is passed on too, and nobody finishes his pages."""
+        if self._told:
+            self._signal()
+        self._told = True
+        self._leave()
+
+    def _leave(self) -> None:
+        if not self._ending.is_set():
+            self._ending.set()
+            self._signal()
+
+    def _signal(self) -> None:
+        for child in self._children:
+            if child.returncode is None:
+                child.send_signal(signal.SIGTERM)
+
+    async def _keep_one(self, name: str) -> None:
+        delay_s = _FIRST_DELAY_S
+        loop = asyncio.get_running_loop()
+        while True:
+            began_at = loop.time()
+            code, why = await self._run(name)
+            if self._ending.is_set() or code == INTERRUPTED:
+                return
+            if code in _FOR_ALL:
+                self._code = _FOR_ALL[code]
+                self._leave()
+                return
+            if loop.time() - began_at > _STEADY_S:
+                delay_s = _FIRST_DELAY_S
+            click.echo(f"{name} ended with {why}; it starts again in {delay_s:g} s.", err=True)
+            if await wait_event(self._ending, delay_s):
+                return
+            delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+
+    async def _run(self, name: str) -> tuple[int, str]:
+        """Run one process to its end, and return its exit code, and why it ended."""
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *self._command, name,
+                stdin=asyncio.subprocess.PIPE,  # nothing is written: it ends when this process does
+                start_new_session=True,  # a Ctrl-C is for us, who pass it on
+                env=self._environment,
+            )  # fmt: skip
+        except OSError as error:  # no memory, too many processes
+            return 1, error.strerror or str(error)
+        self._children.add(child)
+        try:
+            if self._ending.is_set():  # it began in the moment in which all were told
+                child.send_signal(signal.SIGTERM)
+            code = await child.wait()
+        finally:
+            self._children.discard(child)
+        return code, _why(code)
+
+
+def _why(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"signal {-code}"

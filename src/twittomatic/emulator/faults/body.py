@@ -1,0 +1,105 @@
+"""Answers with a 200 that are no pages, or pages in another form than X documents."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from ..x.responses import body_of, json_response
+from .http import html
+from .strikes import Kind, Strike
+
+_NONSENSE: tuple[Callable[[], object], ...] = (
+    list,
+    dict,
+    lambda: None,
+    lambda: "OK",
+    lambda: 200,
+    lambda: {"data": "OK", "meta": {"result_count": 1}},
+    lambda: {"data": [1, 2, 3], "meta": {"result_count": 3}},
+    lambda: {"data": [{"name": "Nobody", "text": "no id"}], "meta": {"result_count": 1}},
+    lambda: {"data": [{"id": "../../etc/passwd", "name": "X", "username": "x"}], "meta": {"result_count": 1}},
+    lambda: {"data": {"id": ["7"], "name": {}, "username": 1}, "meta": []},
+    lambda: {"meta": {"result_count": 3}},
+)
+
+
+def _with_ids_as_numbers(page: dict[str, Any]) -> None:
+    page["data"] = [{**record, "id": int(record["id"])} for record in page["data"]]
+
+
+def _with_fields_reversed(page: dict[str, Any]) -> None:
+    page["data"] = [dict(reversed(record.items())) for record in page["data"]]
+
+
+def _with_count_as_text(page: dict[str, Any]) -> None:
+    if "meta" in page:
+        page["meta"]["result_count"] = f"{page['meta'].get('result_count', 0)}"
+
+
+def _with_nulls(page: dict[str, Any]) -> None:
+    for name in ("data", "errors", "includes", "meta"):
+        page.setdefault(name, None)
+
+
+_REWRITINGS: tuple[Callable[[dict[str, Any]], None], ...] = (
+    _with_ids_as_numbers,
+    _with_fields_reversed,
+    _with_count_as_text,
+    _with_nulls,
+)
+_WRAPPINGS: tuple[Callable[[bytes], bytes], ...] = (
+    lambda body: b"\xef\xbb\xbf" + body,
+    lambda body: body.decode().encode("utf-16"),
+    lambda body: b"\r\n" + body + b"\n\0",
+    lambda body: b")]}',\n" + body,
+)
+
+
+class Odd(Kind):
+    """A page in a form that X does not document, whose meaning is clear."""
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether records were asked for."""
+        return strike.is_list
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Answer 200 with the same page, written or wrapped in another way."""
+        strike.fire()
+        body = body_of(response)
+        page = msgspec.json.decode(body)
+        if not isinstance(page.get("data"), list):
+            rewritings: tuple[Callable[[dict[str, Any]], None], ...] = (_with_count_as_text, _with_nulls)
+        else:
+            rewritings = _REWRITINGS
+        if strike.dice.random() < 0.5:
+            strike.dice.choice(rewritings)(page)
+            return json_response(200, msgspec.json.encode(page), strike.info.headers)
+        return json_response(200, strike.dice.choice(_WRAPPINGS)(body), strike.info.headers)
+
+
+class Html(Kind):
+    """A page of HTML in place of JSON."""
+
+    async def before(self, strike: Strike) -> web.StreamResponse:
+        """Answer 200 with what a proxy or a captive portal says."""
+        strike.fire()
+        return html(200, "Please stand by")
+
+
+class Junk(Kind):
+    """JSON that is torn, or that is whole and means nothing: another type, no ids, ids that are none."""
+
+    async def before(self, strike: Strike) -> web.StreamResponse | None:
+        """Answer half of the requests with JSON that holds no resource, which X does not charge for."""
+        if strike.dice.random() < 0.5:
+            return None
+        strike.fire()
+        return json_response(200, msgspec.json.encode(strike.dice.choice(_NONSENSE)()), strike.info.headers)
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Answer the others with the first bytes of what was charged."""
+        strike.fire()
+        body = body_of(response)
+        return json_response(200, body[: strike.dice.randrange(1, len(body))], strike.info.headers)

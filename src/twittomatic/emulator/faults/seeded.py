@@ -1,0 +1,159 @@
+"""Faults by rules and a seed: the same sequence of requests meets the same faults."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from random import Random
+
+from aiohttp import web
+
+from ..madeup.prng import derive, mix
+from ..world.changing import ChangingWorld
+from ..x.aliases import Aliases
+from .base import Faults, NoFaults, RequestInfo
+from .registry import KINDS
+from .spec import Rule, read_rules
+from .strikes import Kind, Strike
+
+
+def parse_faults(spec: str, *, seed: int = 0, world: ChangingWorld | None = None) -> Faults:
+    """Return the faults that a specification describes.
+
+    Args:
+        spec: see `faultspec`; empty or "none" for none.
+        seed: what decides, with the number of a request, whether it is struck and how.
+        world: the world that the emulator serves, for the kinds that change it.
+
+    Raises:
+        ValueError: a word is not understood, or a kind needs a world that can change; in one sentence.
+    """
+    rules = read_rules(spec, KINDS)
+    return SeededFaults(rules, seed=seed, world=world) if rules else NoFaults()
+
+
+class _Armed:
+    """A rule and what it has done so far."""
+
+    def __init__(self, rule: Rule, kind: Kind) -> None:
+        self.rule = rule
+        self.kind = kind
+        self.seen = 0
+        self.fired = 0
+
+    @property
+    def spent(self) -> bool:
+        return self.rule.times is not None and self.fired >= self.rule.times
+
+    @property
+    def due(self) -> bool:
+        return self.rule.nth > 0 and self.seen >= self.rule.nth and not self.spent
+
+    def covers(self, info: RequestInfo) -> bool:
+        return self.rule.endpoint in (None, info.endpoint)
+
+
+class SeededFaults(NoFaults):
+    """Strikes by rules, each request at most once.
+
+    First comes what an earlier strike goes on with (a token that was revoked, a page that leads to itself),
+    then a rule with a number that is due, then the dice. A rule with a number that could not do what
+    it should remains due.
+
+    Args:
+        rules: in the order in which they take precedence.
+        seed: of the dice.
+        world: the world, if it can change.
+
+    Raises:
+        ValueError: a rule makes no sense for its kind or this world.
+    """
+
+    def __init__(self, rules: Sequence[Rule], *, seed: int = 0, world: ChangingWorld | None = None) -> None:
+        self._seed = derive(seed, "faults")
+        self._world = world
+        self._aliases = Aliases()
+        kinds = {rule.kind: KINDS[rule.kind]() for rule in rules}
+        for rule in rules:
+            _check(rule, kinds[rule.kind], world)
+        self._rules = [_Armed(rule, kinds[rule.kind]) for rule in rules]
+        self._fired = Counter(dict.fromkeys(kinds, 0))
+        self._under_way: dict[int, tuple[Kind, Strike]] = {}
+
+    @property
+    def fired(self) -> Mapping[str, int]:
+        """How often each kind of the rules has struck."""
+        return dict(self._fired)
+
+    async def before(self, info: RequestInfo, request: web.Request) -> web.StreamResponse | None:
+        """Draw a fault, and let it act before the charge."""
+        strike = Strike(
+            info=info,
+            request=request,
+            dice=Random(mix(self._seed, info.number)),  # noqa: S311
+            aliases=self._aliases,
+            world=self._world,
+        )
+        kind = self._draw(strike)
+        if kind is None:
+            return None
+        self._under_way[info.number] = kind, strike
+        answer = await kind.before(strike)
+        if answer is not None:
+            del self._under_way[info.number]
+        return answer
+
+    def alter(self, info: RequestInfo, query: Mapping[str, str]) -> Mapping[str, str]:
+        """Put X's own pagination token in an alias's place, and let the fault act on the question."""
+        token = query.get("pagination_token")
+        if token is not None:
+            meant = self._aliases.meant(info, token)
+            query = {name: value for name, value in query.items() if name != "pagination_token"}
+            if meant is not None:
+                query["pagination_token"] = meant
+        kind, strike = self._under_way.get(info.number, (None, None))
+        return query if kind is None or strike is None else kind.alter(strike, query)
+
+    async def after(
+        self, info: RequestInfo, request: web.Request, response: web.Response
+    ) -> web.StreamResponse:
+        """Let the fault act after the charge."""
+        kind, strike = self._under_way.pop(info.number, (None, None))
+        return response if kind is None or strike is None else await kind.after(strike, response)
+
+    def _draw(self, strike: Strike) -> Kind | None:
+        covering = [armed for armed in self._rules if armed.covers(strike.info)]
+        possible = [armed for armed in covering if armed.kind.can_strike(strike)]
+        for armed in possible:
+            armed.seen += 1
+        held = next((armed for armed in self._rules if armed.kind.holds(strike)), None)
+        due = next((armed for armed in possible if armed.due), None)
+        drawn = _by_rate(covering, strike.dice.random())
+        chosen = held or due or (drawn if drawn in possible else None)
+        if chosen is None or (chosen is drawn and chosen.spent):
+            return None
+        seconds = chosen.rule.seconds
+        strike.seconds = (chosen.kind.seconds or 0.0) if seconds is None else seconds
+        strike.fire = partial(self._count, chosen, held=held is not None)
+        return chosen.kind
+
+    def _count(self, armed: _Armed, *, held: bool) -> None:
+        self._fired[armed.rule.kind] += 1
+        armed.fired += not held
+
+
+def _by_rate(covering: Sequence[_Armed], share: float) -> _Armed | None:
+    """Return the rule in whose part of the range from 0 to 1 a share lies; so rates are what they say."""
+    for armed in covering:
+        share -= armed.rule.rate
+        if share < 0:
+            return armed
+    return None
+
+
+def _check(rule: Rule, kind: Kind, world: ChangingWorld | None) -> None:
+    if rule.seconds is not None and kind.seconds is None:
+        raise ValueError(f"the fault '{rule.kind}' takes no time; leave its @ out")
+    if kind.needs_world and world is None:
+        raise ValueError(f"the fault '{rule.kind}' changes the world, and this world cannot change")
+    if kind.needs_posts and not (world and world.can_publish):
+        raise ValueError(f"the fault '{rule.kind}' needs a world of made-up posts, and these are recorded")

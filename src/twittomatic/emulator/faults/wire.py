@@ -1,0 +1,126 @@
+"""Faults of the wire: silence, reset connections, bodies that end too early, answers that take their time."""
+
+import asyncio
+import gzip
+import socket
+import struct
+from typing import ClassVar
+
+from aiohttp import web
+
+from ..x.responses import body_of
+from .strikes import Kind, Strike
+
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger: close() sends a reset
+
+
+class Slow(Kind):
+    """The answer comes, only later."""
+
+    seconds: ClassVar[float | None] = 1.0
+
+    async def before(self, strike: Strike) -> web.StreamResponse | None:
+        """Let the request wait."""
+        strike.fire()
+        await asyncio.sleep(strike.seconds)
+        return None
+
+
+class Timeout(Kind):
+    """No answer; the connection is closed in the end.
+
+    Args:
+        billed: the request is served and charged, and only its answer never comes.
+    """
+
+    seconds: ClassVar[float | None] = 30.0
+
+    def __init__(self, *, billed: bool) -> None:
+        self._billed = billed
+
+    async def before(self, strike: Strike) -> web.StreamResponse | None:
+        """Wait and hang up, unless the request is to be charged."""
+        return None if self._billed else await self._be_silent(strike)
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Wait and hang up."""
+        return await self._be_silent(strike)
+
+    async def _be_silent(self, strike: Strike) -> web.StreamResponse:
+        strike.fire()
+        await asyncio.sleep(strike.seconds)
+        return hang_up(strike.request)
+
+
+class Reset(Kind):
+    """The connection is reset instead of an answer.
+
+    Args:
+        billed: the request is served and charged, and only its answer is lost.
+    """
+
+    def __init__(self, *, billed: bool) -> None:
+        self._billed = billed
+
+    async def before(self, strike: Strike) -> web.StreamResponse | None:
+        """Reset the connection, unless the request is to be charged."""
+        return None if self._billed else self._reset(strike)
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Reset the connection."""
+        return self._reset(strike)
+
+    def _reset(self, strike: Strike) -> web.StreamResponse:
+        strike.fire()
+        transport = strike.request.transport
+        wire = transport.get_extra_info("socket") if transport else None
+        if wire is not None:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        return hang_up(strike.request)
+
+
+class Cut(Kind):
+    """The body ends before the length that its header promised, and so does the connection."""
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Send a part of the body."""
+        strike.fire()
+        body = body_of(response)
+        part = web.StreamResponse(status=response.status, headers=strike.info.headers)
+        part.content_type, part.charset = response.content_type, response.charset
+        part.content_length = len(body)
+        try:
+            await part.prepare(strike.request)
+            await part.write(body[: strike.dice.randrange(len(body))])
+        except ConnectionError:
+            return part  # the client was faster
+        if strike.request.transport is not None:
+            strike.request.transport.close()
+        return part
+
+
+class CutGzip(Kind):
+    """A compressed body whose stream ends too early, though all bytes come that the header promised."""
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether the client accepts gzip."""
+        return "gzip" in strike.request.headers.get("Accept-Encoding", "")
+
+    async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
+        """Send a part of the compressed body as if it were the whole."""
+        strike.fire()
+        body = gzip.compress(body_of(response), mtime=0)
+        return web.Response(
+            status=response.status,
+            body=body[: strike.dice.randrange(1, len(body))],
+            headers={**strike.info.headers, "Content-Encoding": "gzip"},
+            content_type=response.content_type,
+            charset=response.charset,
+        )
+
+
+def hang_up(request: web.Request) -> web.StreamResponse:
+    """Close the connection at once; what is returned can no longer be sent."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)

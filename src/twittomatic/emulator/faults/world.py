@@ -1,0 +1,123 @@
+"""Faults that are the world's: it changes while somebody pages, and X serves what is true by then."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from aiohttp import web
+
+from ..world.base import Status
+from ..world.changing import NOBODY, ChangingWorld
+from .strikes import Kind, Strike
+
+_MOST_AT_ONCE = 3
+_CANDIDATES = 1_000
+_TRIES = 20
+
+
+class WorldKind(Kind, ABC):
+    """A kind that changes the world before the request is answered, and leaves the answer to X."""
+
+    needs_world: ClassVar[bool] = True
+
+    async def before(self, strike: Strike) -> web.StreamResponse | None:
+        """Change the world."""
+        assert strike.world is not None, "without a world that can change the rule was refused"
+        assert strike.info.user_id is not None, "lists have an owner"
+        if self.change(strike, strike.world, strike.info.user_id):
+            strike.fire()
+        return None
+
+    @abstractmethod
+    def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
+        """Change something about a user, and tell whether anything was there to be changed."""
+
+
+class Fate(WorldKind):
+    """The user whose list is being read becomes unreadable in the middle of it, for good.
+
+    Args:
+        status: what becomes of the user.
+    """
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether a page after the first one of a readable user's list is asked for."""
+        if not strike.is_list or not strike.goes_on or strike.world is None:
+            return False
+        user = strike.world.user(strike.info.user_id or 0)
+        return user is not None and user.status == "active"
+
+    def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
+        """Change the status."""
+        world.set_status(user_id, self._status)
+        return True
+
+
+class Arrive(WorldKind):
+    """Up to three new followers arrive at the front of the list that is being read."""
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether followers are asked for, of somebody who exists."""
+        return strike.info.endpoint == "followers" and _exists(strike)
+
+    def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
+        """Let some users of the world follow, if there are any who do not yet."""
+        candidates = world.some(_CANDIDATES)
+        wanted, tries = strike.dice.randint(1, _MOST_AT_ONCE), _TRIES
+        arrived = 0
+        while arrived < wanted and tries and candidates:
+            tries -= 1
+            newcomer = strike.dice.choice(candidates)
+            if newcomer != user_id and not world.follows(newcomer, user_id):
+                world.follow(newcomer, user_id)
+                arrived += 1
+        return arrived > 0
+
+
+class Leave(WorldKind):
+    """A follower, anywhere in the list that is being read, follows no longer."""
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether followers are asked for, of somebody who has some."""
+        return (
+            strike.info.endpoint == "followers"
+            and _exists(strike)
+            and strike.world is not None
+            and strike.world.follower_count(strike.info.user_id or 0) > 0
+        )
+
+    def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
+        """Take somebody off the list, unless almost nobody is left."""
+        count = world.follower_count(user_id)
+        for _ in range(_TRIES):
+            place = strike.dice.randrange(count)
+            (follower,) = world.followers(user_id, place, place + 1)
+            if follower != NOBODY:
+                world.unfollow(follower, user_id)
+                return True
+        return False
+
+
+class Publish(WorldKind):
+    """The user whose timeline is being read writes up to three new posts."""
+
+    needs_posts: ClassVar[bool] = True
+
+    def can_strike(self, strike: Strike) -> bool:
+        """Tell whether a timeline is asked for, of somebody who exists."""
+        return strike.info.endpoint == "timeline" and _exists(strike)
+
+    def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
+        """Write them."""
+        world.publish(user_id, strike.dice.randint(1, _MOST_AT_ONCE))
+        return True
+
+
+def _exists(strike: Strike) -> bool:
+    return (
+        strike.world is not None
+        and strike.info.user_id is not None
+        and strike.world.user(strike.info.user_id) is not None
+    )

@@ -1,0 +1,1 @@
+"""Synthetic data, reproducible from a seed."""

@@ -1,0 +1,140 @@
+"""Who follows whom among a billion people, without remembering anyone.
+
+People are dealt out to *layers*. A layer holds its targets, the few who may be followed in it, and
+its crowd, the many who each follow exactly one of them. In the layer the crowd stands in a row,
+shuffled by a permutation of the layer's own; the row is cut into blocks of heavy-tailed lengths, and
+the people in a block follow that block's target. So
+
+- the followers of a target are one block: arithmetic, then the permutation backwards;
+- the target of somebody is the block in which the permutation puts him;
+- nobody follows the same target twice, because a target has one layer and one place in it.
+
+Crowds shrink from layer to layer, so most follow a few dozen people and some follow a thousand.
+Nobody follows himself: whoever stands in his own block is passed over in both lists.
+"""
+
+from bisect import bisect_left
+from math import isqrt, sqrt
+
+import numpy as np
+
+from .permutation import Permutation, forward_many, round_seeds
+from .prng import Array, derive, mix
+
+MOST_LAYERS = 1024
+MOST_MEDIAN = 32  # half of the people follow no more than that
+
+
+class FollowGraph:
+    """The edges among ordinals 0 to population - 1.
+
+    Args:
+        seed: which graph.
+        population: 1 to 1e9.
+    """
+
+    def __init__(self, seed: int, population: int) -> None:
+        self._ranks = Permutation(derive(seed, "ranks"), population)
+        self._eagerness = Permutation(derive(seed, "eager"), population)
+        # Few people follow few: a thousand do not know a hundred of each other on average.
+        self._layers = min(MOST_LAYERS, isqrt(population))
+        median = max(1.0, min(MOST_MEDIAN, self._layers / 8))
+        shares = [median / (median + layer) for layer in range(self._layers)]
+        self._crowds = [int(population * share) for share in shares]
+        self._targets = [-(-(population - layer) // self._layers) for layer in range(self._layers)]
+        seeds = [mix(derive(seed, "layers"), layer) for layer in range(self._layers)]
+        self._rows = [Permutation(s, max(1, n)) for s, n in zip(seeds, self._crowds, strict=True)]
+        self._crowd_array = np.array(self._crowds, np.uint64)
+        self._target_array = np.array(self._targets, np.uint64)
+        self._seed_arrays = tuple(np.array([round_seeds(s) for s in seeds], np.uint64).T)
+
+    def follower_count(self, ordinal: int) -> int:
+        """Return how many follow this one."""
+        layer, first, past = self._block(ordinal)
+        return past - first - (self._own_place(ordinal, layer, first, past) is not None)
+
+    def following_count(self, ordinal: int) -> int:
+        """Return how many this one follows."""
+        layer, first, past = self._block(ordinal)
+        own = self._own_place(ordinal, layer, first, past)
+        return self._crowds_joined(self._eagerness.forward(ordinal)) - (own is not None)
+
+    def followers(self, ordinal: int, start: int, stop: int) -> Array:
+        """Return followers[start:stop]; no one twice."""
+        layer, first, past = self._block(ordinal)
+        own = self._own_place(ordinal, layer, first, past)
+        stop = min(stop, past - first - (own is not None))
+        places = np.arange(first + start, first + max(start, stop), dtype=np.uint64)
+        if own is not None:
+            places += places >= np.uint64(own)
+        return self._eagerness.back_array(self._rows[layer].back_array(places))
+
+    def following(self, ordinal: int, start: int, stop: int) -> list[int]:
+        """Return following[start:stop]; no one twice."""
+        eagerness = self._eagerness.forward(ordinal)
+        found: list[int] = []
+        # Only the own layer may have to be passed over, so one more than asked is enough.
+        for layer in range(min(stop + 1, self._crowds_joined(eagerness))):
+            target = self._target(layer, self._rows[layer].forward(eagerness))
+            if target != ordinal:
+                found.append(target)
+        return found[start:stop]
+
+    def counts(self, ordinals: Array) -> tuple[Array, Array]:
+        """Return the follower counts and the following counts of many at once."""
+        layers_n = np.uint64(self._layers)
+        places, layers = np.divmod(self._ranks.forward_array(ordinals), layers_n)
+        crowds, targets = self._crowd_array[layers], self._target_array[layers]
+        first = _cuts(crowds, targets, places)
+        past = _cuts(crowds, targets, places + np.uint64(1))
+        eagerness = self._eagerness.forward_array(ordinals)
+        joined = layers_n - np.searchsorted(self._crowd_array[::-1], eagerness, side="right").astype(
+            np.uint64
+        )
+        own = np.zeros(len(ordinals), np.uint64)
+        inside = np.flatnonzero(eagerness < crowds)
+        seeds = tuple(s[layers[inside]] for s in self._seed_arrays)
+        stands = forward_many(seeds, crowds[inside], eagerness[inside])
+        own[inside] = (stands >= first[inside]) & (stands < past[inside])
+        return past - first - own, joined - own
+
+    def _block(self, ordinal: int) -> tuple[int, int, int]:
+        place, layer = divmod(self._ranks.forward(ordinal), self._layers)
+        crowd, targets = self._crowds[layer], self._targets[layer]
+        return layer, _cut(crowd, targets, place), _cut(crowd, targets, place + 1)
+
+    def _own_place(self, ordinal: int, layer: int, first: int, past: int) -> int | None:
+        eagerness = self._eagerness.forward(ordinal)
+        if eagerness >= self._crowds[layer]:
+            return None
+        place = self._rows[layer].forward(eagerness)
+        return place if first <= place < past else None
+
+    def _crowds_joined(self, eagerness: int) -> int:
+        # Crowds never grow from layer to layer.
+        return bisect_left(self._crowds, -eagerness, key=lambda crowd: -crowd)
+
+    def _target(self, layer: int, place: int) -> int:
+        crowd, targets = self._crowds[layer], self._targets[layer]
+        low, high = 0, targets
+        while high - low > 1:
+            middle = (low + high) // 2
+            if _cut(crowd, targets, middle) <= place:
+                low = middle
+            else:
+                high = middle
+        return self._ranks.back(low * self._layers + layer)
+
+
+# Where block number `place` begins: crowd * (1 - (1 - (place/targets)**(1/4))**3). The followers of
+# the n-th most followed fall like n**(-3/4) at the top, as on Twitter (Kwak et al., "What is Twitter, a
+# social network or a news media?", WWW 2010), and to none at the bottom. Only operations that IEEE 754
+# rounds exactly are used, so scalars and arrays agree to the last bit.
+def _cut(crowd: int, targets: int, place: int) -> int:
+    rest = 1.0 - sqrt(sqrt(place / targets))
+    return int(crowd * (1.0 - rest * rest * rest))
+
+
+def _cuts(crowds: Array, targets: Array, places: Array) -> Array:
+    rest = 1.0 - np.sqrt(np.sqrt(places.astype(np.float64) / targets.astype(np.float64)))
+    return (crowds.astype(np.float64) * (1.0 - rest * rest * rest)).astype(np.uint64)

@@ -1,0 +1,103 @@
+"""Post ids that can be computed and read back without remembering any.
+
+A post id is a snowflake: above, the slot of 256 ms in which it was written; below, 30 bits that are
+the author's ordinal, scrambled. So ids are unique over all users of a world, grow with time, and an
+id alone tells its author and its place in the timeline.
+"""
+
+import msgspec
+
+from .prng import derive, mix
+from .snowflakes import DAY_MS, EPOCH_MS, account_opened_ms
+
+ORDINAL_BITS = 30
+MAX_POPULATION = 1 << ORDINAL_BITS
+SLOT_MS = 256
+NOW_MS = 1_767_225_600_000  # 2026-01-01: the day on which made-up worlds stand still
+
+NOW_SLOT = (NOW_MS - EPOCH_MS) // SLOT_MS
+FRESH_GAP = 240  # slots, about a minute, between posts published after that day
+
+_ORDINAL_MASK = MAX_POPULATION - 1
+_ODD = 0x2545F491  # any odd number permutes the 30 bits
+_INVERSE = pow(_ODD, -1, MAX_POPULATION)
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """When an account posts: post number `serial` falls in its own stretch of `gap` slots.
+
+    Attributes:
+        ordinal: the author's place in the world.
+        count: number of posts on the day on which the world stands still.
+        first_slot: the slot in which the oldest post may fall.
+        gap: slots between one post and the next, at least 1.
+    """
+
+    ordinal: int
+    count: int
+    first_slot: int
+    gap: int
+
+
+class PostClock:
+    """Computes timelines and post ids; serial 0 is the oldest post of an account."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = derive(seed, "postids")
+
+    def count(self, ordinal: int) -> int:
+        """Return how many posts an account has written: none for a tenth, a heavy tail to 12,000."""
+        dice = mix(self._seed, ordinal)
+        share = (dice >> 11) / (1 << 53)
+        if share < 0.1:
+            return 0
+        # Pareto, exponent 1.3: median about 6, mean about 22, three in ten thousand above 3,200.
+        return min(12_000, int(6 * ((1 - share) / 0.9) ** (-1 / 1.3)) - 5)
+
+    def timeline(self, ordinal: int, user_id: int, count: int) -> Timeline:
+        """Return the timeline of an account: up to 5 years long, not before the account was opened."""
+        dice = mix(self._seed + 1, ordinal)
+        span_ms = DAY_MS * (30 + dice % 1800)
+        span_ms = max(DAY_MS, min(span_ms, NOW_MS - account_opened_ms(user_id)))
+        slots = span_ms // SLOT_MS
+        idle = (dice >> 20) % (slots // 8 + 1)
+        return Timeline(
+            ordinal=ordinal,
+            count=count,
+            first_slot=NOW_SLOT - slots,
+            gap=max(1, (slots - idle) // max(1, count)),
+        )
+
+    def post_id(self, timeline: Timeline, serial: int) -> int:
+        """Return the id of the post with this serial; ids grow with the serial.
+
+        Serials from `count` on are posts published after the day on which the world stands still.
+        """
+        dice = mix(self._seed + timeline.ordinal, serial)
+        if serial < timeline.count:
+            slot = timeline.first_slot + serial * timeline.gap + dice % timeline.gap
+        else:
+            slot = NOW_SLOT + (serial - timeline.count) * FRESH_GAP + dice % FRESH_GAP
+        return slot << ORDINAL_BITS | (timeline.ordinal * _ODD & _ORDINAL_MASK)
+
+    @staticmethod
+    def author_ordinal(post_id: int) -> int:
+        """Return the ordinal of the only account that can have written this post."""
+        return (post_id & _ORDINAL_MASK) * _INVERSE & _ORDINAL_MASK
+
+    def serial(self, timeline: Timeline, post_id: int) -> int | None:
+        """Return the serial of a post in its author's timeline, or None if it is not one of them."""
+        slot = post_id >> ORDINAL_BITS
+        if slot >= NOW_SLOT:
+            serial = timeline.count + (slot - NOW_SLOT) // FRESH_GAP
+        else:
+            serial = (slot - timeline.first_slot) // timeline.gap
+        if serial < 0 or self.post_id(timeline, serial) != post_id:
+            return None
+        return serial
+
+    @staticmethod
+    def serials_before(timeline: Timeline, post_id: int) -> int:
+        """Return how many posts of the first `count` of a timeline are surely older than a post."""
+        older = ((post_id >> ORDINAL_BITS) - timeline.first_slot) // timeline.gap
+        return max(0, min(older, timeline.count))

@@ -1,0 +1,1 @@
+"""The truth that the emulator serves: users, follows and posts."""

@@ -1,0 +1,195 @@
+"""A world that changes and never forgets what it was, for crawls that are overtaken by it.
+
+Time is counted in moments: each change adds one, and the state after it is that of its moment. A test
+notes `revision` when a crawl begins, and asks `truth` in the end what the crawl may have left.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ..madeup.world import MadeUpWorld
+from .base import AttachmentKind, Post, Status, User, World
+from .changinglist import NOBODY, ChangingLists, Stay
+from .truth import Fates, Truth
+
+__all__ = ["NOBODY", "ChangingWorld"]
+
+
+class ChangingWorld(World):
+    """Another world, from now on with arrivals, departures, fates and news.
+
+    Lists of ids hold `NOBODY` where somebody has left.
+
+    Args:
+        base: the world as it is at moment 0; only this wrapper may change it from now on.
+    """
+
+    def __init__(self, base: World) -> None:
+        self._base = base
+        self._moment = 0
+        self._followers = ChangingLists(base.followers, base.follower_count)
+        self._following = ChangingLists(base.following, base.following_count)
+        self._fates: dict[int, list[tuple[int, Status]]] = {}
+        self._published: dict[int, list[int]] = {}
+
+    @property
+    def revision(self) -> int:
+        """The present moment: how many changes there were."""
+        return self._moment
+
+    @property
+    def can_publish(self) -> bool:
+        """Whether the world below makes up its posts, so that there can be new ones."""
+        return isinstance(self._base, MadeUpWorld)
+
+    def truth(self, since: int = 0, until: int | None = None) -> Truth:
+        """Return what a perfect crawl may have left that ran between two moments.
+
+        Args:
+            since: the first moment.
+            until: the last moment; None is the present one.
+        """
+        return Truth(self, since, self._moment if until is None else until)
+
+    def follow(self, follower_id: int, user_id: int) -> None:
+        """Let somebody follow a user, at the front of the list.
+
+        Raises:
+            ValueError: one of them does not exist, or follows already.
+        """
+        for one in (follower_id, user_id):
+            self._existing(one)
+        if self.follows(follower_id, user_id):
+            raise ValueError(f"user {follower_id} follows user {user_id} already")
+        self._moment += 1
+        self._followers[user_id].add(follower_id, self._moment)
+        self._following[follower_id].add(user_id, self._moment)
+
+    def unfollow(self, follower_id: int, user_id: int) -> None:
+        """Let somebody follow a user no longer.
+
+        Raises:
+            ValueError: there was no following.
+        """
+        followers, following = self._followers[user_id], self._following[follower_id]
+        place, other = followers.place(follower_id), following.place(user_id)
+        if place is None or other is None:
+            raise ValueError(f"user {follower_id} does not follow user {user_id}")
+        self._moment += 1
+        followers.remove(place, self._moment)
+        following.remove(other, self._moment)
+
+    def follows(self, follower_id: int, user_id: int) -> bool:
+        """Tell whether somebody follows a user now."""
+        return self._following[follower_id].place(user_id) is not None
+
+    def set_status(self, user_id: int, status: Status) -> None:
+        """Let a user become active, protected, suspended or deleted.
+
+        Raises:
+            ValueError: there is no such user.
+        """
+        before = self._existing(user_id).status
+        self._moment += 1
+        self._fates.setdefault(user_id, [(0, before)]).append((self._moment, status))
+
+    def publish(self, user_id: int, count: int = 1) -> None:
+        """Let a user write new posts.
+
+        Raises:
+            ValueError: there is no such user, or this world has only the posts that were recorded.
+        """
+        if not isinstance(self._base, MadeUpWorld):
+            raise ValueError("a recorded world has no new posts")  # noqa: TRY004
+        self._base.publish(user_id, count)
+        self._moment += 1
+        self._published.setdefault(user_id, []).extend([self._moment] * count)
+
+    def statuses(self, user_id: int) -> Fates:
+        """Return what a user was and became: moments, ascending from 0, each with the status from then on."""
+        if user_id in self._fates:
+            return self._fates[user_id]
+        user = self._base.user(user_id)
+        return [] if user is None else [(0, user.status)]
+
+    def follower_stays(self, user_id: int) -> Iterator[Stay]:
+        """Yield everyone who is or was a follower, in served order."""
+        return self._followers[user_id].stays()
+
+    def post_stays(self, user_id: int) -> Iterator[Stay]:
+        """Yield every post, newest first."""
+        joined = self._published.get(user_id, [])
+        for place, post in enumerate(self._base.posts(user_id, 0, self._base.post_count(user_id))):
+            yield Stay(id=post.id, joined=joined[-1 - place] if place < len(joined) else 0, left=None)
+
+    def some(self, most: int) -> Sequence[int]:
+        """Return the ids of some accounts."""
+        return self._base.some(most)
+
+    def user(self, user_id: int) -> User | None:
+        """Return the account as it is now."""
+        return self._now(self._base.user(user_id))
+
+    def user_by_name(self, username: str) -> User | None:
+        """Return the account of that name as it is now."""
+        return self._now(self._base.user_by_name(username))
+
+    def users(self, user_ids: Sequence[int]) -> list[User | None]:
+        """Return the accounts as they are now."""
+        return [self._now(user) for user in self._base.users(user_ids)]
+
+    def follower_count(self, user_id: int) -> int:
+        """Return the length of the followers list, places that were left included."""
+        return len(self._followers[user_id])
+
+    def followers(self, user_id: int, start: int, stop: int) -> Sequence[int]:
+        """Return followers[start:stop], newcomers first."""
+        return self._followers[user_id].slice(start, stop)
+
+    def following_count(self, user_id: int) -> int:
+        """Return the length of the following list, places that were left included."""
+        return len(self._following[user_id])
+
+    def following(self, user_id: int, start: int, stop: int) -> Sequence[int]:
+        """Return following[start:stop], the newest first."""
+        return self._following[user_id].slice(start, stop)
+
+    def post_count(self, user_id: int) -> int:
+        """Return the number of posts, new ones included."""
+        return self._base.post_count(user_id)
+
+    def posts(self, user_id: int, start: int, stop: int) -> Sequence[Post]:
+        """Return posts[start:stop], newest first."""
+        return self._base.posts(user_id, start, stop)
+
+    def post(self, post_id: int) -> Post | None:
+        """Return the post."""
+        return self._base.post(post_id)
+
+    def attachment(self, kind: AttachmentKind, key: str) -> Mapping[str, Any] | None:
+        """Return the media, poll or place of that key."""
+        return self._base.attachment(kind, key)
+
+    def _existing(self, user_id: int) -> User:
+        user = self.user(user_id)
+        if user is None:
+            raise ValueError(f"there is no user {user_id} in this world")
+        return user
+
+    def _now(self, user: User | None) -> User | None:
+        if user is None:
+            return None
+        fields, status = user.fields, user.status
+        if user.id in self._fates:
+            status = self._fates[user.id][-1][1]
+            fields = {**fields, "protected": status == "protected"}
+        grown = {
+            "followers_count": self._followers.growth(user.id),
+            "following_count": self._following.growth(user.id),
+        }
+        if any(grown.values()) and "public_metrics" in fields:
+            metrics = fields["public_metrics"]
+            fields = {**fields, "public_metrics": {k: v + grown.get(k, 0) for k, v in metrics.items()}}
+        return user if fields is user.fields else msgspec.structs.replace(user, status=status, fields=fields)

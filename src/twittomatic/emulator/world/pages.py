@@ -1,0 +1,88 @@
+"""Recorded response pages of the X API v2, served back as users and posts.
+
+A page is a JSON object with data, includes, errors and meta, as twarc keeps them. What a page says of
+somebody who could not be shown is kept, too: a suspended user stays suspended.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .base import AttachmentKind, Post, Status, User
+from .recorded import RecordedWorld, nameless
+from .records import Json, post_of, read_objects, reading, user_of
+
+_KEYS: tuple[tuple[AttachmentKind, str], ...] = (("media", "media_key"), ("polls", "id"), ("places", "id"))
+
+
+def read_pages(path: Path) -> RecordedWorld:
+    """Read a file of recorded pages, gzip or plain, one a line.
+
+    Pages do not tell whose followers they list, so nobody follows anybody in this world.
+
+    Raises:
+        ValueError: a line is not a page, or nothing is in any of them; file and line are named.
+        OSError: the file cannot be read.
+    """
+    users: dict[int, User] = {}
+    posts: dict[int, Post] = {}
+    attachments: dict[AttachmentKind, dict[str, Json]] = {kind: {} for kind, _ in _KEYS}
+    hidden: dict[str, Status] = {}
+    for place, recorded in read_objects(path):
+        with reading(place):
+            page = _without_nulls(recorded)
+            for json in _objects(page):
+                if "username" in json and "text" not in json:
+                    user = user_of(place, json)
+                    users[user.id] = user
+                else:
+                    post = post_of(place, json)
+                    posts[post.id] = post
+            for kind, key in _KEYS:
+                for json in page.get("includes", {}).get(kind, ()):
+                    attachments[kind][str(json[key])] = json
+            for error in page.get("errors", ()):
+                if error.get("resource_type") == "user" and "value" in error:
+                    hidden[str(error["value"])] = _fate(error)
+    for value, status in hidden.items():
+        _hide(users, value, status)
+    if not users and not posts:
+        raise ValueError(f"{path}: no users and no posts in these pages")
+    return RecordedWorld(users=users.values(), posts=posts.values(), attachments=attachments)
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return a JSON value in which a field or an element that is null is absent."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(field) for name, field in value.items() if field is not None}
+    if isinstance(value, list):
+        return [_without_nulls(element) for element in value if element is not None]
+    return value
+
+
+def _objects(page: Json) -> Iterator[Json]:
+    data: list[Json] | Json = page.get("data", [])
+    yield from [data] if isinstance(data, dict) else data
+    includes: dict[str, list[Json]] = page.get("includes", {})
+    for name in ("users", "tweets", "posts"):
+        yield from includes.get(name, ())
+
+
+def _fate(error: Json) -> Status:
+    # The type is the same for suspended and missing users; only the words tell them apart.
+    if str(error.get("type", "")).endswith("not-authorized-for-resource"):
+        return "protected"
+    return "suspended" if "suspended" in str(error.get("detail", "")) else "deleted"
+
+
+def _hide(users: dict[int, User], value: str, status: Status) -> None:
+    """Remember what became of a user of whom a page had nothing but an id or a name."""
+    if value.isascii() and value.isdigit() and len(value) <= 19:
+        user_id = int(value)
+        if user_id not in users:
+            known = nameless(user_id)
+            users[user_id] = User(id=user_id, username=known.username, status=status, fields=known.fields)
+    elif not any(user.username.lower() == value.lower() for user in users.values()):
+        user_id = 10**19 - 1 - len(users)  # no page gave one; this one is nobody's
+        fields = {"id": str(user_id), "name": value, "username": value}
+        users[user_id] = User(id=user_id, username=value, status=status, fields=fields)

@@ -1,0 +1,100 @@
+"""A world of up to a billion people that nobody has to remember: all of it follows from the seed."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from ..madeup.followgraph import FollowGraph
+from ..madeup.prng import derive, mix
+from ..madeup.userids import UserIds
+from ..madeup.world import MadeUpWorld
+from .base import Status, User
+
+MOST_USERS = 1_000_000_000
+
+PROTECTED, SUSPENDED, DELETED = 50, 30, 20  # of 1,000 accounts
+
+
+class ProceduralWorld(MadeUpWorld):
+    """Computed people: heavy-tailed followers, some protected, suspended or deleted.
+
+    Followers and following agree: B stands in followers(A) if and only if A stands in following(B).
+
+    Args:
+        users: how many, 1 to 1e9.
+        seed: any integer; the same seed and size give the same world.
+
+    Raises:
+        ValueError: the size is out of range.
+    """
+
+    def __init__(self, users: int, *, seed: int = 0) -> None:
+        if not 1 <= users <= MOST_USERS:
+            raise ValueError(f"a computed world has 1 to {MOST_USERS} users, not {users}")
+        super().__init__(seed, users)
+        self._graph = FollowGraph(derive(seed, "follows"), users)
+        self._user_ids = UserIds(derive(seed, "userids"), users)
+        self._fates = derive(seed, "fates")
+
+    def id_at(self, ordinal: int) -> int:
+        """Return the user id of an ordinal."""
+        return self._user_ids.id_at(ordinal)
+
+    def ordinal_of(self, user_id: int) -> int | None:
+        """Return the ordinal of a user id, or None if nobody has it."""
+        return self._user_ids.ordinal_of(user_id)
+
+    def status_at(self, ordinal: int) -> Status:
+        """Return what became of the account."""
+        fate = mix(self._fates, ordinal) % 1000
+        if fate < PROTECTED:
+            return "protected"
+        if fate < PROTECTED + SUSPENDED:
+            return "suspended"
+        return "deleted" if fate < PROTECTED + SUSPENDED + DELETED else "active"
+
+    def users(self, user_ids: Sequence[int]) -> list[User | None]:
+        """Return the accounts; the counts of all are computed in one go."""
+        ids = np.array(user_ids, np.uint64)
+        ordinals = self._user_ids.ordinals_of(ids)
+        known = np.flatnonzero(ordinals < np.uint64(self.population))
+        followers, following = self._graph.counts(ordinals[known])
+        found: list[User | None] = [None] * len(user_ids)
+        rows = zip(
+            known.tolist(),
+            ids[known].tolist(),
+            ordinals[known].tolist(),
+            followers.tolist(),
+            following.tolist(),
+            strict=True,
+        )
+        for place, user_id, ordinal, follower_count, following_count in rows:
+            found[place] = self.profile(user_id, ordinal, follower_count, following_count)
+        return found
+
+    def follower_count(self, user_id: int) -> int:
+        """Return how many follow the user."""
+        ordinal = self.ordinal_of(user_id)
+        return 0 if ordinal is None else self._graph.follower_count(ordinal)
+
+    def followers(self, user_id: int, start: int, stop: int) -> Sequence[int]:
+        """Return followers[start:stop], computed in one go."""
+        ordinal = self.ordinal_of(user_id)
+        if ordinal is None:
+            return []
+        ids = self._user_ids.ids_at(self._graph.followers(ordinal, start, stop))
+        return cast("list[int]", ids.tolist())
+
+    def following_count(self, user_id: int) -> int:
+        """Return how many the user follows."""
+        ordinal = self.ordinal_of(user_id)
+        return 0 if ordinal is None else self._graph.following_count(ordinal)
+
+    def following(self, user_id: int, start: int, stop: int) -> Sequence[int]:
+        """Return following[start:stop]."""
+        ordinal = self.ordinal_of(user_id)
+        if ordinal is None:
+            return []
+        ordinals = np.array(self._graph.following(ordinal, start, stop), np.uint64)
+        return cast("list[int]", self._user_ids.ids_at(ordinals).tolist())

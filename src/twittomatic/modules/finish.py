@@ -1,0 +1,286 @@
+"""The end of a job: its files become files of the dataset, the journal proves it, what follows is queued."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import msgspec
+
+from twittomatic.errors import CorruptFile
+from twittomatic.faultpoint import reach
+from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job, usd
+from twittomatic.modules.context import Context
+from twittomatic.modules.pager import new_stem, remove_parts
+from twittomatic.modules.threads import to_its_end
+from twittomatic.state.early import EarlyEnd
+from twittomatic.state.events import Event, FileCommitted, TargetClosed
+from twittomatic.storage.commit import commit, holds
+from twittomatic.storage.formats import member
+from twittomatic.storage.journal import LONGEST_TOKEN, Entry
+from twittomatic.storage.ordering import append_in_order
+from twittomatic.storage.part import PartFile
+
+
+async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]) -> None:
+    """Commit the files of a list that has ended, and complete its job.
+
+    Everything here may happen again after a crash: a file that is in its place already stays there, and the
+    newest line of the journal counts.
+
+    Args:
+        context: Of the worker.
+        job: Held by the caller.
+        checkpoint: The final one, committed.
+        extensions: Its files, in the order in which they become visible.
+
+    Raises:
+        CorruptFile: a part file that the checkpoint counts on is gone.
+        LeaseLost: the job is somebody else's.
+    """
+    events: list[Event] = []
+    if job.checkpoint.ended is not None:
+        checkpoint = await adopt(context, job, checkpoint)
+    if checkpoint.ended is Ending.UNAVAILABLE and not await _worth_keeping(
+        context, job, checkpoint, extensions
+    ):
+        await asyncio.to_thread(_close_without_file, context, job, checkpoint, extensions)
+        events.append(
+            TargetClosed(module=job.module, user_id=job.user_id, reason=checkpoint.reason or "unavailable")
+        )
+        await context.jobs.complete(job, events=events, counters={"unavailable": 1})
+        return
+    if checkpoint.ended in EARLY and await _would_lose(context, job, checkpoint, extensions):
+        await asyncio.to_thread(_close_without_file, context, job, checkpoint, extensions)
+        lines = sum(state.lines for ext, state in checkpoint.files.items() if ext == extensions[-1])
+        await context.jobs.complete(
+            job,
+            follows=context.follows(job.module),
+            early=early_end(job, checkpoint, lines),
+            counters={f"kept:{job.module}": 1},
+        )
+        return
+    if not _is_token(checkpoint.token):
+        checkpoint = msgspec.structs.replace(checkpoint, token=None)
+    if not any(state.size for state in checkpoint.files.values()):
+        checkpoint = await _with_empty_files(context, job, checkpoint, extensions)
+    checkpoint = await in_order(context, job, checkpoint)
+    async with held(context, job, checkpoint):
+        events.extend(await to_its_end(_commit_files, context, job, checkpoint, extensions))
+    reach("job.closed")
+    counters = {f"files:{job.module}": 1}
+    await context.jobs.complete(
+        job,
+        follows=context.follows(job.module),
+        early=early_end(job, checkpoint, checkpoint.files[extensions[-1]].lines),
+        events=events,
+        counters=counters,
+    )
+
+
+def early_end(job: Job, checkpoint: Checkpoint, lines: int) -> EarlyEnd | None:
+    """Return how a list of so many records ended too early, None when it did not."""
+    if checkpoint.ended not in EARLY:
+        return None
+    return EarlyEnd(
+        ending=checkpoint.ended,
+        lines=lines,
+        claimed=checkpoint.claimed,
+        more=checkpoint.token is not None or not lines,
+        depth=job.depth,
+    )
+
+
+def _is_token(token: str | None) -> bool:
+    """Tell whether a token is one that the journal can keep."""
+    return token is None or len(token) <= LONGEST_TOKEN
+
+
+async def adopt(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
+    """Take over a list that an attempt before us ended: from now on the moment of its line is ours.
+
+    Raises:
+        LeaseLost: the job is somebody else's.
+    """
+    mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
+    await context.jobs.commit(job, mine, {})
+    return mine
+
+
+async def in_order(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
+    """Sort the posts of a timeline that came out of order into a part file of its own, newest first.
+
+    The checkpoint that is returned counts on that file and is committed, so an attempt that dies later leaves
+    a list that is in order, wherever its file is then.
+
+    Raises:
+        CorruptFile: the part file is gone or broken.
+        LeaseLost: the job is somebody else's.
+    """
+    if not checkpoint.unordered:
+        return checkpoint
+    stem = new_stem(job)
+    source, sorted_part = (
+        context.layout.part(context.crawl, part, "twt") for part in (checkpoint.part, stem)
+    )
+
+    def sort() -> FileState:
+        with PartFile.begin(sorted_part) as file:
+            return append_in_order(file, source, size=checkpoint.files["twt"].size)
+
+    async with held(context, job, checkpoint):
+        state = await to_its_end(sort)
+    mine = msgspec.structs.replace(checkpoint, part=stem, files={"twt": state}, unordered=False)
+    reach("ordering.sorted")
+    await context.jobs.commit(job, mine, {})
+    reach("ordering.committed")
+    await asyncio.to_thread(remove_parts, context, checkpoint.part, ("twt",))
+    return mine
+
+
+@asynccontextmanager
+async def held(context: Context, job: Job, checkpoint: Checkpoint) -> AsyncIterator[None]:
+    """Let a part file that is gone be LeaseLost, where whoever has the job now took it."""
+    try:
+        yield
+    except CorruptFile:
+        await context.jobs.commit(
+            job, checkpoint, {}
+        )  # changes nothing, and is refused to whoever is too late
+        raise
+
+
+async def _worth_keeping(
+    context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
+) -> bool:
+    """Tell whether a list that ended in its middle should be a file; never in place of a whole one."""
+    if not any(state.lines for state in checkpoint.files.values()):
+        return False
+    if checkpoint.continues:  # it begins with all that is there
+        return True
+    finals = [context.layout.file(job.user_id, ext) for ext in extensions]
+    return not any(
+        await asyncio.to_thread(lambda: [final.exists() and not _held(final, checkpoint) for final in finals])
+    )
+
+
+async def _would_lose(context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]) -> bool:
+    """Tell whether a list that ended too early would replace one that has more records."""
+    if checkpoint.continues:  # it begins with all that is there
+        return False
+    ext = extensions[-1]
+    final, mine = context.layout.file(job.user_id, ext), checkpoint.files.get(ext, FileState())
+
+    def look() -> bool:
+        there = final.exists() and not holds(final, mine)
+        return there and context.known_files.state(final).lines > mine.lines
+
+    return await asyncio.to_thread(look)
+
+
+def _held(final: Any, checkpoint: Checkpoint) -> bool:
+    return holds(final, checkpoint.files.get(final.suffix[1:], FileState()))
+
+
+def _close_without_file(
+    context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
+) -> None:
+    context.journal.append(entry(context, job, checkpoint, None, FileState()))
+    remove_parts(context, checkpoint.part, extensions)
+
+
+def _commit_files(
+    context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
+) -> list[Event]:
+    entries: list[Entry] = []
+    events: list[Event] = []
+    for ext in extensions:
+        file = context.layout.relative(context.layout.file(job.user_id, ext))
+        state = _place(context, job, checkpoint, ext)
+        paid = ext == extensions[-1]  # the pages brought all the files; they were paid once
+        entries.append(entry(context, job, checkpoint, file, state, paid=paid))
+        events.append(announced(job, checkpoint, file, state, new=state))
+    context.journal.append(*entries)
+    return events
+
+
+def _place(context: Context, job: Job, checkpoint: Checkpoint, ext: str) -> FileState:
+    """Move a part file into the dataset, unless an attempt before us did."""
+    part = context.layout.part(context.crawl, checkpoint.part, ext)
+    final = context.layout.file(job.user_id, ext)
+    state = checkpoint.files[ext]
+    try:
+        commit(part, final, size=state.size)
+    except CorruptFile:
+        if not holds(final, state):
+            raise
+    return state
+
+
+async def _with_empty_files(
+    context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
+) -> Checkpoint:
+    """Give a list without records its files, named by this attempt, so that it can place them but once."""
+    stem = new_stem(job)
+
+    def begin(ext: str) -> FileState:
+        with PartFile.begin(context.layout.part(context.crawl, stem, ext)) as file:
+            return file.append(member([]), 0)
+
+    files = {ext: await to_its_end(begin, ext) for ext in extensions}
+    mine = msgspec.structs.replace(checkpoint, part=stem, files=files)
+    await context.jobs.commit(job, mine, {})
+    if checkpoint.part:
+        await asyncio.to_thread(remove_parts, context, checkpoint.part, extensions)
+    return mine
+
+
+def announced(
+    job: Job, checkpoint: Checkpoint, file: str, state: FileState, *, new: FileState
+) -> FileCommitted:
+    """Return the event of a commit: `file` is in `state` now, of which `new` came first."""
+    return FileCommitted(
+        file=file,
+        module=job.module,
+        user_id=job.user_id,
+        records=new.lines,
+        begin=state.size,
+        end=state.size - new.size,
+        first_id=checkpoint.first_id or "",
+        last_id=checkpoint.last_id or "",
+    )
+
+
+def entry(
+    context: Context,
+    job: Job,
+    checkpoint: Checkpoint,
+    file: str | None,
+    state: FileState,
+    *,
+    paid: bool = True,
+) -> Entry:
+    """Return the journal line of a commit, or with no file that of a target that is closed."""
+    return Entry(
+        file=file,
+        module=job.module,
+        user_id=job.user_id,
+        lines=state.lines,
+        bytes=state.size,
+        crc32=f"{state.crc:08x}",
+        requests=checkpoint.requests if paid else 0,
+        cost_usd=usd(checkpoint.cost) if paid else 0.0,
+        began_at=checkpoint.began_at or context.now(),
+        ended_at=checkpoint.ended_at or context.moment(),
+        ending=checkpoint.ended or Ending.COMPLETE,
+        reason=cast("Any", checkpoint.reason),
+        claimed=checkpoint.claimed,
+        received=checkpoint.received,
+        first_id=checkpoint.first_id,
+        last_id=checkpoint.last_id,
+        token=checkpoint.token if checkpoint.ended in EARLY else None,
+        depth=job.depth,
+        worker=context.worker,
+    )

@@ -1,0 +1,409 @@
+"""The plan: what a crawl asks for, costs and waits for, computed before anything is spent.
+
+Each figure is a span: at depth 0, with known counts, its two ends meet. What a crawl goes on to at greater
+depths depends on whom it finds. Whose followers stand in the dataset is known, and so is whom SELECT selects
+of them and what they cost; of others the low end counts nothing, and the high end is an assumption: every
+follower is selected, follows one target alone, and has as many followers and posts as those who are known
+have on average.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import reduce
+from typing import NamedTuple
+
+import msgspec
+
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.model import Module
+from twittomatic.networks.base import Counts, Network, Request
+
+PROFILES = "profiles"
+"""The row of what was bought for the plan itself, and its name in the ledger."""
+
+_FEWEST_POSTS = 5  # that a page can be asked for
+_ENDLESS = 1e9  # users: more than are active in any network
+
+
+class Span(NamedTuple):
+    """A number between two ends; `high` is None where there is no upper one."""
+
+    low: float
+    high: float | None
+
+    def plus(self, other: Span) -> Span:
+        """Add two."""
+        high = None if self.high is None or other.high is None else self.high + other.high
+        return Span(self.low + other.low, high)
+
+    def each(self, change: Callable[[float], float]) -> Span:
+        """Change both ends."""
+        return Span(change(self.low), None if self.high is None else change(self.high))
+
+
+_NOTHING = Span(0, 0)
+
+
+class TargetEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A target before the crawl.
+
+    Attributes:
+        user_id: Decimal.
+        counts: Of his lists, None when nobody has told.
+        kept: Modules whose file stands there, so that nothing is to be bought.
+        has_timeline: Whether an update finds a timeline to continue.
+        bought: Records that are there of lists that are unfinished or ended too early, by module.
+        continued: Modules whose list ended too early and is gone on with, whether or not anything comes.
+    """
+
+    user_id: str
+    counts: Counts | None = None
+    kept: Collection[Module] = ()
+    has_timeline: bool = False
+    bought: Mapping[Module, int] = {}
+    continued: Collection[Module] = ()
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a crawl finds at depth 1, as far as the dataset tells.
+
+    Attributes:
+        of: Ids of the targets whose followers were looked at.
+        users: Those of them whom SELECT selects, each once, no target among them.
+    """
+
+    of: Collection[str] = ()
+    users: Sequence[TargetEstimate] = ()
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What one module, or the whole crawl, takes.
+
+    Attributes:
+        targets: Of those given, whose list is to be bought; of profiles, how many.
+        requests: To the network.
+        resources: Posts or profiles that it charges for.
+        cost: Micro-dollars.
+        hours: Of waiting for rate limits; what fits into one window waits for nothing.
+    """
+
+    targets: int
+    requests: Span = _NOTHING
+    resources: Span = _NOTHING
+    cost: Span = _NOTHING
+    hours: Span = _NOTHING
+
+
+_NO_ROW = Row(targets=0)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The quote of a crawl.
+
+    Attributes:
+        rows: What each module takes, and first the profiles that were bought for the plan.
+        total: Of all rows; the hours are those of the slowest, since modules work side by side.
+        due: Micro-dollars that the targets' own lists take at least: the profiles are paid.
+        unknown: Targets whose counts are needed and not known.
+        unavailable: Targets whose lists the network does not show.
+        kept: Lists that are there and not bought again.
+        depth: Hops that the crawl goes beyond its targets.
+        found: Users at depth 1 who are known.
+        assumes: Whether the high end counts users who are not.
+        selects: Whether there is a SELECT.
+    """
+
+    rows: dict[str, Row]
+    total: Row
+    due: int
+    unknown: int
+    unavailable: int
+    kept: int
+    depth: int
+    found: int
+    assumes: bool
+    selects: bool
+
+
+def plan(
+    subjects: Iterable[TargetEstimate],
+    options: CrawlOptions,
+    network: Network,
+    *,
+    kinds: Sequence[str],
+    bought: int = 0,
+    found: Found | None = None,
+) -> Plan:
+    """Quote a crawl.
+
+    Args:
+        subjects: The targets.
+        options: Of the crawl.
+        network: Whose prices, pages and limits count.
+        kinds: Of the credentials that share the requests, `app` or `user` for each.
+        bought: Profiles that were bought for this plan.
+        found: Whom the dataset shows at depth 1.
+    """
+    tally = Tally(options, network, kinds=kinds, found=found)
+    for subject in subjects:
+        tally.add(subject)
+    return tally.plan(bought=bought)
+
+
+def needs_counts(subject: TargetEstimate, options: CrawlOptions) -> bool:
+    """Tell whether the plan would be better with the target's profile."""
+    counts, modules = subject.counts or Counts(), {*options.first_modules} - {*subject.kept}
+    if counts.unavailable:
+        return False
+    if Module.FOLLOWER in modules and counts.followers is None:
+        return True
+    return bool(modules & {Module.TIMELINE, Module.UPDATE}) and counts.posts is None
+
+
+class Pricing:
+    """Prices the lists of a crawl.
+
+    Args:
+        options: Of the crawl.
+        network: Whose prices, pages and limits count.
+        kinds: Of the credentials that share the requests.
+    """
+
+    def __init__(self, options: CrawlOptions, network: Network, kinds: Sequence[str]) -> None:
+        self._network = network
+        self._kinds = kinds
+        self._most_followers = options.max_followers
+        self._most_posts = _rounded(options.max_posts, network)
+        self.depth = options.max_depth if "A" in options.modules else 0
+        size = network.posts_per_page
+        posts = network.timeline("1", token=None, since_id=None, size=size)
+        followers = network.followers("1", token=None, size=network.followers_per_page)
+        self._lists = {
+            Module.TIMELINE: (size, posts),
+            Module.UPDATE: (size, posts),
+            Module.FOLLOWER: (network.followers_per_page, followers),
+        }
+
+    def profiles(self, count: int) -> Row:
+        size = self._network.users_per_request
+        row = _priced(Span(count, count), size, self._network.users_by_id(["1"]), 1)
+        return self._timed(msgspec.structs.replace(row, targets=count), "users")
+
+    def rest(self, module: Module, subject: TargetEstimate) -> Row:
+        """Price what is not there yet of one list, which is not kept."""
+        size, asked = self._lists[module]
+        had = subject.bought.get(module, 0)
+        return _priced(_without(self.length(module, subject), had), size, asked, size)
+
+    def row(self, module: Module, subject: TargetEstimate) -> Row:
+        """Price one whole list, were it bought."""
+        size, asked = self._lists[module]
+        return _priced(self.length(module, subject), size, asked, size)
+
+    def length(self, module: Module, subject: TargetEstimate) -> Span:
+        """Return how many records a list will have."""
+        counts = subject.counts or Counts()
+        if counts.unavailable:
+            return _NOTHING
+        if module in subject.continued:
+            whole = self.length(module, msgspec.structs.replace(subject, continued=()))
+            return Span(0, whole.high)
+        if module is Module.FOLLOWER:
+            return _cut(counts.followers, self._most_followers)
+        if module is Module.UPDATE and subject.has_timeline:  # which MAX_POSTS does not cut
+            return Span(0, _cut(counts.posts, self._network.timeline_ceiling).high)
+        return _cut(counts.posts, self._most_posts)
+
+    def timed(self, row: Row, module: Module) -> Row:
+        """Add the hours that a module takes."""
+        return self._timed(row, self._lists[module][1].endpoint)
+
+    def _timed(self, row: Row, endpoint: str) -> Row:
+        """Add the hours: windows after the first, each used to its end."""
+        limits = [limit for kind in self._kinds if (limit := self._network.limit(endpoint, kind))]
+        together = sum(limit.requests for limit in limits)
+
+        def hours(requests: float) -> float:
+            return max(0, math.ceil(requests / together) - 1) * limits[0].window_s / 3600
+
+        return msgspec.structs.replace(row, hours=row.requests.each(hours))
+
+
+class _Sums:
+    """What the lists of one module take, over all targets that were added."""
+
+    def __init__(self) -> None:
+        self.wanted = 0  # targets whose list is to be bought
+        self.targets = _NO_ROW  # what is left of the targets' lists
+        self.found = _NO_ROW  # the same of the users at depth 1 who are known
+        self.whole = _NO_ROW  # the lists of both, were they bought whole
+
+
+class Tally:
+    """Adds targets up to a plan and keeps none of them, so that a plan of a million takes no memory.
+
+    Args:
+        options: Of the crawl.
+        network: Whose prices, pages and limits count.
+        kinds: Of the credentials that share the requests, `app` or `user` for each.
+        found: Whom the dataset shows at depth 1.
+    """
+
+    def __init__(
+        self,
+        options: CrawlOptions,
+        network: Network,
+        *,
+        kinds: Sequence[str],
+        found: Found | None = None,
+    ) -> None:
+        self._options = options
+        self._pricing = Pricing(options, network, kinds or ("app",))
+        self._found = found if found and self._pricing.depth else Found()
+        self._sums = {module: _Sums() for module in options.first_modules if module is not Module.ANALYZER}
+        self._targets = self._unknown = self._unavailable = self._kept = 0
+        self._followers = self._unseen = 0.0  # of all known users; of the targets that nobody looked at
+        self._is_bounded = True  # whether all those numbers are known
+        for user in self._found.users:
+            self._follow(user)
+            for module, sums in self._sums.items():
+                sums.found = _plus(sums.found, self._rest(module, user))
+                sums.whole = _plus(sums.whole, self._pricing.row(module, user))
+
+    def add(self, subject: TargetEstimate) -> None:
+        """Add a target."""
+        self._targets += 1
+        self._unknown += needs_counts(subject, self._options)
+        self._unavailable += bool(subject.counts and subject.counts.unavailable)
+        self._kept += sum(module in subject.kept for module in self._options.first_modules)
+        followers = self._follow(subject)
+        if subject.user_id not in self._found.of:
+            self._unseen += followers
+        for module, sums in self._sums.items():
+            sums.wanted += module not in subject.kept
+            sums.targets = _plus(sums.targets, self._rest(module, subject))
+            sums.whole = _plus(sums.whole, self._pricing.row(module, subject))
+
+    def plan(self, *, bought: int = 0) -> Plan:
+        """Return the plan of all that was added.
+
+        Args:
+            bought: Profiles that were bought for it.
+        """
+        pricing, beyond = self._pricing, self._beyond()
+        rows: dict[str, Row] = {}
+        if bought:
+            rows[PROFILES] = pricing.profiles(bought)
+        for module, sums in self._sums.items():
+            row = self._deeper(sums, beyond) if beyond else _plus(sums.targets, sums.found)
+            rows[module] = pricing.timed(msgspec.structs.replace(row, targets=sums.wanted), module)
+        if "A" in self._options.modules:
+            rows[Module.ANALYZER] = Row(targets=self._targets)  # the followers' pages bring the profiles
+        return Plan(
+            rows=rows,
+            total=_total(list(rows.values()), self._targets),
+            due=int(sum(sums.targets.cost.low for sums in self._sums.values())),
+            unknown=self._unknown,
+            unavailable=self._unavailable,
+            kept=self._kept,
+            depth=pricing.depth,
+            found=len(self._found.users),
+            assumes=beyond > 0,
+            selects=bool(self._options.select),
+        )
+
+    def _rest(self, module: Module, subject: TargetEstimate) -> Row:
+        return _NO_ROW if module in subject.kept else self._pricing.rest(module, subject)
+
+    def _follow(self, subject: TargetEstimate) -> float:
+        """Count the followers of a user, at most; return how many those are."""
+        high = self._pricing.length(Module.FOLLOWER, subject).high
+        self._is_bounded = self._is_bounded and high is not None
+        self._followers += high or 0
+        return high or 0
+
+    def _beyond(self) -> float:
+        """Return how many users more can be found within the depth, infinite where nothing tells."""
+        if not self._pricing.depth or not self._targets:
+            return 0
+        if not self._is_bounded:
+            return math.inf
+        found = len(self._found.users)
+        mean = self._followers / (self._targets + found)
+        level, total = self._unseen + found, self._unseen
+        for _ in range(self._pricing.depth - 1):
+            level *= mean
+            total += level
+            if not level or total > _ENDLESS:
+                break
+        return total if total <= _ENDLESS else math.inf
+
+    def _deeper(self, sums: _Sums, beyond: float) -> Row:
+        """Price the lists of those who are known, and of those beyond them as if they were like these."""
+        row, known = _plus(sums.targets, sums.found), self._targets + len(self._found.users)
+
+        def with_deeper(here: Span, whole: Span) -> Span:
+            if here.high is None or whole.high is None or math.isinf(beyond):
+                return Span(here.low, None)
+            return Span(here.low, here.high + math.ceil(whole.high / known * beyond))
+
+        return msgspec.structs.replace(
+            row,
+            requests=with_deeper(row.requests, sums.whole.requests),
+            resources=with_deeper(row.resources, sums.whole.resources),
+            cost=with_deeper(row.cost, sums.whole.cost),
+        )
+
+
+def _priced(length: Span, size: int, asked: Request, records: int) -> Row:
+    """Price one list, from a request for so many records of it."""
+    most = asked.most_resources / records
+    high = None if length.high is None else length.high * most
+    resources = Span(length.low, high)
+    return Row(
+        targets=1,
+        requests=length.each(lambda count: max(1, math.ceil(count / size))),
+        resources=resources,
+        cost=resources.each(lambda count: count * asked.unit_price),
+    )
+
+
+def _cut(count: int | None, most: int | None) -> Span:
+    """Return the length of a list that has `count` records, if known, of which `most` are bought."""
+    if count is None:
+        return Span(0, most)
+    count = count if most is None else min(count, most)
+    return Span(count, count)
+
+
+def _without(length: Span, had: int) -> Span:
+    """Return what is left of a list of which there are `had` records."""
+    return length.each(lambda count: max(0, count - had))
+
+
+def _rounded(most: int | None, network: Network) -> int:
+    """Return how many posts MAX_POSTS buys: no page can be asked for fewer than five."""
+    if most is None:
+        return network.timeline_ceiling
+    rest = most % network.posts_per_page
+    most += _FEWEST_POSTS - rest if 0 < rest < _FEWEST_POSTS else 0
+    return min(most, network.timeline_ceiling)
+
+
+def _plus(one: Row, other: Row) -> Row:
+    return Row(
+        targets=one.targets + other.targets,
+        requests=one.requests.plus(other.requests),
+        resources=one.resources.plus(other.resources),
+        cost=one.cost.plus(other.cost),
+    )
+
+
+def _total(rows: Sequence[Row], targets: int) -> Row:
+    highs = [row.hours.high for row in rows]
+    slowest = None if None in highs else max((high or 0 for high in highs), default=0)
+    hours = Span(max((row.hours.low for row in rows), default=0), slowest)
+    together = reduce(_plus, rows, _NO_ROW)
+    return msgspec.structs.replace(together, targets=targets, hours=hours)

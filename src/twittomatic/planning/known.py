@@ -1,0 +1,148 @@
+"""Targets before a crawl: what is known of their lists, and what of them stands in the dataset."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.errors import StorageError
+from twittomatic.model import Module
+from twittomatic.networks.base import Counts, Network
+from twittomatic.planning.estimate import Found, TargetEstimate
+from twittomatic.state.counts import KnownCounts
+from twittomatic.storage.completeness import CompleteLists
+from twittomatic.storage.formats import read_lines
+from twittomatic.storage.paths import Layout
+from twittomatic.storage.profiles import find_profiles
+
+
+class _Profile(msgspec.Struct):
+    id: str
+
+
+_decode = msgspec.json.Decoder(_Profile).decode
+
+
+class KnownTargets:
+    """Gathers what a plan needs, without a request.
+
+    Args:
+        options: Of the crawl.
+        network: Whose profiles they are.
+        counts: What profiles told before.
+        layout: Of the dataset.
+        known_files: What its journal says.
+    """
+
+    def __init__(
+        self,
+        options: CrawlOptions,
+        *,
+        network: Network,
+        counts: KnownCounts,
+        layout: Layout,
+        known_files: CompleteLists,
+    ) -> None:
+        self._options = options
+        self._network = network
+        self._counts = counts
+        self._layout = layout
+        self._files = known_files
+
+    async def subjects(self, user_ids: Sequence[str], now: float) -> list[TargetEstimate]:
+        """Return the targets as they stand.
+
+        Args:
+            user_ids: Decimal, without leading zeros.
+            now: Seconds since the epoch.
+        """
+        counts = await self._counts.read(user_ids, now)
+        return await asyncio.to_thread(lambda: [self._subject(user_id, counts, now) for user_id in user_ids])
+
+    async def search(self, user_ids: Sequence[str], now: float) -> dict[str, Counts]:
+        """Read in the dataset what followers pages said of users; reads all of its profiles."""
+        counts = await asyncio.to_thread(
+            lambda: {
+                found.user_id: self._network.counts_of(found.record)
+                for found in find_profiles(self._layout, user_ids)
+            }
+        )
+        await self._counts.keep(counts, now)
+        return counts
+
+    async def found(
+        self,
+        subjects: Sequence[TargetEstimate],
+        now: float,
+        selects: Callable[[bytes], bool],
+        *,
+        targets: Sequence[str],
+    ) -> Found:
+        """Look at the followers of those whose list stands in the dataset, whole and with its profiles.
+
+        Args:
+            subjects: The targets that have such a list.
+            now: Seconds since the epoch.
+            selects: Whether a profile is selected.
+            targets: Ids of all targets, who are not found once more.
+        """
+        return await asyncio.to_thread(self._found, subjects, now, selects, targets)
+
+    def _found(
+        self,
+        subjects: Sequence[TargetEstimate],
+        now: float,
+        selects: Callable[[bytes], bool],
+        targets: Sequence[str],
+    ) -> Found:
+        looked: set[str] = set()
+        users: dict[str, Counts] = {}
+        for subject in subjects:
+            path = self._layout.file(subject.user_id, "usr")
+            if Module.FOLLOWER not in subject.kept or not path.exists():
+                continue
+            count, selected = 0, {}
+            try:
+                for line in read_lines(path):
+                    count += 1
+                    if selects(line):
+                        selected[_decode(line).id] = self._network.counts_of(line)
+                whole = count >= self._files.state(self._layout.file(subject.user_id, "fws")).lines
+            except (StorageError, msgspec.MsgspecError):
+                continue  # `verify` is who complains of it
+            if whole:
+                looked.add(subject.user_id)
+                users.update(selected)
+        for user_id in targets:
+            users.pop(user_id, None)
+        found = [self._subject(user_id, users, now) for user_id in users]
+        return Found(of=looked, users=found)
+
+    def _subject(self, user_id: str, known: dict[str, Counts], now: float) -> TargetEstimate:
+        options, age = self._options, self._options.refresh_older_than
+        since = None if age is None else now - age
+        timeline, followers = (self._layout.file(user_id, extension) for extension in ("twt", "fws"))
+        kept = set()
+        if self._files.is_whole(timeline, most=options.max_posts, since=since):
+            kept.add(Module.TIMELINE)
+        counts = known.get(user_id)
+        if self._files.is_whole(followers, most=options.max_followers, since=since):
+            kept.add(Module.FOLLOWER)
+            lines = self._files.state(followers).lines
+            counts = msgspec.structs.replace(counts or Counts(), followers=lines)
+        continued = {
+            module: file
+            for module, file in ((Module.TIMELINE, timeline), (Module.FOLLOWER, followers))
+            if module not in kept and self._files.unfinished(file, since=since)
+        }
+        return TargetEstimate(
+            user_id=user_id,
+            counts=counts,
+            kept=kept,
+            has_timeline=timeline.exists(),
+            bought={module: self._files.state(file).lines for module, file in continued.items()},
+            continued=continued,
+        )

@@ -1,0 +1,232 @@
+"""Buy the profiles that a crawl needs before it begins, for the ids of names and the lengths of lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from twittomatic.clock import Clock, rfc3339, utc
+from twittomatic.fetch.fetcher import Fetched, Fetcher
+from twittomatic.model import MICROS_PER_USD, Phase
+from twittomatic.networks.base import Counts, Network, Page, Request
+from twittomatic.planning.estimate import PROFILES
+from twittomatic.planning.targets import Targets
+from twittomatic.planning.userids import UserIds
+from twittomatic.state.counts import KnownCounts
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.events import FileCommitted
+from twittomatic.state.names import KnownNames
+from twittomatic.state.stream import EventStream
+from twittomatic.storage.bought import BoughtProfiles
+
+_UNFINISHED = (Phase.RUNNING, Phase.PAUSED)
+_REASONS = {"deleted": "no such user", "unavailable": "the network says nothing of this user"}
+
+
+class ProfileBuyer:
+    """Buys profiles, a request's worth at a time, and keeps what they tell before the next request.
+
+    Args:
+        fetcher: Asks the network.
+        network: The network.
+        crawl: Keeps the ids of its names, so that it goes on with the same users.
+        names: Keeps them for all crawls.
+        counts: Keeps the counts.
+        kept: Keeps the profiles themselves, in the dataset.
+        events: Tells the sinks of them.
+        clock: Tells the time.
+        refresh_older_than: Age in seconds from which a name is asked for again, None for that of the memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        fetcher: Fetcher,
+        network: Network,
+        crawl: CrawlState,
+        names: KnownNames,
+        counts: KnownCounts,
+        kept: BoughtProfiles,
+        events: EventStream,
+        clock: Clock,
+        refresh_older_than: float | None = None,
+    ) -> None:
+        self._fetcher = fetcher
+        self._network = network
+        self._crawl = crawl
+        self._names = names
+        self._counts = counts
+        self._kept = kept
+        self._events = events
+        self._clock = clock
+        self._refresh_older_than = refresh_older_than
+        self._remembered: dict[str, str] = {}  # id -> name, of the names that were not asked for this time
+        self.bought = 0  # profiles
+
+    async def resolve(self, targets: Targets, report: Callable[[str], None]) -> Sequence[str]:
+        """Return the ids of all targets, each once, the names among them after the ids.
+
+        Args:
+            targets: As given.
+            report: Told of each name that the network does not know.
+
+        Raises:
+            TwittomaticError: see `Fetcher.page`.
+        """
+        known = await self._known(targets)
+        self._remembered |= {user_id: name for name, user_id in known.items()}
+        nobody: dict[str, str] = {}
+        unknown = [name for name in targets.names if name not in known]
+        before = await self._names.read(unknown, self._clock.now()) | await self._crawl.names(unknown)
+        async with self._buying():
+            async for wanted, fetched in self._pages(unknown, self._network.users_by_name):
+                page = fetched.page
+                answers = {
+                    self._network.name_of(record).lower(): str(int(user_id))
+                    for user_id, record in zip(page.ids, page.records, strict=True)
+                }
+                answers = {name: user_id for name, user_id in answers.items() if name in wanted}
+                nobody |= {name.lower(): reason for name, reason in page.missing.items()}
+                await self._store(fetched)
+                await self._names.keep(answers, self._clock.now())
+                await self._keep(fetched)
+                known |= answers
+                for name, user_id in answers.items():
+                    if before.get(name, user_id) != user_id:
+                        report(
+                            f"@{name} is user {user_id} now, and was {before[name]}; what was crawled of "
+                            f"{before[name]} stays."
+                        )
+        await self._crawl.remember_names({name: known[name] for name in targets.names if name in known})
+        named = [known[name] for name in targets.names if name in known]
+        rest = "; the others go on" if targets.ids or named else ""
+        for name in targets.names:
+            if name not in known:
+                reason = nobody.get(name, "unavailable")
+                report(f"@{name}: {_REASONS.get(reason, reason)}{rest}.")
+        if not named:
+            return targets.ids
+        ids = UserIds(targets.ids)
+        ids.extend(named)
+        return ids
+
+    async def unresolved(self, targets: Targets) -> list[str]:
+        """Return the names that have to be bought to resolve targets."""
+        known = await self._known(targets)
+        return [name for name in targets.names if name not in known]
+
+    async def _known(self, targets: Targets) -> dict[str, str]:
+        """Return the owners of names, by the memory of this crawl, then by that of all crawls.
+
+        REFRESH_OLDER_THAN does not hold for a crawl that is to go on: its names are not bought once more
+        whenever it is interrupted.
+        """
+        if targets.refresh_names:
+            return {}
+        now, names = self._clock.now(), targets.names
+        if self._refresh_older_than is None or await self._crawl.field("phase") in _UNFINISHED:
+            here = await self._crawl.names(names)
+            unknown = [name for name in names if name not in here]
+            return here | await self._names.read(unknown, now)
+        return await self._names.read(names, now, since=now - self._refresh_older_than)
+
+    async def count(self, user_ids: Sequence[str], report: Callable[[str], None]) -> dict[str, Counts]:
+        """Buy the profiles of users, and return what they say of their lists, for each of them.
+
+        Args:
+            user_ids: Decimal.
+            report: Told of each name that was remembered for one of them, who has another name now.
+
+        Raises:
+            TwittomaticError: see `Fetcher.page`.
+        """
+        found: dict[str, Counts] = {}
+        async with self._buying():
+            async for wanted, fetched in self._pages(user_ids, self._network.users_by_id):
+                await self._store(fetched)
+                gone = {
+                    user_id: Counts(unavailable=fetched.page.missing.get(user_id, "unavailable"))
+                    for user_id in set(wanted) - {str(int(user_id)) for user_id in fetched.page.ids}
+                }
+                found |= gone | await self._keep(fetched)
+                told = {
+                    user_id: counts for user_id, counts in gone.items() if user_id in fetched.page.missing
+                }
+                await self._counts.keep(told, self._clock.now())
+                await self._forget_renamed(fetched.page, report)
+        return found
+
+    async def _forget_renamed(self, page: Page, report: Callable[[str], None]) -> None:
+        """Forget the names of users who have others now, so that the next command asks whose they are."""
+        renamed: list[str] = []
+        for user_id, record in zip(page.ids, page.records, strict=True):
+            name, now = self._remembered.get(user_id), self._network.name_of(record)
+            if name and now and name != now.lower():
+                renamed.append(name)
+                report(
+                    f"@{name} was user {user_id}, who is @{now} now; this crawl is still of user {user_id}. "
+                    f"Give --refresh-names to ask whose name @{name} is."
+                )
+        await self._names.forget(renamed)
+        await self._crawl.forget_names(renamed)
+
+    async def _store(self, fetched: Fetched) -> None:
+        """Make the profiles durable, before anything that they tell is remembered and they are paid."""
+        now, cost_usd = self._clock.now(), fetched.cost / MICROS_PER_USD
+        await asyncio.to_thread(self._kept.add, fetched.page.records, at=now, cost_usd=cost_usd)
+
+    async def _keep(self, fetched: Fetched) -> dict[str, Counts]:
+        page = fetched.page
+        counts = {
+            str(int(user_id)): self._network.counts_of(record)
+            for user_id, record in zip(page.ids, page.records, strict=True)
+        }
+        await self._counts.keep(counts, self._clock.now())
+        await fetched.settle()
+        self.bought += len(page.ids)
+        return counts
+
+    @asynccontextmanager
+    async def _buying(self) -> AsyncIterator[None]:
+        """Commit at the end of a block, however it ends, what was bought in it."""
+        try:
+            yield
+        finally:
+            await self._commit()
+
+    async def _commit(self) -> None:
+        """Put the profiles that were bought into the dataset, and tell the sinks of them."""
+        committed = await asyncio.to_thread(self._kept.commit, rfc3339(utc(self._clock.now())))
+        await self._events.add(
+            *[
+                FileCommitted(
+                    file=one.file,
+                    module=PROFILES,
+                    user_id="",
+                    records=one.records,
+                    begin=one.begin,
+                    end=one.end,
+                    first_id=one.first_id,
+                    last_id=one.last_id,
+                )
+                for one in committed
+            ]
+        )
+        await asyncio.to_thread(self._kept.settle, committed)
+
+    async def _pages(
+        self, wanted: Sequence[str], ask: Callable[[Sequence[str]], Request]
+    ) -> AsyncIterator[tuple[Sequence[str], Fetched]]:
+        if wanted:
+            await asyncio.to_thread(self._kept.prepare)
+        start = 0
+        while start < len(wanted):
+            batch = wanted[start : start + self._network.users_per_request]
+            fetched = await self._fetcher.page(
+                lambda size, batch=batch: ask(batch[:size]),  # type: ignore[misc]
+                len(batch),
+                purpose=PROFILES,
+            )
+            yield batch[: fetched.size], fetched
+            start += fetched.size

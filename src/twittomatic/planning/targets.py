@@ -1,0 +1,254 @@
+"""Targets as a user gives them: ids, @names, profile URLs, lists of them in files and on standard input."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from twittomatic.errors import SettingsError
+from twittomatic.planning import tables, textlines
+from twittomatic.planning.handles import Handle, clean, parse
+from twittomatic.planning.userids import UserIds
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_NEITHER = "is neither a user id, nor an @name"
+_NAMED = 20  # bad lines that an error names
+_BATCH = 10_000  # ids that are strings at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What was given, each once, in order.
+
+    Attributes:
+        ids: Decimal, without leading zeros.
+        names: Lower case, without @.
+        refresh_names: Whether to ask the network whose names these are, though it was asked before.
+    """
+
+    ids: Sequence[str]
+    names: Sequence[str]
+    refresh_names: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.names)
+
+
+def read(
+    arguments: Iterable[str],
+    *,
+    column: str | None = None,
+    refresh_names: bool = False,
+    stdin: BinaryIO | None = None,
+) -> Targets:
+    """Read TARGET arguments.
+
+    Args:
+        arguments: User ids, `@name`s and profile URLs, also several with commas between them; files with one
+            or several of these a line, plain or gzip, in which blank lines and what follows a `#` pass; `-`
+            for such a file on standard input. Quotes and invisible characters around a target pass too.
+        column: Name of the column to read: files are CSV then.
+        refresh_names: Of the targets that are returned.
+        stdin: In place of standard input.
+
+    Raises:
+        SettingsError: something is none of these; all of it is named, in a file with its line.
+    """
+    reading = _Reading()
+    sources: list[str] = []
+    for argument in arguments:
+        if argument == "-":
+            if "standard input" in sources:
+                raise SettingsError("-: standard input can be read only once.")
+            sources.append("standard input")
+            with _explained("standard input"):
+                reading.source("standard input", _unpacked(stdin or _stdin()), column)
+        elif reading.is_file(argument):
+            sources.append(_shown(argument))
+            with _explained(_shown(argument)), Path(argument).open("rb") as file:
+                reading.source(argument, _unpacked(file), column)
+        else:
+            reading.argument(argument)
+    if column is not None and not sources:
+        raise SettingsError(
+            f"--column {column}: name the CSV file that has this column, or - for standard input."
+        )
+    return reading.targets(sources, refresh_names=refresh_names)
+
+
+@dataclass
+class _Reading:
+    """What was read so far, and what was wrong with it."""
+
+    ids: UserIds = field(default_factory=UserIds)
+    names: dict[str, None] = field(default_factory=dict)
+    pending: list[str] = field(default_factory=list)
+    bad: list[str] = field(default_factory=list)
+    bad_count: int = 0
+
+    def is_file(self, argument: str) -> bool:
+        """Tell whether an argument names a file, or something else that would be read as one.
+
+        Raises:
+            SettingsError: it names a user as well.
+        """
+        if not _exists(argument):
+            return False
+        is_user = _is_target(argument)
+        if (
+            is_user and not Path(argument).is_dir()
+        ):  # a dataset has directories like 22, and they mislead nobody
+            raise SettingsError(
+                f"{_shown(argument)} is a user, and a file of this name is here as well: write "
+                f"{_shown('./' + argument)} to read the file, or rename it to crawl the user."
+            )
+        return not is_user
+
+    def argument(self, argument: str) -> None:
+        """Take what is not a file: one target, or several with commas between them."""
+        for part in _parts(argument) or [argument]:
+            try:
+                self.take(parse(part))
+            except ValueError as why:
+                reason = str(why).replace(_NEITHER, f"{_NEITHER}, nor a file that exists")
+                self.complain(f"{_shown(part)} {reason}")
+
+    def source(self, name: str, file: BinaryIO, column: str | None) -> None:
+        """Take the lines of a file, or a column of them."""
+        if column is None:
+            self.lines(name, file)
+            return
+        for number, value in tables.column(file, column):
+            text = clean(value)
+            if text:
+                self.one(f"{name}, line {number}", text, bare_names=True)
+
+    def lines(self, name: str, file: BinaryIO) -> None:
+        """Take the lines of a list."""
+        widths: set[int] = set()
+        count = 0
+        for number, line in textlines.lines(file):
+            text = line.partition("#")[0]
+            parts = _parts(text)
+            if not parts:
+                continue
+            count += 1
+            widths.add(len(parts))
+            for part in parts:
+                self.one(f"{name}, line {number}", part)
+        if count > 1 and len(widths) == 1 and widths != {1} and not self.bad_count:
+            raise SettingsError(
+                f"{_shown(name)}: each line has {widths.pop()} targets, as in a table; name the column to "
+                "read with --column, or put one target on a line. Nothing was started."
+            )
+
+    def one(self, place: str, text: str, *, bare_names: bool = False) -> None:
+        """Take one target of a line."""
+        try:
+            self.take(parse(text, bare_names=bare_names))
+        except ValueError as why:
+            self.complain(f"{place}: {_shown(text)} {why}")
+
+    def take(self, handle: Handle) -> None:
+        """Add a target."""
+        if handle.name:
+            self.names[handle.name] = None
+            return
+        self.pending.append(handle.user_id)
+        if len(self.pending) >= _BATCH:
+            self.flush()
+
+    def complain(self, sentence: str) -> None:
+        """Note what is no target."""
+        self.bad_count += 1
+        if len(self.bad) < _NAMED:
+            self.bad.append(sentence)
+
+    def flush(self) -> None:
+        """Put the ids where they take little room."""
+        self.ids.extend(self.pending)
+        self.pending.clear()
+
+    def targets(self, sources: Sequence[str], *, refresh_names: bool) -> Targets:
+        """Return what was read.
+
+        Raises:
+            SettingsError: something was no target, or files were given and there is none in them.
+        """
+        if self.bad_count == 1:
+            raise SettingsError(f"{self.bad[0]}; nothing was started.")
+        if self.bad_count:
+            more = self.bad_count - len(self.bad)
+            rest = [f"and {more:,} more"] if more else []
+            raise SettingsError(
+                f"{self.bad_count:,} targets cannot be read; nothing was started:", [*self.bad, *rest]
+            )
+        self.flush()
+        found = Targets(ids=self.ids, names=list(self.names), refresh_names=refresh_names)
+        if sources and not found:
+            raise SettingsError(
+                f"{', '.join(sources)}: there is no target in it; put a user id or an @name on each line. "
+                "Nothing was started."
+            )
+        return found
+
+
+def _parts(text: str) -> list[str]:
+    """Return what stands between commas, without what is empty."""
+    return [part for part in map(clean, text.split(",")) if part]
+
+
+def _is_target(argument: str) -> bool:
+    parts = _parts(argument)
+    try:
+        for part in parts:
+            parse(part)
+    except ValueError:
+        return False
+    return bool(parts)
+
+
+def _exists(argument: str) -> bool:
+    try:
+        return bool(argument) and Path(argument).exists()
+    except (OSError, ValueError):  # a name too long for one, or with a byte that none has
+        return False
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise SettingsError("-: there is no standard input.")
+    return sys.stdin.buffer
+
+
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    peek = getattr(file, "peek", None)
+    if peek and peek(2).startswith(_GZIP_MAGIC):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    return file
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn what reading a file raises into the sentence that the user reads."""
+    try:
+        yield
+    except textlines.TooLarge:
+        raise SettingsError(f"{name} is too large for a list of targets.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name} is not a text file in UTF-8.") from None
+    except tables.TableError as error:
+        raise SettingsError(f"{name}: {error}; nothing was started.") from None
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{name} cannot be read ({why}).") from None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "…")

@@ -1,0 +1,1 @@
+"""Keep each user's names and profiles in LMDB, with their history."""

@@ -1,0 +1,115 @@
+"""What an event points at: the new records of a file, as it is when a sink comes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import msgspec
+
+from twittomatic.errors import CorruptFile, StorageUnavailable
+from twittomatic.model import NO_JSON
+from twittomatic.state.events import FileCommitted, FileRepaired
+from twittomatic.storage.errors import guarded
+from twittomatic.storage.formats import read_pages
+from twittomatic.storage.paths import Layout
+
+_GONE = (FileNotFoundError, NotADirectoryError)
+
+
+class _Record(msgspec.Struct):
+    id: str
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+def new_pages(
+    layout: Layout, event: FileCommitted | FileRepaired, note: Callable[[str], None]
+) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the records that an event tells of, some hundred at a time, and when they came; blocks meanwhile.
+
+    The range is counted from the file's end, since an update prepends. Where the file was replaced, repaired
+    or cut since the event, the range does not check: then all records of the file follow, so that none is
+    missed, and some come that the event is not about. Whoever takes them must bear to see a record twice.
+
+    Args:
+        layout: Of the dataset.
+        event: What was committed, or repaired: then all that the file holds is new.
+        note: Told in one sentence of a file that is gone or broken, of which no more can be read.
+
+    Yields:
+        The time at which a page came, seconds since the epoch, 0 where the file does not tell; records of it.
+
+    Raises:
+        StorageUnavailable: the file is there and cannot be read, or there is no dataset at all, as where its
+            volume is not mounted.
+    """
+    path = dataset_file(layout, event)
+    if path is None:
+        note(f"{event.file!r} is no file of the dataset; an event named it.")
+        return
+    try:
+        if isinstance(event, FileRepaired) or not (yield from _range(path, event)):
+            yield from read_pages(path)
+    except CorruptFile as error:
+        note(f"{error} `twittomatic verify` tells more; what of it is left comes when it is repaired.")
+    except StorageUnavailable as error:
+        if not isinstance(error.__cause__, _GONE):
+            raise
+        if not layout.journals.is_dir():
+            raise StorageUnavailable(
+                f"{layout.output}: no crawl wrote here; mount it, or name the OUTPUT_DIRECTORY of the crawl."
+            ) from None
+        note(f"{path}: the file is gone since it was committed.")
+
+
+def dataset_file(layout: Layout, event: FileCommitted | FileRepaired) -> Path | None:
+    """Return where the file of an event is, None where it names none that its user has in the dataset.
+
+    No other file is ever opened, whatever stands in the stream.
+    """
+    crawl = event.file.removeprefix("targets/").removesuffix(".jsonl.gz")
+    try:
+        if event.file.startswith("targets/"):
+            path = layout.bought(crawl)
+        else:
+            path = layout.file(event.user_id, event.file.rpartition(".")[2])
+    except ValueError:
+        return None
+    return path if layout.relative(path) == event.file else None
+
+
+def _range(path: Path, event: FileCommitted) -> Generator[tuple[int, list[bytes]], None, bool]:
+    """Yield the records of the range; return whether they are those of the event."""
+    with guarded(path):
+        offset = path.stat().st_size - event.begin
+    if not 0 <= event.end <= event.begin or offset < 0:
+        return False
+    count, last = 0, b""
+    try:
+        for at, lines in read_pages(path, size=event.begin - event.end, offset=offset):
+            if not count and not _is(event.first_id, lines[0], path):
+                return False
+            count, last = count + len(lines), lines[-1]
+            yield at, lines
+    except CorruptFile:
+        return False
+    return count == event.records and (not count or _is(event.last_id, last, path))
+
+
+def _is(user_or_post: str, line: bytes, path: Path) -> bool:
+    """Tell whether a record is the one that an event names; it names none where `user_or_post` is empty."""
+    if not user_or_post:
+        return True
+    if path.suffix == ".fws":
+        return line == user_or_post.encode()
+    return record_id(line) == user_or_post
+
+
+def record_id(line: bytes) -> str:
+    """Return the id of a post or a profile, empty where the line has none."""
+    try:
+        return _decode(line).id
+    except NO_JSON:
+        return ""

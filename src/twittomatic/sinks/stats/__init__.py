@@ -1,0 +1,1 @@
+"""Record a crawl's measures and send them to Graphite or Prometheus."""

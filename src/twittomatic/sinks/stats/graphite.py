@@ -1,0 +1,69 @@
+"""The numbers of a crawl as Graphite's plaintext protocol has them: `path value timestamp`.
+
+Source: https://graphite.readthedocs.io/en/stable/feeding-carbon.html
+"""
+
+from __future__ import annotations
+
+import re
+
+from twittomatic.sinks.stats.measures import MEASURES
+from twittomatic.sinks.stats.snapshot import Snapshot
+
+_LINE = re.compile(
+    rb"(?P<path>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*) "
+    rb"(?P<value>-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) "
+    rb"(?P<at>[0-9]{1,10})"
+)
+
+
+class Lines:
+    """Writes one snapshot after another; what a counter grew in between gives its rate."""
+
+    def __init__(self) -> None:
+        self._before: Snapshot | None = None
+
+    def of(self, snapshot: Snapshot, at: int) -> list[bytes]:
+        """Write a snapshot.
+
+        Args:
+            snapshot: Later than the last one.
+            at: The timestamp, whole seconds since the epoch.
+
+        Returns:
+            A line for each path, without its end. The first snapshot has no rates, and neither has a counter
+            that was set back.
+        """
+        before, self._before = self._before, snapshot
+        elapsed_s = snapshot.at - before.at if before else 0.0
+        lines = []
+        for measure in MEASURES:
+            earlier = measure.read(before) if before and measure.kind == "counter" else {}
+            for labels, value in measure.read(snapshot).items():
+                written = {"": value}
+                if measure.kind == "counter":
+                    written = {"total": value}
+                    grown = value - earlier.get(labels, value + 1)
+                    if grown >= 0 and elapsed_s > 0:
+                        written["per_s"] = grown / elapsed_s
+                lines += [
+                    f"{measure.path(snapshot.crawl, labels, ending)} {_number(number)} {at}".encode()
+                    for ending, number in written.items()
+                ]
+        return lines
+
+
+def timestamp(line: bytes) -> int | None:
+    """Return the time of a line, seconds since the epoch; None where it is no line of ours."""
+    found = _LINE.fullmatch(line)
+    return int(found["at"]) if found else None
+
+
+def moved(line: bytes, seconds: int) -> bytes:
+    """Return a line of ours, so many seconds later."""
+    rest, _, at = line.rpartition(b" ")
+    return b"%b %d" % (rest, int(at) + seconds)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,429 @@
+"""Permits and money: the right to one request, asked for and settled in one step each."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import struct
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from twittomatic.errors import StateLost, StorageUnavailable
+from twittomatic.networks.base import Limit, WindowReading
+from twittomatic.state.connection import Connection
+from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.leadership import Leadership
+from twittomatic.state.refusals import gone
+from twittomatic.state.spending import Spending, Spent
+
+_SAMPLED = "05"  # last digits: a fifth of all ids, however many of their bits are alike
+_LOST = {
+    "ledger": "the ledger",
+    "bookings": "a part of the ledger",
+    "window": "a rate-limit window",
+}
+_EXPECTED = "expected:"  # before the name of a field of the ledger
+
+
+class Permit(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to one request.
+
+    Attributes:
+        reservation: Name of the money put aside for it.
+        credential: Name of the credential whose window it uses.
+        endpoint: Of that window.
+        resources: How many resources it may ask for at most.
+        granted_at: When it was asked for, on the process' monotonic clock.
+    """
+
+    reservation: str
+    credential: str
+    endpoint: str
+    resources: int
+    granted_at: float
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing now: ask again after `seconds`."""
+
+    seconds: float
+
+
+class OverBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """The budget has too little left for the smallest request of this kind.
+
+    Attributes:
+        left: Micro-dollars.
+    """
+
+    left: int
+
+
+class NoCredential(msgspec.Struct, frozen=True, kw_only=True):
+    """Every credential is rejected."""
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer delivered, so that what the network charges for once a day is expected once.
+
+    Attributes:
+        day: UTC, as `2026-08-22`.
+        resource: Kind of it.
+        ids: Decimal.
+        unit_price: Micro-dollars for each.
+    """
+
+    day: str
+    resource: str
+    ids: Sequence[str]
+    unit_price: int
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger as a whole, in micro-dollars.
+
+    Attributes:
+        spent: By all crawls: every resource at its price, which is the most that the network can charge.
+        expected: What it will probably charge, each resource once a UTC day; estimated from a fifth.
+        reserved: Put aside for requests that are not settled.
+        is_awaited: Whether somebody waits for what is put aside.
+        fields: Spending per `crawl:<name>`, `module:<crawl>:<module>`, `day:<date>`.
+        expected_fields: What is expected of each.
+    """
+
+    spent: int
+    expected: int
+    reserved: int
+    is_awaited: bool = False
+    fields: dict[str, int]
+    expected_fields: dict[str, int]
+
+
+class Money:
+    """The windows and the ledger of one account, shared by all its crawls on a server.
+
+    Args:
+        connection: To the server.
+        keys: Of the account.
+        budget: Micro-dollars, None for no cap: for this process alone, until it shares its cap with the
+            crawl's others (`share_cap`) or follows theirs (`follow`).
+        horizon_s: A reservation that is not settled for so long is spent; longer than any request.
+        crawl: Whose cap that is.
+        spending: Where this process notes what it pays; None where nobody asks.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        keys: NetworkKeys,
+        *,
+        budget: int | None,
+        horizon_s: float,
+        crawl: str = "",
+        spending: Spending | None = None,
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._budget = budget
+        self._horizon_ms = int(horizon_s * 1000)
+        self._crawl = crawl
+        self._follows = False
+        self._spending = spending
+        self.ledger = ""
+
+    async def open(self, expected: str = "") -> None:
+        """Find the ledger, or create it where there never was one, and hold on to it.
+
+        Args:
+            expected: Its identity, as the crawl remembers it.
+
+        Raises:
+            StateLost: there is a budget, and what was spent of it is not on the server any more.
+        """
+        is_capped, new = self._budget is not None, secrets.token_hex(8)
+        known = expected if is_capped else ""
+        self.ledger = await self._connection.run("ledger", [self._keys.ledger], [new, known])
+        if not self.ledger:
+            raise self._gone("ledger")
+        if self._spending and is_capped:
+            if await asyncio.to_thread(self._spending.lost, self._keys.account, self.ledger):
+                raise self._gone("ledger")
+            if await self.behind(self._spending):
+                raise self._gone("bookings")
+
+    async def behind(self, spending: Spending) -> dict[Path, Spent]:
+        """Return the records of this ledger if they tell of more than it has.
+
+        A server that went back to an older state has the same ledger: from a backup, or by a failover to a
+        replica that lagged.
+        """
+        account = self._keys.account
+        records = await asyncio.to_thread(spending.of, account, self.ledger)  # written after the ledger
+        booked = await self._connection.call("HMGET", self._keys.ledger, "spent", "reserved")
+        told = sum(record.spent for record in records.values())
+        return records if told > sum(int(amount or 0) for amount in booked) else {}
+
+    async def rebook(self, lost: int, least: int) -> int:
+        """Make the ledger whole after a part of it was lost, and return the micro-dollars spent then.
+
+        Args:
+            lost: Micro-dollars that were spent and are not in it.
+            least: The least that is spent then.
+        """
+        self.ledger, spent = await self._connection.run(
+            "rebook", [self._keys.ledger, self._keys.reservations], [secrets.token_hex(8), lost, least]
+        )
+        return int(spent)
+
+    async def share_cap(self, leadership: Leadership) -> None:
+        """Make the budget the crawl's cap, for all its processes, and follow it.
+
+        Args:
+            leadership: The caller's claim to lead the crawl.
+
+        Raises:
+            LeadershipLost: another master leads, and its cap stands.
+        """
+        budget = "" if self._budget is None else self._budget
+        if not await self._connection.run(
+            "cap", [self._keys.caps], [self._crawl, leadership.epoch, budget, leadership.crawl_id]
+        ):
+            raise leadership.lost()
+        self.follow()
+
+    def follow(self) -> None:
+        """Keep to the crawl's cap as it is at each moment, whoever changes it."""
+        self._follows = True
+
+    async def acquire(
+        self,
+        endpoint: str,
+        limits: Mapping[str, Limit],
+        *,
+        price: int,
+        wanted: int,
+        least: int = 1,
+        fields: Sequence[str] = (),
+    ) -> Permit | Wait | OverBudget | NoCredential:
+        """Ask for the right to one request.
+
+        Args:
+            endpoint: Whose window.
+            limits: Of each credential that the caller has, what is documented until a response has told.
+            price: Micro-dollars of one resource.
+            wanted: Resources to ask for.
+            least: The fewest that make sense; between the two the money decides.
+            fields: Of the ledger, to which the cost is added as well, whoever finds it out.
+
+        Raises:
+            StateLost: the ledger or a window vanished; nothing may be bought any more.
+            StorageUnavailable: what it may cost cannot be noted.
+        """
+        keys = self._keys
+        if not self.ledger:
+            await self.open()
+        reservation, asked_at = secrets.token_hex(8), time.monotonic()
+        answer = await self._connection.run(
+            "acquire",
+            [
+                keys.ledger,
+                keys.reservations,
+                keys.rejected,
+                keys.caps,
+                keys.gate(endpoint),
+                *[self._window(credential, endpoint) for credential in limits],
+            ],
+            [
+                reservation,
+                "" if self._budget is None else self._budget,
+                self._crawl if self._follows else "",
+                price,
+                wanted,
+                least,
+                self._horizon_ms,
+                "\n".join(fields),
+                self.ledger,
+                *[
+                    text
+                    for name, limit in limits.items()
+                    for text in (name, limit.requests, int(limit.window_s * 1000))
+                ],
+            ],
+        )
+        if answer[0] == "gone":
+            raise self._gone(answer[1])
+        decision = _decision(answer, reservation, list(limits), endpoint, asked_at)
+        if self._spending and isinstance(decision, Permit):
+            try:
+                amount = price * decision.resources
+                self._spending.reserve(self._keys.account, self.ledger, reservation, amount)
+            except StorageUnavailable:
+                await self.settle(decision, 0)
+                raise
+        return decision
+
+    async def settle(
+        self,
+        permit: Permit,
+        cost: int | None,
+        window: WindowReading | None = None,
+        delivery: Delivery | None = None,
+        *,
+        age_s: float = 0.0,
+    ) -> None:
+        """Say what a request really cost.
+
+        When three answers of an endpoint in a row are lost, a single request goes there until one has come.
+
+        Args:
+            permit: Of the request.
+            cost: Micro-dollars; None when the answer is lost, and the whole reservation is spent.
+            window: What the response said of the window, if it said something.
+            delivery: What came, None when nothing did.
+            age_s: How long ago the response began to arrive.
+        """
+        keys = self._keys
+        goods, packed, unit_price, count = [], b"", 0, 0
+        if delivery and delivery.ids:
+            day, resource = delivery.day, delivery.resource
+            goods = [keys.delivered(day, resource), keys.charged(day, resource)]
+            sample = [int(number) for number in delivery.ids if number[-1] in _SAMPLED]
+            packed = struct.pack(f"<{len(sample)}Q", *sample)
+            unit_price, count = delivery.unit_price, len(delivery.ids)
+        told: list[Any] = ["", "", "", "", 0]
+        if window:
+            told = [window.limit, window.remaining, *_moments(window.reset_at, window.date, age_s)]
+        is_answered = window is not None or delivery is not None
+        await self._connection.run(
+            "settle",
+            [
+                keys.ledger,
+                keys.reservations,
+                self._window(permit.credential, permit.endpoint),
+                keys.clock,
+                keys.gate(permit.endpoint),
+                *goods,
+            ],
+            [
+                permit.reservation,
+                "" if cost is None else cost,
+                *told,
+                int(is_answered),
+                packed,
+                unit_price,
+                count,
+            ],
+        )
+        if self._spending:
+            self._spending.settle(self._keys.account, self.ledger, permit.reservation, cost)
+
+    async def exhaust(
+        self,
+        permit: Permit,
+        reset_at: float | None,
+        wait_s: float,
+        *,
+        date: float | None = None,
+        age_s: float = 0.0,
+    ) -> float:
+        """Say that a window is empty, whatever was counted; return the seconds until it opens.
+
+        Then one request goes first. It opens the window for all, or shuts it again, for longer each time.
+
+        Args:
+            permit: Of the request that was refused, to be settled afterwards.
+            reset_at: When it opens by the network's clock, seconds since the epoch, None when it did not say.
+            wait_s: How long to wait then, and where that makes no sense.
+            date: What that clock said, None when it did not.
+            age_s: How long ago it said so.
+        """
+        wait_ms = await self._connection.run(
+            "exhaust",
+            [self._window(permit.credential, permit.endpoint), self._keys.clock],
+            [permit.reservation, *_moments(reset_at, date, age_s), int(wait_s * 1000)],
+        )
+        return float(wait_ms) / 1000
+
+    async def reject(self, credential: str, reason: str) -> None:
+        """Take a credential out, for all processes."""
+        await self._connection.call("HSET", self._keys.rejected, credential, reason)
+
+    async def accept(self) -> None:
+        """Let all credentials in again: somebody starts anew, and may have mended what was wrong."""
+        await self._connection.call("DEL", self._keys.rejected)
+
+    async def rejected(self) -> dict[str, str]:
+        """Return the names of rejected credentials with the reasons."""
+        rejected: dict[str, str] = await self._connection.call("HGETALL", self._keys.rejected)
+        return rejected
+
+    async def left(self) -> int | None:
+        """Return the micro-dollars of the cap that are neither spent nor put aside, None without a cap."""
+        cap = await self._cap()
+        if cap is None:
+            return None
+        totals = await self.totals()
+        return cap - totals.spent - totals.reserved
+
+    async def _cap(self) -> int | None:
+        written = None
+        if self._follows:
+            written = await self._connection.call("HGET", self._keys.caps, self._crawl)
+        if written is None:
+            return self._budget
+        cap = written.split(":")[1]
+        return int(cap) if cap else None
+
+    async def totals(self) -> Totals:
+        """Return the ledger, after what nobody settled in time has become spent."""
+        keys = self._keys
+        is_awaited, *ledger = await self._connection.run("totals", [keys.ledger, keys.reservations])
+        numbers = {
+            name: int(value)
+            for name, value in zip(ledger[::2], ledger[1::2], strict=True)
+            if name != "id" and not name.startswith("tw:")
+        }
+        numbers.pop("awaited", None)
+        named = {name: numbers.pop(name, 0) for name in ("spent", "expected", "reserved")}
+        expected = {name: number for name, number in numbers.items() if name.startswith(_EXPECTED)}
+        return Totals(
+            **named,
+            is_awaited=bool(is_awaited),
+            fields={name: number for name, number in numbers.items() if name not in expected},
+            expected_fields={name.removeprefix(_EXPECTED): number for name, number in expected.items()},
+        )
+
+    def _gone(self, what: str) -> StateLost:
+        return gone(f"{_LOST[what]} of the account {self._keys.account}")
+
+    def _window(self, credential: str, endpoint: str) -> str:
+        return f"{self._keys.windows}{credential}:{endpoint}"
+
+
+def _moments(reset_at: float | None, date: float | None, age_s: float) -> list[Any]:
+    """Write two times of the network's clock for a script, in ms, and how long ago it was read."""
+    return [*["" if at is None else int(at * 1000) for at in (reset_at, date)], int(age_s * 1000)]
+
+
+def _decision(
+    answer: list[Any], reservation: str, credentials: Sequence[str], endpoint: str, asked_at: float
+) -> Permit | Wait | OverBudget | NoCredential:
+    match answer:
+        case ["go", index, size]:
+            return Permit(
+                reservation=reservation,
+                credential=credentials[int(index)],
+                endpoint=endpoint,
+                resources=int(size),
+                granted_at=asked_at,
+            )
+        case ["wait", milliseconds]:
+            return Wait(seconds=max(0.0, float(milliseconds) / 1000))
+        case ["money", left]:
+            return OverBudget(left=int(left))
+        case _:
+            return NoCredential()

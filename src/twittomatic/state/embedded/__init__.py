@@ -1,0 +1,1 @@
+"""The embedded state server: start it, join it, keep it alive."""

@@ -1,0 +1,141 @@
+"""The server process, found by a lock that it holds itself.
+
+Life: `launch` hands a new server the lock on `server.lock`, which also says where it listens. It is held
+exactly as long as the process lives, so `is_running` needs no pid, and no two servers ever write the same
+append-only file. `wait_until_ready` lets it load its state; `shut_down` returns when the lock is free again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from twittomatic.errors import StateUnavailable
+from twittomatic.filelock import FileLock, unusable
+from twittomatic.state.embedded.sockets import remove_socket_place
+
+LIFE_LOCK = "server.lock"
+LOG = "valkey.log"
+PID = "valkey.pid"  # for people
+
+_GLANCE_S = 0.01
+_ANSWER_S = 5.0  # for one command; the fork of a large server stops it for a second
+_SILENCE_S = 30.0  # not even "loading": it hangs, or its socket was deleted
+_REMEDIES = {
+    "AOF write error": "free some space on its volume",
+    "Bad file format": "put back a copy of the directory",
+}
+_logger = logging.getLogger(__name__)
+
+
+def state_exists(directory: Path) -> bool:
+    """Tell whether a crawl ever kept its state here.
+
+    Raises:
+        StateUnavailable: the directory cannot be looked at.
+    """
+    try:
+        return (directory / "appendonlydir" / "appendonly.aof.manifest").exists()
+    except OSError as error:
+        raise unusable(directory, error) from None
+
+
+def is_running(directory: Path) -> bool:
+    """Tell whether a server lives here, be it ready, loading or an orphan.
+
+    Raises:
+        StateUnavailable: the directory cannot be used.
+    """
+    with FileLock(directory / LIFE_LOCK) as lock:
+        return not lock.try_acquire(shared=True)  # shared, so that two who look do not see each other
+
+
+async def wait_until_ready(directory: Path) -> str:
+    """Return the URL of a running server as soon as it serves, however long it has to load.
+
+    Raises:
+        StateUnavailable: it ended, with its last words, or it does not answer at all.
+    """
+    deadline = time.monotonic() + _SILENCE_S
+    while True:
+        running = is_running(directory)
+        try:
+            if await _ask(directory, b"PING") == b"+PONG\r\n":
+                return f"unix://{quote(_address(directory))}"
+            deadline = time.monotonic() + _SILENCE_S  # it answers, if only that it is loading
+        except OSError:
+            if not running:
+                raise failure(directory) from None
+            if time.monotonic() > deadline:
+                raise StateUnavailable(
+                    f"{directory}: its state server lives and does not answer; "
+                    f"end the process that {directory / PID} names and start again."
+                ) from None
+        await asyncio.sleep(_GLANCE_S)
+
+
+async def shut_down(directory: Path) -> None:
+    """End the server with its append-only file synced; returns when the process is gone."""
+    deadline = time.monotonic() + _SILENCE_S
+    while is_running(directory):
+        with suppress(OSError):  # asked again: launched a moment ago, it does not listen yet
+            await _ask(directory, b"SHUTDOWN")
+        if time.monotonic() > deadline:
+            _logger.warning("%s: the state server does not end; the next crawl will use it.", directory)
+            return
+        await asyncio.sleep(_GLANCE_S)
+    remove_socket_place(directory)
+
+
+def failure(directory: Path) -> StateUnavailable:
+    """Say in one sentence why the server is gone, in its own last words, and what to do about it."""
+    words = last_words(directory)
+    remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in words), "remove the cause")
+    return StateUnavailable(
+        f"{directory}: the state server ended ({words}); {remedy} and start again, "
+        f"or name another STATE_DIRECTORY to begin anew; {directory / LOG} tells more."
+    )
+
+
+def last_words(directory: Path) -> str:
+    """Return the last line of the server's log, without its pid, date and level."""
+    try:
+        with (directory / LOG).open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        lines = []
+    line = next((line for line in reversed(lines) if line.strip()), "it left no word")
+    return re.sub(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ \S ", "", line).strip().rstrip(".")
+
+
+def _address(directory: Path) -> bytes:
+    return (directory / LIFE_LOCK).read_bytes()
+
+
+async def _ask(directory: Path, command: bytes) -> bytes:
+    """Say one word to the server, and return the line it answers.
+
+    By hand, because a cancellation must end this at once and leave nothing open: redis-py leaves a socket,
+    and in Python 3.11 loses some cancellations in `asyncio.wait_for` (python/cpython issue 86296).
+
+    Raises:
+        OSError: nobody listens, it hung up, or it said nothing for too long.
+    """
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.setblocking(False)
+        async with asyncio.timeout(_ANSWER_S):
+            await loop.sock_connect(wire, os.fsdecode(_address(directory)))
+            await loop.sock_sendall(wire, command + b"\r\n")
+            answer = await loop.sock_recv(wire, 4096)
+    if not answer:
+        raise ConnectionResetError("the state server hung up")
+    return answer

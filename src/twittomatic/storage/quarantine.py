@@ -1,0 +1,49 @@
+"""Takes files out of a dataset without deleting them, to where no reader takes them for data."""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from pathlib import Path
+
+from twittomatic.faultpoint import reach
+from twittomatic.storage.errors import guarded
+from twittomatic.storage.paths import Layout
+from twittomatic.storage.syncing import sync_directory
+
+_LONGEST_NAME = 200  # bytes that leave room for a number in every file system
+
+
+def set_aside(layout: Layout, path: Path, *, keep: bool = False) -> Path:
+    """Move a file to `set-aside/<name>.<number>`, which has no dataset file's extension; durable on return.
+
+    Args:
+        layout: Of the dataset.
+        path: What to move: a file, or whatever stands in the place of one.
+        keep: Whether the file also stays where it is, since its replacement will be renamed over it.
+
+    Returns:
+        Where it is now. A file that was set aside and kept before a crash is not set aside twice.
+
+    Raises:
+        StorageUnavailable: it cannot be moved.
+    """
+    with guarded(layout.aside):
+        layout.aside.mkdir(exist_ok=True)
+    sync_directory(layout.output)
+    name = os.fsdecode(os.fsencode(path.name)[:_LONGEST_NAME])
+    with guarded(path):
+        for number in count(1):
+            target = layout.aside / f"{name}.{number}"
+            if not os.path.lexists(target):
+                break
+            if keep and target.samefile(path):
+                return target
+        if keep:
+            os.link(path, target)
+        else:
+            path.rename(target)
+    reach("aside.moved")
+    sync_directory(layout.aside)
+    sync_directory(path.parent)
+    return target

@@ -1,0 +1,285 @@
+"""The lookup service: who a user is, who has a name, and who had it on a day, over HTTP.
+
+It answers from the store alone, which the sink fills beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from twittomatic import __version__
+from twittomatic.errors import StorageUnavailable, TwittomaticError
+from twittomatic.model import NO_JSON
+from twittomatic.sinks.lookup.sink import sighting_of
+from twittomatic.sinks.lookup.store import ProfileStore
+from twittomatic.state.stream import Standing
+from twittomatic.web import faults
+from twittomatic.web.http import check_origin
+from twittomatic.web.lookup.answers import by_id, by_name, day_of
+from twittomatic.web.lookup.page import STYLE_HASH, page
+from twittomatic.web.token import bearer, is_same
+
+MOST = 10_000
+"""Ids and names, or profiles, of one request."""
+
+_MOST_BYTES = 16 * 1024 * 1024  # 10,000 profiles of X, each of a kilobyte and a half
+_SLICE = 100  # answers of a large request at a time, so that others wait some milliseconds at most
+_GRACE_S = 1.0
+_GUESS_S = 1.0  # that a wrong token costs the client that tries it
+_KEPT = ("Allow", "WWW-Authenticate")  # headers of a refusal
+_AHEAD_S = 300  # that another clock may be ahead: a profile from the future would never be replaced
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_T = TypeVar("_T")
+_HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src '{STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `POST /lookup`."""
+
+    ids: list[str | int] = []
+    names: list[str] = []
+
+
+class _Added(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `POST /lookup/add`."""
+
+    profiles: list[msgspec.Raw]
+    seen_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class LookupService:
+    """Answers what is asked of a store.
+
+    Args:
+        store: Of profiles.
+        name_of: Picks the screen name out of a profile.
+        standing: Tells how the sink stands that fills the store; None where it is not filled.
+        hosts: Names under which it is asked, None for any; see `hosts_of`.
+        token: What writing needs, empty for none; then nobody may write where `hosts` is None, since others
+            than the users of this machine may ask there.
+    """
+
+    def __init__(
+        self,
+        store: ProfileStore,
+        *,
+        name_of: Callable[[bytes], str],
+        standing: Callable[[], Standing | None] = lambda: None,
+        hosts: frozenset[str] | None = None,
+        token: str = "",
+    ) -> None:
+        self._store = store
+        self._name_of = name_of
+        self._standing = standing
+        self._hosts = hosts
+        self._token = token
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nobody may write."""
+        return self._hosts is None and not self._token
+
+    def application(self) -> web.Application:
+        """Return a new aiohttp application."""
+        application = web.Application(client_max_size=_MOST_BYTES, middlewares=[self._guard])
+        application.add_routes(
+            [
+                web.get("/", self._page),
+                web.get("/openapi.json", self._openapi),
+                web.get("/lookup/status", self._status),
+                web.get("/lookup/id/{id}", self._id),
+                web.get("/lookup/name/{name}", self._name),
+                web.post("/lookup", self._many),
+                web.post("/lookup/add", self._add),
+            ]
+        )
+        return application
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Keep other sites out, and let every refusal be JSON."""
+        try:
+            check_origin(request, self._hosts)
+            response = await handler(request)
+        except web.HTTPException as error:
+            response = _refusal(error.status, error.text or error.reason)
+            response.headers.extend({name: error.headers[name] for name in _KEPT if name in error.headers})
+        except LookupError as error:
+            response = _refusal(404, str(error))
+        except ValueError as error:
+            response = _refusal(422, str(error))
+        except StorageUnavailable as error:
+            response = _refusal(503, str(error))
+        response.headers.update(_HEADERS)
+        return response
+
+    async def _id(self, request: web.Request) -> web.Response:
+        return _answer(by_id(self._store, request.match_info["id"], _day(request)))
+
+    async def _name(self, request: web.Request) -> web.Response:
+        return _answer(by_name(self._store, request.match_info["name"], _day(request)))
+
+    async def _many(self, request: web.Request) -> web.Response:
+        asked = await _body(request, _Asked)
+        queries = [("id", str(one)) for one in asked.ids] + [("name", one) for one in asked.names]
+        if len(queries) > MOST:
+            raise web.HTTPRequestEntityTooLarge(
+                MOST, len(queries), text=f"{len(queries):,} ids and names; at most {MOST:,} in one request"
+            )
+        results: list[bytes] = []
+        for start in range(0, len(queries), _SLICE):
+            results += self._some(queries[start : start + _SLICE])
+            await asyncio.sleep(0)
+        return _json(b'{"results":[' + b",".join(results) + b"]}")
+
+    def _some(self, queries: Sequence[tuple[str, str]]) -> list[bytes]:
+        """Answer some questions; what is wrong with one is said in its own answer."""
+        answers = []
+        for kind, query in queries:
+            answer: dict[str, object] = {"query": query}
+            try:
+                answer["user"] = (by_id if kind == "id" else by_name)(self._store, query, None)
+            except LookupError as error:
+                answer |= {"user": None, "status": 404, "error": str(error)}
+            except ValueError as error:
+                answer |= {"user": None, "status": 422, "error": str(error)}
+            answers.append(_encode(answer))
+        return answers
+
+    async def _add(self, request: web.Request) -> web.Response:
+        await self._check_token(request)
+        added = await _body(request, _Added)
+        if len(added.profiles) > MOST:
+            raise web.HTTPRequestEntityTooLarge(
+                MOST,
+                len(added.profiles),
+                text=f"{len(added.profiles):,} profiles; at most {MOST:,} in one request",
+            )
+        now = datetime.now(UTC)
+        seen_at = added.seen_at or now
+        if not 0 < seen_at.timestamp() <= now.timestamp() + _AHEAD_S:
+            raise ValueError("seen_at: give a time between 1970 and now, such as 2026-01-31T12:00:00Z")
+        sightings = []
+        for place, profile in enumerate(added.profiles):
+            sighting = sighting_of(bytes(profile), int(seen_at.timestamp()), self._name_of)
+            if sighting is None:
+                raise ValueError(f"profiles[{place}]: give an object with an id of 1 to 19 digits, in quotes")
+            sightings.append(sighting)
+        new = await asyncio.to_thread(self._store.add, sightings)
+        return _answer({"received": len(sightings), "new": new})
+
+    async def _check_token(self, request: web.Request) -> None:
+        """Refuse a request that may not write, before its body is read."""
+        if self.is_read_only:
+            raise web.HTTPForbidden(
+                text="other machines can reach this service, and it has no LOOKUP_TOKEN, so it is read-only"
+            )
+        given = bearer(request)
+        if self._token and not is_same(given, self._token):
+            if given:
+                await asyncio.sleep(_GUESS_S)
+            raise web.HTTPUnauthorized(
+                text="writing needs the service's token, as Authorization: Bearer TOKEN",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return _answer({"profiles": self._store.count(), "sink": self._standing(), "version": __version__})
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        return _json(_document())
+
+    async def _page(self, request: web.Request) -> web.Response:
+        query, day = request.query.get("q", "").strip(), request.query.get("at", "").strip()
+        text, status = page(self._store, query, day, self._standing())
+        return web.Response(text=text, status=status, content_type="text/html")
+
+
+class RunningLookup:
+    """A service that listens; close it when done."""
+
+    def __init__(self, runner: web.AppRunner, host: str) -> None:
+        self._runner = runner
+        self._host = f"[{host}]" if ":" in host else host
+
+    @property
+    def url(self) -> str:
+        """Where it listens, with a slash at the end."""
+        return f"http://{self._host}:{self._runner.addresses[0][1]}/"
+
+    async def close(self) -> None:
+        """Stop listening, and end what is being answered."""
+        await self._runner.cleanup()
+
+
+async def serve(service: LookupService, *, host: str, port: int) -> RunningLookup:
+    """Serve on the running loop; port 0 takes any free one.
+
+    Raises:
+        TwittomaticError: the port cannot be used.
+    """
+    runner = web.AppRunner(
+        service.application(), access_log=None, logger=faults.log, shutdown_timeout=_GRACE_S
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+        await runner.cleanup()
+        why = getattr(error, "strerror", None) or str(error)
+        raise TwittomaticError(
+            f"LOOKUP_PORT: port {port} of {host} cannot be used ({why}); name another one with --lookup-port."
+        ) from None
+    return RunningLookup(runner, host)
+
+
+def _day(request: web.Request) -> date | None:
+    at = request.query.get("at")
+    return None if at is None else day_of(at)
+
+
+async def _body(request: web.Request, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except NO_JSON as error:
+        raise ValueError(f"the body cannot be read: {error}") from None
+
+
+def _refusal(status: int, sentence: str) -> web.Response:
+    return web.Response(body=_encode({"error": sentence}), status=status, content_type="application/json")
+
+
+def _answer(content: object) -> web.Response:
+    return _json(_encode(content))
+
+
+def _json(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/json")
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+@cache
+def _document() -> bytes:
+    """Return the OpenAPI document of this version."""
+    document: dict[str, Any] = json.loads(files(__package__).joinpath("openapi.json").read_bytes())
+    document["info"]["version"] = __version__
+    return _encode(document)
