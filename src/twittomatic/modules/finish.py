@@ -13,7 +13,7 @@ from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job, usd
 from twittomatic.modules.context import Context
-from twittomatic.modules.pager import new_stem, remove_parts
+from twittomatic.modules.pager import new_stem, records_there, remove_parts
 from twittomatic.modules.threads import to_its_end
 from twittomatic.state.early import EarlyEnd
 from twittomatic.state.events import Event, FileCommitted, TargetClosed
@@ -54,7 +54,7 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
         return
     if checkpoint.ended in EARLY and await _would_lose(context, job, checkpoint, extensions):
         await asyncio.to_thread(_close_without_file, context, job, checkpoint, extensions)
-        lines = sum(state.lines for ext, state in checkpoint.files.items() if ext == extensions[-1])
+        lines = checkpoint.files.get(extensions[-1], FileState()).lines
         await context.jobs.complete(
             job,
             follows=context.follows(job.module),
@@ -170,14 +170,9 @@ async def _would_lose(context: Context, job: Job, checkpoint: Checkpoint, extens
     """Tell whether a list that ended too early would replace one that has more records."""
     if checkpoint.continues:  # it begins with all that is there
         return False
-    ext = extensions[-1]
-    final, mine = context.layout.file(job.user_id, ext), checkpoint.files.get(ext, FileState())
-
-    def look() -> bool:
-        there = final.exists() and not holds(final, mine)
-        return there and context.known_files.state(final).lines > mine.lines
-
-    return await asyncio.to_thread(look)
+    final = context.layout.file(job.user_id, extensions[-1])
+    mine = checkpoint.files.get(extensions[-1], FileState())
+    return await asyncio.to_thread(records_there, context, final) > mine.lines
 
 
 def _held(final: Any, checkpoint: Checkpoint) -> bool:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -138,10 +139,9 @@ class Pager:
 
     def _open(self) -> None:
         context, before = self._context, self.checkpoint
-        final = context.layout.file(self._job.user_id, self._listing.keyed)
-        if self._listing.after is None and final.exists():
-            with suppress(CorruptFile):
-                self._lines_there = context.known_files.state(final).lines
+        if self._listing.after is None and before.claimed is None:
+            final = context.layout.file(self._job.user_id, self._listing.keyed)
+            self._lines_there = records_there(context, final)
         stem = self._stem
         for ext in self._extensions:
             path = context.layout.part(context.crawl, stem, ext)
@@ -400,6 +400,14 @@ class Pager:
 def new_stem(job: Job) -> str:
     """Name the part files of one attempt, which nobody else ever writes."""
     return f"{job.module}-{job.user_id}-{secrets.token_hex(6)}"
+
+
+def records_there(context: Context, final: Path) -> int:
+    """Return how many records a list in the dataset has: 0 when its file is missing or broken."""
+    if final.exists():
+        with suppress(CorruptFile):
+            return context.known_files.state(final).lines
+    return 0
 
 
 def remove_parts(context: Context, stem: str, extensions: Sequence[str]) -> None:
