@@ -22,11 +22,11 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 
 from aiohttp import web
@@ -43,6 +43,8 @@ from twittomatic.state.account import Money
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.storage.verify import verify
+
+Result = TypeVar("Result")
 
 STAR = 22
 PAGE = 10
@@ -405,22 +407,42 @@ async def run(plans: Mapping[str, Plan], redis_url: str, place: Path) -> Mapping
     return counts
 
 
-def main() -> None:
-    """Carry out as many cases as are asked for."""
-    parser = argparse.ArgumentParser(description="Crawls whose answers are spoiled.")
+def carry_out(
+    description: str, cases: int, work: Callable[[range, str, Path], Awaitable[Result]]
+) -> tuple[Result, int, float]:
+    """Carry out the cases of a program's arguments over a state server of their own.
+
+    Args:
+        description: Of the program.
+        cases: How many, unless the arguments say otherwise.
+        work: Does it, given seeds, URL of the server and a directory.
+
+    Returns:
+        What `work` returned, the number of cases, and the seconds they took.
+    """
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--first", type=int, default=1, help="seed of the first one")
-    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--cases", type=int, default=cases)
     arguments = parser.parse_args()
+    seeds = range(arguments.first, arguments.first + arguments.cases)
     began = time.monotonic()
 
-    async def all_of_them() -> Mapping[str, int]:
+    async def all_of_them() -> Result:
         with tempfile.TemporaryDirectory(prefix="tw") as place:
             async with embedded(Path(place) / "state", Role.OWN) as url:
-                seeds = range(arguments.first, arguments.first + arguments.cases)
-                return await run({f"a{seed}": drawn(seed) for seed in seeds}, url, Path(place))
+                return await work(seeds, url, Path(place))
 
-    counts = asyncio.run(all_of_them())
-    print(dict(counts), f"{time.monotonic() - began:.1f} s")
+    return asyncio.run(all_of_them()), len(seeds), time.monotonic() - began
+
+
+def main() -> None:
+    """Carry out as many cases as are asked for."""
+    counts, _, seconds = carry_out(
+        "Crawls whose answers are spoiled.",
+        1000,
+        lambda seeds, url, place: run({f"a{seed}": drawn(seed) for seed in seeds}, url, place),
+    )
+    print(dict(counts), f"{seconds:.1f} s")
 
 
 if __name__ == "__main__":

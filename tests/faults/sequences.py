@@ -8,7 +8,6 @@ with limits that come and go. After each of them the dataset is compared with wh
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import gzip
@@ -17,11 +16,10 @@ import json
 import random
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from answers import FOLLOWER_USD, POST_USD, STAR, Plan, Service, hasty, nothing, serving
+from answers import FOLLOWER_USD, POST_USD, STAR, Plan, Service, carry_out, hasty, nothing, serving
 from mutations import ENDS_EARLY, MUTATIONS, REFUSALS
 
 from twittomatic.app import runtime
@@ -31,7 +29,7 @@ from twittomatic.errors import TwittomaticError
 from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings, load
 from twittomatic.state.account import Money
-from twittomatic.state.embedded.server import Role, embedded
+from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.storage.verify import verify
 
@@ -226,20 +224,8 @@ async def run(seeds: range, redis_url: str, place: Path) -> int:
 
 def main() -> None:
     """Carry out as many cases as are asked for."""
-    parser = argparse.ArgumentParser(description="Crawls one after the other whose answers are spoiled.")
-    parser.add_argument("--first", type=int, default=1, help="seed of the first one")
-    parser.add_argument("--cases", type=int, default=300)
-    arguments = parser.parse_args()
-    began = time.monotonic()
-
-    async def all_of_them() -> int:
-        with tempfile.TemporaryDirectory(prefix="tw") as place:
-            async with embedded(Path(place) / "state", Role.OWN) as url:
-                seeds = range(arguments.first, arguments.first + arguments.cases)
-                return await run(seeds, url, Path(place))
-
-    bad = asyncio.run(all_of_them())
-    print(f"{arguments.cases - bad} of {arguments.cases} went well, {time.monotonic() - began:.1f} s")
+    bad, cases, seconds = carry_out("Crawls one after the other whose answers are spoiled.", 300, run)
+    print(f"{cases - bad} of {cases} went well, {seconds:.1f} s")
     sys.exit(bool(bad))
 
 
