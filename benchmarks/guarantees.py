@@ -39,7 +39,7 @@ from twittomatic.state.recovery import Recovery
 
 GOAL = 80  # percent
 _SYNCS, _BYTES = 100, 100_000  # about what a page of followers becomes
-_FENCE = scripts.source("fence")
+_FENCE = scripts.source("lib/fence")
 _OPEN_FENCE = "local function owns(stream, entry, consumer)\n  return true\nend"
 
 

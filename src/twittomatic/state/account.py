@@ -146,7 +146,7 @@ class Money:
         """
         is_capped, new = self._budget is not None, secrets.token_hex(8)
         known = expected if is_capped else ""
-        self.ledger = await self._connection.run("ledger", [self._keys.ledger], [new, known])
+        self.ledger = await self._connection.run("ledger/open", [self._keys.ledger], [new, known])
         if not self.ledger:
             raise self._gone("ledger")
         if self._spending and is_capped:
@@ -175,7 +175,7 @@ class Money:
             least: The least that is spent then.
         """
         self.ledger, spent = await self._connection.run(
-            "rebook", [self._keys.ledger, self._keys.reservations], [secrets.token_hex(8), lost, least]
+            "ledger/repair", [self._keys.ledger, self._keys.reservations], [secrets.token_hex(8), lost, least]
         )
         return int(spent)
 
@@ -190,7 +190,7 @@ class Money:
         """
         budget = "" if self._budget is None else self._budget
         if not await self._connection.run(
-            "cap", [self._keys.caps], [self._crawl, leadership.epoch, budget, leadership.crawl_id]
+            "ledger/set_cap", [self._keys.caps], [self._crawl, leadership.epoch, budget, leadership.crawl_id]
         ):
             raise leadership.lost()
         self.follow()
@@ -228,7 +228,7 @@ class Money:
             await self.open()
         reservation, asked_at = secrets.token_hex(8), time.monotonic()
         answer = await self._connection.run(
-            "acquire",
+            "ledger/acquire",
             [
                 keys.ledger,
                 keys.reservations,
@@ -299,7 +299,7 @@ class Money:
             told = [window.limit, window.remaining, *_moments(window.reset_at, window.date, age_s)]
         is_answered = window is not None or delivery is not None
         await self._connection.run(
-            "settle",
+            "ledger/settle",
             [
                 keys.ledger,
                 keys.reservations,
@@ -342,7 +342,7 @@ class Money:
             age_s: How long ago it said so.
         """
         wait_ms = await self._connection.run(
-            "exhaust",
+            "window/exhaust",
             [self._window(permit.credential, permit.endpoint), self._keys.clock],
             [permit.reservation, *_moments(reset_at, date, age_s), int(wait_s * 1000)],
         )
@@ -381,7 +381,7 @@ class Money:
     async def totals(self) -> Totals:
         """Return the ledger, after what nobody settled in time has become spent."""
         keys = self._keys
-        is_awaited, *ledger = await self._connection.run("totals", [keys.ledger, keys.reservations])
+        is_awaited, *ledger = await self._connection.run("ledger/totals", [keys.ledger, keys.reservations])
         numbers = {
             name: int(value)
             for name, value in zip(ledger[::2], ledger[1::2], strict=True)

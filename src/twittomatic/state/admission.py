@@ -79,7 +79,7 @@ NEEDED = (
     "ZREVRANGEBYSCORE key 1 0",
     "ZSCORE key v",
 )
-"""Every command that scripts and commands use, as `permitted.lua` reads it."""
+"""Every command that scripts and commands use, as `server/check_acl.lua` reads it."""
 
 
 async def admit(connection: Connection, *, allow_unchecked: bool = False) -> str:
@@ -158,7 +158,7 @@ async def _check_permissions(connection: Connection) -> None:
         SettingsError: it does not.
     """
     keys = [CrawlKeys("probe").crawl_hash, NetworkKeys("probe").ledger, RESENT]
-    refused = await connection.run("permitted", keys, NEEDED)
+    refused = await connection.run("server/check_acl", keys, NEEDED)
     if refused:
         names = sorted({line.split(" key")[0].split(" GROUP ")[0] for line in refused})
         raise SettingsError(

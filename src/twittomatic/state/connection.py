@@ -113,7 +113,7 @@ class Connection:
         """Run one of our scripts and return its result.
 
         Args:
-            script: Its name in `state/scripts`.
+            script: Its path in `state/scripts`, without the suffix: `jobs/commit`.
             keys: KEYS, as its header lists them.
             arguments: ARGV.
 

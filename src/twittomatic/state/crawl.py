@@ -102,7 +102,7 @@ class CrawlState:
         """
         claim = (leadership.name, leadership.epoch) if leadership else ("", "")
         what, there = await self._connection.run(
-            "begin",
+            "crawl/begin",
             [self._keys.crawl_hash, self._keys.counters, self._keys.leader],
             [modules, options, now, *claim],
         )
@@ -128,7 +128,9 @@ class CrawlState:
             LeadershipLost: another master leads.
         """
         if not await self._connection.run(
-            "seeded", [self._keys.crawl_hash, self._keys.leader], [leadership.name, leadership.epoch, new]
+            "crawl/seeded",
+            [self._keys.crawl_hash, self._keys.leader],
+            [leadership.name, leadership.epoch, new],
         ):
             raise leadership.lost()
 
@@ -155,7 +157,9 @@ class CrawlState:
     async def _phase(self, phase: str, reason: str, until: str, by: str, event: str) -> str:
         return str(
             await self._connection.run(
-                "phase", [self._keys.crawl_hash, self._keys.events], [phase, reason, until, by, event]
+                "crawl/set_phase",
+                [self._keys.crawl_hash, self._keys.events],
+                [phase, reason, until, by, event],
             )
         )
 
@@ -242,7 +246,7 @@ class CrawlState:
         """Return how many jobs of each module are delayed or dead, as the scripts keep count of them."""
         counts = {module: int(number) for module, number in told.items()}
         if sum(counts.values()) != size:  # of an earlier version
-            flat = await self._connection.run("recount", [key])
+            flat = await self._connection.run("jobs/recount", [key])
             counts = dict(zip(flat[::2], flat[1::2], strict=True))
         return counts
 

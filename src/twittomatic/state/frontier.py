@@ -84,7 +84,9 @@ class Frontier:
         found = 0
         for start in range(0, len(values), _BATCH * width):
             batch = values[start : start + _BATCH * width]
-            new = await self._connection.run("discover", keys, [*holder, depth, kind, _AVERAGE, *batch])
+            new = await self._connection.run(
+                "frontier/discover", keys, [*holder, depth, kind, _AVERAGE, *batch]
+            )
             if new < 0:
                 raise LeaseLost(f"Job {finder.name if finder else ''} belongs to another worker now.")
             found += new
@@ -112,7 +114,7 @@ class Frontier:
                 found += compress(ids, seeds.contains(to_ids(ids)))
             for start in range(0, len(found), _PROMOTED):
                 count = await self._connection.run(
-                    "promote",
+                    "frontier/promote",
                     [self._keys.leader, self._keys.frontier],
                     [leadership.name, leadership.epoch, depth, *found[start : start + _PROMOTED]],
                 )
@@ -148,7 +150,7 @@ class Frontier:
         """
         keys = self._keys
         answer = await self._connection.run(
-            "feed",
+            "frontier/feed",
             [
                 keys.leader,
                 keys.crawl_hash,
@@ -222,7 +224,9 @@ class Frontier:
                 cursor, found = await self._connection.call(
                     "SCAN", cursor, "MATCH", beginning_with(prefix), "COUNT", 1000
                 )
-                if found and not await self._connection.run("forget", [self._keys.leader, *found], claim):
+                if found and not await self._connection.run(
+                    "frontier/forget", [self._keys.leader, *found], claim
+                ):
                     raise leadership.lost()
                 if int(cursor) == 0:
                     break

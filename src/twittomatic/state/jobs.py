@@ -99,7 +99,7 @@ class Jobs:
             StateLost: one vanished.
         """
         lost = await self._connection.run(
-            "open",
+            "jobs/create_streams",
             [self._keys.crawl_hash, self._keys.jobs_prefix],
             [queue for module in modules for queue in queues(module)],
         )
@@ -160,7 +160,7 @@ class Jobs:
             LeaseLost: the job is somebody else's; nothing was changed.
         """
         held = await self._connection.run(
-            "commit",
+            "jobs/commit",
             [self._keys.jobs(job.queue), f"{self._keys.job}{job.name}", self._keys.counters],
             [job.entry, job.consumer, msgspec.json.encode(checkpoint).decode(), *_pairs(counters)],
         )
@@ -193,7 +193,7 @@ class Jobs:
         self.completing(job)
         keys = self._keys
         held = await self._connection.run(
-            "complete",
+            "jobs/complete",
             [keys.jobs_prefix, keys.job, keys.counters, keys.events, keys.short, keys.stalled],
             [
                 job.entry,
@@ -240,7 +240,7 @@ class Jobs:
         vain = Try(at=at, worker=self.consumer, reason=reason)
         event = JobDied(module=job.module, user_id=job.user_id, reason=reason)
         answer = await self._connection.run(
-            "giveback",
+            "jobs/release",
             [keys.jobs_prefix, keys.job, keys.delayed, keys.dead, keys.events],
             [
                 job.entry,
@@ -268,7 +268,7 @@ class Jobs:
         keys = self._keys
         pairs = [text for job in held for text in (job.queue, job.entry)]
         phase, reason, leader, *lost = await self._connection.run(
-            "heartbeat",
+            "jobs/heartbeat",
             [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix, keys.standbys],
             [self.consumer, doing, *pairs],
         )
@@ -283,7 +283,7 @@ class Jobs:
     async def leave(self, modules: Sequence[Module]) -> None:
         """Give back whatever this process still holds, and be forgotten."""
         await self._connection.run(
-            "leave",
+            "jobs/leave",
             [self._keys.jobs_prefix, self._keys.job, self._keys.workers],
             [self.consumer, *modules],
         )
@@ -292,7 +292,7 @@ class Jobs:
         """Lease what is ready, beside what completes in this moment: one round trip, one sync."""
         try:
             leased = await self._connection.run(
-                "lease",
+                "jobs/acquire",
                 [self._keys.jobs_prefix, self._keys.job],
                 [self.consumer, module, most, *self._held[module]],
             )

@@ -88,7 +88,7 @@ class CrawlKeys:
     def dead(self) -> str:
         """Hash: `module:user id` -> its tries, lines of JSON, the last one at the end.
 
-        Beside it `<key>:count`, a hash: module -> how many; see `places.lua`.
+        Beside it `<key>:count`, a hash: module -> how many; see `lib/dead_delayed.lua`.
         """
         return self._key("dead")
 
@@ -190,7 +190,7 @@ class NetworkKeys:
 
     @property
     def reservations(self) -> str:
-        """Hash: reservation -> what is put aside for a request that is not settled; see `book.lua`."""
+        """Hash: reservation -> what is put aside for a request that is not settled; see `lib/ledger.lua`."""
         return self._key("reservations")
 
     @property
@@ -199,7 +199,7 @@ class NetworkKeys:
         return self._key("caps")
 
     def gate(self, endpoint: str) -> str:
-        """Hash: how many answers of an endpoint were `lost` in a row, and a gate; see `gate.lua`."""
+        """Hash: how many answers of an endpoint were `lost` in a row, and a gate; see `lib/gate.lua`."""
         return self._key(f"gate:{endpoint}")
 
 

@@ -47,7 +47,7 @@ class Leadership:
         """
         async with self._leading:
             epoch, *seen = await self._connection.run(
-                "lead",
+                "leader/acquire",
                 [self._keys.leader, self._keys.crawl_hash, self._keys.standbys],
                 [self.name, self.epoch, self._ttl_ms, self._new_id, self.crawl_id],
             )
@@ -66,7 +66,7 @@ class Leadership:
         """Give it up, if it is ours, or stand by for it no longer."""
         if self.epoch or self.other:
             await self._connection.run(
-                "resign", [self._keys.leader, self._keys.standbys], [self.name, self.epoch]
+                "leader/release", [self._keys.leader, self._keys.standbys], [self.name, self.epoch]
             )
             self.epoch, self.other = 0, ""
 

@@ -51,7 +51,7 @@ class Recovery:
         gone = await self._gone()
         taken: list[str] = []
         answer = await self._connection.run(
-            "reap",
+            "jobs/reap",
             [keys.leader, keys.jobs_prefix, keys.job, keys.dead, keys.workers, keys.events, keys.delayed],
             [
                 leadership.name,
@@ -98,7 +98,7 @@ class Recovery:
         module, _, user_id = name.partition(":")
         keys = self._keys
         done = await self._connection.run(
-            "revive", [keys.jobs_prefix, keys.job, keys.dead, keys.crawl_hash], [module, user_id]
+            "jobs/retry", [keys.jobs_prefix, keys.job, keys.dead, keys.crawl_hash], [module, user_id]
         )
         return bool(done)
 

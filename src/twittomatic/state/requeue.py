@@ -112,7 +112,7 @@ class Requeue:
     ) -> bool:
         keys = self._keys
         changed = await self._connection.run(
-            "requeue",
+            "jobs/requeue",
             [keys.jobs_prefix, keys.job, keys.dead, keys.crawl_hash],
             [module, user_id, depth, how],
         )

@@ -144,7 +144,7 @@ class EventStream:
             StateUnavailable: the server is away for too long.
         """
         what, *rest = await self._connection.run(
-            "follow", [self._keys.events, self._keys.sink(sink)], [sink, process, _CLAIM_MS, most]
+            "sinks/follow", [self._keys.events, self._keys.sink(sink)], [sink, process, _CLAIM_MS, most]
         )
         if what == "none":
             return Delivery(is_begun=False)
@@ -191,7 +191,7 @@ class EventStream:
             StateUnavailable: the server is away for too long.
         """
         trimmed, number, found = await self._connection.run(
-            "after", [self._keys.events], [place.entry, place.number, most]
+            "events/read", [self._keys.events], [place.entry, place.number, most]
         )
         events = [Delivered(entry=entry, event=decode(text)) for entry, text in found]
         reached = Place(entry=events[-1].entry if events else place.entry, number=number)
@@ -200,7 +200,7 @@ class EventStream:
     async def go_to(self, sink: str, place: Place) -> None:
         """Let a sink go on at a place: after a rebuild, or, with `Place()`, at the stream's beginning."""
         await self._connection.run(
-            "goto", [self._keys.events, self._keys.sinks], [sink, place.entry, place.number]
+            "sinks/seek", [self._keys.events, self._keys.sinks], [sink, place.entry, place.number]
         )
 
     async def take(self, sink: str, process: str, milliseconds: int) -> None:
@@ -221,7 +221,7 @@ class EventStream:
             leaving: Whether another process may serve it at once.
         """
         said = await self._connection.run(
-            "standing",
+            "sinks/report",
             [self._keys.sink(sink), self._keys.sinks],
             [sink, standing.process, 0 if leaving else _CLAIM_MS, msgspec.json.encode(standing).decode()],
         )
@@ -235,7 +235,7 @@ class EventStream:
 
     async def lags(self) -> dict[str, Lag]:
         """Return how far each sink is behind, by name; of a sink that does not run too."""
-        rows = await self._connection.run("lags", [self._keys.events])
+        rows = await self._connection.run("sinks/lags", [self._keys.events])
         return {
             name: Lag(events=events, oldest_s=age / 1000, trimmed=trimmed)
             for name, events, age, trimmed in sorted(rows)

@@ -52,7 +52,7 @@ async def test_write_sync_checkpoint(
     since: list[str] = []
     for step in trail:
         since.append(step)
-        if step != "script commit":
+        if step != "script jobs/commit":
             continue
         written = since.count("part.written")
         if not written:
@@ -61,7 +61,7 @@ async def test_write_sync_checkpoint(
         synced = [one for one in since if one.startswith("fsync ") and one.endswith(tuple(extensions))]
         assert written == len(synced) == len(extensions)
         assert since.index("part.written") < since.index(synced[0])
-        assert since[-1] == "script commit"
+        assert since[-1] == "script jobs/commit"
         since = []
     assert pages == 3
     first = trail.index("part.written")
@@ -76,7 +76,7 @@ async def test_write_sync_checkpoint(
         "journal.written",
         "fsync test.jsonl",
         "journal.synced",
-        "script complete",
+        "script jobs/complete",
     ]
     places = [len(end) - 1 - end[::-1].index(mark) for mark in marks[:3]] + [end.index(m) for m in marks[3:]]
     assert places == sorted(places)

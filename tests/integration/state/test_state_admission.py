@@ -126,7 +126,7 @@ async def test_a_cluster_is_refused(reach: Callable[..., Connection]) -> None:
         assert "a Redis Cluster" in await refused(reach(f"redis://127.0.0.1:{port}"))
         with pytest.raises(SettingsError, match="a Redis Cluster"):  # whoever asks without being admitted
             connection = reach(f"redis://127.0.0.1:{port}")
-            await connection.run("lead", ["a", "b", "c"], ["me", 0, 1000, "id", ""])
+            await connection.run("leader/acquire", ["a", "b", "c"], ["me", 0, 1000, "id", ""])
 
 
 @pytest.mark.parametrize("stale", ["yes", "no"])
@@ -226,11 +226,11 @@ async def test_a_server_that_stays_full_is_said_to_be(
         if how == "call":
             await connection.call("HSET", "some", "field", 1)
         else:
-            await connection.run("lead", ["a", "b", "c"], ["me", 0, 1000, "id", ""])
+            await connection.run("leader/acquire", ["a", "b", "c"], ["me", 0, 1000, "id", ""])
 
 
 def test_every_command_of_a_script_is_among_those_that_an_acl_is_asked_for() -> None:
-    files = [*Path(scripts.__file__).parent.glob("*.lua")]
+    files = [*Path(scripts.__file__).parent.rglob("*.lua")]
     used = {
         " ".join(filter(None, found))
         for file in files

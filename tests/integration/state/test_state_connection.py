@@ -77,7 +77,8 @@ async def relay(server_url: str) -> AsyncIterator[tuple[Relay, str]]:
 async def lossy(relay: tuple[Relay, str]) -> AsyncIterator[Connection]:
     """A connection that loses the answer to what is asked next, and has to ask again."""
     connection = Connection(client(relay[1], "lossy"))
-    for script in ("acquire", "settle", "commit", "giveback"):  # what is lost is no word of not knowing them
+    # Load them first, so that the lost answer is not the server's "no such script".
+    for script in ("ledger/acquire", "ledger/settle", "jobs/commit", "jobs/release"):
         await connection.call("SCRIPT", "LOAD", source(script))
     yield connection
     await connection.close()

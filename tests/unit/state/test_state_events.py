@@ -10,7 +10,7 @@ from twittomatic.state import scripts
 from twittomatic.state.events import CrawlFinished, Event, decode, encode
 
 NAMES = {kind.__name__ for kind in get_args(Event)}
-SCRIPTS = sorted(Path(scripts.__file__).parent.glob("*.lua"))
+SCRIPTS = sorted(Path(scripts.__file__).parent.rglob("*.lua"))
 LITERALS = sorted(
     {text for script in SCRIPTS for text in re.findall(r"'(\{\"type\".*?\})'", script.read_text())}
 )

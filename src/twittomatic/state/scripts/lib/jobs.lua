@@ -1,0 +1,39 @@
+-- lib/jobs: puts a job on its stream, and takes it from there again.
+-- A job is a hash, `job:<module>:<user id>` {depth, attempts, crashes, history, checkpoint}, which lives until the job
+-- is completed, and an entry {u: user id, d: depth}: of a new job in the stream `jobs:<module>`, of one that was given
+-- or taken back in `jobs:<module>:again`, which workers read first. These two are the job's queues.
+local function queues(module)
+  return { module .. ':again', module }
+end
+
+local function enqueue(jobs, job, module, user, depth)
+  local hash = job .. module .. ':' .. user
+  if redis.call('HSETNX', hash, 'depth', depth) == 0 then
+    return false
+  end
+  redis.call('XADD', jobs .. module, '*', 'u', user, 'd', depth)
+  return true
+end
+
+local function requeue(jobs, job, module, user)
+  local depth = redis.call('HGET', job .. module .. ':' .. user, 'depth')
+  if depth then
+    redis.call('XADD', jobs .. module .. ':again', '*', 'u', user, 'd', depth)
+  end
+end
+
+-- Adds a try that came to nothing to what is known of a job: lines of JSON, the newest last, no more than 20.
+local function remember(hash, try)
+  local history = redis.call('HGET', hash, 'history')
+  history = history and history .. '\n' .. try or try
+  if select(2, string.gsub(history, '\n', '')) >= 20 then
+    history = string.match(history, '\n(.*)$')
+  end
+  redis.call('HSET', hash, 'history', history)
+  return history
+end
+
+local function drop(stream, entry)
+  redis.call('XACK', stream, 'workers', entry)
+  redis.call('XDEL', stream, entry)
+end

@@ -1,7 +1,0 @@
--- open: makes sure that the streams of jobs are there.
--- KEYS  1 crawl hash  2 prefix of the job streams
--- ARGV  1.. queues
--- Returns '', or the queue whose stream is gone with its jobs.
--- Invariant: a stream that vanished is not created again. Twice is harmless. Cost: two commands a queue.
--- use streams
-return lost_stream(KEYS[1], KEYS[2], ARGV) or ''

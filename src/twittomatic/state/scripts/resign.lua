@@ -1,6 +1,0 @@
--- resign: gives the leadership up, so that a standby need not wait for the TTL; or stands by no longer.
--- KEYS  1 leader hash   2 standbys    ARGV  1 name  2 epoch
--- Returns 1 when the caller led. Twice is harmless. Cost: constant.
--- use leads
-redis.call('ZREM', KEYS[2], ARGV[1])
-return leads(KEYS[1], ARGV[1], ARGV[2]) and redis.call('DEL', KEYS[1]) or 0
