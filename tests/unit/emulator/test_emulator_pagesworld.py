@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from recorded import PAGES, pages
 from twittomatic.emulator.world.pages import read_pages
 
-RECORDED = Path(__file__).parents[4] / "shared" / "data" / "x-v2"
 PAGE = {
     "data": [{"id": "100", "author_id": "1", "text": "a"}, {"id": "101", "author_id": "1", "text": "b"}],
     "includes": {
@@ -93,16 +93,13 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: bytes, said: 
     assert "Error(" not in str(refused.value)
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded pages at hand")
 def test_every_recorded_page_is_served_back() -> None:
-    for path in sorted(RECORDED.glob("*.jsonl.gz")):
-        world = read_pages(path)
-        for line in gzip.decompress(path.read_bytes()).splitlines():
-            page = json.loads(line)
-            for post in page["data"]:
-                served = world.post(int(post["id"]))
-                assert served is not None
-                assert served.fields["text"] == post["text"]
-                assert int(post["id"]) in world.all_posts(int(post["author_id"]))
-            for user in page["includes"]["users"]:
-                assert world.user_by_name(user["username"]).id == int(user["id"])  # type: ignore[union-attr]
+    world = read_pages(PAGES)
+    for page in pages():
+        for post in page["data"]:
+            served = world.post(int(post["id"]))
+            assert served is not None
+            assert served.fields["text"] == post["text"]
+            assert int(post["id"]) in world.all_posts(int(post["author_id"]))
+        for user in page["includes"]["users"]:
+            assert world.user_by_name(user["username"]).id == int(user["id"])  # type: ignore[union-attr]

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import gzip
-import json
-from pathlib import Path
-
 import pytest
 
+from recorded import description
 from twittomatic.errors import CredentialRejected, RequestRefused
 from twittomatic.networks.base import Network, Request
 from twittomatic.networks.x import X, fields, limits, prices
-
-DOCUMENT = Path("/work/shared/data/x-openapi-2.159.json.gz")
 
 BAD_IDS = ["", "1" * 20, "-1", "+1", " 1", "1\n", "12/../13", "١", "1?a=b", "1%2F", "abc", "1.0"]
 BAD_NAMES = ["", "a" * 16, "@a", "a b", "a/b", "a\n", "é", "a-b", "a,b"]
@@ -124,9 +119,8 @@ def test_limits_and_prices(x: X) -> None:
     assert x.limit("timeline", "user") == limits.USER["timeline"]
 
 
-@pytest.mark.skipif(not DOCUMENT.exists(), reason="X's openapi.json is not here")
 def test_x_knows_every_name_that_we_send(buyer: X) -> None:
-    document = json.loads(gzip.decompress(DOCUMENT.read_bytes()))
+    document = description()
     shared = document["components"]["parameters"]
     requests: list[Request] = [
         buyer.users_by_id(["1"]),
