@@ -110,7 +110,7 @@ def test_who_helps_a_master_ends_with_130(place: Any, moment: str, arguments: tu
         ("emulator.build:bundled_graph", ("emulator", "--port", "0")),
         ("cli.emulator:_somebody", ("emulator", "--port", "0", "--users", "9")),
         ("storage.verify:verify", ("verify", "--output-directory", ".")),
-        ("cli.doctor:_api", ("doctor", "--x-api-url", "http://127.0.0.1:1")),
+        ("app.checks:_api", ("doctor", "--x-api-url", "http://127.0.0.1:1")),
     ],
 )
 def test_services_and_checks_end_with_130(place: Any, moment: str, arguments: tuple[str, ...]) -> None:

@@ -226,7 +226,7 @@ def _arm(point: str, nth: int, how: str, note: str) -> None:
 
 if __name__ == "__main__":
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads do not survive a fork
-    from twittomatic.cli import crawl, verify  # noqa: F401 - imported once for all
+    from twittomatic.cli import crawl, jobs, verify  # noqa: F401 - imported once for all
     from twittomatic.cli import status as looking  # noqa: F401
 
     _Nursery().run()

@@ -8,10 +8,10 @@ import click
 
 from twittomatic.app.runtime import Runtime
 from twittomatic.cli.affording import afford
-from twittomatic.cli.drawing import picture
-from twittomatic.cli.fitting import console
 from twittomatic.cli.outcome import try_again
 from twittomatic.cli.quoting import QuoteBuilder
+from twittomatic.cli.render.quote import picture
+from twittomatic.cli.render.table import console
 from twittomatic.clock import SystemClock, rfc3339, utc
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from twittomatic.app.runner import on_signals, run_async
 from twittomatic.cli import sessions
-from twittomatic.cli.fitting import console
+from twittomatic.cli.render.table import console
 from twittomatic.dataset.reader import Dataset
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable

@@ -8,7 +8,7 @@ import textwrap
 
 import click
 
-from twittomatic.cli.writing import written
+from twittomatic.cli.outputfile import written
 from twittomatic.errors import SettingsError
 from twittomatic.model import usd
 from twittomatic.networks.x import limits

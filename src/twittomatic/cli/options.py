@@ -12,6 +12,8 @@ import click
 
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, load
 
+STATE_SETTINGS = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY")
+"""What the help of a command that only visits a crawl shows."""
 _FLAGS = tuple(option for option in OPTIONS if option.has_flag)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from twittomatic.app.runtime import Runtime
-from twittomatic.cli.display import are_dead, ended_early
+from twittomatic.cli.render.status import are_dead, ended_early
 from twittomatic.model import Ending, Module
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState

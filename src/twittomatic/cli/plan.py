@@ -15,11 +15,11 @@ from twittomatic.app.runner import run_async
 from twittomatic.app.runtime import Runtime
 from twittomatic.cli.affording import afford_profiles, profiles
 from twittomatic.cli.crawl import CRAWL_SETTINGS, NO_TARGET, chosen_modules, module_flags, target_flags
-from twittomatic.cli.drawing import as_json, picture
-from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.preparing import preparing
 from twittomatic.cli.quoting import QuoteBuilder
+from twittomatic.cli.render.quote import as_json, picture
+from twittomatic.cli.render.table import console
 from twittomatic.cli.sessions import timelines
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError

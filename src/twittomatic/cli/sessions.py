@@ -17,9 +17,9 @@ from twittomatic.app.status import report
 from twittomatic.cli.affording import afford_profiles
 from twittomatic.cli.beginning import begin, refuse
 from twittomatic.cli.commands import PAUSED
-from twittomatic.cli.display import show, watch
 from twittomatic.cli.outcome import conclude
 from twittomatic.cli.preparing import preparing
+from twittomatic.cli.render.status import show, watch
 from twittomatic.crawler.local import run_together
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import CrawlMustPause, NobodyLeads, SettingsError, StateBusy, TwittomaticError

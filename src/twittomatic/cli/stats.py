@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from twittomatic.app import runtime
 from twittomatic.app.runner import on_signals, run_async
 from twittomatic.app.signals import INTERRUPTED
-from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.render.table import console
 from twittomatic.clock import SystemClock
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from twittomatic.app.repair import repair
 from twittomatic.app.runner import run_async
-from twittomatic.cli.fitting import console
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.render.table import console
 from twittomatic.errors import SettingsError, StorageError
 from twittomatic.model import Ending
 from twittomatic.settings import Settings

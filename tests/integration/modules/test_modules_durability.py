@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from twittomatic import faultpoint
-from twittomatic.cli import status
+from twittomatic.app import control
 from twittomatic.emulator import GraphWorld
 from twittomatic.state.connection import Connection
 
@@ -95,7 +95,7 @@ async def test_a_torn_part_file_is_cut_back_wherever_its_attempt_died(
     for time in (1, 2, 3):
         die(house, point, junk, time)
         await house.crawl(module, [STAR])
-        await status._retry(house.settings, ())
+        await control.retry_jobs(house.settings, ())
     faultpoint.arm(None)
     await house.crawl(module, [STAR])
     if module == "F":

@@ -9,7 +9,7 @@ import pytest
 from scripted import Answer, Asked, ScriptedX, page, post, profile, scripted
 
 from twittomatic import faultpoint
-from twittomatic.cli import status
+from twittomatic.app import control
 from twittomatic.model import Phase
 from twittomatic.modules import finish, pager
 from twittomatic.networks.base import Counts
@@ -303,7 +303,7 @@ async def test_an_attempt_to_go_on_that_stops_anywhere_loses_and_doubles_nothing
     if reached >= time_:
         assert house.dead
         assert len(house.followers(STAR)) in {1000, 2900}, "the old list, or the new one"
-        await status._retry(replace(house.settings, crawl="other"), ())
+        await control.retry_jobs(replace(house.settings, crawl="other"), ())
         await house.crawl("F", [STAR], crawl="other")
     assert house.followers(STAR) == [*range(1000, 3900)]
     assert ending(house) == ("complete", 2900)

@@ -9,7 +9,7 @@ import pytest
 from scripted import Answer, Asked, ScriptedX, page, post, scripted
 
 from twittomatic import faultpoint
-from twittomatic.cli import status
+from twittomatic.app import control
 from twittomatic.model import Phase
 from twittomatic.storage.commit import commit, measured
 from twittomatic.storage.formats import member, read_pages
@@ -255,7 +255,7 @@ async def test_an_attempt_that_stops_anywhere_while_it_sorts_changes_nothing_in_
         faultpoint.arm(None)
     assert house.dead, f"{point} was reached {reached} times"
     before = len(x.asked)
-    await status._retry(house.settings, ())
+    await control.retry_jobs(house.settings, ())
     progress = await house.crawl(module, [STAR])
     assert progress.phase is Phase.FINISHED
     is_in_order(house, timeline.ids)

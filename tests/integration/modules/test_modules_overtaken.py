@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from twittomatic import faultpoint
-from twittomatic.cli import status
+from twittomatic.app import control
 from twittomatic.clock import VirtualClock
 from twittomatic.emulator import GraphWorld
 from twittomatic.model import Checkpoint, Ending, FileState, Job, Module, Phase
@@ -195,7 +195,7 @@ async def test_an_update_whose_timeline_is_gone_begins_anew(
         world.publish(STAR, count=5)
         await house.crawl("T", [STAR], crawl="anew")
         world.publish(STAR, count=5)
-    await status._retry(replace(house.settings, crawl="updates"), ())
+    await control.retry_jobs(replace(house.settings, crawl="updates"), ())
     await house.crawl("U", [STAR], crawl="updates")
     assert house.posts(STAR) == list(world.all_posts(STAR))
     house.check()
@@ -214,7 +214,7 @@ async def test_an_update_is_not_put_in_front_of_itself(house: Any, emulate: Any,
 
     frozen("page.committed", fail)
     await house.crawl("U", [STAR], crawl="updates")
-    await status._retry(replace(house.settings, crawl="updates"), ())
+    await control.retry_jobs(replace(house.settings, crawl="updates"), ())
     [part] = house.parts()
     old = measured(final)
 

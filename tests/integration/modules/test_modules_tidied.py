@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from twittomatic import faultpoint
-from twittomatic.app import runtime
-from twittomatic.cli import sessions, status
+from twittomatic.app import control, runtime
+from twittomatic.cli import sessions
 from twittomatic.emulator import GraphWorld
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
@@ -78,7 +78,7 @@ async def test_what_a_dead_job_can_go_on_with_stays(house: Any, emulator: Any) -
         faultpoint.arm(None)
     assert house.dead
     assert len(house.parts()) == 1
-    await status._retry(replace(house.settings, crawl="test"), ())
+    await control.retry_jobs(replace(house.settings, crawl="test"), ())
     await house.crawl("T", [STAR])
     assert len(house.posts(STAR)) == 1500
     assert emulator.report()["repeated_pages"] == 0

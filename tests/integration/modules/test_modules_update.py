@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from twittomatic import faultpoint
-from twittomatic.cli import status
+from twittomatic.app import control
 from twittomatic.emulator import GraphWorld
 from twittomatic.model import Phase
 
@@ -117,4 +117,4 @@ async def test_an_attempt_that_stops_anywhere_changes_nothing_in_the_end(
 
 
 async def revive(house: Any) -> None:
-    await status._retry(replace(house.settings, crawl="updates"), ())
+    await control.retry_jobs(replace(house.settings, crawl="updates"), ())

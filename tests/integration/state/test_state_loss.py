@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.cli.restore import _restore_ledger
+from twittomatic.app.restore import restore_ledger
 from twittomatic.errors import CorruptFile, LeadershipLost, StateLost, StorageUnavailable
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
@@ -140,7 +140,7 @@ async def test_a_ledger_that_went_back_to_an_older_state_is_missed(
     await process(budget=None).open()
     (tmp_path / "none.toml").touch()
     settings = load({"output_directory": str(tmp_path), "redis_url": server_url}, {}, tmp_path / "none.toml")
-    money = await _restore_ledger(settings, "restore", connection, keys.account, stated)
+    money, _ = await restore_ledger(settings, "restore", connection, keys.account, stated)
     assert (await money.totals()).spent == (stated or 7_000_000)
     again = process()
     await again.open()

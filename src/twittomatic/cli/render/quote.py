@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from twittomatic.cli.fitting import Fitting
+from twittomatic.cli.render.table import Fitting
 from twittomatic.model import MICROS_PER_USD, about, dollars
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.planning.estimate import Plan, Row, Span

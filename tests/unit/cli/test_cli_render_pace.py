@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from twittomatic.cli.pace import lasting, sentences
+from twittomatic.cli.render.pace import lasting, sentences
 
 
 def look(completed: int, pages: int, spent: float, *, budget: float | None = 10.0) -> dict[str, Any]:

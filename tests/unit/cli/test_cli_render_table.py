@@ -5,8 +5,7 @@ import io
 import pytest
 from rich.text import Text
 
-from twittomatic.cli import fitting
-from twittomatic.cli.fitting import Fitting, console
+from twittomatic.cli.render.table import PAPER_WIDTH, Fitting, console
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "19", "-5", "", "wide", "\u00b2"])
@@ -31,4 +30,4 @@ def test_a_width_that_can_be_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "33")
     assert console().width == 33
     monkeypatch.delenv("COLUMNS")
-    assert console().width == fitting._PAPER
+    assert console().width == PAPER_WIDTH

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from twittomatic.app.forecast import counted
 from twittomatic.app.lag import sentences
-from twittomatic.cli.drawing import many
-from twittomatic.cli.fitting import Fitting, console
+from twittomatic.cli.render.quote import many
+from twittomatic.cli.render.table import Fitting, console
 from twittomatic.model import MICROS_PER_USD, about, dollars
 
 _REFRESH_S = 0.5

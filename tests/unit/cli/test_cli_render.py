@@ -8,7 +8,10 @@ import pytest
 from rich.console import Console
 
 from twittomatic.app.status import nothing
-from twittomatic.cli import display, drawing
+from twittomatic.cli.render.quote import as_json
+from twittomatic.cli.render.quote import picture as draw_quote
+from twittomatic.cli.render.status import line
+from twittomatic.cli.render.status import picture as draw_status
 from twittomatic.planning.estimate import Plan, Row, Span
 
 WIDTHS = [30, 60, 80, 120, 200]
@@ -34,7 +37,7 @@ def quote(low: int, high: float | None, **fields: Any) -> Plan:
 
 
 def shown(plan: Plan, width: int = 200, left: int | None = None) -> str:
-    return drawn(drawing.picture(plan, prices_as_of="2026-08-22", left=left), width)
+    return drawn(draw_quote(plan, prices_as_of="2026-08-22", left=left), width)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -78,7 +81,7 @@ def test_what_is_assumed_is_called_so() -> None:
 
 
 def test_as_json_its_numbers_are_of_one_type() -> None:
-    found = drawing.as_json(quote(0, 1_500_000, depth=1_000_000), prices_as_of="", left=5_000)
+    found = as_json(quote(0, 1_500_000, depth=1_000_000), prices_as_of="", left=5_000)
     assert found["max_depth"] is None
     for row in [*found["modules"].values(), found["total"]]:
         for name, kind in {"requests": int, "resources": int, "cost_usd": float, "hours": float}.items():
@@ -104,27 +107,25 @@ def report(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_status_never_cuts_its_money(width: int) -> None:
-    text = drawn(display.picture(report()), width)
+    text = drawn(draw_status(report()), width)
     assert "…" not in text
     for amount in ("$5.80", "$0.02", "$5.78", "$12.005"):
         assert amount in text, width
 
 
 def test_status_tells_this_crawl_from_all() -> None:
-    both = drawn(display.picture(report()), 120)
+    both = drawn(draw_status(report()), 120)
     assert re.search(r"spent +by all crawls", both)
     assert re.search(r"\$5\.80 +\$12\.005 of \$20\.00", both)
     assert "X probably charges about $4.25" in both
-    assert display.line(report()).endswith("$5.80, $12.005 of $20.00 by all crawls")
+    assert line(report()).endswith("$5.80, $12.005 of $20.00 by all crawls")
     alone = report(spent_usd=5.8)
-    assert "by all" not in drawn(display.picture(alone), 120)
-    assert display.line(alone).endswith("$5.80 of $20.00")
+    assert "by all" not in drawn(draw_status(alone), 120)
+    assert line(alone).endswith("$5.80 of $20.00")
 
 
 def test_money_that_is_put_aside_and_credentials_that_are_retired_are_shown() -> None:
-    text = drawn(
-        display.picture(report(reserved_usd=2.0, rejected={"app-1": "401"}, unfinished_lists=3)), 120
-    )
+    text = drawn(draw_status(report(reserved_usd=2.0, rejected={"app-1": "401"}, unfinished_lists=3)), 120)
     assert "$2.00 is put aside for requests whose end is not known" in text
     assert "Credential app-1 is retired: 401" in text
     assert "3 lists are unfinished" in text
@@ -135,10 +136,10 @@ def test_one_of_anything_is_singular() -> None:
     report["counters"] = {"targets": 1, "unreadable": 1, "records:timeline": 1, "records:follower": 1}
     report["jobs"]["follower"] = report["jobs"]["follower"] | {"ready": 1}
     report["unfinished_lists"] = 1
-    line, text = display.line(report), drawn(display.picture(report), 200)
-    assert "1 user begun" in line
-    assert "1 follower, 1 post, 1 job to do" in line
+    said, text = line(report), drawn(draw_status(report), 200)
+    assert "1 user begun" in said
+    assert "1 follower, 1 post, 1 job to do" in said
     assert "1 list is unfinished: what is bought of it is" in text
     assert "Set aside: 1 record that could not be read" in text
     report["counters"]["targets"] = 0
-    assert "0 users begun" in display.line(report)
+    assert "0 users begun" in line(report)

@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-_PAPER = 200  # columns where nobody watches, so that a line stays a line
+PAPER_WIDTH = 200  # columns where nobody watches, so that a line stays a line
 _ENDLESS = 10_000
 _LEAST = {"COLUMNS": 20, "LINES": 5}  # less is said where nobody knows, such as 0 without a terminal
 _USUAL = 80, 25
@@ -32,7 +32,7 @@ def console(*, stderr: bool = False) -> Console:
         )
     if "COLUMNS" in environment:
         return found
-    return Console(highlight=False, stderr=stderr, width=_PAPER, _environ=environment)
+    return Console(highlight=False, stderr=stderr, width=PAPER_WIDTH, _environ=environment)
 
 
 def _tells(name: str, text: str) -> bool:

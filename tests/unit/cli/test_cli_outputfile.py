@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.cli.writing import is_stdout, written
+from twittomatic.cli.outputfile import is_stdout, written
 from twittomatic.errors import SettingsError, StorageUnavailable
 
 

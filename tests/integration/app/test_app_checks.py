@@ -5,15 +5,14 @@ import signal
 
 from replicated import Replicated
 
-from twittomatic.cli.finding import FAILED, OK, WARNING
-from twittomatic.cli.replicas import findings
+from twittomatic.app.checks import FAILED, OK, WARNING, replica_checks
 from twittomatic.state.client import client
 
 
 async def found(url: str) -> dict[str, tuple[str, str]]:
     redis = client(url, "test")
     try:
-        return {what: (verdict, sentence) async for what, verdict, sentence in findings(redis)}
+        return {what: (verdict, sentence) async for what, verdict, sentence in replica_checks(redis)}
     finally:
         await redis.aclose()
 

@@ -1,0 +1,339 @@
+"""What `doctor` checks: Python, the state server and its replicas, files, budget, API, credentials, clock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+from redis.asyncio.sentinel import SentinelConnectionPool
+from redis.exceptions import RedisError
+
+from twittomatic.app import runtime
+from twittomatic.errors import (
+    CredentialRejected,
+    NetworkError,
+    RateLimited,
+    SettingsError,
+    TwittomaticError,
+    UpstreamUnavailable,
+)
+from twittomatic.fetch.credentials import Credential, Credentials
+from twittomatic.fetch.redact import sentence
+from twittomatic.fetch.transport import Transport
+from twittomatic.fetch.usertokens import UserToken
+from twittomatic.model import dollars
+from twittomatic.networks.base import Network, Response
+from twittomatic.networks.x import X, limits
+from twittomatic.networks.x.prices import Prices
+from twittomatic.settings import Settings, is_x
+from twittomatic.state.admission import admit
+from twittomatic.state.client import client
+from twittomatic.state.connection import Connection
+from twittomatic.state.embedded.server import Role, embedded
+from twittomatic.state.sentinels import Sentinels, Word
+
+OK, WARNING, FAILED = "ok", "warning", "FAILED"
+_OLDEST_PYTHON = (3, 11)
+_LITTLE_DISK = 1 << 30
+_CLOCK_WARN_S, _CLOCK_FAIL_S = 2.0, 60.0
+_SHORTEST_DOWN_AFTER_MS = 1_000
+_FEWEST_SENTINELS = 3
+_FEWEST_REPLICAS = 2
+
+
+class CheckResult(NamedTuple):
+    """The result of one check: its subject, its verdict, and one sentence."""
+
+    what: str
+    verdict: str
+    sentence: str
+
+
+async def checks(settings: Settings) -> AsyncIterator[CheckResult]:
+    """Run every check, and yield each result as soon as it is known. Nothing is bought."""
+    yield _python()
+    state = await _server(settings)
+    yield state
+    if settings.redis_url and state.verdict != FAILED:
+        async for result in _replication(settings.redis_url):
+            yield result
+    yield await asyncio.to_thread(_files, settings)
+    yield await asyncio.to_thread(_disk, settings)
+    yield _budget(settings)
+    yield _prices(settings)
+    yield _limits(settings)
+    async for result in _api(settings):
+        yield result
+
+
+def _prices(settings: Settings) -> CheckResult:
+    try:
+        prices = Prices.of(settings.prices)
+    except SettingsError as error:
+        return CheckResult("Prices", FAILED, str(error))
+    return CheckResult(
+        "Prices",
+        OK,
+        f"{dollars(prices.post)} a post, {dollars(prices.user)} a user, {dollars(prices.follower)} a "
+        f"follower as of {prices.as_of} ({prices.source}).",
+    )
+
+
+def _limits(settings: Settings) -> CheckResult:
+    try:
+        documented = limits.of(settings.limits)
+    except SettingsError as error:
+        return CheckResult("Limits", FAILED, str(error))
+    if not settings.limits:
+        return CheckResult("Limits", OK, f"As documented on {limits.AS_OF} ({limits.SOURCE}).")
+    followers = documented["app"]["followers"].requests
+    return CheckResult(
+        "Limits", OK, f"[limits] of the configuration file: {followers:,} pages of followers a window."
+    )
+
+
+def _python() -> CheckResult:
+    version = platform.python_version()
+    if sys.version_info < _OLDEST_PYTHON:
+        return CheckResult("Python", FAILED, f"{version} is too old; 3.11 or newer is needed.")
+    return CheckResult("Python", OK, f"{version} on {platform.system()} {platform.machine()}.")
+
+
+async def _server(settings: Settings) -> CheckResult:
+    """Ask what a crawl asks when it starts; see `state.admission`."""
+    try:
+        if settings.redis_url:
+            return await _server_at(settings, settings.redis_url, "at REDIS_URL")
+        with tempfile.TemporaryDirectory() as directory:
+            began = time.monotonic()
+            async with embedded(Path(directory), Role.OWN) as url:
+                took_ms = (time.monotonic() - began) * 1000
+                return await _server_at(settings, url, f"embedded, ready in {took_ms:.0f} ms")
+    except (TwittomaticError, OSError) as error:
+        return CheckResult("State", FAILED, str(error))
+
+
+async def _server_at(settings: Settings, url: str, where: str) -> CheckResult:
+    connection = Connection(client(url, "doctor"), patience_s=runtime.START_PATIENCE_S)
+    try:
+        name = await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
+        with suppress(RedisError):  # a hosted server may not tell
+            config = await connection.redis.config_get("appendonly")
+            if config.get("appendonly") == "no":
+                return CheckResult(
+                    "State", WARNING, f"{name} has no append-only file; a crash of it loses the last seconds."
+                )
+        return CheckResult("State", OK, f"{name}, {where}.")
+    finally:
+        await connection.close()
+
+
+async def _replication(url: str) -> AsyncIterator[CheckResult]:
+    redis = client(url, "doctor")
+    try:
+        async for result in replica_checks(redis):
+            yield result
+    except (RedisError, OSError) as error:
+        yield CheckResult("Replicas", WARNING, f"They could not be looked at ({error}).")
+    finally:
+        await redis.aclose()
+
+
+def _files(settings: Settings) -> CheckResult:
+    output, temporary = settings.output_directory, settings.temporary_directory
+    layout = runtime.layout(settings)
+    try:
+        missing = _missing(temporary, layout.journals, output)
+    except OSError as error:
+        return CheckResult("Files", FAILED, f"The working directory cannot be used ({error.strerror}).")
+    try:
+        layout.prepare()
+    except TwittomaticError as error:
+        return CheckResult("Files", FAILED, str(error))
+    finally:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
+    return CheckResult("Files", OK, f"{output} can be written, and {temporary} is on the same volume.")
+
+
+def _missing(*directories: Path) -> list[Path]:
+    """Name what `prepare` would create, parents too, the deepest first: the order in which to remove it."""
+    lineage = {path for given in directories for path in (given.absolute(), *given.absolute().parents)}
+    return sorted((path for path in lineage if not os.path.lexists(path)), key=lambda path: -len(path.parts))
+
+
+def _disk(settings: Settings) -> CheckResult:
+    try:
+        place = settings.output_directory.absolute()
+        while not os.path.lexists(place):
+            place = place.parent
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        return CheckResult("Disk", WARNING, f"What is free on it cannot be told ({error.strerror}).")
+    if free < _LITTLE_DISK:
+        return CheckResult(
+            "Disk", WARNING, f"Only {free / 1e9:.1f} GB are free; a full disk stops the crawl."
+        )
+    return CheckResult("Disk", OK, f"{free / 1e9:.1f} GB are free.")
+
+
+def _budget(settings: Settings) -> CheckResult:
+    if settings.budget_usd is not None:
+        return CheckResult("Budget", OK, f"{dollars(settings.budget_usd)}, a hard cap.")
+    if is_x(settings.x_api_url):
+        return CheckResult("Budget", WARNING, "BUDGET_USD is not set; X itself is not crawled without.")
+    return CheckResult("Budget", OK, "None, and none is needed away from X itself.")
+
+
+async def _api(settings: Settings) -> AsyncIterator[CheckResult]:
+    network = X(url=settings.x_api_url)  # nothing is bought
+    credentials: list[Credential | UserToken] = []
+    unusable = "X_BEARER_TOKENS is not set; X accepts nobody without one."
+    try:
+        credentials = list(Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens))
+    except SettingsError as error:
+        unusable = str(error)
+    try:
+        proxies = runtime.proxies(settings)
+    except SettingsError as error:
+        yield CheckResult("Proxy", FAILED, str(error))
+        return
+    if proxy := proxies.for_url(network.url):
+        yield CheckResult("Proxy", OK, f"{network.url} is reached through {proxy.name}.")
+    async with Transport(timeout_s=min(settings.request_timeout_s, 20.0), proxies=proxies) as transport:
+        try:
+            asked_at = time.time()
+            answer = await transport.send(network.url, network.probe(), {})
+        except UpstreamUnavailable as error:
+            yield CheckResult("API", FAILED, str(error))
+            if not credentials:
+                yield CheckResult("Token", FAILED, unusable)
+            return
+        yield CheckResult("API", OK, f"{network.url} answers in {(time.time() - asked_at) * 1000:.0f} ms.")
+        yield _clock(answer, asked_at, time.time())
+        if not credentials:
+            yield CheckResult("Token", FAILED, unusable)
+        for credential in credentials:
+            if isinstance(credential, UserToken):  # X tells users nothing for free
+                due = "is renewed at its first use" if credential.is_due(time.time()) else "is not expired"
+                yield CheckResult(
+                    "Token", OK, f"{credential.name} {due}, by its file; only a crawl shows more."
+                )
+                continue
+            yield await _token(network, transport, credential)
+
+
+async def _token(network: Network, transport: Transport, credential: Credential) -> CheckResult:
+    name, request = credential.name, network.probe()
+    try:
+        answer = await transport.send(network.url, request, network.authorization(credential.token))
+    except UpstreamUnavailable as error:
+        return CheckResult("Token", WARNING, f"{name} could not be checked: {error}")
+    try:
+        network.decode(request, answer)
+    except RateLimited:
+        return CheckResult("Token", OK, f"{name} is accepted; its window is empty at the moment.")
+    except NetworkError as error:
+        said = sentence(network, request, answer, error, credential.secrets)
+        said = said.replace(credential.token, "***")  # however short: here it is one token's answer alone
+        if isinstance(error, CredentialRejected):
+            return CheckResult("Token", FAILED, f"{name}: {said}")
+        return CheckResult("Token", WARNING, f"{name} could not be checked: {said}")
+    return CheckResult("Token", OK, f"{name} is accepted.")
+
+
+def _clock(answer: Response, before: float, after: float) -> CheckResult:
+    try:
+        theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError, TypeError):
+        return CheckResult("Clock", WARNING, "The API does not tell its time.")
+    # Their time is in whole seconds, and was read between our two.
+    off = max(0.0, before - (theirs + 1), theirs - after)
+    if off > _CLOCK_FAIL_S:
+        return CheckResult("Clock", FAILED, f"This clock is {off:.0f} s off the API's; set it.")
+    if off > _CLOCK_WARN_S:
+        return CheckResult("Clock", WARNING, f"This clock is {off:.1f} s off the API's.")
+    return CheckResult("Clock", OK, "This clock agrees with the API's.")
+
+
+async def replica_checks(redis: Redis) -> AsyncIterator[CheckResult]:
+    """Check a server's replicas and Sentinels; yield nothing if it has none.
+
+    Raises:
+        RedisError, OSError: the server does not answer.
+    """
+    pool: Any = redis.connection_pool
+    behind_sentinel = isinstance(pool, SentinelConnectionPool)
+    info = await redis.info("replication")
+    if behind_sentinel or info.get("connected_slaves"):
+        yield await _replicas(redis, int(info.get("connected_slaves", 0)), behind_sentinel=behind_sentinel)
+    if behind_sentinel:
+        yield await _sentinels(pool.sentinel_manager, pool.service_name)
+
+
+async def _replicas(redis: Redis, count: int, *, behind_sentinel: bool) -> CheckResult:
+    if not count:
+        return CheckResult("Replicas", FAILED, "There is none, so nothing that is written counts; start one.")
+    config: Any = {}
+    with suppress(RedisError):  # a hosted server may not tell
+        config = await redis.config_get("appendonly", "min-replicas-to-write")
+    if config.get("appendonly") == "no":
+        return CheckResult(
+            "Replicas", FAILED, "A master that comes back empty empties its replicas; set appendonly yes."
+        )
+    if config.get("min-replicas-to-write") == "0":
+        return CheckResult(
+            "Replicas",
+            WARNING,
+            "A master that was cut off goes on taking writes, which are lost; set min-replicas-to-write 1.",
+        )
+    if behind_sentinel and count < _FEWEST_REPLICAS:
+        return CheckResult(
+            "Replicas", WARNING, "There is one; when it is gone, or leads, the crawl waits for another."
+        )
+    return CheckResult("Replicas", OK, f"{count}, and what is written counts when one of them has it.")
+
+
+async def _sentinels(sentinels: Sentinels, service: str) -> CheckResult:
+    said = await asyncio.gather(
+        *[sentinels.ask(address, service) for address in sentinels.addresses], return_exceptions=True
+    )
+    words = [one for one in said if isinstance(one, Word)]
+    silent = [
+        f"{host}:{port}"
+        for (host, port), one in zip(sentinels.addresses, said, strict=True)
+        if not isinstance(one, Word)
+    ]
+    if silent:
+        return CheckResult("Sentinel", WARNING, f"{', '.join(silent)} tells nothing of “{service}”.")
+    if len({word.master for word in words}) > 1:
+        return CheckResult(
+            "Sentinel", WARNING, "They do not agree on who the master is; ask again in a minute."
+        )
+    watching = min(int(word.state["num-other-sentinels"]) + 1 for word in words)
+    if watching < _FEWEST_SENTINELS:
+        return CheckResult(
+            "Sentinel", WARNING, f"{watching} watch “{service}”; with fewer than three a failover can fail."
+        )
+    down_after_ms = min(int(word.state["down-after-milliseconds"]) for word in words)
+    if down_after_ms < _SHORTEST_DOWN_AFTER_MS:
+        return CheckResult(
+            "Sentinel",
+            WARNING,
+            f"down-after-milliseconds is {down_after_ms}; below 1,000 a busy master is replaced for nothing.",
+        )
+    return CheckResult(
+        "Sentinel", OK, f"{watching} watch “{service}”, and fail over after {down_after_ms} ms."
+    )

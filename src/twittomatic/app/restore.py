@@ -1,0 +1,80 @@
+"""Rebuild what the state server has lost of a crawl: the ledger, and the job queues."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from twittomatic.app import runtime
+from twittomatic.crawler.options import CrawlOptions, account_of
+from twittomatic.errors import TwittomaticError
+from twittomatic.settings import Settings
+from twittomatic.state.account import Money
+from twittomatic.state.connection import Connection
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.embedded.server import Role
+from twittomatic.state.keys import CrawlKeys, NetworkKeys
+from twittomatic.state.requeue import Requeue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What `restore` did.
+
+    Attributes:
+        account: The account whose ledger was rebuilt.
+        spent: Micro-dollars that the ledger says were spent.
+        queued: Jobs that were queued again; None if the crawl itself is lost.
+        cleared: Whether remains of a lost crawl were removed.
+    """
+
+    account: str
+    spent: int
+    queued: int | None = None
+    cleared: bool = False
+
+
+async def restore(settings: Settings, stated: int | None = None) -> Restored:
+    """Rebuild the ledger and the queues of a crawl.
+
+    Args:
+        settings: This process's settings.
+        stated: Micro-dollars spent in all, as the user states them; None for what the dataset's records say.
+
+    Raises:
+        TwittomaticError: a process works on the crawl.
+    """
+    name = runtime.process_name("restore")
+    async with runtime.connected(settings, Role.OWN, name) as connection:
+        crawl = CrawlState(connection, CrawlKeys(settings.crawl))
+        modules, written = await crawl.field("modules"), await crawl.field("options")
+        jobs = Requeue(connection, CrawlKeys(settings.crawl, modules))
+        if working := await jobs.at_work():
+            raise TwittomaticError(
+                f"Crawl “{settings.crawl}” is at work ({', '.join(working)}); stop it before you restore it."
+            )
+        options = CrawlOptions.read(written) if written else None
+        account = options.account if options else account_of(settings)
+        money, spent = await restore_ledger(settings, name, connection, account, stated)
+        if not options:
+            return Restored(account=account, spent=spent, cleared=bool(await jobs.clear()))
+        await crawl.remember_ledger(account, money.ledger)
+        await jobs.open(options.all_modules)
+        queued = await jobs.put_back(options.all_modules)
+        return Restored(account=account, spent=spent, queued=queued)
+
+
+async def restore_ledger(
+    settings: Settings, name: str, connection: Connection, account: str, stated: int | None
+) -> tuple[Money, int]:
+    """Book again what was spent; return the account, and the micro-dollars that its ledger now says."""
+    spending = runtime.spending(settings, name)
+    money = Money(connection, NetworkKeys(account), budget=None, horizon_s=0)
+    money.ledger = await connection.call("HGET", NetworkKeys(account).ledger, "id") or ""
+    records = await asyncio.to_thread(spending.lost, account, money.ledger)
+    behind = await money.behind(spending) if money.ledger else {}
+    lost = sum(record.most for record in records.values()) if stated is None else 0
+    least = lost + sum(record.most for record in behind.values()) if stated is None else stated
+    spent = await money.rebook(lost, least)
+    await asyncio.to_thread(spending.book, {**records, **behind}, money.ledger, stated=stated)
+    return money, spent
