@@ -150,7 +150,7 @@ def world_of(seed: int, *, small: bool = False) -> ChangingWorld:
 
 def seeds_of(world: ChangingWorld, depth: str) -> list[int]:
     """Return whom a crawl begins with: everybody who has a list, or those from whom the others are found."""
-    people = [one for one in world.some(10_000) if world.follower_count(one)]
+    people = [one for one in world.sample_ids(10_000) if world.follower_count(one)]
     return people if depth == "0" else people[:3]
 
 

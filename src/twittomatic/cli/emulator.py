@@ -132,7 +132,7 @@ def _in_url(host: str) -> str:
 
 def _somebody(world: World) -> str:
     """Name the user with the most followers, of the first ones whom X would show."""
-    best = sorted(world.some(_LOOKED_AT), key=world.follower_count, reverse=True)
+    best = sorted(world.sample_ids(_LOOKED_AT), key=world.follower_count, reverse=True)
     for user in map(world.user, best):
         if user and user.status == "active":
             return f"{user.id}, @{user.username}, with {world.follower_count(user.id):,} followers"

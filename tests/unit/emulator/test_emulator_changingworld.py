@@ -147,8 +147,8 @@ def test_a_record_changes_too_but_writes_no_posts(village: RecordedWorld) -> Non
 @pytest.mark.parametrize("base", [small_world(), ProceduralWorld(500, seed=3)])
 def test_what_does_not_change_is_the_world_below(base: World) -> None:
     world = ChangingWorld(base)
-    ids = list(base.some(500))
-    assert list(world.some(500)) == ids
+    ids = list(base.sample_ids(500))
+    assert list(world.sample_ids(500)) == ids
     assert world.users([*ids, NOBODY]) == [*base.users(ids), None]
     for user_id in ids[:40]:
         assert list(world.followers(user_id, 0, 9)) == list(base.followers(user_id, 0, 9))

@@ -1,7 +1,7 @@
 from typing import Any
 
 from twittomatic.emulator.x.endpoints import ENDPOINTS
-from twittomatic.emulator.x.fields import Selection, select, show, to_legacy
+from twittomatic.emulator.x.fields import FieldSelection, select, show, to_legacy
 
 BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 POST = {
@@ -23,7 +23,7 @@ USER = {
 }
 
 
-def of_post(**asked: str) -> tuple[Selection, dict[str, Any]]:
+def of_post(**asked: str) -> tuple[FieldSelection, dict[str, Any]]:
     selection = select(
         BY_NAME["timeline"],
         asked.get("user_fields"),
@@ -34,7 +34,7 @@ def of_post(**asked: str) -> tuple[Selection, dict[str, Any]]:
     return selection, show(selection, selection.post_fields, POST)
 
 
-def of_user(**asked: str) -> tuple[Selection, dict[str, Any]]:
+def of_user(**asked: str) -> tuple[FieldSelection, dict[str, Any]]:
     selection = select(
         BY_NAME["user"], asked.get("user_fields"), None, asked.get("post_fields"), asked.get("expansions")
     )

@@ -190,7 +190,7 @@ def test_a_profile_is_written_anew_when_the_world_has_changed() -> None:
 def test_more_profiles_than_are_remembered_are_still_all_there(
     monkeypatch: pytest.MonkeyPatch, village: RecordedWorld
 ) -> None:
-    monkeypatch.setattr("twittomatic.emulator.x.rendering.MOST_REMEMBERED", 4)
+    monkeypatch.setattr("twittomatic.emulator.x.rendering.MAX_CACHED", 4)
     renderer, query = Renderer(village), read(BY_NAME["followers"], {"id": "1"}, {})
     shown = set(village.all_followers(1))
     for start in range(8):

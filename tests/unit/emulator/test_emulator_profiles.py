@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twittomatic.emulator.madeup.profiles import Counts, ProfileMaker
+from twittomatic.emulator.madeup.profiles import ProfileCounts, ProfileMaker
 from twittomatic.emulator.x.fields import USER_FIELDS
 
 ORDINALS = st.integers(0, 2**30 - 1)
@@ -26,7 +26,7 @@ def test_other_names_are_nobodys(seed: int, name: str) -> None:
 
 def test_profiles_are_as_varied_as_people() -> None:
     maker = ProfileMaker(1)
-    profiles = [maker.make(i, i, Counts(5, 6, 7), newest_post=9) for i in range(2000)]
+    profiles = [maker.make(i, i, ProfileCounts(5, 6, 7), newest_post=9) for i in range(2000)]
     for optional in ("description", "location", "url", "entities", "profile_banner_url", "pinned_tweet_id"):
         share = sum(optional in profile for profile in profiles) / len(profiles)
         assert 0.1 < share < 0.9, optional
@@ -39,7 +39,7 @@ def test_tagged_words_of_a_profile_stand_where_they_say() -> None:
     maker = ProfileMaker(1)
     seen = set()
     for i in range(500):
-        profile = maker.make(i, i, Counts(0, 0, 0))
+        profile = maker.make(i, i, ProfileCounts(0, 0, 0))
         for kind, found in profile.get("entities", {}).get("description", {}).items():
             for entity in found:
                 words = profile["description"][entity["start"] : entity["end"]]

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ..x.responses import body_of, json_response
 from .http import html
-from .strikes import Kind, Strike
+from .strike import FaultKind, Strike
 
 _NONSENSE: tuple[Callable[[], object], ...] = (
     list,
@@ -43,13 +43,13 @@ def _with_nulls(page: dict[str, Any]) -> None:
         page.setdefault(name, None)
 
 
-_REWRITINGS: tuple[Callable[[dict[str, Any]], None], ...] = (
+_REWRITES: tuple[Callable[[dict[str, Any]], None], ...] = (
     _with_ids_as_numbers,
     _with_fields_reversed,
     _with_count_as_text,
     _with_nulls,
 )
-_WRAPPINGS: tuple[Callable[[bytes], bytes], ...] = (
+_WRAPPERS: tuple[Callable[[bytes], bytes], ...] = (
     lambda body: b"\xef\xbb\xbf" + body,
     lambda body: body.decode().encode("utf-16"),
     lambda body: b"\r\n" + body + b"\n\0",
@@ -57,7 +57,7 @@ _WRAPPINGS: tuple[Callable[[bytes], bytes], ...] = (
 )
 
 
-class Odd(Kind):
+class OddPage(FaultKind):
     """A page in a form that X does not document, whose meaning is clear."""
 
     def can_strike(self, strike: Strike) -> bool:
@@ -70,16 +70,16 @@ class Odd(Kind):
         body = body_of(response)
         page = msgspec.json.decode(body)
         if not isinstance(page.get("data"), list):
-            rewritings: tuple[Callable[[dict[str, Any]], None], ...] = (_with_count_as_text, _with_nulls)
+            rewrites: tuple[Callable[[dict[str, Any]], None], ...] = (_with_count_as_text, _with_nulls)
         else:
-            rewritings = _REWRITINGS
-        if strike.dice.random() < 0.5:
-            strike.dice.choice(rewritings)(page)
+            rewrites = _REWRITES
+        if strike.rng.random() < 0.5:
+            strike.rng.choice(rewrites)(page)
             return json_response(200, msgspec.json.encode(page), strike.info.headers)
-        return json_response(200, strike.dice.choice(_WRAPPINGS)(body), strike.info.headers)
+        return json_response(200, strike.rng.choice(_WRAPPERS)(body), strike.info.headers)
 
 
-class Html(Kind):
+class HtmlPage(FaultKind):
     """A page of HTML in place of JSON."""
 
     async def before(self, strike: Strike) -> web.StreamResponse:
@@ -88,18 +88,18 @@ class Html(Kind):
         return html(200, "Please stand by")
 
 
-class Junk(Kind):
+class JunkJson(FaultKind):
     """JSON that is torn, or that is whole and means nothing: another type, no ids, ids that are none."""
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
         """Answer half of the requests with JSON that holds no resource, which X does not charge for."""
-        if strike.dice.random() < 0.5:
+        if strike.rng.random() < 0.5:
             return None
         strike.fire()
-        return json_response(200, msgspec.json.encode(strike.dice.choice(_NONSENSE)()), strike.info.headers)
+        return json_response(200, msgspec.json.encode(strike.rng.choice(_NONSENSE)()), strike.info.headers)
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
         """Answer the others with the first bytes of what was charged."""
         strike.fire()
         body = body_of(response)
-        return json_response(200, body[: strike.dice.randrange(1, len(body))], strike.info.headers)
+        return json_response(200, body[: strike.rng.randrange(1, len(body))], strike.info.headers)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ..x.problems import UNAUTHORIZED, Problem, garbled_token
 from ..x.responses import json_response, problem_response
-from .strikes import Kind, Strike
+from .strike import FaultKind, Strike
 
 _TYPES = "https://api.x.com/2/problems/"
 
@@ -55,11 +55,11 @@ _NAMES = {
     500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
-    504: "Gateway Timeout",
+    504: "Gateway NoAnswer",
 }
 
 
-class Broken(Kind):
+class ServerFailure(FaultKind):
     """X fails: a problem object, an empty body or a page of HTML.
 
     Args:
@@ -72,9 +72,9 @@ class Broken(Kind):
     async def before(self, strike: Strike) -> web.StreamResponse | None:
         """Answer 5xx; only the problem object carries the headers of a window."""
         strike.fire()
-        status = strike.dice.choice(self._statuses)
+        status = strike.rng.choice(self._statuses)
         name = _NAMES[status]
-        match strike.dice.choice(("problem", "empty", "html")):
+        match strike.rng.choice(("problem", "empty", "html")):
             case "problem":
                 problem = {"title": name, "detail": name, "type": "about:blank", "status": status}
                 return problem_response(status, problem, strike.info.headers)
@@ -84,7 +84,7 @@ class Broken(Kind):
                 return html(status, name)
 
 
-class Refused(Kind):
+class Refusal(FaultKind):
     """X says no.
 
     Args:
@@ -102,15 +102,15 @@ class Refused(Kind):
         """Answer with a problem object."""
         strike.fire()
         headers = strike.info.headers if self._headers else None
-        return problem_response(self._status, strike.dice.choice(self._problems), headers)
+        return problem_response(self._status, strike.rng.choice(self._problems), headers)
 
 
-class Stale(Kind):
+class StaleToken(FaultKind):
     """A pagination token is refused, once; the next request may use it again."""
 
     def can_strike(self, strike: Strike) -> bool:
         """Tell whether a list is being gone on with."""
-        return strike.is_list and strike.goes_on
+        return strike.is_list and strike.is_continuation
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
         """Answer 400, in the words that a garbled token gets."""
@@ -119,7 +119,7 @@ class Stale(Kind):
         return problem_response(400, error.problem, strike.info.headers)
 
 
-class OnlyErrors(Kind):
+class ErrorsOnly(FaultKind):
     """A 200 without data, whose errors are about nobody."""
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
@@ -128,7 +128,7 @@ class OnlyErrors(Kind):
         return json_response(200, msgspec.json.encode({"errors": [_FAILED]}), strike.info.headers)
 
 
-class Dead(Kind):
+class DeadToken(FaultKind):
     """A bearer token that is refused for good, from the request that is struck on.
 
     Args:
@@ -141,9 +141,9 @@ class Dead(Kind):
 
     def can_strike(self, strike: Strike) -> bool:
         """Tell whether the token is of the right sort and still alive."""
-        return strike.info.of_user == self._of_users and not self.holds(strike)
+        return strike.info.of_user == self._of_users and not self.persists(strike)
 
-    def holds(self, strike: Strike) -> bool:
+    def persists(self, strike: Strike) -> bool:
         """Tell whether the token is dead."""
         return strike.info.credential in self._dead
 

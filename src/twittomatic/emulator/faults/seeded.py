@@ -9,11 +9,10 @@ from aiohttp import web
 
 from ..madeup.prng import derive, mix
 from ..world.changing import ChangingWorld
-from ..x.aliases import Aliases
 from .base import Faults, NoFaults, RequestInfo
 from .registry import KINDS
 from .spec import Rule, read_rules
-from .strikes import Kind, Strike
+from .strike import FaultKind, Strike, TokenAliases
 
 
 def parse_faults(spec: str, *, seed: int = 0, world: ChangingWorld | None = None) -> Faults:
@@ -31,22 +30,22 @@ def parse_faults(spec: str, *, seed: int = 0, world: ChangingWorld | None = None
     return SeededFaults(rules, seed=seed, world=world) if rules else NoFaults()
 
 
-class _Armed:
+class _RuleState:
     """A rule and what it has done so far."""
 
-    def __init__(self, rule: Rule, kind: Kind) -> None:
+    def __init__(self, rule: Rule, kind: FaultKind) -> None:
         self.rule = rule
         self.kind = kind
         self.seen = 0
         self.fired = 0
 
     @property
-    def spent(self) -> bool:
+    def exhausted(self) -> bool:
         return self.rule.times is not None and self.fired >= self.rule.times
 
     @property
     def due(self) -> bool:
-        return self.rule.nth > 0 and self.seen >= self.rule.nth and not self.spent
+        return self.rule.nth > 0 and self.seen >= self.rule.nth and not self.exhausted
 
     def covers(self, info: RequestInfo) -> bool:
         return self.rule.endpoint in (None, info.endpoint)
@@ -71,13 +70,13 @@ class SeededFaults(NoFaults):
     def __init__(self, rules: Sequence[Rule], *, seed: int = 0, world: ChangingWorld | None = None) -> None:
         self._seed = derive(seed, "faults")
         self._world = world
-        self._aliases = Aliases()
+        self._aliases = TokenAliases()
         kinds = {rule.kind: KINDS[rule.kind]() for rule in rules}
         for rule in rules:
             _check(rule, kinds[rule.kind], world)
-        self._rules = [_Armed(rule, kinds[rule.kind]) for rule in rules]
+        self._rules = [_RuleState(rule, kinds[rule.kind]) for rule in rules]
         self._fired = Counter(dict.fromkeys(kinds, 0))
-        self._under_way: dict[int, tuple[Kind, Strike]] = {}
+        self._in_flight: dict[int, tuple[FaultKind, Strike]] = {}
 
     @property
     def fired(self) -> Mapping[str, int]:
@@ -89,68 +88,68 @@ class SeededFaults(NoFaults):
         strike = Strike(
             info=info,
             request=request,
-            dice=Random(mix(self._seed, info.number)),  # noqa: S311
+            rng=Random(mix(self._seed, info.number)),  # noqa: S311
             aliases=self._aliases,
             world=self._world,
         )
-        kind = self._draw(strike)
+        kind = self._choose(strike)
         if kind is None:
             return None
-        self._under_way[info.number] = kind, strike
+        self._in_flight[info.number] = kind, strike
         answer = await kind.before(strike)
         if answer is not None:
-            del self._under_way[info.number]
+            del self._in_flight[info.number]
         return answer
 
     def alter(self, info: RequestInfo, query: Mapping[str, str]) -> Mapping[str, str]:
         """Put X's own pagination token in an alias's place, and let the fault act on the question."""
         token = query.get("pagination_token")
         if token is not None:
-            meant = self._aliases.meant(info, token)
+            meant = self._aliases.resolve(info, token)
             query = {name: value for name, value in query.items() if name != "pagination_token"}
             if meant is not None:
                 query["pagination_token"] = meant
-        kind, strike = self._under_way.get(info.number, (None, None))
+        kind, strike = self._in_flight.get(info.number, (None, None))
         return query if kind is None or strike is None else kind.alter(strike, query)
 
     async def after(
         self, info: RequestInfo, request: web.Request, response: web.Response
     ) -> web.StreamResponse:
         """Let the fault act after the charge."""
-        kind, strike = self._under_way.pop(info.number, (None, None))
+        kind, strike = self._in_flight.pop(info.number, (None, None))
         return response if kind is None or strike is None else await kind.after(strike, response)
 
-    def _draw(self, strike: Strike) -> Kind | None:
-        covering = [armed for armed in self._rules if armed.covers(strike.info)]
-        possible = [armed for armed in covering if armed.kind.can_strike(strike)]
-        for armed in possible:
-            armed.seen += 1
-        held = next((armed for armed in self._rules if armed.kind.holds(strike)), None)
-        due = next((armed for armed in possible if armed.due), None)
-        drawn = _by_rate(covering, strike.dice.random())
-        chosen = held or due or (drawn if drawn in possible else None)
-        if chosen is None or (chosen is drawn and chosen.spent):
+    def _choose(self, strike: Strike) -> FaultKind | None:
+        covering = [state for state in self._rules if state.covers(strike.info)]
+        possible = [state for state in covering if state.kind.can_strike(strike)]
+        for state in possible:
+            state.seen += 1
+        persistent = next((state for state in self._rules if state.kind.persists(strike)), None)
+        due = next((state for state in possible if state.due), None)
+        by_rate = _by_rate(covering, strike.rng.random())
+        chosen = persistent or due or (by_rate if by_rate in possible else None)
+        if chosen is None or (chosen is by_rate and chosen.exhausted):
             return None
         seconds = chosen.rule.seconds
         strike.seconds = (chosen.kind.seconds or 0.0) if seconds is None else seconds
-        strike.fire = partial(self._count, chosen, held=held is not None)
+        strike.fire = partial(self._count, chosen, persistent=persistent is not None)
         return chosen.kind
 
-    def _count(self, armed: _Armed, *, held: bool) -> None:
-        self._fired[armed.rule.kind] += 1
-        armed.fired += not held
+    def _count(self, state: _RuleState, *, persistent: bool) -> None:
+        self._fired[state.rule.kind] += 1
+        state.fired += not persistent
 
 
-def _by_rate(covering: Sequence[_Armed], share: float) -> _Armed | None:
+def _by_rate(covering: Sequence[_RuleState], share: float) -> _RuleState | None:
     """Return the rule in whose part of the range from 0 to 1 a share lies; so rates are what they say."""
-    for armed in covering:
-        share -= armed.rule.rate
+    for state in covering:
+        share -= state.rule.rate
         if share < 0:
-            return armed
+            return state
     return None
 
 
-def _check(rule: Rule, kind: Kind, world: ChangingWorld | None) -> None:
+def _check(rule: Rule, kind: FaultKind, world: ChangingWorld | None) -> None:
     if rule.seconds is not None and kind.seconds is None:
         raise ValueError(f"the fault '{rule.kind}' takes no time; leave its @ out")
     if kind.needs_world and world is None:

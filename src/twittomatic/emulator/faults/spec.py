@@ -14,7 +14,7 @@ import msgspec
 
 from ..x.endpoints import ENDPOINTS
 
-MOST_SECONDS = 3600.0
+MAX_SECONDS = 3600.0
 _ROUNDING = 1e-9
 _ENDPOINTS = tuple(endpoint.name for endpoint in ENDPOINTS)
 _RULE = re.compile(
@@ -100,7 +100,7 @@ def _times(text: str | None, word: str, *, counted: bool) -> int | None:
 
 def _seconds(text: str, word: str) -> float:
     return _decimal(
-        text.strip().removesuffix("s"), MOST_SECONDS, f"@ of '{word}'", f"seconds from 0 to {MOST_SECONDS:g}"
+        text.strip().removesuffix("s"), MAX_SECONDS, f"@ of '{word}'", f"seconds from 0 to {MAX_SECONDS:g}"
     )
 
 

@@ -9,12 +9,12 @@ from typing import ClassVar
 from aiohttp import web
 
 from ..x.responses import body_of
-from .strikes import Kind, Strike
+from .strike import FaultKind, Strike
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger: close() sends a reset
 
 
-class Slow(Kind):
+class SlowAnswer(FaultKind):
     """The answer comes, only later."""
 
     seconds: ClassVar[float | None] = 1.0
@@ -26,7 +26,7 @@ class Slow(Kind):
         return None
 
 
-class Timeout(Kind):
+class NoAnswer(FaultKind):
     """No answer; the connection is closed in the end.
 
     Args:
@@ -40,19 +40,19 @@ class Timeout(Kind):
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
         """Wait and hang up, unless the request is to be charged."""
-        return None if self._billed else await self._be_silent(strike)
+        return None if self._billed else await self._stall(strike)
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
         """Wait and hang up."""
-        return await self._be_silent(strike)
+        return await self._stall(strike)
 
-    async def _be_silent(self, strike: Strike) -> web.StreamResponse:
+    async def _stall(self, strike: Strike) -> web.StreamResponse:
         strike.fire()
         await asyncio.sleep(strike.seconds)
         return hang_up(strike.request)
 
 
-class Reset(Kind):
+class ConnectionReset(FaultKind):
     """The connection is reset instead of an answer.
 
     Args:
@@ -63,11 +63,11 @@ class Reset(Kind):
         self._billed = billed
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
-        """Reset the connection, unless the request is to be charged."""
+        """ConnectionReset the connection, unless the request is to be charged."""
         return None if self._billed else self._reset(strike)
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Reset the connection."""
+        """ConnectionReset the connection."""
         return self._reset(strike)
 
     def _reset(self, strike: Strike) -> web.StreamResponse:
@@ -79,7 +79,7 @@ class Reset(Kind):
         return hang_up(strike.request)
 
 
-class Cut(Kind):
+class CutBody(FaultKind):
     """The body ends before the length that its header promised, and so does the connection."""
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
@@ -91,7 +91,7 @@ class Cut(Kind):
         part.content_length = len(body)
         try:
             await part.prepare(strike.request)
-            await part.write(body[: strike.dice.randrange(len(body))])
+            await part.write(body[: strike.rng.randrange(len(body))])
         except ConnectionError:
             return part  # the client was faster
         if strike.request.transport is not None:
@@ -99,7 +99,7 @@ class Cut(Kind):
         return part
 
 
-class CutGzip(Kind):
+class CutGzipStream(FaultKind):
     """A compressed body whose stream ends too early, though all bytes come that the header promised."""
 
     def can_strike(self, strike: Strike) -> bool:
@@ -112,7 +112,7 @@ class CutGzip(Kind):
         body = gzip.compress(body_of(response), mtime=0)
         return web.Response(
             status=response.status,
-            body=body[: strike.dice.randrange(1, len(body))],
+            body=body[: strike.rng.randrange(1, len(body))],
             headers={**strike.info.headers, "Content-Encoding": "gzip"},
             content_type=response.content_type,
             charset=response.charset,

@@ -7,14 +7,14 @@ from aiohttp import web
 
 from ..world.base import Status
 from ..world.changing import NOBODY, ChangingWorld
-from .strikes import Kind, Strike
+from .strike import FaultKind, Strike
 
-_MOST_AT_ONCE = 3
+_MAX_AT_ONCE = 3
 _CANDIDATES = 1_000
 _TRIES = 20
 
 
-class WorldKind(Kind, ABC):
+class WorldFault(FaultKind, ABC):
     """A kind that changes the world before the request is answered, and leaves the answer to X."""
 
     needs_world: ClassVar[bool] = True
@@ -32,7 +32,7 @@ class WorldKind(Kind, ABC):
         """Change something about a user, and tell whether anything was there to be changed."""
 
 
-class Fate(WorldKind):
+class StatusChange(WorldFault):
     """The user whose list is being read becomes unreadable in the middle of it, for good.
 
     Args:
@@ -44,7 +44,7 @@ class Fate(WorldKind):
 
     def can_strike(self, strike: Strike) -> bool:
         """Tell whether a page after the first one of a readable user's list is asked for."""
-        if not strike.is_list or not strike.goes_on or strike.world is None:
+        if not strike.is_list or not strike.is_continuation or strike.world is None:
             return False
         user = strike.world.user(strike.info.user_id or 0)
         return user is not None and user.status == "active"
@@ -55,7 +55,7 @@ class Fate(WorldKind):
         return True
 
 
-class Arrive(WorldKind):
+class Arrival(WorldFault):
     """Up to three new followers arrive at the front of the list that is being read."""
 
     def can_strike(self, strike: Strike) -> bool:
@@ -64,19 +64,19 @@ class Arrive(WorldKind):
 
     def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
         """Let some users of the world follow, if there are any who do not yet."""
-        candidates = world.some(_CANDIDATES)
-        wanted, tries = strike.dice.randint(1, _MOST_AT_ONCE), _TRIES
+        candidates = world.sample_ids(_CANDIDATES)
+        wanted, tries = strike.rng.randint(1, _MAX_AT_ONCE), _TRIES
         arrived = 0
         while arrived < wanted and tries and candidates:
             tries -= 1
-            newcomer = strike.dice.choice(candidates)
+            newcomer = strike.rng.choice(candidates)
             if newcomer != user_id and not world.follows(newcomer, user_id):
                 world.follow(newcomer, user_id)
                 arrived += 1
         return arrived > 0
 
 
-class Leave(WorldKind):
+class Departure(WorldFault):
     """A follower, anywhere in the list that is being read, follows no longer."""
 
     def can_strike(self, strike: Strike) -> bool:
@@ -92,7 +92,7 @@ class Leave(WorldKind):
         """Take somebody off the list, unless almost nobody is left."""
         count = world.follower_count(user_id)
         for _ in range(_TRIES):
-            place = strike.dice.randrange(count)
+            place = strike.rng.randrange(count)
             (follower,) = world.followers(user_id, place, place + 1)
             if follower != NOBODY:
                 world.unfollow(follower, user_id)
@@ -100,7 +100,7 @@ class Leave(WorldKind):
         return False
 
 
-class Publish(WorldKind):
+class NewPosts(WorldFault):
     """The user whose timeline is being read writes up to three new posts."""
 
     needs_posts: ClassVar[bool] = True
@@ -111,7 +111,7 @@ class Publish(WorldKind):
 
     def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
         """Write them."""
-        world.publish(user_id, strike.dice.randint(1, _MOST_AT_ONCE))
+        world.publish(user_id, strike.rng.randint(1, _MAX_AT_ONCE))
         return True
 
 

@@ -21,8 +21,8 @@ import numpy as np
 from .permutation import Permutation, forward_many, round_seeds
 from .prng import Array, derive, mix
 
-MOST_LAYERS = 1024
-MOST_MEDIAN = 32  # half of the people follow no more than that
+MAX_LAYERS = 1024
+MAX_MEDIAN = 32  # half of the people follow no more than that
 
 
 class FollowGraph:
@@ -35,10 +35,10 @@ class FollowGraph:
 
     def __init__(self, seed: int, population: int) -> None:
         self._ranks = Permutation(derive(seed, "ranks"), population)
-        self._eagerness = Permutation(derive(seed, "eager"), population)
+        self._follow_ranks = Permutation(derive(seed, "eager"), population)
         # Few people follow few: a thousand do not know a hundred of each other on average.
-        self._layers = min(MOST_LAYERS, isqrt(population))
-        median = max(1.0, min(MOST_MEDIAN, self._layers / 8))
+        self._layers = min(MAX_LAYERS, isqrt(population))
+        median = max(1.0, min(MAX_MEDIAN, self._layers / 8))
         shares = [median / (median + layer) for layer in range(self._layers)]
         self._crowds = [int(population * share) for share in shares]
         self._targets = [-(-(population - layer) // self._layers) for layer in range(self._layers)]
@@ -51,31 +51,31 @@ class FollowGraph:
     def follower_count(self, ordinal: int) -> int:
         """Return how many follow this one."""
         layer, first, past = self._block(ordinal)
-        return past - first - (self._own_place(ordinal, layer, first, past) is not None)
+        return past - first - (self._self_place(ordinal, layer, first, past) is not None)
 
     def following_count(self, ordinal: int) -> int:
         """Return how many this one follows."""
         layer, first, past = self._block(ordinal)
-        own = self._own_place(ordinal, layer, first, past)
-        return self._crowds_joined(self._eagerness.forward(ordinal)) - (own is not None)
+        own = self._self_place(ordinal, layer, first, past)
+        return self._crowds_joined(self._follow_ranks.forward(ordinal)) - (own is not None)
 
     def followers(self, ordinal: int, start: int, stop: int) -> Array:
         """Return followers[start:stop]; no one twice."""
         layer, first, past = self._block(ordinal)
-        own = self._own_place(ordinal, layer, first, past)
+        own = self._self_place(ordinal, layer, first, past)
         stop = min(stop, past - first - (own is not None))
         places = np.arange(first + start, first + max(start, stop), dtype=np.uint64)
         if own is not None:
             places += places >= np.uint64(own)
-        return self._eagerness.back_array(self._rows[layer].back_array(places))
+        return self._follow_ranks.back_array(self._rows[layer].back_array(places))
 
     def following(self, ordinal: int, start: int, stop: int) -> list[int]:
         """Return following[start:stop]; no one twice."""
-        eagerness = self._eagerness.forward(ordinal)
+        rank = self._follow_ranks.forward(ordinal)
         found: list[int] = []
         # Only the own layer may have to be passed over, so one more than asked is enough.
-        for layer in range(min(stop + 1, self._crowds_joined(eagerness))):
-            target = self._target(layer, self._rows[layer].forward(eagerness))
+        for layer in range(min(stop + 1, self._crowds_joined(rank))):
+            target = self._target(layer, self._rows[layer].forward(rank))
             if target != ordinal:
                 found.append(target)
         return found[start:stop]
@@ -87,15 +87,13 @@ class FollowGraph:
         crowds, targets = self._crowd_array[layers], self._target_array[layers]
         first = _cuts(crowds, targets, places)
         past = _cuts(crowds, targets, places + np.uint64(1))
-        eagerness = self._eagerness.forward_array(ordinals)
-        joined = layers_n - np.searchsorted(self._crowd_array[::-1], eagerness, side="right").astype(
-            np.uint64
-        )
+        rank = self._follow_ranks.forward_array(ordinals)
+        joined = layers_n - np.searchsorted(self._crowd_array[::-1], rank, side="right").astype(np.uint64)
         own = np.zeros(len(ordinals), np.uint64)
-        inside = np.flatnonzero(eagerness < crowds)
+        inside = np.flatnonzero(rank < crowds)
         seeds = tuple(s[layers[inside]] for s in self._seed_arrays)
-        stands = forward_many(seeds, crowds[inside], eagerness[inside])
-        own[inside] = (stands >= first[inside]) & (stands < past[inside])
+        places_in_row = forward_many(seeds, crowds[inside], rank[inside])
+        own[inside] = (places_in_row >= first[inside]) & (places_in_row < past[inside])
         return past - first - own, joined - own
 
     def _block(self, ordinal: int) -> tuple[int, int, int]:
@@ -103,16 +101,16 @@ class FollowGraph:
         crowd, targets = self._crowds[layer], self._targets[layer]
         return layer, _cut(crowd, targets, place), _cut(crowd, targets, place + 1)
 
-    def _own_place(self, ordinal: int, layer: int, first: int, past: int) -> int | None:
-        eagerness = self._eagerness.forward(ordinal)
-        if eagerness >= self._crowds[layer]:
+    def _self_place(self, ordinal: int, layer: int, first: int, past: int) -> int | None:
+        rank = self._follow_ranks.forward(ordinal)
+        if rank >= self._crowds[layer]:
             return None
-        place = self._rows[layer].forward(eagerness)
+        place = self._rows[layer].forward(rank)
         return place if first <= place < past else None
 
-    def _crowds_joined(self, eagerness: int) -> int:
+    def _crowds_joined(self, rank: int) -> int:
         # Crowds never grow from layer to layer.
-        return bisect_left(self._crowds, -eagerness, key=lambda crowd: -crowd)
+        return bisect_left(self._crowds, -rank, key=lambda crowd: -crowd)
 
     def _target(self, layer: int, place: int) -> int:
         crowd, targets = self._crowds[layer], self._targets[layer]

@@ -16,7 +16,7 @@ SLOT_MS = 256
 NOW_MS = 1_767_225_600_000  # 2026-01-01: the day on which made-up worlds stand still
 
 NOW_SLOT = (NOW_MS - EPOCH_MS) // SLOT_MS
-FRESH_GAP = 240  # slots, about a minute, between posts published after that day
+NEW_POST_GAP = 240  # slots, about a minute, between posts published after that day
 
 _ORDINAL_MASK = MAX_POPULATION - 1
 _ODD = 0x2545F491  # any odd number permutes the 30 bits
@@ -47,8 +47,8 @@ class PostClock:
 
     def count(self, ordinal: int) -> int:
         """Return how many posts an account has written: none for a tenth, a heavy tail to 12,000."""
-        dice = mix(self._seed, ordinal)
-        share = (dice >> 11) / (1 << 53)
+        bits = mix(self._seed, ordinal)
+        share = (bits >> 11) / (1 << 53)
         if share < 0.1:
             return 0
         # Pareto, exponent 1.3: median about 6, mean about 22, three in ten thousand above 3,200.
@@ -56,11 +56,11 @@ class PostClock:
 
     def timeline(self, ordinal: int, user_id: int, count: int) -> Timeline:
         """Return the timeline of an account: up to 5 years long, not before the account was opened."""
-        dice = mix(self._seed + 1, ordinal)
-        span_ms = DAY_MS * (30 + dice % 1800)
+        bits = mix(self._seed + 1, ordinal)
+        span_ms = DAY_MS * (30 + bits % 1800)
         span_ms = max(DAY_MS, min(span_ms, NOW_MS - account_opened_ms(user_id)))
         slots = span_ms // SLOT_MS
-        idle = (dice >> 20) % (slots // 8 + 1)
+        idle = (bits >> 20) % (slots // 8 + 1)
         return Timeline(
             ordinal=ordinal,
             count=count,
@@ -73,11 +73,11 @@ class PostClock:
 
         Serials from `count` on are posts published after the day on which the world stands still.
         """
-        dice = mix(self._seed + timeline.ordinal, serial)
+        bits = mix(self._seed + timeline.ordinal, serial)
         if serial < timeline.count:
-            slot = timeline.first_slot + serial * timeline.gap + dice % timeline.gap
+            slot = timeline.first_slot + serial * timeline.gap + bits % timeline.gap
         else:
-            slot = NOW_SLOT + (serial - timeline.count) * FRESH_GAP + dice % FRESH_GAP
+            slot = NOW_SLOT + (serial - timeline.count) * NEW_POST_GAP + bits % NEW_POST_GAP
         return slot << ORDINAL_BITS | (timeline.ordinal * _ODD & _ORDINAL_MASK)
 
     @staticmethod
@@ -89,7 +89,7 @@ class PostClock:
         """Return the serial of a post in its author's timeline, or None if it is not one of them."""
         slot = post_id >> ORDINAL_BITS
         if slot >= NOW_SLOT:
-            serial = timeline.count + (slot - NOW_SLOT) // FRESH_GAP
+            serial = timeline.count + (slot - NOW_SLOT) // NEW_POST_GAP
         else:
             serial = (slot - timeline.first_slot) // timeline.gap
         if serial < 0 or self.post_id(timeline, serial) != post_id:

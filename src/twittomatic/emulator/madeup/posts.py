@@ -14,7 +14,7 @@ RETWEET_CUT = 140
 EDIT_WINDOW_MS = 1_800_000
 
 
-class Authors(Protocol):
+class AuthorDirectory(Protocol):
     """What a world of made-up posts must know of its people."""
 
     @property
@@ -41,7 +41,7 @@ class PostMaker:
     Whatever a post refers to exists, is older, and was written by somebody else of the same world.
     """
 
-    def __init__(self, seed: int, authors: Authors, clock: PostClock) -> None:
+    def __init__(self, seed: int, authors: AuthorDirectory, clock: PostClock) -> None:
         self._seed = derive(seed, "posts")
         self._authors = authors
         self._clock = clock
@@ -50,9 +50,9 @@ class PostMaker:
         """Return the post with this serial (0 is the oldest) of a timeline."""
         post_id = self._clock.post_id(timeline, serial)
         author_id = self._authors.id_at(timeline.ordinal)
-        dice = self._dice(timeline.ordinal, serial)
-        kind = _kind(dice)
-        target = None if kind == "original" else self._target(timeline.ordinal, post_id, dice)
+        bits = self._bits(timeline.ordinal, serial)
+        kind = _kind(bits)
+        target = None if kind == "original" else self._target(timeline.ordinal, post_id, bits)
         text = TextBuilder()
         fields: dict[str, Any] = {
             "id": str(post_id),
@@ -61,33 +61,33 @@ class PostMaker:
             "conversation_id": str(post_id),
         }
         if target is None or kind == "original":
-            fields["lang"] = self._write(text, dice)
+            fields["lang"] = self._write(text, bits)
         elif kind == "retweeted":
             fields["lang"] = self._retweet(text, fields, target)
         else:
-            fields["lang"] = self._respond(text, fields, target, kind, dice)
-        self._finish(text, fields, post_id, dice)
+            fields["lang"] = self._respond(text, fields, target, kind, bits)
+        self._finish(text, fields, post_id, bits)
         return Post(id=post_id, author_id=author_id, fields=fields)
 
-    def _dice(self, ordinal: int, serial: int) -> int:
+    def _bits(self, ordinal: int, serial: int) -> int:
         return mix(self._seed + ordinal, serial)
 
-    def _target(self, ordinal: int, post_id: int, dice: int) -> tuple[Timeline, int] | None:
-        other = mix(dice, 1) % self._authors.population
+    def _target(self, ordinal: int, post_id: int, bits: int) -> tuple[Timeline, int] | None:
+        other = mix(bits, 1) % self._authors.population
         if other == ordinal:
             return None
         timeline = self._authors.timeline_at(other)
         older = self._clock.serials_before(timeline, post_id)
-        latest = older - 1 - mix(dice, 2) % 50 % max(1, older)
+        latest = older - 1 - mix(bits, 2) % 50 % max(1, older)
         for serial in range(latest, max(-1, latest - 4), -1):
-            if _kind(self._dice(other, serial)) != "retweeted":
+            if _kind(self._bits(other, serial)) != "retweeted":
                 return timeline, serial
         return None
 
-    def _write(self, text: TextBuilder, dice: int) -> str:
-        lang, sentence = SENTENCES[dice % len(SENTENCES)]
+    def _write(self, text: TextBuilder, bits: int) -> str:
+        lang, sentence = SENTENCES[bits % len(SENTENCES)]
         text.add(sentence)
-        extras = mix(dice, 3)
+        extras = mix(bits, 3)
         if extras & 7 == 0:
             other = (extras >> 8) % self._authors.population
             text.add_mention(self._authors.username_at(other), str(self._authors.id_at(other)))
@@ -110,7 +110,7 @@ class PostMaker:
         return str(original.fields["lang"])
 
     def _respond(
-        self, text: TextBuilder, fields: dict[str, Any], target: tuple[Timeline, int], kind: str, dice: int
+        self, text: TextBuilder, fields: dict[str, Any], target: tuple[Timeline, int], kind: str, bits: int
     ) -> str:
         timeline, serial = target
         name = self._authors.username_at(timeline.ordinal)
@@ -121,13 +121,13 @@ class PostMaker:
             text.add_mention(name, other_id)
             fields["in_reply_to_user_id"] = other_id
             fields["conversation_id"] = self.make(timeline, serial).fields["conversation_id"]
-            return self._write(text, dice)
-        lang = self._write(text, dice)
-        text.add_link(short_link(dice), f"https://twitter.com/{name}/status/{post_id}")
+            return self._write(text, bits)
+        lang = self._write(text, bits)
+        text.add_link(short_link(bits), f"https://twitter.com/{name}/status/{post_id}")
         return lang
 
     @staticmethod
-    def _finish(text: TextBuilder, fields: dict[str, Any], post_id: int, dice: int) -> None:
+    def _finish(text: TextBuilder, fields: dict[str, Any], post_id: int, bits: int) -> None:
         written_ms = snowflake_ms(post_id)
         fields["created_at"] = iso(written_ms // 1000 * 1000)
         fields["text"] = text.text
@@ -142,17 +142,17 @@ class PostMaker:
             fields["entities"] = {k: es for k, es in short.items() if es}
         if not fields["entities"]:
             del fields["entities"]
-        likes = (dice >> 20 & 0xFF) ** 4 >> 22
+        likes = (bits >> 20 & 0xFF) ** 4 >> 22
         fields["public_metrics"] = {
             "retweet_count": likes >> 2,
             "reply_count": likes >> 4,
             "like_count": likes,
             "quote_count": likes >> 5,
             "bookmark_count": likes >> 6,
-            "impression_count": likes * 40 + (dice >> 8 & 0xFF),
+            "impression_count": likes * 40 + (bits >> 8 & 0xFF),
         }
-        fields["possibly_sensitive"] = dice >> 58 == 0
-        fields["reply_settings"] = "everyone" if dice >> 57 & 7 else "following"
+        fields["possibly_sensitive"] = bits >> 58 == 0
+        fields["reply_settings"] = "everyone" if bits >> 57 & 7 else "following"
         fields["edit_controls"] = {
             "edits_remaining": 5,
             "is_edit_eligible": "referenced_tweets" not in fields,
@@ -160,8 +160,8 @@ class PostMaker:
         }
 
 
-def _kind(dice: int) -> str:
-    share = (dice >> 32) % 100
+def _kind(bits: int) -> str:
+    share = (bits >> 32) % 100
     if share < 55:
         return "original"
     if share < 75:

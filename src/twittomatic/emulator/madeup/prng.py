@@ -37,5 +37,5 @@ def mix_array(seed: int | Array, values: Array) -> Array:
 
 
 def derive(seed: int, label: str) -> int:
-    """Return a seed of its own for one purpose, so that two purposes never share their dice."""
+    """Return a seed of its own for one purpose, so that two purposes never share their bits."""
     return mix(seed & MASK, int.from_bytes(label.encode(), "big") & MASK)

@@ -12,7 +12,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BIO_ENTITIES = tuple(tagged_words(bio) for bio in BIOS)
 
 
-class Counts:
+class ProfileCounts:
     """The numbers that stand on a profile."""
 
     __slots__ = ("followers", "following", "posts")
@@ -55,7 +55,7 @@ class ProfileMaker:
         self,
         user_id: int,
         ordinal: int,
-        counts: Counts,
+        counts: ProfileCounts,
         *,
         protected: bool = False,
         newest_post: int | None = None,
@@ -73,20 +73,20 @@ class ProfileMaker:
             A new dict with every field that app-only authentication can see. Fields that X leaves
             out when they are empty are left out here, too: description, location, url, withheld.
         """
-        dice = mix(self._seed, ordinal)
-        more = mix(dice, user_id)
+        bits = mix(self._seed, ordinal)
+        more = mix(bits, user_id)
         user: dict[str, Any] = {
             "id": str(user_id),
-            "name": NAMES[dice % len(NAMES)],
+            "name": NAMES[bits % len(NAMES)],
             "username": self.username(ordinal),
             "created_at": iso(account_opened_ms(user_id) // 1000 * 1000),
             "protected": protected,
-            "verified": dice >> 56 < 16,
-            "verified_type": "blue" if dice >> 56 < 16 else "none",
-            "subscription_type": "Premium" if dice >> 56 < 16 else "None",
-            "is_identity_verified": dice >> 56 < 4,
+            "verified": bits >> 56 < 16,
+            "verified_type": "blue" if bits >> 56 < 16 else "none",
+            "subscription_type": "Premium" if bits >> 56 < 16 else "None",
+            "is_identity_verified": bits >> 56 < 4,
             "parody": False,
-            "profile_image_url": f"{_IMAGES}/profile_images/{more}/{dice & 0xFFFFFFFF:08x}_normal.jpg",
+            "profile_image_url": f"{_IMAGES}/profile_images/{more}/{bits & 0xFFFFFFFF:08x}_normal.jpg",
             "public_metrics": {
                 "followers_count": counts.followers,
                 "following_count": counts.following,

@@ -14,7 +14,7 @@ FIRST_SNOWFLAKE = 10**18
 PAST_SNOWFLAKES = 195 * 10**16  # July 2025 (ids are milliseconds << 22)
 MAX_OLD_ID = (1 << 32) - 1
 
-_NOBODY = np.uint64((1 << 64) - 1)
+_NO_ORDINAL = np.uint64((1 << 64) - 1)
 
 
 class _Stratum(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,12 +69,12 @@ class UserIds:
 
     def ordinals_of(self, user_ids: Array) -> Array:
         """Return the ordinals of many user ids; 2**64 - 1 for those that nobody has."""
-        ordinals = np.full_like(user_ids, _NOBODY)
+        ordinals = np.full_like(user_ids, _NO_ORDINAL)
         for s in self._strata:
             mine = (user_ids >= np.uint64(s.base)) & (user_ids < np.uint64(s.base + s.spread.size))
             places = s.spread.back_array(user_ids[mine] - np.uint64(s.base))
             taken = places < np.uint64(s.quota)
-            ordinals[mine] = np.where(taken, places + np.uint64(s.first), _NOBODY)
+            ordinals[mine] = np.where(taken, places + np.uint64(s.first), _NO_ORDINAL)
         return ordinals
 
     def _add(self, seed: int, first: int, quota: int, base: int, room: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ..world.base import Post, Status, User, World
 from .postids import MAX_POPULATION, PostClock, Timeline
 from .posts import PostMaker
-from .profiles import Counts, ProfileMaker
+from .profiles import ProfileCounts, ProfileMaker
 
 
 class MadeUpWorld(World):
@@ -65,7 +65,7 @@ class MadeUpWorld(World):
         """How many people there are."""
         return self._population
 
-    def some(self, most: int) -> Sequence[int]:
+    def sample_ids(self, most: int) -> Sequence[int]:
         """Return the ids of the first ordinals."""
         return [self.id_at(ordinal) for ordinal in range(min(most, self._population))]
 
@@ -88,7 +88,7 @@ class MadeUpWorld(World):
         fields = self._profiles.make(
             user_id,
             ordinal,
-            Counts(followers, following, posts),
+            ProfileCounts(followers, following, posts),
             protected=status == "protected",
             newest_post=self._clock.post_id(timeline, posts - 1) if posts else None,
         )

@@ -110,7 +110,7 @@ class World(Protocol):
         """Return the media, poll or place of that key, if the world knows it."""
         return None
 
-    def some(self, most: int) -> Sequence[int]:
+    def sample_ids(self, most: int) -> Sequence[int]:
         """Return the ids of up to `most` accounts, for those who do not know where to begin."""
         ...
 

@@ -11,14 +11,14 @@ import msgspec
 
 from ..madeup.world import MadeUpWorld
 from .base import AttachmentKind, Post, Status, User, World
-from .changinglist import NOBODY, ChangingLists, Stay
-from .truth import Fates, Truth
+from .changinglist import NOBODY, ChangingLists, Membership
+from .truth import StatusHistory, Truth
 
 __all__ = ["NOBODY", "ChangingWorld"]
 
 
 class ChangingWorld(World):
-    """Another world, from now on with arrivals, departures, fates and news.
+    """Another world, from now on with arrivals, departures, history and news.
 
     Lists of ids hold `NOBODY` where somebody has left.
 
@@ -31,7 +31,7 @@ class ChangingWorld(World):
         self._moment = 0
         self._followers = ChangingLists(base.followers, base.follower_count)
         self._following = ChangingLists(base.following, base.following_count)
-        self._fates: dict[int, list[tuple[int, Status]]] = {}
+        self._status_history: dict[int, list[tuple[int, Status]]] = {}
         self._published: dict[int, list[int]] = {}
 
     @property
@@ -93,7 +93,7 @@ class ChangingWorld(World):
         """
         before = self._existing(user_id).status
         self._moment += 1
-        self._fates.setdefault(user_id, [(0, before)]).append((self._moment, status))
+        self._status_history.setdefault(user_id, [(0, before)]).append((self._moment, status))
 
     def publish(self, user_id: int, count: int = 1) -> None:
         """Let a user write new posts.
@@ -107,38 +107,38 @@ class ChangingWorld(World):
         self._moment += 1
         self._published.setdefault(user_id, []).extend([self._moment] * count)
 
-    def statuses(self, user_id: int) -> Fates:
+    def statuses(self, user_id: int) -> StatusHistory:
         """Return what a user was and became: moments, ascending from 0, each with the status from then on."""
-        if user_id in self._fates:
-            return self._fates[user_id]
+        if user_id in self._status_history:
+            return self._status_history[user_id]
         user = self._base.user(user_id)
         return [] if user is None else [(0, user.status)]
 
-    def follower_stays(self, user_id: int) -> Iterator[Stay]:
+    def follower_memberships(self, user_id: int) -> Iterator[Membership]:
         """Yield everyone who is or was a follower, in served order."""
-        return self._followers[user_id].stays()
+        return self._followers[user_id].memberships()
 
-    def post_stays(self, user_id: int) -> Iterator[Stay]:
+    def post_memberships(self, user_id: int) -> Iterator[Membership]:
         """Yield every post, newest first."""
         joined = self._published.get(user_id, [])
         for place, post in enumerate(self._base.posts(user_id, 0, self._base.post_count(user_id))):
-            yield Stay(id=post.id, joined=joined[-1 - place] if place < len(joined) else 0, left=None)
+            yield Membership(id=post.id, joined=joined[-1 - place] if place < len(joined) else 0, left=None)
 
-    def some(self, most: int) -> Sequence[int]:
+    def sample_ids(self, most: int) -> Sequence[int]:
         """Return the ids of some accounts."""
-        return self._base.some(most)
+        return self._base.sample_ids(most)
 
     def user(self, user_id: int) -> User | None:
         """Return the account as it is now."""
-        return self._now(self._base.user(user_id))
+        return self._current(self._base.user(user_id))
 
     def user_by_name(self, username: str) -> User | None:
         """Return the account of that name as it is now."""
-        return self._now(self._base.user_by_name(username))
+        return self._current(self._base.user_by_name(username))
 
     def users(self, user_ids: Sequence[int]) -> list[User | None]:
         """Return the accounts as they are now."""
-        return [self._now(user) for user in self._base.users(user_ids)]
+        return [self._current(user) for user in self._base.users(user_ids)]
 
     def follower_count(self, user_id: int) -> int:
         """Return the length of the followers list, places that were left included."""
@@ -178,12 +178,12 @@ class ChangingWorld(World):
             raise ValueError(f"there is no user {user_id} in this world")
         return user
 
-    def _now(self, user: User | None) -> User | None:
+    def _current(self, user: User | None) -> User | None:
         if user is None:
             return None
         fields, status = user.fields, user.status
-        if user.id in self._fates:
-            status = self._fates[user.id][-1][1]
+        if user.id in self._status_history:
+            status = self._status_history[user.id][-1][1]
             fields = {**fields, "protected": status == "protected"}
         grown = {
             "followers_count": self._followers.growth(user.id),

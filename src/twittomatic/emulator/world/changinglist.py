@@ -1,7 +1,7 @@
 """Lists of ids, each of which changes at its front and loses some in its middle, and remembers when.
 
 Nobody's place moves while somebody pages: newcomers are put in front, and a place that somebody left is
-held by `NOBODY`, whom X does not show. So a distance from the end stays what it was.
+held by `NOBODY`, whom X does not show. So a distance from the end members what it was.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,13 +14,13 @@ from .base import PAGE, SliceReader
 NOBODY = 10**19  # one more digit than any user id has
 
 
-class Stay(msgspec.Struct, frozen=True, kw_only=True):
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody's time in a list, in moments.
 
     Attributes:
         id: who.
         joined: the first moment; 0 for those who were always there.
-        left: the first moment without them, None while they stay.
+        left: the first moment without them, None while they member.
     """
 
     id: int
@@ -75,13 +75,13 @@ class ChangingList:
         """Let somebody leave a place."""
         self._left[len(self) - place] = moment
 
-    def stays(self) -> Iterator[Stay]:
+    def memberships(self) -> Iterator[Membership]:
         """Yield everyone who is or was in the list, in its order; who came back is there twice."""
         length = len(self)
         for start in range(0, length, PAGE):
             for place, user_id in enumerate(self._all(start, start + PAGE), start):
                 joined = self._arrived[-1 - place][1] if place < len(self._arrived) else 0
-                yield Stay(id=user_id, joined=joined, left=self._left.get(length - place))
+                yield Membership(id=user_id, joined=joined, left=self._left.get(length - place))
 
     def _all(self, start: int, stop: int) -> list[int]:
         new = len(self._arrived)

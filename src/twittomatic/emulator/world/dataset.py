@@ -9,10 +9,10 @@ from pathlib import Path
 
 from .base import AttachmentKind, Post, User
 from .recorded import RecordedWorld
-from .records import Json, post_of, read_lines, read_objects, reading, user_of
+from .records import Json, parse_post, parse_user, read_lines, read_objects, record_errors
 
 
-class _Known:
+class _DatasetContents:
     """What has been read so far."""
 
     def __init__(self) -> None:
@@ -25,10 +25,10 @@ class _Known:
         """Keep a post, its author and its attachments, and all that it refers to."""
         author = json.get("author")
         if isinstance(author, dict) and "username" in author:
-            user = user_of(place, author)
+            user = parse_user(place, author)
             self.users.setdefault(user.id, user)
         if "author_id" in json or author:
-            post = post_of(place, json)
+            post = parse_post(place, json)
             self.posts.setdefault(post.id, post)
         for media in json.get("attachments", {}).get("media", ()):
             if "media_key" in media:
@@ -54,7 +54,7 @@ def read_dataset(directory: Path) -> RecordedWorld:
     """
     if not directory.is_dir():
         raise ValueError(f"{directory}: there is no such directory")
-    known = _Known()
+    known = _DatasetContents()
     files = [path for path in sorted(directory.glob("*/*.*")) if _holds_records(path)]
     if not files:
         raise ValueError(f"{directory}: no .fws, .twt or .usr files like 22/22013880.fws in it")
@@ -63,12 +63,12 @@ def read_dataset(directory: Path) -> RecordedWorld:
             known.followers[int(path.stem)] = _read_ids(path)
         elif path.suffix == ".usr":
             for place, json in read_objects(path):
-                with reading(place):
-                    user = user_of(place, json)
+                with record_errors(place):
+                    user = parse_user(place, json)
                     known.users[user.id] = user
         else:
             for place, json in read_objects(path):
-                with reading(place):
+                with record_errors(place):
                     known.add_post(place, {"author_id": path.stem, **json})
     return RecordedWorld(
         users=known.users.values(),

@@ -1,7 +1,7 @@
 """Recorded response pages of the X API v2, served back as users and posts.
 
 A page is a JSON object with data, includes, errors and meta, as twarc keeps them. What a page says of
-somebody who could not be shown is kept, too: a suspended user stays suspended.
+somebody who could not be shown is kept, too: a suspended user members suspended.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .base import AttachmentKind, Post, Status, User
-from .recorded import RecordedWorld, nameless
-from .records import Json, post_of, read_objects, reading, user_of
+from .recorded import RecordedWorld, placeholder_user
+from .records import Json, parse_post, parse_user, read_objects, record_errors
 
 _KEYS: tuple[tuple[AttachmentKind, str], ...] = (("media", "media_key"), ("polls", "id"), ("places", "id"))
 
@@ -29,21 +29,21 @@ def read_pages(path: Path) -> RecordedWorld:
     attachments: dict[AttachmentKind, dict[str, Json]] = {kind: {} for kind, _ in _KEYS}
     hidden: dict[str, Status] = {}
     for place, recorded in read_objects(path):
-        with reading(place):
+        with record_errors(place):
             page = _without_nulls(recorded)
             for json in _objects(page):
                 if "username" in json and "text" not in json:
-                    user = user_of(place, json)
+                    user = parse_user(place, json)
                     users[user.id] = user
                 else:
-                    post = post_of(place, json)
+                    post = parse_post(place, json)
                     posts[post.id] = post
             for kind, key in _KEYS:
                 for json in page.get("includes", {}).get(kind, ()):
                     attachments[kind][str(json[key])] = json
             for error in page.get("errors", ()):
                 if error.get("resource_type") == "user" and "value" in error:
-                    hidden[str(error["value"])] = _fate(error)
+                    hidden[str(error["value"])] = _hidden_status(error)
     for value, status in hidden.items():
         _hide(users, value, status)
     if not users and not posts:
@@ -68,7 +68,7 @@ def _objects(page: Json) -> Iterator[Json]:
         yield from includes.get(name, ())
 
 
-def _fate(error: Json) -> Status:
+def _hidden_status(error: Json) -> Status:
     # The type is the same for suspended and missing users; only the words tell them apart.
     if str(error.get("type", "")).endswith("not-authorized-for-resource"):
         return "protected"
@@ -80,7 +80,7 @@ def _hide(users: dict[int, User], value: str, status: Status) -> None:
     if value.isascii() and value.isdigit() and len(value) <= 19:
         user_id = int(value)
         if user_id not in users:
-            known = nameless(user_id)
+            known = placeholder_user(user_id)
             users[user_id] = User(id=user_id, username=known.username, status=status, fields=known.fields)
     elif not any(user.username.lower() == value.lower() for user in users.values()):
         user_id = 10**19 - 1 - len(users)  # no page gave one; this one is nobody's

@@ -11,7 +11,7 @@ from ..madeup.userids import UserIds
 from ..madeup.world import MadeUpWorld
 from .base import Status, User
 
-MOST_USERS = 1_000_000_000
+MAX_USERS = 1_000_000_000
 
 PROTECTED, SUSPENDED, DELETED = 50, 30, 20  # of 1,000 accounts
 
@@ -30,12 +30,12 @@ class ProceduralWorld(MadeUpWorld):
     """
 
     def __init__(self, users: int, *, seed: int = 0) -> None:
-        if not 1 <= users <= MOST_USERS:
-            raise ValueError(f"a computed world has 1 to {MOST_USERS} users, not {users}")
+        if not 1 <= users <= MAX_USERS:
+            raise ValueError(f"a computed world has 1 to {MAX_USERS} users, not {users}")
         super().__init__(seed, users)
         self._graph = FollowGraph(derive(seed, "follows"), users)
         self._user_ids = UserIds(derive(seed, "userids"), users)
-        self._fates = derive(seed, "fates")
+        self._status_seed = derive(seed, "fates")
 
     def id_at(self, ordinal: int) -> int:
         """Return the user id of an ordinal."""
@@ -47,7 +47,7 @@ class ProceduralWorld(MadeUpWorld):
 
     def status_at(self, ordinal: int) -> Status:
         """Return what became of the account."""
-        fate = mix(self._fates, ordinal) % 1000
+        fate = mix(self._status_seed, ordinal) % 1000
         if fate < PROTECTED:
             return "protected"
         if fate < PROTECTED + SUSPENDED:

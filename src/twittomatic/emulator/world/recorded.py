@@ -50,7 +50,7 @@ class RecordedWorld(World):
         """Every user id, in the order of the record."""
         return list(self._users)
 
-    def some(self, most: int) -> Sequence[int]:
+    def sample_ids(self, most: int) -> Sequence[int]:
         """Return the ids of the first accounts."""
         return self.user_ids[:most]
 
@@ -96,10 +96,10 @@ class RecordedWorld(World):
 
     def _ensure(self, user_id: int) -> None:
         if user_id not in self._users:
-            self._users[user_id] = nameless(user_id)
+            self._users[user_id] = placeholder_user(user_id)
 
 
-def nameless(user_id: int) -> User:
+def placeholder_user(user_id: int) -> User:
     """Return an account of which only the id is known: a username no longer than 15 is made of it."""
     rest, letters = user_id, ""
     while rest or not letters:

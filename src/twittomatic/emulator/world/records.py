@@ -75,7 +75,7 @@ def _decoded(line: bytes) -> Json:
 
 
 @contextmanager
-def reading(place: str) -> Iterator[None]:
+def record_errors(place: str) -> Iterator[None]:
     """Turn the stumbling over a record of a wrong shape into one sentence.
 
     Raises:
@@ -89,7 +89,7 @@ def reading(place: str) -> Iterator[None]:
         raise ValueError(f"{place}: not a record as X writes them; a field has another type") from error
 
 
-def user_of(place: str, json: Json) -> User:
+def parse_user(place: str, json: Json) -> User:
     """Return a recorded user object.
 
     Raises:
@@ -108,7 +108,7 @@ def user_of(place: str, json: Json) -> User:
     )
 
 
-def post_of(place: str, json: Json) -> Post:
+def parse_post(place: str, json: Json) -> Post:
     """Return a recorded post object, without what a reader put in place from the includes.
 
     Raises:

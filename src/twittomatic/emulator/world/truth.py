@@ -5,23 +5,23 @@ from itertools import chain
 from typing import Protocol
 
 from .base import Status
-from .changinglist import Stay
+from .changinglist import Membership
 
-Fates = Sequence[tuple[int, Status]]
+StatusHistory = Sequence[tuple[int, Status]]
 
 
-class Remembering(Protocol):
+class WorldHistory(Protocol):
     """A world that knows its past."""
 
-    def statuses(self, user_id: int) -> Fates:
+    def statuses(self, user_id: int) -> StatusHistory:
         """Return what a user was and became: moments, ascending from 0, each with the status from then on."""
         ...
 
-    def follower_stays(self, user_id: int) -> Iterator[Stay]:
+    def follower_memberships(self, user_id: int) -> Iterator[Membership]:
         """Yield everyone who is or was a follower, in served order."""
         ...
 
-    def post_stays(self, user_id: int) -> Iterator[Stay]:
+    def post_memberships(self, user_id: int) -> Iterator[Membership]:
         """Yield every post, newest first."""
         ...
 
@@ -39,75 +39,79 @@ class Truth:
         until: the moment at which it ended.
     """
 
-    def __init__(self, world: Remembering, since: int, until: int) -> None:
+    def __init__(self, world: WorldHistory, since: int, until: int) -> None:
         self._world = world
         self._since = since
         self._until = until
 
     def always_followers(self, user_id: int) -> list[int]:
         """Return the followers who could be read at every moment: they must be on disk."""
-        return self._always(user_id, self._world.follower_stays(user_id), self._world.statuses)
+        return self._always(user_id, self._world.follower_memberships(user_id), self._world.statuses)
 
     def ever_followers(self, user_id: int) -> list[int]:
         """Return the followers who could be read at some moment: nobody else may be on disk."""
-        return self._ever(user_id, self._world.follower_stays(user_id), self._world.statuses)
+        return self._ever(user_id, self._world.follower_memberships(user_id), self._world.statuses)
 
     def always_posts(self, user_id: int) -> list[int]:
         """Return the ids of the posts that could be read at every moment, newest first."""
-        return self._always(user_id, self._world.post_stays(user_id), _shown)
+        return self._always(user_id, self._world.post_memberships(user_id), _shown)
 
     def ever_posts(self, user_id: int) -> list[int]:
         """Return the ids of the posts that could be read at some moment, newest first."""
-        return self._ever(user_id, self._world.post_stays(user_id), _shown)
+        return self._ever(user_id, self._world.post_memberships(user_id), _shown)
 
     def statuses(self, user_id: int) -> list[Status]:
         """Return what the user was, in the order of time: one of them is what a crawl met last."""
-        fates = self._world.statuses(user_id)
-        return [status for _, status in _between(fates, self._since, self._until)]
+        history = self._world.statuses(user_id)
+        return [status for _, status in _between(history, self._since, self._until)]
 
-    def _always(self, owner_id: int, stays: Iterable[Stay], fates_of: Callable[[int], Fates]) -> list[int]:
+    def _always(
+        self, owner_id: int, members: Iterable[Membership], history_of: Callable[[int], StatusHistory]
+    ) -> list[int]:
         owner = self._statuses(self._world.statuses(owner_id))
         if not owner or any(status != "active" for status in owner):
             return []
         found = (
-            stay.id
-            for stay in stays
-            if stay.joined <= self._since
-            and (stay.left is None or stay.left > self._until)
-            and all(status in _VISIBLE for status in self._statuses(fates_of(stay.id)))
+            member.id
+            for member in members
+            if member.joined <= self._since
+            and (member.left is None or member.left > self._until)
+            and all(status in _VISIBLE for status in self._statuses(history_of(member.id)))
         )
         return list(dict.fromkeys(found))
 
-    def _ever(self, owner_id: int, stays: Iterable[Stay], fates_of: Callable[[int], Fates]) -> list[int]:
+    def _ever(
+        self, owner_id: int, members: Iterable[Membership], history_of: Callable[[int], StatusHistory]
+    ) -> list[int]:
         owner = self._world.statuses(owner_id)
-        found = (stay.id for stay in stays if self._met(owner, stay, fates_of(stay.id)))
+        found = (member.id for member in members if self._overlaps(owner, member, history_of(member.id)))
         return list(dict.fromkeys(found))
 
-    def _met(self, owner: Fates, stay: Stay, fates: Fates) -> bool:
+    def _overlaps(self, owner: StatusHistory, member: Membership, history: StatusHistory) -> bool:
         """Tell whether there was a moment at which all of it was true."""
-        first = max(stay.joined, self._since)
-        last = self._until if stay.left is None else min(stay.left - 1, self._until)
-        changes = (moment for moment, _ in chain(owner, fates) if first < moment <= last)
+        first = max(member.joined, self._since)
+        last = self._until if member.left is None else min(member.left - 1, self._until)
+        changes = (moment for moment, _ in chain(owner, history) if first < moment <= last)
         return first <= last and any(
-            _at(owner, moment) == "active" and _at(fates, moment) in _VISIBLE
+            _at(owner, moment) == "active" and _at(history, moment) in _VISIBLE
             for moment in chain((first,), changes)
         )
 
-    def _statuses(self, fates: Fates) -> list[Status]:
-        return [status for _, status in _between(fates, self._since, self._until)]
+    def _statuses(self, history: StatusHistory) -> list[Status]:
+        return [status for _, status in _between(history, self._since, self._until)]
 
 
 _VISIBLE = ("active", "protected")
 
 
-def _shown(_post_id: int) -> Fates:
+def _shown(_post_id: int) -> StatusHistory:
     return ((0, "active"),)
 
 
-def _at(fates: Fates, moment: int) -> Status | None:
-    return next((status for began, status in reversed(fates) if began <= moment), None)
+def _at(history: StatusHistory, moment: int) -> Status | None:
+    return next((status for began, status in reversed(history) if began <= moment), None)
 
 
-def _between(fates: Fates, since: int, until: int) -> Fates:
-    first = max((place for place, (began, _) in enumerate(fates) if began <= since), default=0)
-    return [fate for fate in fates[first:] if fate[0] <= until]
+def _between(history: StatusHistory, since: int, until: int) -> StatusHistory:
+    first = max((place for place, (began, _) in enumerate(history) if began <= since), default=0)
+    return [fate for fate in history[first:] if fate[0] <= until]

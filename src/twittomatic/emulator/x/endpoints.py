@@ -23,8 +23,8 @@ EndpointName = Literal[
 class PageSize(msgspec.Struct, frozen=True, kw_only=True):
     """The range of max_results, and what is taken when it is not sent."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
     default: int
 
 
@@ -53,7 +53,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 _OF_USERS = frozenset({"user.fields", "tweet.fields", "post.fields", "expansions"})
 _OF_POSTS = _OF_USERS | {"media.fields", "poll.fields", "place.fields"}
 _OF_LISTS = _OF_USERS | {"max_results", "pagination_token"}
-_FOLLOWS_PAGE = PageSize(least=1, most=1000, default=100)
+_FOLLOWS_PAGE = PageSize(minimum=1, maximum=1000, default=100)
 
 ENDPOINTS = (
     Endpoint(
@@ -109,7 +109,7 @@ ENDPOINTS = (
         expands="post",
         limit=10_000,
         user_limit=900,
-        page=PageSize(least=5, most=100, default=10),
+        page=PageSize(minimum=5, maximum=100, default=10),
     ),
     Endpoint(
         name="posts",

@@ -6,7 +6,7 @@ from typing import Any, cast
 import msgspec
 
 from ..world.base import AttachmentKind, Post, User
-from .fields import Selection
+from .fields import FieldSelection
 from .problems import Problem, not_authorized, not_found, suspended
 from .rendering import Charge, Renderer, array
 
@@ -28,7 +28,7 @@ class Includes:
         selection: the expansions, and the fields of what they lead to.
     """
 
-    def __init__(self, renderer: Renderer, selection: Selection) -> None:
+    def __init__(self, renderer: Renderer, selection: FieldSelection) -> None:
         self._renderer = renderer
         self._world = renderer.world
         self._selection = selection

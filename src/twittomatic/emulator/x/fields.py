@@ -92,7 +92,7 @@ _NEWER_EXPANSIONS: Mapping[str, str] = {
 }
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
+class FieldSelection(msgspec.Struct, frozen=True, kw_only=True):
     """What a request asked to see, in legacy names.
 
     Attributes:
@@ -115,7 +115,7 @@ def select(
     tweet_fields: str | None,
     post_fields: str | None,
     expansions: str | None,
-) -> Selection:
+) -> FieldSelection:
     """Read the five comma lists of a request.
 
     Raises:
@@ -136,7 +136,7 @@ def select(
     if not newer:
         posts.add("edit_history_tweet_ids")
     (users if endpoint.expands == "user" else posts).update(carriers)
-    return Selection(
+    return FieldSelection(
         dialect="post" if newer else "tweet",
         user_fields=tuple(name for name in USER_FIELDS if name in users),
         post_fields=tuple(name for name in POST_FIELDS if name in posts),
@@ -144,7 +144,7 @@ def select(
     )
 
 
-def show(selection: Selection, wanted: tuple[str, ...], fields: Mapping[str, Any]) -> dict[str, Any]:
+def show(selection: FieldSelection, wanted: tuple[str, ...], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the wanted fields of a user or post object in the dialect of the selection."""
     if selection.dialect == "tweet":
         return {name: fields[name] for name in wanted if name in fields}

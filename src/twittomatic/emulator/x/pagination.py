@@ -22,7 +22,7 @@ class TokenMaker:
 
     def make(self, scope: str, place: int) -> str:
         """Return the token of a place, 0 to 2**64 - 1, in the list named by a scope."""
-        token = self._veil(scope, place) + self._sign(scope, place)
+        token = self._mask(scope, place) + self._sign(scope, place)
         return base64.b32hexencode(token).decode().rstrip("=").lower()
 
     def read(self, scope: str, token: str) -> int:
@@ -38,14 +38,14 @@ class TokenMaker:
         except ValueError:
             raw = b""
         if len(raw) == _SIZE:
-            place = int.from_bytes(raw[:8], "big") ^ int.from_bytes(self._veil(scope, 0), "big")
+            place = int.from_bytes(raw[:8], "big") ^ int.from_bytes(self._mask(scope, 0), "big")
             if token == self.make(scope, place):
                 return place
         raise garbled_token(token)
 
-    def _veil(self, scope: str, place: int) -> bytes:
-        veil = hashlib.blake2b(scope.encode(), digest_size=8, key=self._secret, person=b"veil").digest()
-        return (int.from_bytes(veil, "big") ^ place).to_bytes(8, "big")
+    def _mask(self, scope: str, place: int) -> bytes:
+        mask = hashlib.blake2b(scope.encode(), digest_size=8, key=self._secret, person=b"veil").digest()
+        return (int.from_bytes(mask, "big") ^ place).to_bytes(8, "big")
 
     def _sign(self, scope: str, place: int) -> bytes:
         signed = f"{scope}|{place}".encode()

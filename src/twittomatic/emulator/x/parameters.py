@@ -11,10 +11,10 @@ import msgspec
 
 from ..madeup.snowflakes import EPOCH_MS, LOW_BITS
 from .endpoints import Endpoint
-from .fields import Selection, select
+from .fields import FieldSelection, select
 from .problems import InvalidRequestError
 
-MOST_IN_A_BATCH = 100
+MAX_BATCH = 100
 _ID = re.compile(r"[0-9]{1,19}")
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
@@ -39,7 +39,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         exclude: "replies", "retweets", both or neither.
     """
 
-    selection: Selection
+    selection: FieldSelection
     user_id: int = 0
     username: str = ""
     ids: tuple[int, ...] = ()
@@ -114,9 +114,9 @@ def _batch(endpoint: Endpoint, name: str, query: Mapping[str, str]) -> list[str]
         return []
     value = query.get(name, "")
     items = value.split(",") if value else []
-    if not 1 <= len(items) <= MOST_IN_A_BATCH:
+    if not 1 <= len(items) <= MAX_BATCH:
         message = f"The number of values in the `{name}` query parameter list [{len(items)}] is not between 1"
-        raise InvalidRequestError(f"{message} and {MOST_IN_A_BATCH}", {name: [value]})
+        raise InvalidRequestError(f"{message} and {MAX_BATCH}", {name: [value]})
     return items
 
 
@@ -127,10 +127,9 @@ def _max_results(endpoint: Endpoint, query: Mapping[str, str]) -> int:
     value = query.get("max_results")
     if value is None:
         return page.default
-    if not value.isascii() or not value.isdigit() or not page.least <= int(value) <= page.most:
-        message = (
-            f"The `max_results` query parameter value [{value}] is not between {page.least} and {page.most}"
-        )
+    if not value.isascii() or not value.isdigit() or not page.minimum <= int(value) <= page.maximum:
+        allowed = f"{page.minimum} and {page.maximum}"
+        message = f"The `max_results` query parameter value [{value}] is not between {allowed}"
         raise InvalidRequestError(message, {"max_results": [value]})
     return int(value)
 

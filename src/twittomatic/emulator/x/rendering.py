@@ -7,10 +7,10 @@ import msgspec
 
 from ..world.base import Post, User, World
 from .billing import Resource
-from .fields import Selection, show
+from .fields import FieldSelection, show
 from .problems import Problem
 
-MOST_REMEMBERED = 65_536
+MAX_CACHED = 65_536
 
 _encode = msgspec.json.Encoder().encode
 
@@ -48,7 +48,7 @@ class Renderer:
         self._revision = world.revision
         self._written: dict[object, dict[int, bytes]] = {}
 
-    def users(self, selection: Selection, ids: Sequence[int]) -> list[bytes]:
+    def users(self, selection: FieldSelection, ids: Sequence[int]) -> list[bytes]:
         """Return one JSON object per id; an empty one for those whom X does not show."""
         if self._revision != self.world.revision:
             self._revision = self.world.revision
@@ -56,18 +56,18 @@ class Renderer:
         written = self._written.setdefault((selection.dialect, selection.user_fields), {})
         missing = [user_id for user_id in ids if user_id not in written]
         if missing:
-            if len(written) + len(missing) > MOST_REMEMBERED:
+            if len(written) + len(missing) > MAX_CACHED:
                 written.clear()
                 missing = list(ids)
             for user_id, user in zip(missing, self.world.users(missing), strict=True):
                 written[user_id] = self.user(selection, user) if user and user.visible else b""
         return [written[user_id] for user_id in ids]
 
-    def user(self, selection: Selection, user: User) -> bytes:
+    def user(self, selection: FieldSelection, user: User) -> bytes:
         """Return the JSON object of a user."""
         return _encode(show(selection, selection.user_fields, user.fields))
 
-    def post(self, selection: Selection, post: Post) -> bytes:
+    def post(self, selection: FieldSelection, post: Post) -> bytes:
         """Return the JSON object of a post."""
         return _encode(show(selection, selection.post_fields, post.fields))
 

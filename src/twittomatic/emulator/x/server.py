@@ -1,9 +1,11 @@
 """The emulator: one world behind X's endpoints, with X's limits, prices and manners."""
 
 import asyncio
+import calendar
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -21,11 +23,11 @@ from .parameters import Query
 from .problems import TOO_MANY_REQUESTS, UNAUTHORIZED, InvalidRequestError
 from .rendering import Answer, Renderer
 from .responses import json_response, problem_response
-from .usage import usage
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _GRACE_S = 1.0
+_PROJECT_CAP = 3_000_000  # posts per billing cycle: X docs, fundamentals/post-cap
 
 
 class Emulator:
@@ -135,14 +137,14 @@ class Emulator:
                 of_user=self.authority.is_user(credential),
                 headers=verdict.headers,
             )
-            trouble = await self._faults.before(info, request)
-            if trouble is not None:
-                return trouble
+            fault = await self._faults.before(info, request)
+            if fault is not None:
+                return fault
             try:
                 answer = self._answer(endpoint, info, request)
             except InvalidRequestError as error:
                 return problem_response(400, error.problem, verdict.headers)
-            self._settle(answer)
+            self._charge(answer)
             response = json_response(200, answer.body, verdict.headers)
             if self._compress and "gzip" in request.headers.get("Accept-Encoding", ""):
                 response.enable_compression(web.ContentCoding.gzip)
@@ -155,10 +157,10 @@ class Emulator:
         values = self._faults.alter(info, asked)
         query = parameters.read(endpoint, request.match_info, values)
         if endpoint.name == "usage":
-            return usage(self.bill, values, self._clock())
-        return self._look(endpoint, query)
+            return _usage(self.bill, values, self._clock())
+        return self._serve(endpoint, query)
 
-    def _look(self, endpoint: Endpoint, query: Query) -> Answer:
+    def _serve(self, endpoint: Endpoint, query: Query) -> Answer:
         match endpoint.name:
             case "users":
                 return lookups.users_by_id(self._renderer, query)
@@ -177,7 +179,7 @@ class Emulator:
             case _:
                 return timelines.timeline(self._renderer, self._pages, query)
 
-    def _settle(self, answer: Answer) -> None:
+    def _charge(self, answer: Answer) -> None:
         for charge in answer.charges:
             self.bill.charge(charge.resource, charge.ids)
         if answer.page is not None:
@@ -225,6 +227,26 @@ async def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -
         await asyncio.shield(runner.cleanup())
         raise
     return RunningEmulator(emulator, runner, host, runner.addresses[0][1])
+
+
+def _usage(bill: Bill, query: Mapping[str, str], now: float) -> Answer:
+    """Answer GET /2/usage/tweets; numbers of posts are strings, as clients have seen them.
+
+    Raises:
+        InvalidRequestError: `days` is not between 1 and 90.
+    """
+    days = query.get("days", "7")
+    if not days.isascii() or not days.isdigit() or not 1 <= int(days) <= 90:
+        message = f"The `days` query parameter value [{days}] is not between 1 and 90"
+        raise InvalidRequestError(message, {"days": [days]})
+    today = datetime.fromtimestamp(now, UTC)
+    data = {
+        "cap_reset_day": calendar.monthrange(today.year, today.month)[1] - today.day + 1,
+        "project_cap": str(_PROJECT_CAP),
+        "project_id": "1",
+        "project_usage": str(bill.billed["post"]),
+    }
+    return Answer(body=msgspec.json.encode({"data": data}))
 
 
 async def _unknown_route(_request: web.Request) -> web.Response:
