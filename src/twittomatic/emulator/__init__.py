@@ -1,8 +1,8 @@
-"""X's API v2 on loopback, for tests, the demo and everyone who tries us out without a key.
+"""Emulator of X's API v2 on loopback, for tests, the demo and users without an API key.
 
-A `World` knows the truth. An `Emulator` shows of it what X would show, in X's shapes, and keeps the
-windows, the bill and the report. `serve` puts it on a port; `RunningEmulator.close` ends it. Nothing
-here is shared with the crawler, so that one can be the proof of the other.
+A `World` holds the truth. An `Emulator` serves the part of it that X would show, in X's formats, and
+keeps rate-limit windows, the bill and a report. `serve` starts it on a port; `RunningEmulator.close`
+stops it. The emulator shares no code with the crawler, so each can be used to check the other.
 """
 
 from .build import bundled_graph, open_world

@@ -1,4 +1,4 @@
-"""From the choices of a command line to a world."""
+"""Open a world from command-line options."""
 
 from importlib import resources
 from pathlib import Path
@@ -11,7 +11,7 @@ from .world.procedural import ProceduralWorld
 
 
 def bundled_graph() -> Path:
-    """Return the small real follower graph that comes with us; see graphs/ATTRIBUTION.md."""
+    """Return the path of the small real follower graph in this package; see graphs/ATTRIBUTION.md."""
     return Path(str(resources.files(__package__))) / "graphs" / "hersheycareers.edges.gz"
 
 
@@ -23,17 +23,17 @@ def open_world(
     pages: Path | None = None,
     seed: int = 0,
 ) -> World:
-    """Open the world of exactly one source.
+    """Open a world from exactly one source.
 
     Args:
-        graph: a graph file, gzip or plain, lines `A B`: B follows A.
-        users: the size of a world that is computed, 1 to 1e9.
-        dataset: a directory that a crawl has left.
-        pages: recorded response pages, gzip or plain, one JSON object a line.
-        seed: what made-up profiles and posts are computed from.
+        graph: A graph file, gzip or plain, with lines `A B`: B follows A.
+        users: The size of a computed world, 1 to 1e9.
+        dataset: The dataset directory of an earlier crawl.
+        pages: Recorded response pages, gzip or plain, one JSON object per line.
+        seed: The seed from which synthetic profiles and posts are computed.
 
     Raises:
-        ValueError: no source or several, a missing or broken file, a size out of range; in one sentence.
+        ValueError: No source or several, a missing or broken file, or a size out of range; in one sentence.
     """
     sources = {"graph": graph, "users": users, "dataset": dataset, "pages": pages}
     given = [name for name, value in sources.items() if value is not None]

@@ -81,7 +81,7 @@ def test_the_newer_dialect_is_read_too(tmp_path: Path) -> None:
         ("22/22.usr", '{"username": "a"}', "line 2: expected the user's id"),
         ("22/22.usr", '{"id": "7"}', "line 2: the user 7 has no username"),
         ("22/22.twt", '{"id": "x"}', "line 2: expected the post's id"),
-        ("22/22.twt", '{"id": "1", "referenced_tweets": [3]}', "line 2: not a record as X writes them"),
+        ("22/22.twt", '{"id": "1", "referenced_tweets": [3]}', "line 2: not a record in X's format"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, name: str, line: str, why: str) -> None:

@@ -61,7 +61,7 @@ def test_rules_keep_their_order() -> None:
         ("5xx=", "the rate of '5xx=' is ''"),
         ("402#0", "the number of '402#0' is '0'; it must be a whole number from 1"),
         ("402#1.5", "the number of '402#1.5' is '1.5'"),
-        ("402#1x0", "the x of '402#1x0' is '0'; it must be a whole number from 1, or * for without end"),
+        ("402#1x0", "the x of '402#1x0' is '0'; it must be a whole number from 1, or * for no limit"),
         ("slow=1@9999", "the @ of 'slow=1@9999' is '9999'; it must be seconds from 0 to 3600"),
         ("slow=1@", "the @ of 'slow=1@' is ''"),
         ("users:5xx=0.6,cut=0.5", "the rates of the faults on 'users' add up to 1.1; at most 1 is possible"),

@@ -79,9 +79,9 @@ def test_what_the_crawler_reads_is_read(tmp_path: Path, before: bytes, after: by
         (b'{"data": [{"username": "a"}]}', "line 2: "),
         (
             b'{"includes": {"media": [{}]}}',
-            "line 2: not a record as X writes them, which has a field 'media_key'",
+            "line 2: not a record in X's format, which has a field 'media_key'",
         ),
-        (b'{"includes": []}', "line 2: not a record as X writes them; a field has another type"),
+        (b'{"includes": []}', "line 2: not a record in X's format; a field has the wrong type"),
         (b"[" * 100_000, "line 2: expected a JSON object"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Faults that the emulator injects, layer by layer."""
+"""Injected faults, one module per layer."""

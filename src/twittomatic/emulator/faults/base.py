@@ -1,8 +1,8 @@
-"""Where trouble can be put in: a seam before an answer is computed, one in the question, one after.
+"""The three hooks at which faults act: before the answer is computed, on the query, and after.
 
-Nothing is charged before the first seam; what passes it is charged even if the last seam then loses or
-spoils the response, as it would be at X. A request that reaches a seam was counted by its window already
-and stays counted, whatever becomes of it. `/_emulator/*` and renewals of user tokens have no seams.
+Nothing is charged before the first hook. A request that passes it is charged even if the last hook then
+loses or corrupts the response, as at X. A request that reaches a hook has already been counted by its
+rate-limit window and stays counted. `/_emulator/*` and renewals of user tokens have no hooks.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ class RequestInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a fault may base its decision on.
 
     Attributes:
-        number: 1 for the first request that this emulator was asked, and so on.
-        endpoint: its name in the report.
-        credential: the bearer token.
-        user_id: the {id} of the path, if it has one.
-        of_user: the credential is a user's access token, not an app's.
-        headers: the rate-limit headers of the window that counted the request.
+        number: The number of this request in the emulator, counted from 1.
+        endpoint: The name of the endpoint in the report.
+        credential: The bearer token.
+        user_id: The {id} of the path, if it has one.
+        of_user: Whether the credential is a user's access token rather than an app's.
+        headers: The rate-limit headers of the window that counted the request.
     """
 
     number: int
@@ -32,51 +32,51 @@ class RequestInfo(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Show everything but the token."""
+        """Return a representation without the token."""
         return f"RequestInfo(number={self.number}, endpoint={self.endpoint!r}, user_id={self.user_id})"
 
 
 class Faults(Protocol):
-    """Decides which requests go wrong, and how."""
+    """Decides which requests fail, and how."""
 
     @property
     def fired(self) -> Mapping[str, int]:
-        """How often each kind of fault has struck; a kind that may strike and has not yet is 0."""
+        """The number of times each kind of fault has fired; 0 for a configured kind that has not."""
         ...
 
     async def before(self, info: RequestInfo, request: web.Request) -> web.StreamResponse | None:
-        """Answer in X's stead before anything is charged, or return None to go on."""
+        """Return a response to send before anything is charged, or None to process the request."""
         ...
 
     def alter(self, info: RequestInfo, query: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the query that X answers: the one that was asked, or another one in its place."""
+        """Return the query to answer: the one that was sent, or a replacement."""
         ...
 
     async def after(
         self, info: RequestInfo, request: web.Request, response: web.Response
     ) -> web.StreamResponse:
-        """Return the response that was already charged, or another one in its place."""
+        """Return the response to send: the one already charged, or a replacement."""
         ...
 
 
 class NoFaults:
-    """Nothing ever goes wrong."""
+    """The implementation without faults."""
 
     @property
     def fired(self) -> Mapping[str, int]:
-        """Nothing."""
+        """Always empty."""
         return {}
 
     async def before(self, info: RequestInfo, request: web.Request) -> web.StreamResponse | None:
-        """Let every request pass."""
+        """Pass every request."""
         return None
 
     def alter(self, info: RequestInfo, query: Mapping[str, str]) -> Mapping[str, str]:
-        """Leave every query as it is."""
+        """Return the query unchanged."""
         return query
 
     async def after(
         self, info: RequestInfo, request: web.Request, response: web.Response
     ) -> web.StreamResponse:
-        """Leave every response as it is."""
+        """Return the response unchanged."""
         return response

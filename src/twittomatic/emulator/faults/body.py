@@ -1,4 +1,4 @@
-"""Answers with a 200 that are no pages, or pages in another form than X documents."""
+"""Responses with status 200 whose body is not a page, or a page in an undocumented form."""
 
 from collections.abc import Callable
 from typing import Any
@@ -58,14 +58,14 @@ _WRAPPERS: tuple[Callable[[bytes], bytes], ...] = (
 
 
 class OddPage(FaultKind):
-    """A page in a form that X does not document, whose meaning is clear."""
+    """A page in an undocumented form whose meaning is still clear."""
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether records were asked for."""
+        """Return whether the request asks for a list."""
         return strike.is_list
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Answer 200 with the same page, written or wrapped in another way."""
+        """Answer 200 with the same page, re-encoded or wrapped."""
         strike.fire()
         body = body_of(response)
         page = msgspec.json.decode(body)
@@ -80,26 +80,26 @@ class OddPage(FaultKind):
 
 
 class HtmlPage(FaultKind):
-    """A page of HTML in place of JSON."""
+    """An HTML page instead of JSON."""
 
     async def before(self, strike: Strike) -> web.StreamResponse:
-        """Answer 200 with what a proxy or a captive portal says."""
+        """Answer 200 with the kind of page that a proxy or captive portal sends."""
         strike.fire()
         return html(200, "Please stand by")
 
 
 class JunkJson(FaultKind):
-    """JSON that is torn, or that is whole and means nothing: another type, no ids, ids that are none."""
+    """JSON that is truncated, or well-formed but meaningless: wrong types, missing or invalid ids."""
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
-        """Answer half of the requests with JSON that holds no resource, which X does not charge for."""
+        """Answer half of the requests with JSON that holds no resource, and so costs nothing."""
         if strike.rng.random() < 0.5:
             return None
         strike.fire()
         return json_response(200, msgspec.json.encode(strike.rng.choice(_NONSENSE)()), strike.info.headers)
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Answer the others with the first bytes of what was charged."""
+        """Truncate the response to the other half, which has been charged."""
         strike.fire()
         body = body_of(response)
         return json_response(200, body[: strike.rng.randrange(1, len(body))], strike.info.headers)

@@ -1,6 +1,6 @@
-"""Faults in X's own words, before anything is charged: 4xx and 5xx, and a 200 that holds only errors.
+"""HTTP errors before anything is charged: 4xx, 5xx, and a 200 that holds only errors.
 
-Shapes: X docs, fundamentals/response-codes-and-errors, and what clients have seen.
+Formats: X docs, fundamentals/response-codes-and-errors, and responses observed by clients.
 """
 
 import msgspec
@@ -60,17 +60,17 @@ _NAMES = {
 
 
 class ServerFailure(FaultKind):
-    """X fails: a problem object, an empty body or a page of HTML.
+    """A server error: a problem object, an empty body or an HTML page.
 
     Args:
-        statuses: one of these, by the dice.
+        statuses: The statuses, from which one is drawn per request.
     """
 
     def __init__(self, *statuses: int) -> None:
         self._statuses = statuses
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
-        """Answer 5xx; only the problem object carries the headers of a window."""
+        """Answer 5xx; only the problem object carries rate-limit headers."""
         strike.fire()
         status = strike.rng.choice(self._statuses)
         name = _NAMES[status]
@@ -85,12 +85,12 @@ class ServerFailure(FaultKind):
 
 
 class Refusal(FaultKind):
-    """X says no.
+    """A refused request.
 
     Args:
-        status: the status.
-        problems: one of these, by the dice.
-        headers: with the headers of the window, which say that more may be asked.
+        status: The HTTP status.
+        problems: The problem objects, from which one is drawn per request.
+        headers: Whether to send rate-limit headers, which show that the window has requests left.
     """
 
     def __init__(self, status: int, *problems: Problem, headers: bool = False) -> None:
@@ -106,21 +106,21 @@ class Refusal(FaultKind):
 
 
 class StaleToken(FaultKind):
-    """A pagination token is refused, once; the next request may use it again."""
+    """A pagination token refused once; the next request may use it again."""
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether a list is being gone on with."""
+        """Return whether the request continues a list."""
         return strike.is_list and strike.is_continuation
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
-        """Answer 400, in the words that a garbled token gets."""
+        """Answer 400, as for a malformed token."""
         strike.fire()
         error = garbled_token(strike.request.query["pagination_token"])
         return problem_response(400, error.problem, strike.info.headers)
 
 
 class ErrorsOnly(FaultKind):
-    """A 200 without data, whose errors are about nobody."""
+    """A 200 without data whose errors concern no resource."""
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
         """Answer with an `errors` section alone."""
@@ -129,10 +129,10 @@ class ErrorsOnly(FaultKind):
 
 
 class DeadToken(FaultKind):
-    """A bearer token that is refused for good, from the request that is struck on.
+    """A bearer token refused permanently, beginning with this request.
 
     Args:
-        of_users: strikes users' access tokens, which can be renewed, instead of apps' tokens.
+        of_users: Whether to strike users' access tokens, which can be renewed, instead of app tokens.
     """
 
     def __init__(self, *, of_users: bool) -> None:
@@ -140,21 +140,21 @@ class DeadToken(FaultKind):
         self._dead: set[str] = set()
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether the token is of the right sort and still alive."""
+        """Return whether the token is of the right type and still accepted."""
         return strike.info.of_user == self._of_users and not self.persists(strike)
 
     def persists(self, strike: Strike) -> bool:
-        """Tell whether the token is dead."""
+        """Return whether the token has been revoked by an earlier strike."""
         return strike.info.credential in self._dead
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
-        """Answer 401, now and whenever the token is seen again."""
+        """Answer 401, now and to every later request with the token."""
         strike.fire()
         self._dead.add(strike.info.credential)
         return problem_response(401, UNAUTHORIZED)
 
 
 def html(status: int, title: str) -> web.Response:
-    """Return a page as proxies put it in an API's place."""
+    """Return an HTML error page as a proxy would send it."""
     text = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
     return web.Response(status=status, text=text, content_type="text/html")

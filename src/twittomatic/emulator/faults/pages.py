@@ -1,4 +1,4 @@
-"""Faults of lists: pages that are short or empty, and pages that come again."""
+"""Faults in paginated lists: short pages, empty pages and repeated pages."""
 
 from collections.abc import Mapping
 
@@ -10,27 +10,27 @@ from .strike import ListFault, Strike
 
 
 class ShortPage(ListFault):
-    """A page that holds less than was asked for, though the list goes on."""
+    """A page shorter than requested although more records follow."""
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether a page of a list can be shorter."""
+        """Return whether the requested page can be made shorter."""
         return strike.is_list and strike.page_size > strike.min_page_size
 
     def alter(self, strike: Strike, query: Mapping[str, str]) -> Mapping[str, str]:
-        """Ask for less; nothing is skipped, and only what is returned is charged."""
-        # All orders of magnitude are as likely, for most lists are much shorter than a page.
+        """Reduce the page size; no record is skipped, and only returned records are charged."""
+        # Every order of magnitude is equally likely, because most lists are much shorter than a page.
         size = strike.min_page_size * (strike.page_size / strike.min_page_size) ** strike.rng.random()
         return {**query, "max_results": str(min(int(size), strike.page_size - 1))}
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Count what really was cut short."""
+        """Count the fault only if the page was really cut short."""
         if "next_token" in msgspec.json.decode(body_of(response)).get("meta", {}):
             strike.fire()
         return response
 
 
 class EmptyPage(ListFault):
-    """A page that holds nothing, with a next_token under which the page that was meant follows."""
+    """An empty page whose next_token leads to the page that should have been served."""
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
         """Answer with an empty page."""
@@ -41,10 +41,10 @@ class EmptyPage(ListFault):
 
 
 class SelfLink(ListFault):
-    """A page that leads to itself, by a new token."""
+    """A page whose next_token is a new token for the same page."""
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Exchange the next_token."""
+        """Replace the next_token."""
         document = msgspec.json.decode(body_of(response))
         if "meta" not in document:
             return response
@@ -53,38 +53,38 @@ class SelfLink(ListFault):
         return json_response(200, msgspec.json.encode(document), strike.info.headers)
 
     def token(self, strike: Strike) -> str:
-        """Return the token that leads to the page."""
+        """Return a token for this page."""
         return strike.aliases.make(strike.info, strike.token, strike.rng)
 
 
 class RepeatedToken(SelfLink):
-    """A page after the first one that leads to itself, by the very token that was sent."""
+    """A page after the first one whose next_token is the token that was sent."""
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether a list is gone on with."""
+        """Return whether the request continues a list."""
         return strike.is_list and strike.is_continuation
 
     def token(self, strike: Strike) -> str:
-        """Return what was sent."""
+        """Return the token that was sent."""
         return strike.request.query["pagination_token"]
 
 
 class EndlessLoop(SelfLink):
-    """A list that never ends: the page that is struck leads to itself for good, by new tokens."""
+    """A list that never ends: from now on this page always leads to itself, each time by a new token."""
 
     def __init__(self) -> None:
         self._looping: set[tuple[str, int | None, str | None]] = set()
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether this is a page of a list that does not lead to itself yet."""
+        """Return whether this is a page of a list that does not lead to itself yet."""
         return strike.is_list and not self.persists(strike)
 
     def persists(self, strike: Strike) -> bool:
-        """Tell whether the page is one that leads to itself."""
+        """Return whether the page already leads to itself."""
         return self._page(strike) in self._looping
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Catch the page, and exchange its next_token."""
+        """Mark the page as looping and replace its next_token."""
         self._looping.add(self._page(strike))
         return await super().after(strike, response)
 

@@ -1,4 +1,4 @@
-"""All kinds of faults, by the names that `--faults` knows them by."""
+"""All kinds of faults, by their names in `--faults`."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""Faults by rules and a seed: the same sequence of requests meets the same faults."""
+"""Faults chosen by rules and a seed: the same sequence of requests meets the same faults."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,19 +19,19 @@ def parse_faults(spec: str, *, seed: int = 0, world: ChangingWorld | None = None
     """Return the faults that a specification describes.
 
     Args:
-        spec: see `faultspec`; empty or "none" for none.
-        seed: what decides, with the number of a request, whether it is struck and how.
-        world: the world that the emulator serves, for the kinds that change it.
+        spec: The specification (see `spec`); empty or "none" for no faults.
+        seed: Decides, with the number of a request, whether and how it is struck.
+        world: The world that the emulator serves, for the kinds that change it.
 
     Raises:
-        ValueError: a word is not understood, or a kind needs a world that can change; in one sentence.
+        ValueError: A word is not understood, or a kind needs a world that can change; in one sentence.
     """
     rules = read_rules(spec, KINDS)
     return SeededFaults(rules, seed=seed, world=world) if rules else NoFaults()
 
 
 class _RuleState:
-    """A rule and what it has done so far."""
+    """A rule, and how often it has matched and fired."""
 
     def __init__(self, rule: Rule, kind: FaultKind) -> None:
         self.rule = rule
@@ -52,19 +52,19 @@ class _RuleState:
 
 
 class SeededFaults(NoFaults):
-    """Strikes by rules, each request at most once.
+    """Apply rules, at most one to each request.
 
-    First comes what an earlier strike goes on with (a token that was revoked, a page that leads to itself),
-    then a rule with a number that is due, then the dice. A rule with a number that could not do what
-    it should remains due.
+    Precedence: the continuing effect of an earlier strike (a revoked token, a page that leads to itself),
+    then a rule with a number that is due, then a rule drawn by rate. A rule with a number that could not
+    act stays due.
 
     Args:
-        rules: in the order in which they take precedence.
-        seed: of the dice.
-        world: the world, if it can change.
+        rules: The rules, in order of precedence.
+        seed: The seed of the random choices.
+        world: The world, if it can change.
 
     Raises:
-        ValueError: a rule makes no sense for its kind or this world.
+        ValueError: A rule does not fit its kind or this world.
     """
 
     def __init__(self, rules: Sequence[Rule], *, seed: int = 0, world: ChangingWorld | None = None) -> None:
@@ -80,11 +80,11 @@ class SeededFaults(NoFaults):
 
     @property
     def fired(self) -> Mapping[str, int]:
-        """How often each kind of the rules has struck."""
+        """The number of times each configured kind has fired."""
         return dict(self._fired)
 
     async def before(self, info: RequestInfo, request: web.Request) -> web.StreamResponse | None:
-        """Draw a fault, and let it act before the charge."""
+        """Choose a fault and apply it before the charge."""
         strike = Strike(
             info=info,
             request=request,
@@ -102,7 +102,7 @@ class SeededFaults(NoFaults):
         return answer
 
     def alter(self, info: RequestInfo, query: Mapping[str, str]) -> Mapping[str, str]:
-        """Put X's own pagination token in an alias's place, and let the fault act on the question."""
+        """Replace an alias by its original pagination token and apply the fault to the query."""
         token = query.get("pagination_token")
         if token is not None:
             meant = self._aliases.resolve(info, token)
@@ -115,7 +115,7 @@ class SeededFaults(NoFaults):
     async def after(
         self, info: RequestInfo, request: web.Request, response: web.Response
     ) -> web.StreamResponse:
-        """Let the fault act after the charge."""
+        """Apply the fault after the charge."""
         kind, strike = self._in_flight.pop(info.number, (None, None))
         return response if kind is None or strike is None else await kind.after(strike, response)
 
@@ -141,7 +141,7 @@ class SeededFaults(NoFaults):
 
 
 def _by_rate(covering: Sequence[_RuleState], share: float) -> _RuleState | None:
-    """Return the rule in whose part of the range from 0 to 1 a share lies; so rates are what they say."""
+    """Return the rule whose interval of [0, 1) contains `share`; each interval is as long as its rate."""
     for state in covering:
         share -= state.rule.rate
         if share < 0:

@@ -1,10 +1,10 @@
-"""The words of `--faults`: which kinds of fault, how often, where and for how long.
+"""Parser of `--faults`: which kinds of fault, how often, where and for how long.
 
     SPEC = "none" | RULE,RULE,...
     RULE = [ENDPOINT:]KIND=RATE[xTIMES][@SECONDS]    with this probability per request, at most TIMES
          | [ENDPOINT:]KIND#NUMBER[xTIMES][@SECONDS]  the request with this number, and TIMES in all
 
-as in `5xx=0.02,timeout=0.01@5s,402#50x3,followers:reset=0.1x7,users:429#2x*`.
+Example: `5xx=0.02,timeout=0.01@5s,402#50x3,followers:reset=0.1x7,users:429#2x*`.
 """
 
 import re
@@ -29,12 +29,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule of a specification.
 
     Attributes:
-        kind: what goes wrong.
-        endpoint: where, None for everywhere.
-        rate: the probability per request, 0 to 1; 0 where `nth` is given.
-        nth: strike from this one on of the requests that the kind can strike; 0 where `rate` is given.
-        times: how often at most, None without end.
-        seconds: how long it takes, None for as long as the kind usually does.
+        kind: The kind of fault.
+        endpoint: The endpoint to strike; None for all.
+        rate: The probability per request, 0 to 1; 0 if `nth` is given.
+        nth: The first request to strike, counted among those that the kind can strike; 0 if `rate` is given.
+        times: The maximum number of strikes; None for no limit.
+        seconds: How long the fault takes; None for the kind's default.
     """
 
     kind: str
@@ -49,12 +49,12 @@ def read_rules(spec: str, kinds: Collection[str]) -> Sequence[Rule]:
     """Read a specification.
 
     Args:
-        spec: see above; blanks around words do not matter, and nothing at all means "none".
-        kinds: the names of the kinds that there are.
+        spec: The specification; spaces around words are ignored, and an empty one means "none".
+        kinds: The names of all kinds.
 
     Raises:
-        ValueError: a word is not understood, or the rates of an endpoint add up to more than 1; the
-            word is named, and what is allowed.
+        ValueError: A word is not understood, or the rates of an endpoint add up to more than 1; the
+            message names the word and what is allowed.
     """
     if spec.strip().lower() in ("", "none"):
         return ()
@@ -95,7 +95,7 @@ def _rule(word: str, kinds: Collection[str]) -> Rule:
 def _times(text: str | None, word: str, *, counted: bool) -> int | None:
     if text is None:
         return 1 if counted else None
-    return None if text.strip() == "*" else _whole(text, f"x of '{word}'", ", or * for without end")
+    return None if text.strip() == "*" else _whole(text, f"x of '{word}'", ", or * for no limit")
 
 
 def _seconds(text: str, word: str) -> float:

@@ -1,4 +1,4 @@
-"""Faults of the wire: silence, reset connections, bodies that end too early, answers that take their time."""
+"""Connection faults: silence, resets, truncated bodies and slow answers."""
 
 import asyncio
 import gzip
@@ -11,26 +11,26 @@ from aiohttp import web
 from ..x.responses import body_of
 from .strike import FaultKind, Strike
 
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger: close() sends a reset
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with a timeout of zero: close() sends a reset
 
 
 class SlowAnswer(FaultKind):
-    """The answer comes, only later."""
+    """An answer that is delayed."""
 
     seconds: ClassVar[float | None] = 1.0
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
-        """Let the request wait."""
+        """Delay the request."""
         strike.fire()
         await asyncio.sleep(strike.seconds)
         return None
 
 
 class NoAnswer(FaultKind):
-    """No answer; the connection is closed in the end.
+    """No answer; after a while the connection is closed.
 
     Args:
-        billed: the request is served and charged, and only its answer never comes.
+        billed: Whether the request is processed and charged before its answer is withheld.
     """
 
     seconds: ClassVar[float | None] = 30.0
@@ -39,11 +39,11 @@ class NoAnswer(FaultKind):
         self._billed = billed
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
-        """Wait and hang up, unless the request is to be charged."""
+        """Wait and close the connection, unless the request is to be charged."""
         return None if self._billed else await self._stall(strike)
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Wait and hang up."""
+        """Wait and close the connection."""
         return await self._stall(strike)
 
     async def _stall(self, strike: Strike) -> web.StreamResponse:
@@ -53,21 +53,21 @@ class NoAnswer(FaultKind):
 
 
 class ConnectionReset(FaultKind):
-    """The connection is reset instead of an answer.
+    """A connection reset instead of an answer.
 
     Args:
-        billed: the request is served and charged, and only its answer is lost.
+        billed: Whether the request is processed and charged before its answer is lost.
     """
 
     def __init__(self, *, billed: bool) -> None:
         self._billed = billed
 
     async def before(self, strike: Strike) -> web.StreamResponse | None:
-        """ConnectionReset the connection, unless the request is to be charged."""
+        """Reset the connection, unless the request is to be charged."""
         return None if self._billed else self._reset(strike)
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """ConnectionReset the connection."""
+        """Reset the connection."""
         return self._reset(strike)
 
     def _reset(self, strike: Strike) -> web.StreamResponse:
@@ -80,7 +80,7 @@ class ConnectionReset(FaultKind):
 
 
 class CutBody(FaultKind):
-    """The body ends before the length that its header promised, and so does the connection."""
+    """A body that ends before its Content-Length, after which the connection is closed."""
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
         """Send a part of the body."""
@@ -100,14 +100,14 @@ class CutBody(FaultKind):
 
 
 class CutGzipStream(FaultKind):
-    """A compressed body whose stream ends too early, though all bytes come that the header promised."""
+    """A gzip body whose stream ends too early although its Content-Length is correct."""
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether the client accepts gzip."""
+        """Return whether the client accepts gzip."""
         return "gzip" in strike.request.headers.get("Accept-Encoding", "")
 
     async def after(self, strike: Strike, response: web.Response) -> web.StreamResponse:
-        """Send a part of the compressed body as if it were the whole."""
+        """Send a part of the compressed body as if it were complete."""
         strike.fire()
         body = gzip.compress(body_of(response), mtime=0)
         return web.Response(
@@ -120,7 +120,7 @@ class CutGzipStream(FaultKind):
 
 
 def hang_up(request: web.Request) -> web.StreamResponse:
-    """Close the connection at once; what is returned can no longer be sent."""
+    """Close the connection at once; the returned response can no longer be sent."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)

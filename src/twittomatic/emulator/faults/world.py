@@ -1,4 +1,4 @@
-"""Faults that are the world's: it changes while somebody pages, and X serves what is true by then."""
+"""Faults that change the world while a client pages through a list; X serves the new state."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -15,7 +15,7 @@ _TRIES = 20
 
 
 class WorldFault(FaultKind, ABC):
-    """A kind that changes the world before the request is answered, and leaves the answer to X."""
+    """A kind that changes the world before the request is answered, and leaves the answer alone."""
 
     needs_world: ClassVar[bool] = True
 
@@ -29,21 +29,21 @@ class WorldFault(FaultKind, ABC):
 
     @abstractmethod
     def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
-        """Change something about a user, and tell whether anything was there to be changed."""
+        """Change something about a user, and return whether anything was changed."""
 
 
 class StatusChange(WorldFault):
-    """The user whose list is being read becomes unreadable in the middle of it, for good.
+    """The owner of the list becomes permanently unreadable while the list is being read.
 
     Args:
-        status: what becomes of the user.
+        status: The user's new status.
     """
 
     def __init__(self, status: Status) -> None:
         self._status = status
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether a page after the first one of a readable user's list is asked for."""
+        """Return whether the request asks for a later page of a readable user's list."""
         if not strike.is_list or not strike.is_continuation or strike.world is None:
             return False
         user = strike.world.user(strike.info.user_id or 0)
@@ -56,14 +56,14 @@ class StatusChange(WorldFault):
 
 
 class Arrival(WorldFault):
-    """Up to three new followers arrive at the front of the list that is being read."""
+    """Up to three new followers appear at the front of the list that is being read."""
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether followers are asked for, of somebody who exists."""
+        """Return whether the request asks for the followers of an existing user."""
         return strike.info.endpoint == "followers" and _exists(strike)
 
     def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
-        """Let some users of the world follow, if there are any who do not yet."""
+        """Make some users follow this one, if there are any who do not follow yet."""
         candidates = world.sample_ids(_CANDIDATES)
         wanted, tries = strike.rng.randint(1, _MAX_AT_ONCE), _TRIES
         arrived = 0
@@ -77,10 +77,10 @@ class Arrival(WorldFault):
 
 
 class Departure(WorldFault):
-    """A follower, anywhere in the list that is being read, follows no longer."""
+    """A follower at a random position of the list that is being read unfollows its owner."""
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether followers are asked for, of somebody who has some."""
+        """Return whether the request asks for the followers of a user who has some."""
         return (
             strike.info.endpoint == "followers"
             and _exists(strike)
@@ -89,7 +89,7 @@ class Departure(WorldFault):
         )
 
     def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
-        """Take somebody off the list, unless almost nobody is left."""
+        """Remove a random follower, unless almost all have left already."""
         count = world.follower_count(user_id)
         for _ in range(_TRIES):
             place = strike.rng.randrange(count)
@@ -101,16 +101,16 @@ class Departure(WorldFault):
 
 
 class NewPosts(WorldFault):
-    """The user whose timeline is being read writes up to three new posts."""
+    """The user whose timeline is being read publishes up to three new posts."""
 
     needs_posts: ClassVar[bool] = True
 
     def can_strike(self, strike: Strike) -> bool:
-        """Tell whether a timeline is asked for, of somebody who exists."""
+        """Return whether the request asks for the timeline of an existing user."""
         return strike.info.endpoint == "timeline" and _exists(strike)
 
     def change(self, strike: Strike, world: ChangingWorld, user_id: int) -> bool:
-        """Write them."""
+        """Publish the posts."""
         world.publish(user_id, strike.rng.randint(1, _MAX_AT_ONCE))
         return True
 

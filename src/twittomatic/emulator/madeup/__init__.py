@@ -1,1 +1,1 @@
-"""Synthetic data, reproducible from a seed."""
+"""Synthetic users, follows and posts, reproducible from a seed."""

@@ -1,4 +1,4 @@
-"""Text with entities: every #word, @name and link with its place, counted in code points."""
+"""Text with entities: every #word, @name and link with its position, counted in code points."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class TextBuilder:
-    """Grows a text word by word and remembers where its entities are."""
+    """Builds a text piece by piece and records the positions of its entities."""
 
     def __init__(self) -> None:
         self.text = ""
         self.entities: dict[str, list[dict[str, Any]]] = {}
 
     def add(self, words: str) -> None:
-        """Append plain words, one space after what is there."""
+        """Append plain words, separated by one space."""
         self.text = f"{self.text} {words}" if self.text else words
 
     def add_mention(self, username: str, user_id: str) -> None:
@@ -28,7 +28,7 @@ class TextBuilder:
         self._mark("hashtags", f"#{tag}", {"tag": tag})
 
     def add_link(self, short: str, expanded: str) -> None:
-        """Append a t.co link; the page it leads to stands in the entity only."""
+        """Append a t.co link; its destination appears only in the entity."""
         display = expanded.removeprefix("https://")
         self._mark("urls", short, {"url": short, "expanded_url": expanded, "display_url": display[:27]})
 
@@ -39,7 +39,7 @@ class TextBuilder:
 
 
 def short_link(bits: int) -> str:
-    """Make a t.co link of 23 characters out of 60 bits."""
+    """Return a t.co link of 23 characters made of 60 bits."""
     letters = []
     for _ in range(10):
         letters.append(_BASE62[bits % 62])
@@ -48,12 +48,12 @@ def short_link(bits: int) -> str:
 
 
 def long_link(bits: int) -> str:
-    """Make the page behind a link."""
+    """Return the destination of a link."""
     return f"https://{HOSTS[bits % len(HOSTS)]}/{bits >> 40:x}"
 
 
 def tagged_words(text: str) -> dict[str, list[dict[str, Any]]]:
-    """Find the #words and @names that stand in a text, separated by spaces or line ends."""
+    """Find the #words and @names in a text, separated by spaces or line ends."""
     found: dict[str, list[dict[str, Any]]] = {}
     start = 0
     for word in text.replace("\n", " ").split(" "):
@@ -68,7 +68,7 @@ def tagged_words(text: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def link_entity(seed: int, value: int) -> dict[str, Any]:
-    """Make a link that is a whole text by itself, as in the url field of a profile."""
+    """Return the entity of a link that is the whole text, as in the url field of a profile."""
     short, expanded = short_link(mix(seed, value)), long_link(mix(value, seed))
     display = expanded.removeprefix("https://")[:27]
     return {"start": 0, "end": len(short), "url": short, "expanded_url": expanded, "display_url": display}

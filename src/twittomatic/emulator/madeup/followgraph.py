@@ -1,16 +1,16 @@
-"""Who follows whom among a billion people, without remembering anyone.
+"""Follow graph of up to a billion users, computed without storing edges.
 
-People are dealt out to *layers*. A layer holds its targets, the few who may be followed in it, and
-its crowd, the many who each follow exactly one of them. In the layer the crowd stands in a row,
-shuffled by a permutation of the layer's own; the row is cut into blocks of heavy-tailed lengths, and
-the people in a block follow that block's target. So
+Users are assigned to *layers*. A layer has targets, the few users who can be followed in it, and a
+crowd, the many users who each follow exactly one of them. Each layer orders its crowd in a row by its
+own permutation; the row is cut into blocks of heavy-tailed lengths, and the users in a block follow that
+block's target. So
 
-- the followers of a target are one block: arithmetic, then the permutation backwards;
-- the target of somebody is the block in which the permutation puts him;
-- nobody follows the same target twice, because a target has one layer and one place in it.
+- the followers of a target are one block: arithmetic, then the inverse permutation;
+- the target that a user follows is the block in which the permutation puts that user;
+- no user follows a target twice, because a target has one layer and one block in it.
 
-Crowds shrink from layer to layer, so most follow a few dozen people and some follow a thousand.
-Nobody follows himself: whoever stands in his own block is passed over in both lists.
+Crowds shrink from layer to layer, so most users follow a few dozen others and some follow a thousand.
+No user follows itself: a user in its own block is skipped in both lists.
 """
 
 from bisect import bisect_left
@@ -22,21 +22,21 @@ from .permutation import Permutation, forward_many, round_seeds
 from .prng import Array, derive, mix
 
 MAX_LAYERS = 1024
-MAX_MEDIAN = 32  # half of the people follow no more than that
+MAX_MEDIAN = 32  # half of the users follow no more than that
 
 
 class FollowGraph:
     """The edges among ordinals 0 to population - 1.
 
     Args:
-        seed: which graph.
+        seed: The seed that selects the graph.
         population: 1 to 1e9.
     """
 
     def __init__(self, seed: int, population: int) -> None:
         self._ranks = Permutation(derive(seed, "ranks"), population)
         self._follow_ranks = Permutation(derive(seed, "eager"), population)
-        # Few people follow few: a thousand do not know a hundred of each other on average.
+        # In a small world users follow few others: among a thousand, nobody knows a hundred on average.
         self._layers = min(MAX_LAYERS, isqrt(population))
         median = max(1.0, min(MAX_MEDIAN, self._layers / 8))
         shares = [median / (median + layer) for layer in range(self._layers)]
@@ -49,18 +49,18 @@ class FollowGraph:
         self._seed_arrays = tuple(np.array([round_seeds(s) for s in seeds], np.uint64).T)
 
     def follower_count(self, ordinal: int) -> int:
-        """Return how many follow this one."""
+        """Return the number of followers."""
         layer, first, past = self._block(ordinal)
         return past - first - (self._self_place(ordinal, layer, first, past) is not None)
 
     def following_count(self, ordinal: int) -> int:
-        """Return how many this one follows."""
+        """Return the number of users followed."""
         layer, first, past = self._block(ordinal)
         own = self._self_place(ordinal, layer, first, past)
         return self._crowds_joined(self._follow_ranks.forward(ordinal)) - (own is not None)
 
     def followers(self, ordinal: int, start: int, stop: int) -> Array:
-        """Return followers[start:stop]; no one twice."""
+        """Return followers[start:stop], without duplicates."""
         layer, first, past = self._block(ordinal)
         own = self._self_place(ordinal, layer, first, past)
         stop = min(stop, past - first - (own is not None))
@@ -70,10 +70,10 @@ class FollowGraph:
         return self._follow_ranks.back_array(self._rows[layer].back_array(places))
 
     def following(self, ordinal: int, start: int, stop: int) -> list[int]:
-        """Return following[start:stop]; no one twice."""
+        """Return following[start:stop], without duplicates."""
         rank = self._follow_ranks.forward(ordinal)
         found: list[int] = []
-        # Only the own layer may have to be passed over, so one more than asked is enough.
+        # Only the user's own layer may have to be skipped, so one more than requested is enough.
         for layer in range(min(stop + 1, self._crowds_joined(rank))):
             target = self._target(layer, self._rows[layer].forward(rank))
             if target != ordinal:
@@ -81,7 +81,7 @@ class FollowGraph:
         return found[start:stop]
 
     def counts(self, ordinals: Array) -> tuple[Array, Array]:
-        """Return the follower counts and the following counts of many at once."""
+        """Return the follower counts and the following counts of many users at once."""
         layers_n = np.uint64(self._layers)
         places, layers = np.divmod(self._ranks.forward_array(ordinals), layers_n)
         crowds, targets = self._crowd_array[layers], self._target_array[layers]

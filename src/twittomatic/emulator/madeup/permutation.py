@@ -1,4 +1,4 @@
-"""Shuffles that need no memory: a number's new place, and the way back, computed from a seed.
+"""Pseudo-random permutations, computed from a seed in both directions without storing anything.
 
 A Feistel network over pairs (left, right) with modular addition is a permutation of all pairs
 (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). Numbers that fall outside
@@ -18,7 +18,7 @@ class Permutation:
     """A pseudo-random permutation of the numbers 0 to size - 1.
 
     Args:
-        seed: which permutation.
+        seed: The seed that selects the permutation.
         size: 1 to 2**62.
     """
 
@@ -28,7 +28,7 @@ class Permutation:
         self._seeds = round_seeds(seed)
 
     def forward(self, number: int) -> int:
-        """Return the new place of a number in [0, size)."""
+        """Return the image of a number in [0, size)."""
         side = self._side
         while True:
             left, right = divmod(number, side)
@@ -42,7 +42,7 @@ class Permutation:
                 return number
 
     def back(self, number: int) -> int:
-        """Return the number whose new place this is."""
+        """Return the preimage of a number: the inverse of `forward`."""
         side = self._side
         while True:
             left, right = divmod(number, side)
@@ -84,12 +84,12 @@ def round_seeds(seed: int) -> tuple[int, ...]:
 
 
 def forward_many(seeds: tuple[Array, ...], sizes: Array, numbers: Array) -> Array:
-    """Send every number through a permutation of its own.
+    """Apply a separate permutation to each number.
 
     Args:
-        seeds: for each round, one seed per number (see `round_seeds`).
-        sizes: the size of each number's permutation.
-        numbers: each below its size.
+        seeds: For each round, one seed per number (see `round_seeds`).
+        sizes: The size of each number's permutation.
+        numbers: The numbers, each below its size.
     """
     found = numbers.copy()
     todo = np.arange(len(numbers))
@@ -109,7 +109,7 @@ def forward_many(seeds: tuple[Array, ...], sizes: Array, numbers: Array) -> Arra
 
 
 def _sides(sizes: Array) -> Array:
-    # The floating root is off by one at most; the two corrections make it the exact ceiling.
+    # The floating-point root is off by one at most; the two corrections make it the exact ceiling.
     roots = np.sqrt(sizes.astype(np.float64)).astype(np.uint64)
     roots += roots * roots < sizes
     one = np.uint64(1)

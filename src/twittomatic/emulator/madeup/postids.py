@@ -1,8 +1,8 @@
-"""Post ids that can be computed and read back without remembering any.
+"""Post ids that can be computed and decoded without storing any.
 
-A post id is a snowflake: above, the slot of 256 ms in which it was written; below, 30 bits that are
-the author's ordinal, scrambled. So ids are unique over all users of a world, grow with time, and an
-id alone tells its author and its place in the timeline.
+A post id is a snowflake: the upper bits are the slot of 256 ms in which the post was written, the lower
+30 bits are the author's ordinal, scrambled. So ids are unique within a world and grow with time, and the
+author and the position in the timeline follow from the id alone.
 """
 
 import msgspec
@@ -13,7 +13,7 @@ from .snowflakes import DAY_MS, EPOCH_MS, account_opened_ms
 ORDINAL_BITS = 30
 MAX_POPULATION = 1 << ORDINAL_BITS
 SLOT_MS = 256
-NOW_MS = 1_767_225_600_000  # 2026-01-01: the day on which made-up worlds stand still
+NOW_MS = 1_767_225_600_000  # 2026-01-01: the fixed day on which synthetic worlds stand still
 
 NOW_SLOT = (NOW_MS - EPOCH_MS) // SLOT_MS
 NEW_POST_GAP = 240  # slots, about a minute, between posts published after that day
@@ -24,13 +24,13 @@ _INVERSE = pow(_ODD, -1, MAX_POPULATION)
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """When an account posts: post number `serial` falls in its own stretch of `gap` slots.
+    """When an account posts: post number `serial` falls in its own interval of `gap` slots.
 
     Attributes:
-        ordinal: the author's place in the world.
-        count: number of posts on the day on which the world stands still.
-        first_slot: the slot in which the oldest post may fall.
-        gap: slots between one post and the next, at least 1.
+        ordinal: The author's number in the world.
+        count: The number of posts on the fixed day.
+        first_slot: The earliest slot of the oldest post.
+        gap: Slots between one post and the next, at least 1.
     """
 
     ordinal: int
@@ -46,7 +46,7 @@ class PostClock:
         self._seed = derive(seed, "postids")
 
     def count(self, ordinal: int) -> int:
-        """Return how many posts an account has written: none for a tenth, a heavy tail to 12,000."""
+        """Return the number of posts of an account: a tenth has none; a heavy tail goes up to 12,000."""
         bits = mix(self._seed, ordinal)
         share = (bits >> 11) / (1 << 53)
         if share < 0.1:
@@ -71,7 +71,7 @@ class PostClock:
     def post_id(self, timeline: Timeline, serial: int) -> int:
         """Return the id of the post with this serial; ids grow with the serial.
 
-        Serials from `count` on are posts published after the day on which the world stands still.
+        Serials from `count` on belong to posts published after the fixed day.
         """
         bits = mix(self._seed + timeline.ordinal, serial)
         if serial < timeline.count:
@@ -98,6 +98,6 @@ class PostClock:
 
     @staticmethod
     def serials_before(timeline: Timeline, post_id: int) -> int:
-        """Return how many posts of the first `count` of a timeline are surely older than a post."""
+        """Return how many of the first `count` posts of a timeline are certainly older than a post."""
         older = ((post_id >> ORDINAL_BITS) - timeline.first_slot) // timeline.gap
         return max(0, min(older, timeline.count))

@@ -1,4 +1,4 @@
-"""Made-up posts: X's whole post object, computed from the author and a serial, never remembered."""
+"""Synthetic posts: X's complete post object, computed from the author and a serial, never stored."""
 
 from typing import Any, Protocol
 
@@ -15,11 +15,11 @@ EDIT_WINDOW_MS = 1_800_000
 
 
 class AuthorDirectory(Protocol):
-    """What a world of made-up posts must know of its people."""
+    """The facts about authors that making posts needs."""
 
     @property
     def population(self) -> int:
-        """How many there are; their ordinals are 0 to population - 1."""
+        """The number of users; their ordinals are 0 to population - 1."""
         ...
 
     def id_at(self, ordinal: int) -> int:
@@ -31,14 +31,14 @@ class AuthorDirectory(Protocol):
         ...
 
     def timeline_at(self, ordinal: int) -> Timeline:
-        """Return the timeline of an ordinal, as it was on the day on which the world stands still."""
+        """Return the timeline of an ordinal as of the world's fixed day."""
         ...
 
 
 class PostMaker:
     """Makes posts: about 55 % originals, 20 % replies, 15 % retweets, 10 % quotes.
 
-    Whatever a post refers to exists, is older, and was written by somebody else of the same world.
+    Every post referred to exists, is older, and was written by another user of the same world.
     """
 
     def __init__(self, seed: int, authors: AuthorDirectory, clock: PostClock) -> None:

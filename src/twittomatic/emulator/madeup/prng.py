@@ -1,4 +1,4 @@
-"""Numbers that look random and are not: the same seed and value give the same bits, everywhere.
+"""Hash-based pseudo-random numbers: the same seed and value give the same bits on every machine.
 
 The finalizer is that of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
 generators", OOPSLA 2014). Scalars and numpy arrays give equal results.
@@ -19,7 +19,7 @@ _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
 def mix(seed: int, value: int) -> int:
-    """Return 64 well-mixed bits of a seed and a value, both any non-negative integer."""
+    """Return 64 well-mixed bits of a seed and a value, both non-negative integers."""
     x = ((seed ^ value) * GAMMA + seed) & MASK
     x = ((x ^ (x >> 30)) * FIRST) & MASK
     x = ((x ^ (x >> 27)) * SECOND) & MASK
@@ -37,5 +37,5 @@ def mix_array(seed: int | Array, values: Array) -> Array:
 
 
 def derive(seed: int, label: str) -> int:
-    """Return a seed of its own for one purpose, so that two purposes never share their bits."""
+    """Return a separate seed for one purpose, so that no two purposes share random bits."""
     return mix(seed & MASK, int.from_bytes(label.encode(), "big") & MASK)

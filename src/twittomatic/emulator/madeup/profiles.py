@@ -1,4 +1,4 @@
-"""Made-up profiles: X's whole user object, computed from a seed and an id, never remembered."""
+"""Synthetic profiles: X's complete user object, computed from a seed and an id, never stored."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _BIO_ENTITIES = tuple(tagged_words(bio) for bio in BIOS)
 
 
 class ProfileCounts:
-    """The numbers that stand on a profile."""
+    """The counts shown on a profile."""
 
     __slots__ = ("followers", "following", "posts")
 
@@ -24,10 +24,10 @@ class ProfileCounts:
 
 
 class ProfileMaker:
-    """Makes profiles and usernames; the same seed makes the same ones.
+    """Makes profiles and usernames; the same seed gives the same ones.
 
-    An ordinal is the user's place in its world, 0 to 2**30 - 1; a username holds it, so that the
-    name alone finds the user.
+    An ordinal is the user's number in its world, 0 to 2**30 - 1. The username contains it, so a user
+    can be found by name alone.
     """
 
     def __init__(self, seed: int) -> None:
@@ -44,7 +44,7 @@ class ProfileMaker:
         return f"{handle}_{suffix}"
 
     def ordinal(self, username: str) -> int | None:
-        """Return the ordinal that a username belongs to, whatever its case, or None."""
+        """Return the ordinal of a username, compared without regard to case, or None."""
         suffix = username.rpartition("_")[2]
         if not suffix or not suffix.isascii() or not suffix.isalnum():
             return None
@@ -63,15 +63,15 @@ class ProfileMaker:
         """Return X's user object in the legacy dialect (X docs, openapi.json, User).
 
         Args:
-            user_id: the id of the account.
-            ordinal: its place in its world.
-            counts: the numbers that X would show.
-            protected: whether its posts are private.
-            newest_post: id of its most recent post; every fifth account pins it.
+            user_id: The id of the account.
+            ordinal: Its number in its world.
+            counts: The counts that X would show.
+            protected: Whether its posts are private.
+            newest_post: The id of its most recent post; every fifth account pins it.
 
         Returns:
-            A new dict with every field that app-only authentication can see. Fields that X leaves
-            out when they are empty are left out here, too: description, location, url, withheld.
+            A new dict with every field that app-only authentication can see. Fields that X omits
+            when they are empty are omitted here, too: description, location, url, withheld.
         """
         bits = mix(self._seed, ordinal)
         more = mix(bits, user_id)

@@ -1,6 +1,6 @@
-"""Ids and the time inside them.
+"""Snowflake ids and the time that they contain.
 
-Posts (and accounts since 2016) carry snowflake ids: milliseconds since 2010-11-04T01:42:54.657Z
+Posts (and accounts since 2016) have snowflake ids: milliseconds since 2010-11-04T01:42:54.657Z
 above 22 low bits (X docs, fundamentals/x-ids). Older accounts have small ids that grew with time.
 """
 
@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 _FIRST_SNOWFLAKE_USER_MS = 1_453_000_000_000  # 2016-01, when accounts began to get snowflakes
 FIRST_SNOWFLAKE_USER = (_FIRST_SNOWFLAKE_USER_MS - EPOCH_MS) << LOW_BITS
 
-# About when an account with that id was opened: enough to make profiles plausible.
+# Approximately when accounts with these ids were opened: exact enough for plausible profiles.
 _OLD_IDS = (
     0,
     10_000,
@@ -45,9 +45,9 @@ def snowflake_ms(snowflake: int) -> int:
 
 
 def account_opened_ms(user_id: int) -> int:
-    """Return plausible unix milliseconds at which the account with this id was opened.
+    """Return when the account with this id was opened, in unix milliseconds.
 
-    Exact for snowflake ids, interpolated for older ones, never in the future of the worlds made here.
+    Exact for snowflake ids, interpolated for older ones, never later than the fixed day of these worlds.
     """
     if user_id >= FIRST_SNOWFLAKE_USER:
         return min(snowflake_ms(user_id), 1_767_000_000_000)
@@ -58,7 +58,7 @@ def account_opened_ms(user_id: int) -> int:
 
 
 def iso(ms: int) -> str:
-    """Write unix milliseconds as X writes times: `2013-12-14T04:35:55.000Z`, UTC."""
+    """Format unix milliseconds as X does: `2013-12-14T04:35:55.000Z`, UTC."""
     day, rest = divmod(ms, DAY_MS)
     seconds, thousandths = divmod(rest, 1000)
     minutes, second = divmod(seconds, 60)
@@ -66,7 +66,7 @@ def iso(ms: int) -> str:
     return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}.{thousandths:03}Z"
 
 
-# A profile page has a thousand times but few days: this is three times as fast as datetime alone.
+# A page of profiles has a thousand times but few days: caching is three times as fast as datetime alone.
 @lru_cache(maxsize=16_384)
 def _date(day: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

@@ -1,6 +1,6 @@
-"""User ids for a world that is computed: old ones of 1 to 10 digits, and 19-digit snowflakes.
+"""User ids of a computed world: old ones of 1 to 10 digits, and 19-digit snowflakes.
 
-Ordinals and ids are mapped onto each other both ways by arithmetic alone.
+Ordinals and ids are mapped onto each other in both directions by arithmetic alone.
 """
 
 import msgspec
@@ -30,7 +30,7 @@ class UserIds:
     """Maps ordinals 0 to population - 1 onto user ids, and back.
 
     Args:
-        seed: which ids are taken.
+        seed: The seed that decides which ids exist.
         population: 1 to 1e9.
     """
 
@@ -52,7 +52,7 @@ class UserIds:
         return stratum.base + stratum.spread.forward(ordinal - stratum.first)
 
     def ordinal_of(self, user_id: int) -> int | None:
-        """Return the ordinal of a user id, or None if nobody has it."""
+        """Return the ordinal of a user id, or None if no user has it."""
         for stratum in self._strata:
             if stratum.base <= user_id < stratum.base + stratum.spread.size:
                 place = stratum.spread.back(user_id - stratum.base)
@@ -68,7 +68,7 @@ class UserIds:
         return ids
 
     def ordinals_of(self, user_ids: Array) -> Array:
-        """Return the ordinals of many user ids; 2**64 - 1 for those that nobody has."""
+        """Return the ordinals of many user ids; 2**64 - 1 for those that no user has."""
         ordinals = np.full_like(user_ids, _NO_ORDINAL)
         for s in self._strata:
             mine = (user_ids >= np.uint64(s.base)) & (user_ids < np.uint64(s.base + s.spread.size))

@@ -1,6 +1,6 @@
-"""The words that made-up people and posts are made of: many scripts, emoji, lines, escapes.
+"""Vocabulary of synthetic profiles and posts, in many scripts.
 
-They are chosen to carry what breaks readers: right-to-left text, characters outside the basic
+It includes what breaks parsers: right-to-left text, characters outside the basic multilingual
 plane, joined emoji, newlines, quotation marks, backslashes and HTML escapes.
 """
 
@@ -20,7 +20,7 @@ LOCATIONS = (
     "Berlin | Paris", "43.7167, 10.4000",
 )  # fmt: skip
 
-# A @ or # word here becomes an entity of the profile.
+# A word with @ or # becomes an entity of the profile.
 BIOS = (
     "PhD student. Networks, coffee, trains.",
     "Father of two.\nViews are my own.\n\nRetweets ≠ endorsements",

@@ -1,4 +1,4 @@
-"""What worlds of made-up people share: profiles and timelines by ordinal, and news on demand."""
+"""Base class of worlds with synthetic users: profiles and timelines by ordinal, new posts on demand."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from .profiles import ProfileCounts, ProfileMaker
 
 
 class MadeUpWorld(World):
-    """A world whose people are numbered by ordinals and whose profiles and posts are computed.
+    """A world whose users are numbered by ordinals and whose profiles and posts are computed.
 
     Args:
-        seed: any integer; the same seed gives the same world.
-        population: how many people there are, at most 2**30.
+        seed: Any integer; the same seed gives the same world.
+        population: The number of users, at most 2**30.
     """
 
     def __init__(self, seed: int, population: int) -> None:
@@ -37,17 +37,17 @@ class MadeUpWorld(World):
 
     @abstractmethod
     def status_at(self, ordinal: int) -> Status:
-        """Return what became of the account of an ordinal."""
+        """Return the status of the account of an ordinal."""
 
     def base_count(self, ordinal: int) -> int:
-        """Return how many posts the account had written on the day on which the world stands still."""
+        """Return how many posts the account had written on the fixed day."""
         return self._clock.count(ordinal)
 
     def publish(self, user_id: int, count: int = 1) -> None:
-        """Let a user write `count` new posts, newer than all others of theirs.
+        """Publish `count` new posts of a user, newer than all earlier ones.
 
         Raises:
-            ValueError: there is no such user.
+            ValueError: There is no such user.
         """
         ordinal = self.ordinal_of(user_id)
         if ordinal is None:
@@ -62,7 +62,7 @@ class MadeUpWorld(World):
 
     @property
     def population(self) -> int:
-        """How many people there are."""
+        """The number of users."""
         return self._population
 
     def sample_ids(self, most: int) -> Sequence[int]:
@@ -74,14 +74,14 @@ class MadeUpWorld(World):
         return self._profiles.username(ordinal)
 
     def user(self, user_id: int) -> User | None:
-        """Return the account with its profile computed anew."""
+        """Return the account with a newly computed profile."""
         ordinal = self.ordinal_of(user_id)
         if ordinal is None:
             return None
         return self.profile(user_id, ordinal, self.follower_count(user_id), self.following_count(user_id))
 
     def profile(self, user_id: int, ordinal: int, followers: int, following: int) -> User:
-        """Return the account of an ordinal whose counts are known already."""
+        """Return the account of an ordinal whose counts are already known."""
         status = self.status_at(ordinal)
         timeline = self._clock.timeline(ordinal, user_id, self.base_count(ordinal))
         posts = timeline.count + self._published.get(ordinal, 0)
@@ -95,7 +95,7 @@ class MadeUpWorld(World):
         return User(id=user_id, username=fields["username"], status=status, fields=fields)
 
     def user_by_name(self, username: str) -> User | None:
-        """Return the account whose ordinal the name holds."""
+        """Return the account whose ordinal the name contains."""
         ordinal = self._profiles.ordinal(username)
         if ordinal is None or ordinal >= self._population:
             return None
@@ -118,7 +118,7 @@ class MadeUpWorld(World):
         return [self._posts.make(timeline, count - 1 - place) for place in range(start, min(stop, count))]
 
     def post(self, post_id: int) -> Post | None:
-        """Return the post that the id itself points to."""
+        """Return the post, decoded from the id itself."""
         ordinal = self._clock.author_ordinal(post_id)
         if ordinal >= self._population:
             return None
@@ -129,5 +129,5 @@ class MadeUpWorld(World):
         return self._posts.make(timeline, serial)
 
     def timeline_at(self, ordinal: int) -> Timeline:
-        """Return the timeline of an ordinal, as it was on the day on which the world stands still."""
+        """Return the timeline of an ordinal as of the fixed day."""
         return self._clock.timeline(ordinal, self.id_at(ordinal), self.base_count(ordinal))

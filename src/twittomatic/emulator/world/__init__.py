@@ -1,1 +1,1 @@
-"""The truth that the emulator serves: users, follows and posts."""
+"""Worlds: the users, follows and posts that the emulator serves."""

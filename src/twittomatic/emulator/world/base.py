@@ -1,7 +1,7 @@
-"""The truth: who exists, who follows whom, who wrote what.
+"""The interface of a world: which users exist, the follows among them, and their posts.
 
-A world answers questions; it never bills, limits or hides anything. The server decides what of it
-X would show, and an oracle may ask the same world what a crawl should have left on disk.
+A world never bills, limits or hides anything. The server decides which part of it X would show, and a
+test's oracle may ask the same world what a crawl should have left on disk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ PAGE = 1000
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """One account as it really is.
+    """One account, whether or not X shows it.
 
     Attributes:
         id: 1 to 19 decimal digits (X docs, openapi.json, UserId).
-        username: without the @; unique without regard to case.
-        status: what became of it; only "active" and "protected" accounts are ever shown.
-        fields: X's whole user object in the legacy dialect, including id, name and username.
+        username: The name without the @; unique without regard to case.
+        status: The state of the account; only "active" and "protected" accounts are ever shown.
+        fields: X's complete user object in the legacy dialect, including id, name and username.
     """
 
     id: int
@@ -37,12 +37,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """One post as it really is.
+    """One post, whether or not X shows it.
 
     Attributes:
-        id: a snowflake, so ids grow with time.
-        author_id: the user id of its author.
-        fields: X's whole post object in the legacy dialect, including id and text.
+        id: A snowflake, so ids grow with time.
+        author_id: The user id of its author.
+        fields: X's complete post object in the legacy dialect, including id and text.
     """
 
     id: int
@@ -50,12 +50,12 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, Any]
 
     def refers(self, kind: Literal["retweeted", "quoted", "replied_to"]) -> bool:
-        """Tell whether the post refers to another one in this way."""
+        """Return whether the post refers to another one in this way."""
         return any(r["type"] == kind for r in self.fields.get("referenced_tweets", ()))
 
 
 class World(Protocol):
-    """What every world can tell; implementations inherit it and get the conveniences.
+    """A world; implementations inherit from this class and get its derived methods.
 
     Lists are addressed by slices in the order in which X serves them. A slice beyond the end is
     shorter or empty, never an error. An unknown id has no user, no followers and no posts.
@@ -63,19 +63,19 @@ class World(Protocol):
 
     @property
     def revision(self) -> int:
-        """A number that grows whenever an answer of this world may have changed."""
+        """A number that grows whenever the world may have changed."""
         return 0
 
     def user(self, user_id: int) -> User | None:
-        """Return the account, whatever became of it, or None if there never was one."""
+        """Return the account in any status, or None if it never existed."""
         ...
 
     def user_by_name(self, username: str) -> User | None:
-        """Return the account of that name, compared without regard to case."""
+        """Return the account with that name, compared without regard to case."""
         ...
 
     def users(self, user_ids: Sequence[int]) -> list[User | None]:
-        """Return the accounts in the order of the ids; a world may do it faster than one by one."""
+        """Return the accounts in the order of the ids; a world may do this faster than one by one."""
         return [self.user(user_id) for user_id in user_ids]
 
     def follower_count(self, user_id: int) -> int:
@@ -103,33 +103,33 @@ class World(Protocol):
         ...
 
     def post(self, post_id: int) -> Post | None:
-        """Return the post, or None if there never was one."""
+        """Return the post, or None if it never existed."""
         ...
 
     def attachment(self, kind: AttachmentKind, key: str) -> Mapping[str, Any] | None:
-        """Return the media, poll or place of that key, if the world knows it."""
+        """Return the media, poll or place with that key, if the world has it."""
         return None
 
     def sample_ids(self, most: int) -> Sequence[int]:
-        """Return the ids of up to `most` accounts, for those who do not know where to begin."""
+        """Return the ids of up to `most` accounts, as starting points."""
         ...
 
     def all_followers(self, user_id: int) -> list[int]:
-        """Return the ids of every follower that a perfect crawl gets, in served order.
+        """Return the ids of all followers that a perfect crawl finds, in served order.
 
-        Suspended and deleted followers are left out, as X leaves them out. The list of a target
-        that is itself protected, suspended, deleted or unknown is empty: nobody may read it.
+        Suspended and deleted followers are omitted, as by X. The list of a target that is itself
+        protected, suspended, deleted or unknown is empty, because it cannot be read.
         """
         return self._readable(user_id, self.follower_count(user_id), self.followers)
 
     def all_following(self, user_id: int) -> list[int]:
-        """Return the ids of everyone the user follows that a perfect crawl gets, in served order."""
+        """Return the ids of all users followed that a perfect crawl finds, in served order."""
         return self._readable(user_id, self.following_count(user_id), self.following)
 
     def all_posts(self, user_id: int) -> list[int]:
         """Return the ids of the user's posts, newest first, without the 3,200-post ceiling.
 
-        The list of a protected, suspended, deleted or unknown user is empty: nobody may read it.
+        The list of a protected, suspended, deleted or unknown user is empty, because it cannot be read.
         """
         owner = self.user(user_id)
         if owner is None or owner.status != "active":
@@ -148,7 +148,7 @@ class World(Protocol):
 
 
 class SliceReader(Protocol):
-    """A method of a world that reads one slice of a list of ids."""
+    """A method of a world that returns one slice of a list of ids."""
 
     def __call__(self, user_id: int, start: int, stop: int, /) -> Sequence[int]:
         """Return list[start:stop]."""

@@ -1,7 +1,7 @@
-"""A world that changes and never forgets what it was, for crawls that are overtaken by it.
+"""A world that changes during a crawl and keeps its complete history.
 
-Time is counted in moments: each change adds one, and the state after it is that of its moment. A test
-notes `revision` when a crawl begins, and asks `truth` in the end what the crawl may have left.
+Time is counted in moments: each change adds one, and the state after a change belongs to its moment. A
+test records `revision` when a crawl begins, and asks `truth` at the end what the crawl may have left.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +18,12 @@ __all__ = ["NOBODY", "ChangingWorld"]
 
 
 class ChangingWorld(World):
-    """Another world, from now on with arrivals, departures, history and news.
+    """Wraps another world and adds changes: new followers, unfollows, status changes and new posts.
 
-    Lists of ids hold `NOBODY` where somebody has left.
+    Lists of ids contain `NOBODY` in the place of a user who has left.
 
     Args:
-        base: the world as it is at moment 0; only this wrapper may change it from now on.
+        base: The world as of moment 0; from now on only this wrapper may change it.
     """
 
     def __init__(self, base: World) -> None:
@@ -36,28 +36,28 @@ class ChangingWorld(World):
 
     @property
     def revision(self) -> int:
-        """The present moment: how many changes there were."""
+        """The present moment: the number of changes so far."""
         return self._moment
 
     @property
     def can_publish(self) -> bool:
-        """Whether the world below makes up its posts, so that there can be new ones."""
+        """Whether the wrapped world's posts are synthetic, so that new ones can be made."""
         return isinstance(self._base, MadeUpWorld)
 
     def truth(self, since: int = 0, until: int | None = None) -> Truth:
-        """Return what a perfect crawl may have left that ran between two moments.
+        """Return what a perfect crawl between two moments may have left.
 
         Args:
-            since: the first moment.
-            until: the last moment; None is the present one.
+            since: The first moment.
+            until: The last moment; None is the present one.
         """
         return Truth(self, since, self._moment if until is None else until)
 
     def follow(self, follower_id: int, user_id: int) -> None:
-        """Let somebody follow a user, at the front of the list.
+        """Add a follower at the front of a user's list.
 
         Raises:
-            ValueError: one of them does not exist, or follows already.
+            ValueError: One of the two does not exist, or the follow exists already.
         """
         for one in (follower_id, user_id):
             self._existing(one)
@@ -68,10 +68,10 @@ class ChangingWorld(World):
         self._following[follower_id].add(user_id, self._moment)
 
     def unfollow(self, follower_id: int, user_id: int) -> None:
-        """Let somebody follow a user no longer.
+        """Remove a follower from a user's list.
 
         Raises:
-            ValueError: there was no following.
+            ValueError: There is no such follow.
         """
         followers, following = self._followers[user_id], self._following[follower_id]
         place, other = followers.place(follower_id), following.place(user_id)
@@ -82,24 +82,24 @@ class ChangingWorld(World):
         following.remove(other, self._moment)
 
     def follows(self, follower_id: int, user_id: int) -> bool:
-        """Tell whether somebody follows a user now."""
+        """Return whether one user follows another now."""
         return self._following[follower_id].place(user_id) is not None
 
     def set_status(self, user_id: int, status: Status) -> None:
-        """Let a user become active, protected, suspended or deleted.
+        """Make a user active, protected, suspended or deleted.
 
         Raises:
-            ValueError: there is no such user.
+            ValueError: There is no such user.
         """
         before = self._existing(user_id).status
         self._moment += 1
         self._status_history.setdefault(user_id, [(0, before)]).append((self._moment, status))
 
     def publish(self, user_id: int, count: int = 1) -> None:
-        """Let a user write new posts.
+        """Publish new posts of a user.
 
         Raises:
-            ValueError: there is no such user, or this world has only the posts that were recorded.
+            ValueError: There is no such user, or this world has recorded posts only.
         """
         if not isinstance(self._base, MadeUpWorld):
             raise ValueError("a recorded world has no new posts")  # noqa: TRY004
@@ -108,14 +108,14 @@ class ChangingWorld(World):
         self._published.setdefault(user_id, []).extend([self._moment] * count)
 
     def statuses(self, user_id: int) -> StatusHistory:
-        """Return what a user was and became: moments, ascending from 0, each with the status from then on."""
+        """Return a user's status history: moments, ascending from 0, each with the status from then on."""
         if user_id in self._status_history:
             return self._status_history[user_id]
         user = self._base.user(user_id)
         return [] if user is None else [(0, user.status)]
 
     def follower_memberships(self, user_id: int) -> Iterator[Membership]:
-        """Yield everyone who is or was a follower, in served order."""
+        """Yield all present and former followers, in served order."""
         return self._followers[user_id].memberships()
 
     def post_memberships(self, user_id: int) -> Iterator[Membership]:
@@ -133,7 +133,7 @@ class ChangingWorld(World):
         return self._current(self._base.user(user_id))
 
     def user_by_name(self, username: str) -> User | None:
-        """Return the account of that name as it is now."""
+        """Return the account with that name as it is now."""
         return self._current(self._base.user_by_name(username))
 
     def users(self, user_ids: Sequence[int]) -> list[User | None]:
@@ -141,7 +141,7 @@ class ChangingWorld(World):
         return [self._current(user) for user in self._base.users(user_ids)]
 
     def follower_count(self, user_id: int) -> int:
-        """Return the length of the followers list, places that were left included."""
+        """Return the length of the followers list, including the places of those who left."""
         return len(self._followers[user_id])
 
     def followers(self, user_id: int, start: int, stop: int) -> Sequence[int]:
@@ -149,11 +149,11 @@ class ChangingWorld(World):
         return self._followers[user_id].slice(start, stop)
 
     def following_count(self, user_id: int) -> int:
-        """Return the length of the following list, places that were left included."""
+        """Return the length of the following list, including the places of those who left."""
         return len(self._following[user_id])
 
     def following(self, user_id: int, start: int, stop: int) -> Sequence[int]:
-        """Return following[start:stop], the newest first."""
+        """Return following[start:stop], newest first."""
         return self._following[user_id].slice(start, stop)
 
     def post_count(self, user_id: int) -> int:
@@ -169,7 +169,7 @@ class ChangingWorld(World):
         return self._base.post(post_id)
 
     def attachment(self, kind: AttachmentKind, key: str) -> Mapping[str, Any] | None:
-        """Return the media, poll or place of that key."""
+        """Return the media, poll or place with that key."""
         return self._base.attachment(kind, key)
 
     def _existing(self, user_id: int) -> User:

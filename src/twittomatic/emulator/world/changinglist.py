@@ -1,7 +1,7 @@
-"""Lists of ids, each of which changes at its front and loses some in its middle, and remembers when.
+"""Lists of ids that grow at the front and lose members anywhere, with the moment of each change.
 
-Nobody's place moves while somebody pages: newcomers are put in front, and a place that somebody left is
-held by `NOBODY`, whom X does not show. So a distance from the end members what it was.
+A member's distance from the end never changes: new members are added at the front, and the place of a
+member who left is kept by `NOBODY`, which X does not show. So pagination is not disturbed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,16 +11,16 @@ import msgspec
 
 from .base import PAGE, SliceReader
 
-NOBODY = 10**19  # one more digit than any user id has
+NOBODY = 10**19  # one digit longer than any user id
 
 
 class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody's time in a list, in moments.
+    """A member's time in a list, in moments.
 
     Attributes:
-        id: who.
-        joined: the first moment; 0 for those who were always there.
-        left: the first moment without them, None while they member.
+        id: The member.
+        joined: The first moment in the list; 0 for original members.
+        left: The first moment after leaving; None for present members.
     """
 
     id: int
@@ -29,11 +29,11 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangingList:
-    """A list that began as somebody else's.
+    """An original list plus its changes.
 
     Args:
-        read: reads a slice of the list as it began.
-        count: its length then.
+        read: Returns a slice of the original list.
+        count: The length of the original list.
     """
 
     def __init__(self, read: Callable[[int, int], Sequence[int]], count: int) -> None:
@@ -43,16 +43,16 @@ class ChangingList:
         self._left: dict[int, int] = {}  # moment by distance from the end, 1 for the last place
 
     def __len__(self) -> int:
-        """Return how many places there are, those that were left included."""
+        """Return the number of places, including those of members who left."""
         return self._count + len(self._arrived)
 
     @property
     def growth(self) -> int:
-        """How many more there are than in the beginning."""
+        """By how many members the list has grown."""
         return len(self._arrived) - len(self._left)
 
     def slice(self, start: int, stop: int) -> list[int]:
-        """Return list[start:stop], with `NOBODY` for those who left."""
+        """Return list[start:stop], with `NOBODY` for members who left."""
         ids = self._all(start, stop)
         if self._left:
             length = len(self)
@@ -60,7 +60,7 @@ class ChangingList:
         return ids
 
     def place(self, user_id: int) -> int | None:
-        """Return where somebody stands now, or None."""
+        """Return the position of a present member, or None."""
         for start in range(0, len(self), PAGE):
             ids = self.slice(start, start + PAGE)
             if user_id in ids:
@@ -68,15 +68,15 @@ class ChangingList:
         return None
 
     def add(self, user_id: int, moment: int) -> None:
-        """Put somebody in front."""
+        """Add a member at the front."""
         self._arrived.append((user_id, moment))
 
     def remove(self, place: int, moment: int) -> None:
-        """Let somebody leave a place."""
+        """Remove the member at a position."""
         self._left[len(self) - place] = moment
 
     def memberships(self) -> Iterator[Membership]:
-        """Yield everyone who is or was in the list, in its order; who came back is there twice."""
+        """Yield all present and former members in list order; one who left and returned appears twice."""
         length = len(self)
         for start in range(0, length, PAGE):
             for place, user_id in enumerate(self._all(start, start + PAGE), start):
@@ -93,11 +93,11 @@ class ChangingList:
 
 
 class ChangingLists:
-    """All lists of one sort, by their owner.
+    """All lists of one type, by owner.
 
     Args:
-        read: reads a slice of a list as it began: owner, start, stop.
-        count: returns its length then.
+        read: Returns a slice of an original list: owner, start, stop.
+        count: Returns the length of an original list.
     """
 
     def __init__(self, read: SliceReader, count: Callable[[int], int]) -> None:
@@ -106,7 +106,7 @@ class ChangingLists:
         self._lists: dict[int, ChangingList] = {}
 
     def __getitem__(self, owner_id: int) -> ChangingList:
-        """Return the list of an owner, which may be nobody's and empty."""
+        """Return the list of an owner; empty for an unknown one."""
         found = self._lists.get(owner_id)
         if found is None:
             found = ChangingList(partial(self._read, owner_id), self._count(owner_id))
@@ -114,6 +114,6 @@ class ChangingLists:
         return found
 
     def growth(self, owner_id: int) -> int:
-        """Return how many more there are in a list than in the beginning."""
+        """Return by how many members the list of an owner has grown."""
         found = self._lists.get(owner_id)
         return 0 if found is None else found.growth

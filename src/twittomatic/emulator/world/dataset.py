@@ -1,8 +1,8 @@
-"""A dataset that a crawl has left, served back.
+"""A world read from the dataset of an earlier crawl.
 
-Layout: `<first two characters of the user id>/<user id>.<ext>`, gzip, one record a line:
-.fws follower ids, .usr profiles of followers, .twt posts, newest first, with their authors, media
-and places put in place. Journals and everything else are left alone.
+Layout: `<first two characters of the user id>/<user id>.<ext>`, gzip, one record per line:
+.fws follower ids, .usr profiles of followers, .twt posts, newest first, with authors, media
+and places embedded. Journals and all other files are ignored.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from .records import Json, parse_post, parse_user, read_lines, read_objects, rec
 
 
 class _DatasetContents:
-    """What has been read so far."""
+    """The records read so far."""
 
     def __init__(self) -> None:
         self.users: dict[int, User] = {}
@@ -22,7 +22,7 @@ class _DatasetContents:
         self.attachments: dict[AttachmentKind, dict[str, Json]] = {"media": {}, "polls": {}, "places": {}}
 
     def add_post(self, place: str, json: Json) -> None:
-        """Keep a post, its author and its attachments, and all that it refers to."""
+        """Add a post with its author, its attachments and the posts that it refers to."""
         author = json.get("author")
         if isinstance(author, dict) and "username" in author:
             user = parse_user(place, author)
@@ -44,13 +44,13 @@ class _DatasetContents:
 
 
 def read_dataset(directory: Path) -> RecordedWorld:
-    """Read a dataset directory whole.
+    """Read a whole dataset directory.
 
-    A user is known from a .usr line, as an author, or by id alone: then a name is made of the id.
+    A user is known from a .usr line, as an author, or by id alone; then the username is made from the id.
 
     Raises:
-        ValueError: it is no directory, holds no dataset, or a line is broken; file and line are named.
-        OSError: a file cannot be read.
+        ValueError: No such directory, no dataset in it, or an invalid line; names the file and the line.
+        OSError: A file cannot be read.
     """
     if not directory.is_dir():
         raise ValueError(f"{directory}: there is no such directory")

@@ -1,4 +1,4 @@
-"""A world read from a graph file: the edges are real, the people are made up."""
+"""A world read from a graph file: real edges, synthetic users."""
 
 from array import array
 from bisect import bisect_left
@@ -16,16 +16,16 @@ _EMPTY = array("Q")
 
 
 class GraphWorld(MadeUpWorld):
-    """Everyone in a list of edges, alive and public unless a test says otherwise.
+    """The users in a list of edges; all are active and public unless a test says otherwise.
 
-    Followers come in the order of the edges. An edge that is given twice counts once. The counts on
-    the profiles are the real ones.
+    Followers are served in the order of the edges. Duplicate edges count once. The counts on the
+    profiles agree with the edges.
 
     Args:
-        edges: pairs (A, B): B follows A.
-        seed: what profiles and posts are computed from.
-        statuses: for tests: what became of some of the users.
-        post_counts: for tests: how many posts some of the users have written.
+        edges: Pairs (A, B): B follows A.
+        seed: The seed from which profiles and posts are computed.
+        statuses: For tests: the statuses of some users.
+        post_counts: For tests: the numbers of posts of some users.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class GraphWorld(MadeUpWorld):
         """Read a graph file, gzip or plain.
 
         Args:
-            path: lines `A B`: B follows A; ids are 1 to 19 digits; blank lines and # comments are skipped.
-            seed: what profiles and posts are computed from.
+            path: Lines `A B`: B follows A; ids are 1 to 19 digits; blank lines and # comments are skipped.
+            seed: The seed from which profiles and posts are computed.
 
         Raises:
-            ValueError: a line is neither, or the gzip is broken; the file and the line are named.
-            OSError: the file cannot be read.
+            ValueError: An invalid line or broken gzip; names the file and the line.
+            OSError: The file cannot be read.
         """
         return cls(read_edges(path), seed=seed)
 
@@ -68,25 +68,25 @@ class GraphWorld(MadeUpWorld):
         return self._ids
 
     def id_at(self, ordinal: int) -> int:
-        """Return the user id at a place of the ascending ids."""
+        """Return the user id at a position in the ascending ids."""
         return self._ids[ordinal]
 
     def ordinal_of(self, user_id: int) -> int | None:
-        """Return the place of a user id among the ascending ids."""
+        """Return the position of a user id in the ascending ids."""
         place = bisect_left(self._ids, user_id)
         return place if place < len(self._ids) and self._ids[place] == user_id else None
 
     def status_at(self, ordinal: int) -> Status:
-        """Return "active", unless a test said otherwise."""
+        """Return "active", unless a test set another status."""
         return self._statuses.get(ordinal, "active")
 
     def base_count(self, ordinal: int) -> int:
-        """Return the made-up number of posts, unless a test said otherwise."""
+        """Return the synthetic number of posts, unless a test set another one."""
         count = self._post_counts.get(ordinal)
         return super().base_count(ordinal) if count is None else count
 
     def follower_count(self, user_id: int) -> int:
-        """Return how many follow the user in the file."""
+        """Return how many followers the user has in the file."""
         return len(self._followers.get(user_id, _EMPTY))
 
     def followers(self, user_id: int, start: int, stop: int) -> Sequence[int]:
@@ -94,7 +94,7 @@ class GraphWorld(MadeUpWorld):
         return self._followers.get(user_id, _EMPTY)[start:stop]
 
     def following_count(self, user_id: int) -> int:
-        """Return how many the user follows in the file."""
+        """Return how many users this one follows in the file."""
         return len(self._following.get(user_id, _EMPTY))
 
     def following(self, user_id: int, start: int, stop: int) -> Sequence[int]:

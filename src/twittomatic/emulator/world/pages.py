@@ -1,7 +1,7 @@
-"""Recorded response pages of the X API v2, served back as users and posts.
+"""A world read from recorded response pages of the X API v2.
 
-A page is a JSON object with data, includes, errors and meta, as twarc keeps them. What a page says of
-somebody who could not be shown is kept, too: a suspended user members suspended.
+A page is a JSON object with data, includes, errors and meta, as stored by twarc. Errors about users
+who could not be shown are kept, too: a suspended user is suspended in this world.
 """
 
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ _KEYS: tuple[tuple[AttachmentKind, str], ...] = (("media", "media_key"), ("polls
 
 
 def read_pages(path: Path) -> RecordedWorld:
-    """Read a file of recorded pages, gzip or plain, one a line.
+    """Read a file of recorded pages, gzip or plain, one per line.
 
-    Pages do not tell whose followers they list, so nobody follows anybody in this world.
+    Pages do not say whose followers they list, so there are no follows in this world.
 
     Raises:
-        ValueError: a line is not a page, or nothing is in any of them; file and line are named.
-        OSError: the file cannot be read.
+        ValueError: A line is not a page, or all pages are empty; names the file and the line.
+        OSError: The file cannot be read.
     """
     users: dict[int, User] = {}
     posts: dict[int, Post] = {}
@@ -52,7 +52,7 @@ def read_pages(path: Path) -> RecordedWorld:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Return a JSON value in which a field or an element that is null is absent."""
+    """Return a JSON value without null fields and null elements."""
     if isinstance(value, dict):
         return {name: _without_nulls(field) for name, field in value.items() if field is not None}
     if isinstance(value, list):
@@ -69,20 +69,20 @@ def _objects(page: Json) -> Iterator[Json]:
 
 
 def _hidden_status(error: Json) -> Status:
-    # The type is the same for suspended and missing users; only the words tell them apart.
+    # The type is the same for suspended and missing users; only the text distinguishes them.
     if str(error.get("type", "")).endswith("not-authorized-for-resource"):
         return "protected"
     return "suspended" if "suspended" in str(error.get("detail", "")) else "deleted"
 
 
 def _hide(users: dict[int, User], value: str, status: Status) -> None:
-    """Remember what became of a user of whom a page had nothing but an id or a name."""
+    """Record the status of a user of whom the pages have only an id or a name."""
     if value.isascii() and value.isdigit() and len(value) <= 19:
         user_id = int(value)
         if user_id not in users:
             known = placeholder_user(user_id)
             users[user_id] = User(id=user_id, username=known.username, status=status, fields=known.fields)
     elif not any(user.username.lower() == value.lower() for user in users.values()):
-        user_id = 10**19 - 1 - len(users)  # no page gave one; this one is nobody's
+        user_id = 10**19 - 1 - len(users)  # no page has the id; this one is unused
         fields = {"id": str(user_id), "name": value, "username": value}
         users[user_id] = User(id=user_id, username=value, status=status, fields=fields)

@@ -1,4 +1,4 @@
-"""A world of up to a billion people that nobody has to remember: all of it follows from the seed."""
+"""A world of up to a billion users, computed from a seed on demand."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -17,16 +17,16 @@ PROTECTED, SUSPENDED, DELETED = 50, 30, 20  # of 1,000 accounts
 
 
 class ProceduralWorld(MadeUpWorld):
-    """Computed people: heavy-tailed followers, some protected, suspended or deleted.
+    """Computed users with heavy-tailed follower counts; some are protected, suspended or deleted.
 
-    Followers and following agree: B stands in followers(A) if and only if A stands in following(B).
+    Followers and following agree: B is in followers(A) if and only if A is in following(B).
 
     Args:
-        users: how many, 1 to 1e9.
-        seed: any integer; the same seed and size give the same world.
+        users: The number of users, 1 to 1e9.
+        seed: Any integer; the same seed and size give the same world.
 
     Raises:
-        ValueError: the size is out of range.
+        ValueError: The size is out of range.
     """
 
     def __init__(self, users: int, *, seed: int = 0) -> None:
@@ -42,11 +42,11 @@ class ProceduralWorld(MadeUpWorld):
         return self._user_ids.id_at(ordinal)
 
     def ordinal_of(self, user_id: int) -> int | None:
-        """Return the ordinal of a user id, or None if nobody has it."""
+        """Return the ordinal of a user id, or None if no user has it."""
         return self._user_ids.ordinal_of(user_id)
 
     def status_at(self, ordinal: int) -> Status:
-        """Return what became of the account."""
+        """Return the status of the account."""
         fate = mix(self._status_seed, ordinal) % 1000
         if fate < PROTECTED:
             return "protected"
@@ -55,7 +55,7 @@ class ProceduralWorld(MadeUpWorld):
         return "deleted" if fate < PROTECTED + SUSPENDED + DELETED else "active"
 
     def users(self, user_ids: Sequence[int]) -> list[User | None]:
-        """Return the accounts; the counts of all are computed in one go."""
+        """Return the accounts; all counts are computed at once."""
         ids = np.array(user_ids, np.uint64)
         ordinals = self._user_ids.ordinals_of(ids)
         known = np.flatnonzero(ordinals < np.uint64(self.population))
@@ -74,12 +74,12 @@ class ProceduralWorld(MadeUpWorld):
         return found
 
     def follower_count(self, user_id: int) -> int:
-        """Return how many follow the user."""
+        """Return the number of followers."""
         ordinal = self.ordinal_of(user_id)
         return 0 if ordinal is None else self._graph.follower_count(ordinal)
 
     def followers(self, user_id: int, start: int, stop: int) -> Sequence[int]:
-        """Return followers[start:stop], computed in one go."""
+        """Return followers[start:stop], computed at once."""
         ordinal = self.ordinal_of(user_id)
         if ordinal is None:
             return []
@@ -87,7 +87,7 @@ class ProceduralWorld(MadeUpWorld):
         return cast("list[int]", ids.tolist())
 
     def following_count(self, user_id: int) -> int:
-        """Return how many the user follows."""
+        """Return the number of users followed."""
         ordinal = self.ordinal_of(user_id)
         return 0 if ordinal is None else self._graph.following_count(ordinal)
 

@@ -1,4 +1,4 @@
-"""A world of which somebody kept a record: people, lists and posts that are simply there."""
+"""A world made of recorded users, lists and posts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,13 +11,13 @@ _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class RecordedWorld(World):
-    """Serves what it is given, and makes up nothing but the names of those it knows by id alone.
+    """Serves the given records and makes up only the names of users known by id alone.
 
     Args:
-        users: everyone whose profile is known.
-        followers: for each user id, the followers in served order; an id that is given twice counts once.
-        posts: in any order; an id that is given twice counts once.
-        attachments: media, polls and places by kind and key.
+        users: The users with known profiles.
+        followers: The followers of each user id in served order; duplicates count once.
+        posts: Posts in any order; duplicates count once.
+        attachments: Media, polls and places by kind and key.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class RecordedWorld(World):
 
     @property
     def user_ids(self) -> Sequence[int]:
-        """Every user id, in the order of the record."""
+        """All user ids in recorded order."""
         return list(self._users)
 
     def sample_ids(self, most: int) -> Sequence[int]:
@@ -59,11 +59,11 @@ class RecordedWorld(World):
         return self._users.get(user_id)
 
     def user_by_name(self, username: str) -> User | None:
-        """Return the account of that name."""
+        """Return the account with that name."""
         return self._by_name.get(username.lower())
 
     def follower_count(self, user_id: int) -> int:
-        """Return how many followers are on record."""
+        """Return the number of recorded followers."""
         return len(self._followers.get(user_id, ()))
 
     def followers(self, user_id: int, start: int, stop: int) -> Sequence[int]:
@@ -71,15 +71,15 @@ class RecordedWorld(World):
         return self._followers.get(user_id, [])[start:stop]
 
     def following_count(self, user_id: int) -> int:
-        """Return in how many followers lists the user stands."""
+        """Return the number of followers lists that contain the user."""
         return len(self._following.get(user_id, ()))
 
     def following(self, user_id: int, start: int, stop: int) -> Sequence[int]:
-        """Return following[start:stop], in the order of the lists on record."""
+        """Return following[start:stop], in the order of the recorded lists."""
         return self._following.get(user_id, [])[start:stop]
 
     def post_count(self, user_id: int) -> int:
-        """Return how many posts of the user are on record."""
+        """Return the number of recorded posts of the user."""
         return len(self._timelines.get(user_id, ()))
 
     def posts(self, user_id: int, start: int, stop: int) -> Sequence[Post]:
@@ -91,7 +91,7 @@ class RecordedWorld(World):
         return self._posts.get(post_id)
 
     def attachment(self, kind: AttachmentKind, key: str) -> Mapping[str, Any] | None:
-        """Return the media, poll or place of that key."""
+        """Return the media, poll or place with that key."""
         return self._attachments.get(kind, {}).get(key)
 
     def _ensure(self, user_id: int) -> None:
@@ -100,7 +100,7 @@ class RecordedWorld(World):
 
 
 def placeholder_user(user_id: int) -> User:
-    """Return an account of which only the id is known: a username no longer than 15 is made of it."""
+    """Return an account known by id alone, with a username of at most 15 characters made from the id."""
     rest, letters = user_id, ""
     while rest or not letters:
         rest, digit = divmod(rest, 36)

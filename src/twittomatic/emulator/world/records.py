@@ -1,4 +1,4 @@
-"""Reading recorded users and posts, in either dialect, one JSON object a line."""
+"""Parser of recorded users and posts in either dialect, one JSON object per line."""
 
 import codecs
 import gzip
@@ -20,11 +20,11 @@ _ADDED_BY_READERS = frozenset({"__twarc", "author", "in_reply_to_user"})
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file, gzip or plain, that are not blank, with their numbers from 1.
+    """Yield the non-blank lines of a file, gzip or plain, with their numbers from 1.
 
     Raises:
-        ValueError: the gzip is broken; the file is named.
-        OSError: the file cannot be read.
+        ValueError: The gzip is broken; names the file.
+        OSError: The file cannot be read.
     """
     try:
         with path.open("rb") as plain:
@@ -39,11 +39,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def read_objects(path: Path) -> Iterator[tuple[str, Json]]:
-    """Yield the JSON objects of a file, each with the words that name its line.
+    """Yield the JSON objects of a file, each with a description of its line for error messages.
 
     Raises:
-        ValueError: a line is not a JSON object; the file and the line are named.
-        OSError: the file cannot be read.
+        ValueError: A line is not a JSON object; names the file and the line.
+        OSError: The file cannot be read.
     """
     for number, line in read_lines(path):
         place = f"{path}, line {number}"
@@ -57,11 +57,11 @@ def read_objects(path: Path) -> Iterator[tuple[str, Json]]:
 
 
 def _decoded(line: bytes) -> Json:
-    """Return the object of a line, with halves of surrogate pairs replaced.
+    """Return the object of a line, with lone surrogates replaced.
 
     Raises:
-        UnicodeDecodeError: it is not UTF-8.
-        ValueError: it is not a JSON object.
+        UnicodeDecodeError: The line is not UTF-8.
+        ValueError: The line is not a JSON object.
     """
     text = line.decode()
     try:
@@ -76,24 +76,24 @@ def _decoded(line: bytes) -> Json:
 
 @contextmanager
 def record_errors(place: str) -> Iterator[None]:
-    """Turn the stumbling over a record of a wrong shape into one sentence.
+    """Turn the exceptions of parsing a malformed record into a ValueError.
 
     Raises:
-        ValueError: the record is no user, post or page as X writes them; the place is named.
+        ValueError: The record is not a user, post or page in X's format; names the line.
     """
     try:
         yield
     except KeyError as error:
-        raise ValueError(f"{place}: not a record as X writes them, which has a field {error}") from error
+        raise ValueError(f"{place}: not a record in X's format, which has a field {error}") from error
     except (TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{place}: not a record as X writes them; a field has another type") from error
+        raise ValueError(f"{place}: not a record in X's format; a field has the wrong type") from error
 
 
 def parse_user(place: str, json: Json) -> User:
     """Return a recorded user object.
 
     Raises:
-        ValueError: it has no valid id or username; the place is named.
+        ValueError: It has no valid id or username; names the line.
     """
     fields = to_legacy(json)
     user_id = _id(place, fields.get("id"), "user")
@@ -109,10 +109,10 @@ def parse_user(place: str, json: Json) -> User:
 
 
 def parse_post(place: str, json: Json) -> Post:
-    """Return a recorded post object, without what a reader put in place from the includes.
+    """Return a recorded post object, without objects that a reader embedded from the includes.
 
     Raises:
-        ValueError: it has no valid id or author; the place is named.
+        ValueError: It has no valid id or author; names the line.
     """
     fields = to_legacy({name: value for name, value in json.items() if name not in _ADDED_BY_READERS})
     post_id = _id(place, fields.get("id"), "post")

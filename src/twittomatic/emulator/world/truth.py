@@ -1,4 +1,4 @@
-"""What may have been seen of a world between two moments, and what cannot have been missed."""
+"""What a crawl between two moments may have found, and what it must have found."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -11,14 +11,14 @@ StatusHistory = Sequence[tuple[int, Status]]
 
 
 class WorldHistory(Protocol):
-    """A world that knows its past."""
+    """A world that keeps its history."""
 
     def statuses(self, user_id: int) -> StatusHistory:
-        """Return what a user was and became: moments, ascending from 0, each with the status from then on."""
+        """Return a user's status history: moments, ascending from 0, each with the status from then on."""
         ...
 
     def follower_memberships(self, user_id: int) -> Iterator[Membership]:
-        """Yield everyone who is or was a follower, in served order."""
+        """Yield all present and former followers, in served order."""
         ...
 
     def post_memberships(self, user_id: int) -> Iterator[Membership]:
@@ -27,16 +27,16 @@ class WorldHistory(Protocol):
 
 
 class Truth:
-    """What a perfect crawl from one moment to another has left: all that was there always, and of what was
-    there at times only any part.
+    """The bounds on what a perfect crawl between two moments leaves on disk.
 
-    Suspended and deleted followers are not there, nor is anything of an owner who is not active: X shows
-    neither. Nothing is said of the 3,200-post ceiling.
+    It contains everything that was visible throughout, and any part of what was visible at times.
+    Suspended and deleted followers are never visible, nor is anything of an owner who is not active. The
+    3,200-post ceiling is ignored.
 
     Args:
-        world: what remembers.
-        since: the moment at which the crawl began.
-        until: the moment at which it ended.
+        world: The world.
+        since: The moment at which the crawl began.
+        until: The moment at which it ended.
     """
 
     def __init__(self, world: WorldHistory, since: int, until: int) -> None:
@@ -45,23 +45,23 @@ class Truth:
         self._until = until
 
     def always_followers(self, user_id: int) -> list[int]:
-        """Return the followers who could be read at every moment: they must be on disk."""
+        """Return the followers visible at every moment: they must be on disk."""
         return self._always(user_id, self._world.follower_memberships(user_id), self._world.statuses)
 
     def ever_followers(self, user_id: int) -> list[int]:
-        """Return the followers who could be read at some moment: nobody else may be on disk."""
+        """Return the followers visible at some moment: no others may be on disk."""
         return self._ever(user_id, self._world.follower_memberships(user_id), self._world.statuses)
 
     def always_posts(self, user_id: int) -> list[int]:
-        """Return the ids of the posts that could be read at every moment, newest first."""
+        """Return the ids of the posts readable at every moment, newest first."""
         return self._always(user_id, self._world.post_memberships(user_id), _shown)
 
     def ever_posts(self, user_id: int) -> list[int]:
-        """Return the ids of the posts that could be read at some moment, newest first."""
+        """Return the ids of the posts readable at some moment, newest first."""
         return self._ever(user_id, self._world.post_memberships(user_id), _shown)
 
     def statuses(self, user_id: int) -> list[Status]:
-        """Return what the user was, in the order of time: one of them is what a crawl met last."""
+        """Return the user's statuses in order of time; a crawl must have met one of them last."""
         history = self._world.statuses(user_id)
         return [status for _, status in _between(history, self._since, self._until)]
 
@@ -88,7 +88,7 @@ class Truth:
         return list(dict.fromkeys(found))
 
     def _overlaps(self, owner: StatusHistory, member: Membership, history: StatusHistory) -> bool:
-        """Tell whether there was a moment at which all of it was true."""
+        """Return whether owner, membership and member were all visible at the same moment."""
         first = max(member.joined, self._since)
         last = self._until if member.left is None else min(member.left - 1, self._until)
         changes = (moment for moment, _ in chain(owner, history) if first < moment <= last)

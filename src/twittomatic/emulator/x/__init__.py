@@ -1,1 +1,1 @@
-"""X's API v2 on loopback: endpoints, limits, prices and errors."""
+"""X's API v2: endpoints, rate limits, prices and errors."""

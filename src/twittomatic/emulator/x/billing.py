@@ -1,8 +1,8 @@
-"""The bill: every resource returned costs, once per UTC day.
+"""The bill: each returned resource is charged once per UTC day.
 
 Prices: X docs, getting-started/pricing (2026-08-22). Reading the same resource again before 00:00
 UTC is free; a user read and a follower read of one id are two different resources. All credentials
-belong to one account, so they share one bill. Owned reads have no place here: nobody owns an app.
+belong to one account, so they share one bill. There are no owned reads, because no user owns an app.
 """
 
 from collections.abc import Callable, Collection
@@ -15,10 +15,10 @@ MICRO_DOLLARS: dict[Resource, int] = {"user": 10_000, "follower": 10_000, "post"
 
 
 class Bill:
-    """Adds up what was returned and what it cost, in integer micro-dollars.
+    """Counts returned and charged resources; costs are integer micro-dollars.
 
     Args:
-        clock: returns unix seconds.
+        clock: Returns unix seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -29,7 +29,7 @@ class Bill:
         self.billed: dict[Resource, int] = dict.fromkeys(MICRO_DOLLARS, 0)
 
     def charge(self, resource: Resource, ids: Collection[int]) -> None:
-        """Charge for resources that were returned; those paid for today are free."""
+        """Charge for returned resources; those already paid for today are free."""
         day = int(self._clock()) // DAY_S
         if day != self._day:
             self._day = day
@@ -43,5 +43,5 @@ class Bill:
 
     @property
     def micro_dollars(self) -> int:
-        """What everything so far cost."""
+        """The total cost so far."""
         return sum(MICRO_DOLLARS[resource] * count for resource, count in self.billed.items())

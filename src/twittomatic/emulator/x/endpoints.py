@@ -1,4 +1,4 @@
-"""The endpoints: what each accepts and how often one app may ask it.
+"""Table of endpoints: parameters, page sizes and rate limits.
 
 Sources: X docs, openapi.json (parameters and ranges) and fundamentals/rate-limits (app column).
 """
@@ -21,7 +21,7 @@ EndpointName = Literal[
 
 
 class PageSize(msgspec.Struct, frozen=True, kw_only=True):
-    """The range of max_results, and what is taken when it is not sent."""
+    """The range of max_results and its default."""
 
     minimum: int
     maximum: int
@@ -29,16 +29,16 @@ class PageSize(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table.
+    """One endpoint.
 
     Attributes:
-        name: its name in the report.
-        path: its path, with {id} or {username} in it.
-        parameters: the query parameters it knows.
-        expands: which object its expansions start from, if any.
-        limit: requests per app in a window of 15 minutes.
-        user_limit: requests per user in one.
-        page: the range of max_results, for lists.
+        name: The name in the report.
+        path: The path, with {id} or {username} in it.
+        parameters: The query parameters it accepts.
+        expands: The object from which its expansions start, if any.
+        limit: Requests per app in a window of 15 minutes.
+        user_limit: Requests per user in a window of 15 minutes.
+        page: The range of max_results, for lists.
     """
 
     name: EndpointName

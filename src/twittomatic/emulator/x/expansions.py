@@ -1,4 +1,4 @@
-"""What a response carries besides its data: the includes, what they cost, and what is missing."""
+"""Expansions: the includes of a response, their cost, and errors for missing objects."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -12,7 +12,7 @@ from .rendering import Charge, Renderer, array
 
 _encode = msgspec.json.Encoder().encode
 
-# Which expansion asks for attachments of which kind, and where a post keeps their keys.
+# For each expansion: the kind of attachment, and the fields of a post that hold the keys.
 _ATTACHMENTS: tuple[tuple[str, AttachmentKind, str, str], ...] = (
     ("attachments.media_keys", "media", "attachments", "media_keys"),
     ("attachments.poll_ids", "polls", "attachments", "poll_ids"),
@@ -21,11 +21,11 @@ _ATTACHMENTS: tuple[tuple[str, AttachmentKind, str, str], ...] = (
 
 
 class Includes:
-    """Collects the objects that the expansions of one request lead to, each once.
+    """Collects the objects that the expansions of one request refer to, without duplicates.
 
     Args:
-        renderer: writes the objects and knows the world.
-        selection: the expansions, and the fields of what they lead to.
+        renderer: Encodes the objects; holds the world.
+        selection: The expansions, and the fields of the expanded objects.
     """
 
     def __init__(self, renderer: Renderer, selection: FieldSelection) -> None:
@@ -68,7 +68,7 @@ class Includes:
 
     @property
     def charges(self) -> tuple[Charge, ...]:
-        """What the includes carry; expanded objects are paid for like any other."""
+        """The charges for the included objects, which cost as much as any others."""
         return (
             Charge(resource="user", ids=tuple(self._users)),
             Charge(resource="post", ids=tuple(self._posts)),
@@ -76,7 +76,7 @@ class Includes:
 
     @property
     def errors(self) -> list[Problem]:
-        """What the expansions led to and X does not show."""
+        """Errors for the expanded objects that X does not show."""
         return list(self._errors.values())
 
     def render(self) -> bytes:
@@ -135,7 +135,7 @@ class Includes:
 
 
 def user_problem(user: User | None, parameter: str, value: str) -> Problem | None:
-    """Say why X does not show a user, or None if it does."""
+    """Return the reason why X does not show a user, or None if it does."""
     if user is None or user.status == "deleted":
         return not_found("user", parameter, value)
     return suspended(parameter, value) if user.status == "suspended" else None
@@ -144,7 +144,7 @@ def user_problem(user: User | None, parameter: str, value: str) -> Problem | Non
 def post_problem(
     post: Post | None, renderer: Renderer, parameter: str, value: str, *, section: str = "data"
 ) -> Problem | None:
-    """Say why X does not show a post, or None if it does."""
+    """Return the reason why X does not show a post, or None if it does."""
     author = None if post is None else renderer.world.user(post.author_id)
     if author is None or not author.visible:
         return not_found("tweet", parameter, value)

@@ -1,8 +1,8 @@
-"""Which fields a request gets, and in which of X's two dialects.
+"""Field selection in X's two dialects.
 
-The legacy dialect says tweet.fields, note_tweet, referenced_tweets; the newer one post.fields,
-note_post, referenced_posts, and knows author_id and its like as expansions only. A reply follows the
-dialect asked for. Unknown field names are dropped without a word (X docs, fundamentals/fields;
+The legacy dialect has tweet.fields, note_tweet and referenced_tweets; the newer one has post.fields,
+note_post and referenced_posts, and author_id and similar names only as expansions. A response uses the
+dialect of its request. Unknown field names are silently ignored (X docs, fundamentals/fields;
 openapi.json 2.159 and 2.167). Fields that need user context are never sent: tokens here are app-only.
 """
 
@@ -41,7 +41,7 @@ POST_FIELDS = (
     *("referenced_tweets", "reply_settings", "scopes", "source", "suggested_source_links", "withheld"),
 )
 
-# In the newer dialect these are expansions, not fields.
+# In the newer dialect these are expansions rather than fields.
 _USER_EXPANSIONS_ONLY = {"pinned_tweet_id", "most_recent_tweet_id", "affiliation"}
 _POST_EXPANSIONS_ONLY = {
     "author_id",
@@ -50,7 +50,7 @@ _POST_EXPANSIONS_ONLY = {
     "edit_history_tweet_ids",
 }
 
-# Each expansion, and the field that carries what it expands.
+# Each expansion, and the field that holds the references it expands.
 _USER_EXPANSIONS: Mapping[str, str] = {
     "affiliation.user_id": "affiliation",
     "most_recent_tweet_id": "most_recent_tweet_id",
@@ -93,13 +93,13 @@ _NEWER_EXPANSIONS: Mapping[str, str] = {
 
 
 class FieldSelection(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request asked to see, in legacy names.
+    """The fields and expansions of a request, in legacy names.
 
     Attributes:
-        dialect: the dialect in which the reply is spelled.
-        user_fields: fields of every user object, in X's order.
-        post_fields: fields of every post object.
-        expansions: what is to be put into includes.
+        dialect: The dialect of the response.
+        user_fields: The fields of user objects, in X's order.
+        post_fields: The fields of post objects, in X's order.
+        expansions: The expansions to put into the includes.
     """
 
     dialect: Dialect
@@ -116,10 +116,10 @@ def select(
     post_fields: str | None,
     expansions: str | None,
 ) -> FieldSelection:
-    """Read the five comma lists of a request.
+    """Parse the comma-separated lists of a request.
 
     Raises:
-        InvalidRequestError: an expansion that the endpoint does not know.
+        InvalidRequestError: The endpoint does not have an expansion.
     """
     asked = _names(expansions)
     known = _USER_EXPANSIONS if endpoint.expands == "user" else _POST_EXPANSIONS
@@ -145,7 +145,7 @@ def select(
 
 
 def show(selection: FieldSelection, wanted: tuple[str, ...], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the wanted fields of a user or post object in the dialect of the selection."""
+    """Return the selected fields of a user or post object in the dialect of the selection."""
     if selection.dialect == "tweet":
         return {name: fields[name] for name in wanted if name in fields}
     shown = {_NEWER_NAMES.get(name, name): fields[name] for name in wanted if name in fields}

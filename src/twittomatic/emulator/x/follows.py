@@ -1,8 +1,8 @@
-"""The two lists of a user: followers and following.
+"""The followers and following lists of a user.
 
-A page is cut first and cleaned of suspended and deleted accounts afterwards, so it may be shorter
-than asked, or empty with a next_token (X docs, v1.1 followers/ids; timelines/integrate, "Edge cases").
-A token counts from the end of the list, where newcomers at the front move nothing.
+Suspended and deleted accounts are removed after a page is cut, so a page may be shorter than requested,
+or empty with a next_token (X docs, v1.1 followers/ids; timelines/integrate, "Edge cases"). A token holds
+the distance from the end of the list, which does not change when new followers appear at the front.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def following(renderer: Renderer, tokens: TokenMaker, query: Query) -> Answer:
 
 
 def unreadable(renderer: Renderer, user_id: int) -> Problem | None:
-    """Say why nobody may read the lists and posts of a user, or None if everybody may."""
+    """Return the reason why a user's lists and posts cannot be read, or None if they can."""
     user = renderer.world.user(user_id)
     if user is not None and user.status == "protected":
         return not_authorized("user", "id", str(user_id))

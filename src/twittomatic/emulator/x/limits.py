@@ -1,6 +1,6 @@
 """Rate limits: fixed windows that open with the first request of a bucket.
 
-A bucket is one credential on one endpoint, whoever the target is (X docs, fundamentals/rate-limits).
+A bucket is one credential on one endpoint, regardless of the target (X docs, fundamentals/rate-limits).
 """
 
 import math
@@ -14,13 +14,13 @@ WINDOW_S = 900.0
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the bucket says to one request.
+    """The result of counting one request.
 
     Attributes:
-        allowed: whether the request may be answered; if not, it is a violation.
-        limit: requests per window.
-        remaining: how many are left after this one.
-        reset: unix second, rounded up, at which the window is surely over.
+        allowed: Whether the request may be answered; if not, it is a violation.
+        limit: Requests per window.
+        remaining: Requests left after this one.
+        reset: The unix second, rounded up, by which the window is over.
     """
 
     allowed: bool
@@ -30,7 +30,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The three headers that every response of a limited endpoint carries."""
+        """The three rate-limit headers of every response."""
         return {
             "x-rate-limit-limit": str(self.limit),
             "x-rate-limit-remaining": str(self.remaining),
@@ -42,12 +42,12 @@ class Limits:
     """Counts requests in windows.
 
     Args:
-        clock: returns unix seconds.
-        time_scale: windows are this many times shorter than 15 minutes.
-        limits: requests per window for some endpoints, instead of X's own numbers.
+        clock: Returns unix seconds.
+        time_scale: The factor by which windows are shorter than 15 minutes.
+        limits: Requests per window for some endpoints, instead of X's own limits.
 
     Raises:
-        ValueError: the scale is not a positive number, or an endpoint is unknown.
+        ValueError: The scale is not a positive number, or an endpoint is unknown.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Limits:
         self._windows: dict[tuple[str, str], tuple[float, int]] = {}
 
     def take(self, credential: str, endpoint: str, *, of_user: bool = False) -> Verdict:
-        """Count one request and tell whether it may be answered.
+        """Count one request and return whether it may be answered.
 
         Args:
-            credential: whose window it is.
-            endpoint: of the window.
-            of_user: the credential is a user's, not an app's.
+            credential: The credential of the request.
+            endpoint: The endpoint of the request.
+            of_user: Whether the credential is a user's rather than an app's.
         """
         now = self._clock()
         limit = (self._user_limits if of_user else self._limits)[endpoint]

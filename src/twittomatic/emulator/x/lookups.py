@@ -1,4 +1,4 @@
-"""Looking things up by id or name: users, one or many, and posts."""
+"""Endpoints that look up users and posts by id or name."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from .parameters import Query
 from .problems import Problem
 from .rendering import Answer, Charge, Renderer, array, document
 
-# X's documentation promises 404 for a single user that is not there; what clients have seen for
-# years is 200 with nothing but errors (users/lookup/integrate against observed traffic).
+# X documents 404 for a single user that does not exist; clients have observed 200 with nothing but
+# errors for years (users/lookup/integrate against observed traffic).
 SINGLE_LOOKUP_STATUS = 200
 
 

@@ -1,4 +1,4 @@
-"""OAuth 2.0 user tokens as X renews them: an access token dies, a refresh token is good once."""
+"""Renewal of OAuth 2.0 user tokens: access tokens expire, refresh tokens work once."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -9,13 +9,13 @@ _PREFIX = "access-"
 
 
 class Authority:
-    """Renews user tokens; whatever is none of its own is left to others.
+    """Renews user tokens.
 
-    A refresh token that nobody ever used is taken for one that somebody authorized.
+    Any refresh token that has not been used yet is considered authorized.
 
     Args:
-        clock: returns unix seconds.
-        time_scale: access tokens live so many times shorter than two hours.
+        clock: Returns unix seconds.
+        time_scale: The factor by which access tokens live shorter than two hours.
     """
 
     def __init__(self, clock: Callable[[], float], *, time_scale: float = 1) -> None:
@@ -27,15 +27,15 @@ class Authority:
         self.renewals = 0
 
     def is_user(self, token: str) -> bool:
-        """Tell whether a bearer token is a user's."""
+        """Return whether a bearer token is a user's."""
         return token.startswith(_PREFIX)
 
     def is_live(self, token: str) -> bool:
-        """Tell whether a user's access token is accepted now."""
+        """Return whether a user's access token is accepted now."""
         return self._clock() < self._expiry.get(token, 0.0)
 
     def user_of(self, token: str) -> str:
-        """Return the same for all tokens that came from one authorization."""
+        """Return a value that is the same for all tokens of one authorization."""
         return self._user.get(token, token)
 
     def renew(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""Pagination tokens: opaque, at least 16 letters and digits, good for one list only.
+"""Pagination tokens: opaque, at least 16 letters and digits, valid for one list only.
 
-A token is computed, not remembered: a place in the list and a signature over that place and the
-list's own request. A token of another endpoint, user or time range does not verify
+A token is computed, not stored: a position in the list and a signature over that position and the
+list's request. A token of another endpoint, user or time range does not verify
 (X docs, fundamentals/pagination).
 """
 
@@ -15,21 +15,21 @@ _LENGTH = 26  # base32hex characters of 16 bytes, without padding
 
 
 class TokenMaker:
-    """Makes and reads tokens; two makers with the same secret understand each other."""
+    """Makes and reads tokens; makers with the same secret accept each other's tokens."""
 
     def __init__(self, secret: bytes = b"") -> None:
         self._secret = secret
 
     def make(self, scope: str, place: int) -> str:
-        """Return the token of a place, 0 to 2**64 - 1, in the list named by a scope."""
+        """Return the token of a position, 0 to 2**64 - 1, in the list named by `scope`."""
         token = self._mask(scope, place) + self._sign(scope, place)
         return base64.b32hexencode(token).decode().rstrip("=").lower()
 
     def read(self, scope: str, token: str) -> int:
-        """Return the place that a token stands for.
+        """Return the position that a token encodes.
 
         Raises:
-            InvalidRequestError: the token is garbled or belongs to another list.
+            InvalidRequestError: The token is malformed or belongs to another list.
         """
         try:
             raw = (

@@ -1,4 +1,4 @@
-"""Reading a request: every rule of the parameters, and the 400 of the one that is broken.
+"""Validation of request parameters; an invalid one is answered with X's 400.
 
 Sources: X docs, openapi.json (patterns and ranges); timelines/integrate (times and ids).
 """
@@ -24,18 +24,18 @@ _PAST_ALL_IDS = 1 << 64
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """A request whose parameters kept all rules.
+    """A request with valid parameters.
 
     Attributes:
-        selection: fields, expansions and dialect.
-        user_id: the {id} of the path, if it has one.
-        username: the {username} of the path, if it has one.
-        ids: user or post ids to look up, no one twice, in the order given.
-        usernames: names to look up, likewise.
-        max_results: how long a page may be.
-        pagination_token: where to go on, not yet looked at.
-        since_id: only posts with a greater id; start_time is folded in.
-        until_id: only posts with a smaller id; end_time is folded in.
+        selection: Fields, expansions and dialect.
+        user_id: The {id} of the path, if it has one.
+        username: The {username} of the path, if it has one.
+        ids: User or post ids to look up, without duplicates, in the order given.
+        usernames: Names to look up, likewise.
+        max_results: The maximum page size.
+        pagination_token: The position at which to continue, not yet decoded.
+        since_id: Only posts with a greater id; includes start_time.
+        until_id: Only posts with a smaller id; includes end_time.
         exclude: "replies", "retweets", both or neither.
     """
 
@@ -52,20 +52,20 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def scope(self) -> str:
-        """The part of a list's request that its pagination tokens belong to."""
+        """The part of a list's request to which its pagination tokens are bound."""
         return f"{self.user_id}|{self.since_id}|{self.until_id}|{','.join(sorted(self.exclude))}"
 
 
 def read(endpoint: Endpoint, path: Mapping[str, str], query: Mapping[str, str]) -> Query:
-    """Read the parameters of a request.
+    """Validate the parameters of a request.
 
     Args:
-        endpoint: the endpoint that was asked.
-        path: the {id} or {username} of the path.
-        query: the query string, decoded, one value a name.
+        endpoint: The endpoint.
+        path: The {id} or {username} of the path.
+        query: The decoded query string, one value per name.
 
     Raises:
-        InvalidRequestError: a parameter is unknown, missing or out of its range.
+        InvalidRequestError: A parameter is unknown, missing or out of its range.
     """
     for name, value in query.items():
         if name not in endpoint.parameters:

@@ -1,6 +1,6 @@
-"""What X says when it says no: problem objects, as clients have seen them.
+"""X's error responses: problem objects, as observed by clients.
 
-Shapes: X docs, fundamentals/response-codes-and-errors, and openapi.json, *Problem.
+Formats: X docs, fundamentals/response-codes-and-errors, and openapi.json, *Problem.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,11 +25,11 @@ TOO_MANY_REQUESTS: Problem = {
 
 
 class InvalidRequestError(Exception):
-    """The request breaks a rule of its parameters; X answers 400.
+    """A request has an invalid parameter; X answers 400.
 
     Args:
-        message: one sentence for people.
-        parameters: the parameters at fault, each with its values.
+        message: One sentence for humans.
+        parameters: The invalid parameters, each with its values.
     """
 
     def __init__(self, message: str, parameters: Mapping[str, Iterable[str]]) -> None:
@@ -43,13 +43,13 @@ class InvalidRequestError(Exception):
 
 
 def garbled_token(token: str) -> InvalidRequestError:
-    """Say that a pagination token is none of this list, or no longer one."""
+    """Return the error for a pagination token that is malformed, expired or of another list."""
     message = f"The `pagination_token` query parameter value [{token}] is not valid"
     return InvalidRequestError(message, {"pagination_token": [token]})
 
 
 def not_found(resource: str, parameter: str, value: str) -> Problem:
-    """Say that there is no such user or tweet; also said of deleted ones."""
+    """Return the problem for a user or tweet that does not exist or was deleted."""
     return _missing(
         resource,
         parameter,
@@ -60,12 +60,12 @@ def not_found(resource: str, parameter: str, value: str) -> Problem:
 
 
 def suspended(parameter: str, value: str) -> Problem:
-    """Say that the user has been suspended; the type is that of not_found, only the words differ."""
+    """Return the problem for a suspended user, which differs from `not_found` only in its text."""
     return _missing("user", parameter, value, "Forbidden", f"User has been suspended: [{value}].")
 
 
 def not_authorized(resource: str, parameter: str, value: str, *, section: str = "data") -> Problem:
-    """Say that the user or tweet is protected."""
+    """Return the problem for a protected user or tweet."""
     shown = "Tweet" if resource == "tweet" else resource
     return {
         "value": value,

@@ -1,4 +1,4 @@
-"""From the world's objects to the bytes of a response."""
+"""Encoding of the world's objects as JSON."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """Resources that a response carries and that are therefore paid for."""
+    """Resources in a response, for which it is charged."""
 
     resource: Resource
     ids: Sequence[int]
@@ -26,9 +26,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A successful response, before it is charged.
 
     Attributes:
-        body: the JSON.
-        charges: what it carries.
-        page: for lists, a key that two requests share if they ask for the same page.
+        body: The JSON.
+        charges: The resources it contains.
+        page: For lists, a key that is equal for two requests for the same page.
     """
 
     body: bytes
@@ -37,10 +37,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Renderer:
-    """Writes users and posts as JSON; a user is written once for each choice of fields.
+    """Encodes users and posts as JSON, and caches users for each field selection.
 
     Args:
-        world: where the objects come from.
+        world: The world of the objects.
     """
 
     def __init__(self, world: World) -> None:
@@ -49,7 +49,7 @@ class Renderer:
         self._written: dict[object, dict[int, bytes]] = {}
 
     def users(self, selection: FieldSelection, ids: Sequence[int]) -> list[bytes]:
-        """Return one JSON object per id; an empty one for those whom X does not show."""
+        """Return one JSON object per id; empty bytes for users that X does not show."""
         if self._revision != self.world.revision:
             self._revision = self.world.revision
             self._written.clear()
@@ -73,7 +73,7 @@ class Renderer:
 
 
 def array(items: Iterable[bytes]) -> bytes:
-    """Join JSON values to a JSON array."""
+    """Join JSON values into a JSON array."""
     return b"[%b]" % b",".join(items)
 
 
@@ -84,7 +84,7 @@ def document(
     errors: Sequence[Problem] = (),
     meta: dict[str, Any] | None = None,
 ) -> bytes:
-    """Assemble a response; what is empty is left out (X docs, fundamentals/consistency)."""
+    """Assemble a response; empty sections are omitted (X docs, fundamentals/consistency)."""
     parts = []
     if data:
         parts.append(b'"data":' + data)

@@ -1,4 +1,4 @@
-"""Responses as X sends them: JSON, and problems with their own media type."""
+"""HTTP responses: JSON, and problem objects with their own media type."""
 
 from collections.abc import Mapping
 
@@ -9,14 +9,14 @@ from .problems import Problem
 
 
 def json_response(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Return JSON that is already encoded."""
+    """Return a response of encoded JSON."""
     return web.Response(
         status=status, body=body, headers=headers, content_type="application/json", charset="utf-8"
     )
 
 
 def problem_response(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Return a problem object."""
+    """Return a response that holds a problem object."""
     return web.Response(
         status=status,
         body=msgspec.json.encode(problem),
@@ -26,6 +26,6 @@ def problem_response(status: int, problem: Problem, headers: Mapping[str, str] |
 
 
 def body_of(response: web.Response) -> bytes:
-    """Return the body of a response of ours, before it is compressed."""
+    """Return the uncompressed body of a response made by this server."""
     assert isinstance(response.body, bytes), "the server answers with bytes"
     return response.body

@@ -1,4 +1,4 @@
-"""The emulator: one world behind X's endpoints, with X's limits, prices and manners."""
+"""The server: one world behind X's endpoints, with X's rate limits, prices and errors."""
 
 import asyncio
 import calendar
@@ -34,17 +34,17 @@ class Emulator:
     """X's API v2 for one world.
 
     Args:
-        world: the truth.
-        tokens: the bearer tokens that are valid; None means that any token is.
-        time_scale: rate-limit windows are this many times shorter than 15 minutes.
-        clock: returns unix seconds; moves windows and the billing day.
-        faults: what goes wrong.
-        limits: requests per window by endpoint name, where they differ from X's.
-        compress: answer with gzip to clients that accept it, as X does; off, because on loopback
-            it only costs time.
+        world: The world to serve.
+        tokens: The valid bearer tokens; None accepts any token.
+        time_scale: The factor by which rate-limit windows are shorter than 15 minutes.
+        clock: Returns unix seconds; determines windows and the billing day.
+        faults: The faults to inject.
+        limits: Requests per window by endpoint name, where they differ from X's.
+        compress: Whether to use gzip for clients that accept it, as X does; off by default, because on
+            loopback it only costs time.
 
     Raises:
-        ValueError: the time scale or a limit makes no sense.
+        ValueError: The time scale or a limit is invalid.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class Emulator:
         return application
 
     def report(self) -> dict[str, Any]:
-        """Return what happened so far.
+        """Return statistics of all requests so far.
 
         Returns:
-            `requests` by endpoint, whatever they were answered; `violations`: requests made while
-            the window was already empty; `bill_usd`; `returned` and `billed` by resource ("user",
-            "follower", "post"); `repeated_pages`: how often a page of a list was served once more;
-            `faults`: how often each kind of fault that was asked for has struck.
+            `requests` by endpoint, whatever their outcome; `violations`: requests made while the window
+            was exhausted; `bill_usd`; `returned` and `billed` by resource ("user", "follower", "post");
+            `repeated_pages`: how many times a page of a list was served again; `faults`: how many times
+            each configured kind of fault has fired.
         """
         return {
             "requests": dict(self._requests),
@@ -183,14 +183,14 @@ class Emulator:
         for charge in answer.charges:
             self.bill.charge(charge.resource, charge.ids)
         if answer.page is not None:
-            # A hash is enough: it keeps long crawls small, and a collision in 2**61 is no news.
+            # A hash keeps long crawls small, and a collision in 2**61 is negligible.
             page = hash(answer.page)
             self._repeated_pages += page in self._served_pages
             self._served_pages.add(page)
 
 
 class RunningEmulator:
-    """An emulator that listens; close it when done."""
+    """An emulator that is listening; close it after use."""
 
     def __init__(self, emulator: Emulator, runner: web.AppRunner, host: str, port: int) -> None:
         self.emulator = emulator
@@ -209,15 +209,15 @@ class RunningEmulator:
 
 
 async def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -> RunningEmulator:
-    """Start to serve an emulator on the running event loop.
+    """Start serving an emulator on the running event loop.
 
     Args:
-        emulator: what to serve.
-        host: the address to listen on.
-        port: 0 takes any free one.
+        emulator: The emulator to serve.
+        host: The address to listen on.
+        port: The port; 0 selects a free one.
 
     Raises:
-        OSError: the port is in use or may not be taken.
+        OSError: The port is in use or not permitted.
     """
     runner = web.AppRunner(emulator.application(), access_log=None, shutdown_timeout=_GRACE_S)
     await runner.setup()
@@ -230,7 +230,9 @@ async def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -
 
 
 def _usage(bill: Bill, query: Mapping[str, str], now: float) -> Answer:
-    """Answer GET /2/usage/tweets; numbers of posts are strings, as clients have seen them.
+    """Answer GET /2/usage/tweets: how much of the monthly cap is used, free of charge.
+
+    Numbers of posts are strings, as observed by clients.
 
     Raises:
         InvalidRequestError: `days` is not between 1 and 90.

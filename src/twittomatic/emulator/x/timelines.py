@@ -1,8 +1,8 @@
-"""The timeline of a user, newest first, down to X's ceiling.
+"""The timeline of a user, newest first, up to X's ceiling.
 
-A token remembers the oldest post seen and not a number, so posts that are published meanwhile move
-nothing. Replies and retweets are excluded after a page is cut, so a page may be short or empty while
-there is a next_token (X docs, timelines/integrate, "Volume limits" and "Edge cases").
+A token holds the id of the oldest post served rather than an offset, so new posts do not shift pages.
+Replies and retweets are excluded after a page is cut, so a page may be short or empty although it has a
+next_token (X docs, timelines/integrate, "Volume limits" and "Edge cases").
 """
 
 from typing import Any
@@ -61,7 +61,7 @@ def timeline(renderer: Renderer, tokens: TokenMaker, query: Query) -> Answer:
 
 
 def _place(world: World, user_id: int, bound: int, count: int) -> int:
-    """Return the place of the newest post with an id below a bound."""
+    """Return the position of the newest post with an id below a bound."""
     low, high = 0, count
     if bound > _NEWEST - 1:
         return 0
@@ -75,7 +75,7 @@ def _place(world: World, user_id: int, bound: int, count: int) -> int:
 
 
 def _bound(world: World, user_id: int, place: int) -> int:
-    """Return the id below which the post at a place is the newest."""
+    """Return the bound below which the post at a position is the newest."""
     return world.posts(user_id, place - 1, place)[0].id if place > 0 else _NEWEST
 
 
