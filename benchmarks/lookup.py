@@ -35,7 +35,7 @@ import msgspec
 from aiohttp import web
 
 from harness import alternate, run, user_id, verdict
-from twittomatic.emulator.madeup.profiles import Counts, ProfileMaker
+from twittomatic.emulator.madeup.profiles import ProfileCounts, ProfileMaker
 from twittomatic.sinks.lookup.store import ProfileStore, Sighting
 
 STEPS = 8
@@ -71,7 +71,9 @@ def fill(directory: Path, count: int) -> None:
 
 def sighting(ordinal: int) -> Sighting:
     """Return a profile that came."""
-    profile = _maker.make(user_id(ordinal), ordinal, Counts(ordinal % 5_000, ordinal % 700, ordinal % 9_000))
+    profile = _maker.make(
+        user_id(ordinal), ordinal, ProfileCounts(ordinal % 5_000, ordinal % 700, ordinal % 9_000)
+    )
     return Sighting(
         user_id(ordinal),
         profile["username"],
