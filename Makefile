@@ -6,6 +6,7 @@ ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+SPHINX_BUILD := $(BIN)/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --fresh-env
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What the tests start and no wheel ships. A program of any other origin is brought by tests/services/install.
@@ -13,7 +14,7 @@ DEBIAN_PACKAGES := chromium fonts-dejavu-core jq libcairo2 maven openssl systemd
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install services test check chaos bench screenshots pins clean
+.PHONY: help demo install services test check docs chaos bench screenshots pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,7 +28,7 @@ install: $(VENV)/.installed-dev ## put the package and the tools of its developm
 test: install services ## run the tests (ARGS="-k lease" to choose)
 	@$(BIN)/pytest --numprocesses 4 --dist worksteal $(ARGS) # on two cores: they wait a third of their time
 
-check: install ## style, types, and who may import whom
+check: install ## check style, types, import rules and documentation
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
@@ -35,6 +36,11 @@ check: install ## style, types, and who may import whom
 	  --ignore-missing-imports --follow-imports silent --disable-error-code no-any-return \
 	  --disable-error-code misc --disable-error-code unused-ignore benchmarks/*.py # no test calls what they call
 	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
+	@$(SPHINX_BUILD) --builder dummy docs build/docs-check # broken links, and what the code leaves undocumented
+
+docs: install ## build the documentation site in build/docs
+	@$(SPHINX_BUILD) --builder html docs build/docs
+	@echo "Open build/docs/index.html in a browser."
 
 chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first 7" to choose)
 	@$(BIN)/python tests/faults/chaos.py $(ARGS)

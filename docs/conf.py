@@ -1,0 +1,40 @@
+"""Sphinx configuration of the documentation site; `make docs` builds it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import twittomatic
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `generators`
+
+project = "Twittomatic"
+author = "The Twittomatic developers"
+version = release = twittomatic.__version__
+language = "en"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generators", "repository_links"]
+root_doc = "index"
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["**/__pycache__"]
+
+html_theme = "furo"
+html_title = "Twittomatic"
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+html_theme_options = {"navigation_with_keys": True}
+
+# Strict: `sphinx-build -W` makes each warning an error, and -n warns of each reference that leads nowhere.
+nitpicky = True
+myst_heading_anchors = 4
+myst_enable_extensions = ["deflist"]
+suppress_warnings = ["myst.header"]  # the README's logo-like title levels are not ours to nest
+
+# Docstrings are written with Markdown's backticks, which are code, not a reference.
+default_role = "literal"
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
