@@ -55,7 +55,7 @@ _NAMES = {
     500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
-    504: "Gateway NoAnswer",
+    504: "Gateway Timeout",
 }
 
 
