@@ -1,7 +1,9 @@
 """Every error of ours, in one tree, each leaf named by what its catcher must do.
 
 TwittomaticError
-├── SettingsError                 the user corrects what he gave
+├── SettingsError                 the user corrects a setting, an argument or a target file
+├── BadRequest                    the client of a web page corrects its request
+├── UserNotFound                  the caller asks for another user: this one is not in the dataset
 ├── Interrupted                   this process is to stop: give the job back as it is
 ├── ReceiverUnavailable           hand the same events over again, later
 ├── NetworkError                  what the network said, or failed to say
@@ -31,9 +33,11 @@ TwittomaticError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
 
 
 class TwittomaticError(Exception):
@@ -60,6 +64,17 @@ class SettingsError(TwittomaticError):
     @property
     def lines(self) -> tuple[str, ...]:
         return self._lines
+
+
+class BadRequest(TwittomaticError):
+    """A request to one of our web servers that makes no sense."""
+
+
+class UserNotFound(TwittomaticError, KeyError):
+    """A user, or a list of this user, is not in the dataset."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""  # a KeyError would show the repr
 
 
 class Interrupted(TwittomaticError):
@@ -214,30 +229,32 @@ class Disposition(Enum):
     STOP = auto()  # give the job back and end this process loudly
 
 
-_DISPOSITIONS: tuple[tuple[type[TwittomaticError], Disposition], ...] = (
-    (Interrupted, Disposition.RELEASE),
-    (TargetUnavailable, Disposition.BURY),  # paging makes it the end of a list; nobody else asks for one
-    (CrawlMustPause, Disposition.PAUSE),
-    (RateLimited, Disposition.DELAY),
-    (CredentialRejected, Disposition.RELEASE),  # the credential is out; the job finds another one
-    (PaginationExpired, Disposition.DELAY),  # paging begins a list anew by itself; here it failed to
-    (UpstreamUnavailable, Disposition.DELAY),
-    (RepeatedPayload, Disposition.BURY),
-    (RequestRefused, Disposition.BURY),
-    (LeaseLost, Disposition.ABANDON),
-    (StateError, Disposition.STOP),
-    (CorruptFile, Disposition.BURY),
-    (StorageUnavailable, Disposition.STOP),
-    (SettingsError, Disposition.STOP),
+DISPOSITIONS: Final[Mapping[type[Exception], Disposition]] = MappingProxyType(
+    {
+        Exception: Disposition.BURY,  # a bug of ours: the reason is recorded, the crawl continues
+        SettingsError: Disposition.STOP,
+        BadRequest: Disposition.BURY,  # no job raises it
+        UserNotFound: Disposition.BURY,  # no job raises it
+        Interrupted: Disposition.RELEASE,
+        ReceiverUnavailable: Disposition.BURY,  # no job raises it: only sinks meet their servers
+        NetworkError: Disposition.BURY,
+        RateLimited: Disposition.DELAY,
+        CrawlMustPause: Disposition.PAUSE,
+        CredentialRejected: Disposition.RELEASE,  # the credential is out; the job gets another one
+        TargetUnavailable: Disposition.BURY,  # the pager turns it into the end of a list; only pages raise it
+        PaginationExpired: Disposition.DELAY,  # the pager restarts the list; here it did so too often
+        UpstreamUnavailable: Disposition.DELAY,
+        RepeatedPayload: Disposition.BURY,
+        RequestRefused: Disposition.BURY,
+        StateError: Disposition.STOP,
+        LeaseLost: Disposition.ABANDON,
+        StorageError: Disposition.STOP,
+        CorruptFile: Disposition.BURY,
+    }
 )
+"""What to do after each error; a class that is not listed here does as its nearest listed ancestor."""
 
 
 def disposition(error: Exception) -> Disposition:
-    """Say what to do with a job that ended in `error`.
-
-    Errors that are not ours are faults of our code: the job is buried with its reason, the crawl goes on.
-    """
-    for kind, verdict in _DISPOSITIONS:
-        if isinstance(error, kind):
-            return verdict
-    return Disposition.BURY
+    """Return what a worker does with a job that ended with `error`; every exception has a disposition."""
+    return next(DISPOSITIONS[kind] for kind in type(error).__mro__ if kind in DISPOSITIONS)

@@ -5,8 +5,10 @@ Money is in micro-dollars (1 USD = 1,000,000) wherever it is an integer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal
 
 import msgspec
 
@@ -23,6 +25,105 @@ class Module(StrEnum):
     FOLLOWER = "follower"
     ANALYZER = "analyzer"
     UPDATE = "update"
+
+
+class ModuleSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rest of the program needs to know about a module; see `MODULES`.
+
+    Attributes:
+        letter: Its flag on the command line, and its letter in the options of a crawl.
+        help: Help text of the flag.
+        does: Two words or fewer for the list of flags in an error message.
+        files: Extensions of the files that it writes, in the order in which they become visible: the list
+            last, so where there is a list, its profiles are there too.
+        list_ext: Extension of the list that it downloads; empty when it downloads none.
+        records: What that list holds. A network's requests, the counts in a profile and a plan's prices go by
+            this name; the network itself knows endpoint and price, because they differ between networks.
+        list_name: The list in a sentence, plural.
+        after: The module that must have finished with the same target first, if the crawl has it.
+        replaces: The module whose work it does too, so that a crawl with both runs only this one.
+    """
+
+    letter: str
+    help: str
+    does: str
+    files: tuple[str, ...]
+    list_ext: str = ""
+    records: Literal["", "posts", "followers"] = ""
+    list_name: str = ""
+    after: Module | None = None
+    replaces: Module | None = None
+
+    @property
+    def closes(self) -> tuple[str, ...]:
+        """Extensions of the files for which a journal line without a file says that the network has none."""
+        return self.files if self.list_ext else ()
+
+
+MODULES: Final[Mapping[Module, ModuleSpec]] = MappingProxyType(
+    {
+        Module.TIMELINE: ModuleSpec(
+            letter="T",
+            help="Download the timeline, newest post first.",
+            does="timeline",
+            files=("twt",),
+            list_ext="twt",
+            records="posts",
+            list_name="timelines",
+        ),
+        Module.FOLLOWER: ModuleSpec(
+            letter="F",
+            help="Download all followers, with their profiles.",
+            does="followers",
+            files=("usr", "fws"),
+            list_ext="fws",
+            records="followers",
+            list_name="followers",
+        ),
+        Module.ANALYZER: ModuleSpec(
+            letter="A",
+            help="Send the followers that SELECT names to the frontier, one hop deeper.",
+            does="analyze",
+            files=("usr",),
+            after=Module.FOLLOWER,
+        ),
+        Module.UPDATE: ModuleSpec(
+            letter="U",
+            help="Download what is newer than a timeline's first post, and put it in front.",
+            does="update",
+            files=("twt",),
+            list_ext="twt",
+            records="posts",
+            list_name="timelines",
+            replaces=Module.TIMELINE,
+        ),
+    }
+)
+"""Every module, in the order of its letter in `CrawlOptions.modules`: the only list of them.
+
+A new module needs an entry here, a file in `twittomatic.modules` that is named there in `RUN`, and its tests.
+"""
+
+
+def modules_of(letters: str) -> list[Module]:
+    """Return the modules with these letters, such as `TFA`, in the order of `MODULES`.
+
+    Raises:
+        ValueError: a letter is no module's.
+    """
+    if odd := set(letters) - {spec.letter for spec in MODULES.values()}:
+        raise ValueError(f"no module has the letter {''.join(sorted(odd))}")
+    return [module for module, spec in MODULES.items() if spec.letter in letters]
+
+
+def downloads(ext: str) -> Module:
+    """Return the module that downloads files with an extension when there is none yet."""
+    return next(module for module, spec in MODULES.items() if ext in spec.closes and spec.replaces is None)
+
+
+def only_updates(letters: str) -> bool:
+    """Return whether a crawl does nothing but bring existing lists up to date, so it needs no target."""
+    return bool(letters) and all(MODULES[module].replaces for module in modules_of(letters))
 
 
 class Phase(StrEnum):

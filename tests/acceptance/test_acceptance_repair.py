@@ -121,8 +121,8 @@ def test_without_a_state_it_says_how_to_crawl_what_is_missing(world: Any) -> Non
     done = world.run("verify", "--repair")
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
-    assert "`twittomatic crawl -F 1` downloads them again" in said[-3]
-    assert "`twittomatic crawl -T data/set-aside/timelines.txt` downloads them again" in said[-2]
+    assert "`twittomatic crawl -F 1` downloads them again" in said[-2]
+    assert "`twittomatic crawl -T data/set-aside/timelines.txt` downloads them again" in said[-3]
     assert world.run("verify", "--repair").stdout.splitlines() == said[-3:]
     for flag, targets in (("-F", "1"), ("-T", "data/set-aside/timelines.txt")):
         done = world.run("crawl", flag, targets, "--max-posts", "20", "--crawl", f"again{flag}")

@@ -36,8 +36,8 @@ from twittomatic.emulator.x import timelines
 from twittomatic.errors import CorruptFile, LeaseLost, NetworkError
 from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.fetch.transport import Transport
-from twittomatic.model import Ending, Module
-from twittomatic.modules import follower, timeline, update
+from twittomatic.model import Ending, Module, modules_of
+from twittomatic.modules import RUN
 from twittomatic.modules.context import Context
 from twittomatic.settings import load
 from twittomatic.state.connection import Connection
@@ -56,8 +56,6 @@ _TIME_SCALE = 36_000.0
 _MOST_DEATHS = 12
 _POSTS = (0, 1, 5, 9, 10, 11, 24, 45, 59, 60, 61, 75)
 _FOLLOWERS = (0, 1, 9, 10, 11, 24, 45, 80)
-_RUN = {"T": timeline.run, "F": follower.run, "U": update.run}
-_MODULE = {"T": Module.TIMELINE, "F": Module.FOLLOWER, "U": Module.UPDATE}
 _attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 
@@ -219,14 +217,14 @@ class Case:
                     max_posts=None,
                     shortfall=0.5,
                     refresh_older_than=None,
-                    analyzes=False,
+                    modules=(),
                 )
 
             yield make
 
     async def _list(self, letter: str, make: Any) -> None:
         """Let attempt after attempt read a list until its job is done; who froze wakes up in between."""
-        module, keys = _MODULE[letter], self.parts.keys
+        module, keys = modules_of(letter)[0], self.parts.keys
         await Requeue(self._connection, keys).again(module, str(STAR), 0)
         journals = []
         while await self._is_there(module):
@@ -235,7 +233,7 @@ class Case:
             await context.jobs.open([module])
             [job] = await context.jobs.lease(module, 1)
             attempt = self._drawn()
-            task = asyncio.create_task(self._attempted(_RUN[letter], context, job, attempt))
+            task = asyncio.create_task(self._attempted(RUN[module], context, job, attempt))
             attempt.task = task
             if await self._ended(task):
                 task.result()

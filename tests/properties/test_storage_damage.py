@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from twittomatic import faultpoint
 from twittomatic.errors import StorageUnavailable
-from twittomatic.model import Ending, FileState, Module
+from twittomatic.model import Ending, FileState, Module, downloads
 from twittomatic.storage.commit import commit
 from twittomatic.storage.formats import member, read_lines
 from twittomatic.storage.journal import Entry, Journal
@@ -22,8 +22,6 @@ from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.repair import Repair, Step
 from twittomatic.storage.verify import verify
-
-_MODULES = {"fws": Module.FOLLOWER, "usr": Module.FOLLOWER, "twt": Module.TIMELINE}
 
 
 @dataclass(repr=False)
@@ -75,7 +73,7 @@ def truth() -> Iterator[Truth]:
                 entries.append(
                     Entry(
                         file=file,
-                        module=Module.UPDATE if old else _MODULES[ext],
+                        module=Module.UPDATE if old else downloads(ext),
                         user_id=user_id,
                         lines=state.lines,
                         bytes=state.size,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from twittomatic.model import MODULES
+
 _PACE_S = 300.0  # over which the pace is taken: long enough to span a wait for a window's opening
 _LATELY_S = 10.0  # for what is going on now
 
@@ -12,10 +14,16 @@ _LATELY_S = 10.0  # for what is going on now
 def counted(report: Mapping[str, Any]) -> dict[str, float]:
     """Take from a report the numbers that only grow, named as `forecast` asks for their rates."""
     counters = report["counters"]
+
+    def records(kind: str) -> int:
+        return sum(
+            counters.get(f"records:{module}", 0) for module, spec in MODULES.items() if spec.records == kind
+        )
+
     return {
         "pages": sum(count for name, count in counters.items() if name.startswith("pages:")),
-        "followers": counters.get("records:follower", 0),
-        "posts": counters.get("records:timeline", 0) + counters.get("records:update", 0),
+        "followers": records("followers"),
+        "posts": records("posts"),
         "account_spent": report["spent_usd"],
         "completed": _done(report),
     }
@@ -69,7 +77,11 @@ def _to_do(report: Mapping[str, Any]) -> int:
     """Count the jobs that are known to be ahead: those there are, those that follow, those of targets."""
     jobs, modules = report["jobs"], report["modules"]
     waiting = {module: count["ready"] + count["leased"] + count["delayed"] for module, count in jobs.items()}
-    following = waiting["follower"] if {"follower", "analyzer"} <= set(modules) else 0
+    following = sum(
+        waiting[spec.after]
+        for module, spec in MODULES.items()
+        if spec.after and {module, spec.after} <= {*modules}
+    )
     deepest = report["max_depth"]
     targets = sum(
         count

@@ -14,7 +14,7 @@ from twittomatic.clock import SystemClock, rfc3339_ms, utc
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import CorruptFile, TwittomaticError
 from twittomatic.faultpoint import reach
-from twittomatic.model import Ending, Module
+from twittomatic.model import MODULES, Ending, Module, downloads, modules_of
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import CrawlState
@@ -32,7 +32,6 @@ from twittomatic.storage.paths import Layout
 from twittomatic.storage.repair import Repair, Step
 
 _NAMED = 5  # targets that a sentence holds; more go into a file
-_KINDS = (("F", "followers", ("fws", "usr")), ("T", "timelines", ("twt",)))
 
 
 @dataclass
@@ -170,28 +169,32 @@ async def _requeue(settings: Settings, state: _State, missing: Sequence[Missing]
 
 
 def _module(modules: str, one: Missing) -> Module | None:
-    """Return which of a crawl's modules brings a file."""
-    if one.ext != "twt":
-        return Module.FOLLOWER if "F" in modules else None
-    if "U" in modules:
-        return Module.UPDATE
-    return Module.TIMELINE if "T" in modules and not one.outdated else None
+    """Return the module of a crawl that downloads a file; None when it has none.
+
+    A module that replaces another comes first, and nothing else brings an outdated list up to date.
+    """
+    able = [module for module in modules_of(modules) if one.ext in MODULES[module].closes]
+    able.sort(key=lambda module: MODULES[module].replaces is None)
+    if one.outdated:
+        able = [module for module in able if MODULES[module].replaces]
+    return able[0] if able else None
 
 
 def _tell(layout: Layout, missing: Sequence[Missing]) -> None:
     """Say which targets nobody will download by himself, and how to crawl them."""
-    for letter, name, extensions in _KINDS:
-        costs = {one.user_id: one.cost_usd for one in missing if one.ext in extensions}
+    for module, spec in MODULES.items():
+        costs = {one.user_id: one.cost_usd for one in missing if downloads(one.ext) is module}
         if not costs:
             continue
         targets = " ".join(costs)
         if len(costs) > _NAMED:
-            path = layout.aside / f"{name}.txt"
+            path = layout.aside / f"{spec.list_name}.txt"
             with guarded(path):
                 layout.aside.mkdir(exist_ok=True)
                 path.write_text("".join(f"{user_id}\n" for user_id in costs))
             targets = str(path)
         click.echo(
-            f"Missing: the {name} of {len(costs):,} {'user' if len(costs) == 1 else 'users'}, which cost "
-            f"${sum(costs.values()):,.2f}; `twittomatic crawl -{letter} {targets}` downloads them again."
+            f"Missing: the {spec.list_name} of {len(costs):,} {'user' if len(costs) == 1 else 'users'}, "
+            f"which cost ${sum(costs.values()):,.2f}; "
+            f"`twittomatic crawl -{spec.letter} {targets}` downloads them again."
         )

@@ -283,7 +283,7 @@ class Runtime:
             max_posts=self.options.max_posts,
             refresh_older_than=self.options.refresh_older_than,
             shortfall=self.options.shortfall,
-            analyzes="A" in self.options.modules,
+            modules=self.options.all_modules,
             note=note,
         )
         worker = Worker(

@@ -14,6 +14,7 @@ from twittomatic.cli import sessions, standing, working
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.supervisor import keep_processes
 from twittomatic.errors import SettingsError
+from twittomatic.model import MODULES, only_updates
 from twittomatic.planning import targets
 from twittomatic.settings import Settings
 
@@ -40,21 +41,14 @@ CRAWL_SETTINGS = (
 """What the help of a command on a crawl shows."""
 
 NO_TARGET = "Name a TARGET: a user id, an @name, a profile URL, or a file with one a line."
-_LETTERS = "TFAU"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
 def module_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the flags -T -F -A -U."""
-    for letter, name, what in (
-        ("U", "update", "Download what is newer than a timeline's first post, and put it in front."),
-        ("A", "analyzer", "Send the followers that SELECT names to the frontier, one hop deeper."),
-        ("F", "follower", "Download all followers, with their profiles."),
-        ("T", "timeline", "Download the timeline, newest post first."),
-    ):
-        command = click.option(
-            f"-{letter}", f"--{name}", f"letter_{letter.lower()}", is_flag=True, help=what
-        )(command)
+    """Give a command a flag for each module: -T -F -A -U."""
+    for module, spec in reversed(list(MODULES.items())):
+        name = f"letter_{spec.letter.lower()}"
+        command = click.option(f"-{spec.letter}", f"--{module}", name, is_flag=True, help=spec.help)(command)
     return command
 
 
@@ -64,11 +58,11 @@ def chosen_modules(letters: dict[str, bool]) -> str:
     Raises:
         SettingsError: none was.
     """
-    chosen = "".join(letter for letter in _LETTERS if letters[f"letter_{letter.lower()}"])
+    specs = MODULES.values()
+    chosen = "".join(spec.letter for spec in specs if letters[f"letter_{spec.letter.lower()}"])
     if not chosen:
-        raise SettingsError(
-            "Say what to do to each target: -T timeline, -F followers, -A analyze, -U update."
-        )
+        flags = ", ".join(f"-{spec.letter} {spec.does}" for spec in specs)
+        raise SettingsError(f"Say what to do to each target: {flags}.")
     return chosen
 
 
@@ -116,7 +110,7 @@ def crawl(
     dataset. Ctrl-C finishes the pages in flight; a second one does not wait for them.
     """
     modules = chosen_modules(letters)
-    if not given and modules != "U":
+    if not given and not only_updates(modules):
         raise SettingsError(NO_TARGET)
     wanted = targets.read(given, column=column, refresh_names=refresh_names)
     sys.exit(run_async(sessions.crawl(settings, modules, wanted, until_spent=until_spent)))

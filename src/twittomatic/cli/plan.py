@@ -24,7 +24,7 @@ from twittomatic.cli.sessions import timelines
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError
 from twittomatic.fetch.credentials import Credentials
-from twittomatic.model import dollars
+from twittomatic.model import dollars, only_updates
 from twittomatic.networks.base import Counts
 from twittomatic.planning import targets
 from twittomatic.settings import Settings
@@ -75,7 +75,7 @@ def plan(
     are not known yet are bought after asking, once, and are in the quote. The crawl itself is not begun.
     """
     modules = chosen_modules(letters)
-    if not given and modules != "U":
+    if not given and not only_updates(modules):
         raise SettingsError(NO_TARGET)
     assumed = Counts(followers=followers, posts=posts) if (followers, posts) != (None, None) else None
     run_async(

@@ -59,7 +59,7 @@ class QuoteBuilder:
     async def gather(self) -> None:
         """Take what is known without a request; the targets are looked at some thousand at a time."""
         options = self._parts.options
-        if self._found is None and options.max_depth and "A" in options.modules:
+        if self._found is None and options.max_depth and options.includes(Module.ANALYZER):
             self._found = await self._look_at_followers()
         self._tally, self._unknown = self._new_tally(), UserIds()
         async for subjects in self._batches():

@@ -24,7 +24,7 @@ from twittomatic.crawler.local import run_together
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import CrawlMustPause, NobodyLeads, SettingsError, StateBusy, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
-from twittomatic.model import Phase
+from twittomatic.model import Phase, only_updates
 from twittomatic.planning import targets
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
@@ -124,7 +124,7 @@ async def ids_of(parts: Runtime, modules: str, wanted: targets.Targets) -> Seque
     """
     if wanted.ids or wanted.names:
         return await _resolve(parts, wanted)
-    if modules == "U":
+    if only_updates(modules):
         return (await asyncio.to_thread(timelines, parts.layout)).ids
     return []
 

@@ -27,7 +27,7 @@ from twittomatic.cli.preparing import preparing
 from twittomatic.clock import wait_event
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError, TwittomaticError
-from twittomatic.model import Phase
+from twittomatic.model import Phase, only_updates
 from twittomatic.planning import targets
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
@@ -114,7 +114,7 @@ async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *,
     async with runtime.connected(settings, Role.JOIN, name) as connection:
         keys = CrawlKeys(settings.crawl, modules)
         leadership = Leadership(connection, keys, name)
-        standby = Standby(connection, keys, leadership, has_targets=bool(wanted) or modules == "U")
+        standby = Standby(connection, keys, leadership, has_targets=bool(wanted) or only_updates(modules))
         try:
             found = await standby.wait()
             if found == 0:  # whoever led may have died over it

@@ -9,16 +9,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from twittomatic.model import Module
+from twittomatic.model import MODULES, Module, modules_of, only_updates
 from twittomatic.settings import Settings, is_x
 
 _ODD = re.compile(r"[^a-z0-9.:_/-]")  # what a key had better not hold, braces above all
-_LETTERS = {
-    "T": Module.TIMELINE,
-    "F": Module.FOLLOWER,
-    "A": Module.ANALYZER,
-    "U": Module.UPDATE,
-}
 _ASKED = ("select", "max_followers", "max_posts", "expand_referenced")
 
 
@@ -93,12 +87,20 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def all_modules(self) -> list[Module]:
         """Every module of the crawl."""
-        return [_LETTERS[letter] for letter in self.modules]
+        return modules_of(self.modules)
+
+    def includes(self, module: Module) -> bool:
+        """Return whether the crawl has a module."""
+        return MODULES[module].letter in self.modules
+
+    def most(self, module: Module) -> int | None:
+        """Return how many records of a module's list are kept for each target; None for all."""
+        return {"posts": self.max_posts, "followers": self.max_followers, "": None}[MODULES[module].records]
 
     @property
     def repeats(self) -> bool:
         """Whether a target of a crawl that is finished may have something new to download."""
-        return self.modules == "U" or self.refresh_older_than is not None
+        return only_updates(self.modules) or self.refresh_older_than is not None
 
     def asks_like(self, other: Self) -> bool:
         """Tell whether two crawls with the same modules ask for the same of a target."""
@@ -110,9 +112,8 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
 
         With both `timeline` and `update` a target's timeline is updated, or downloaded where there is none.
         """
-        letters = self.modules
-        if "F" in letters:
-            letters = letters.replace("A", "")
-        if "U" in letters:
-            letters = letters.replace("T", "")
-        return [_LETTERS[letter] for letter in letters]
+        modules = self.all_modules
+        replaced = {MODULES[module].replaces for module in modules}
+        return [
+            module for module in modules if MODULES[module].after not in modules and module not in replaced
+        ]

@@ -12,17 +12,11 @@ import msgspec
 from twittomatic.crawler.pause import PausePolicy
 from twittomatic.errors import CrawlMustPause, Disposition, TwittomaticError, disposition
 from twittomatic.model import Job, Module
-from twittomatic.modules import analyzer, follower, timeline, update
+from twittomatic.modules import RUN
 from twittomatic.modules.context import Context
 from twittomatic.state.jobs import Standing
 from twittomatic.state.refusals import gone
 
-_RUN: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = {
-    Module.TIMELINE: timeline.run,
-    Module.FOLLOWER: follower.run,
-    Module.ANALYZER: analyzer.run,
-    Module.UPDATE: update.run,
-}
 _PATIENCE_S = 3.0  # without a leader: a master that is late by a stall of its disk leads again
 _log = logging.getLogger(__name__)
 
@@ -63,7 +57,7 @@ class Worker:
         lease_s: float,
         max_attempts: int,
         stops_without_master: bool,
-        run: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = _RUN,
+        run: Mapping[Module, Callable[[Context, Job], Awaitable[None]]] = RUN,
     ) -> None:
         self._context = context
         self._pausing = pausing

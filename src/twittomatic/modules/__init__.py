@@ -4,3 +4,20 @@ The life of a job: a worker leases it and calls its module, which goes on at the
 is fetched, written and synced to a part file, and committed (`paged`); at the end the part files become files
 of the dataset, with a line in the journal, and the job is completed together with what follows from it.
 """
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from twittomatic.model import Job, Module
+from twittomatic.modules import analyzer, follower, timeline, update
+from twittomatic.modules.context import Context
+
+RUN: Final[Mapping[Module, Callable[[Context, Job], Awaitable[None]]]] = {
+    Module.TIMELINE: timeline.run,
+    Module.FOLLOWER: follower.run,
+    Module.ANALYZER: analyzer.run,
+    Module.UPDATE: update.run,
+}
+"""What runs a job of each module in `twittomatic.model.MODULES`."""

@@ -13,7 +13,7 @@ import msgspec
 
 from twittomatic.errors import Interrupted, StorageError
 from twittomatic.faultpoint import reach
-from twittomatic.model import Checkpoint, Ending, Job, Target
+from twittomatic.model import MODULES, Checkpoint, Ending, Job, Module, Target
 from twittomatic.modules.context import Context
 from twittomatic.modules.finish import close
 from twittomatic.modules.pager import new_stem
@@ -26,7 +26,7 @@ from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile, discard
 from twittomatic.storage.profiles import Found, find_profiles
 
-_FILES = ("usr",)
+_FILES = MODULES[Module.ANALYZER].files
 _BATCH = 1000  # profiles looked at in a thread at a time
 _T = TypeVar("_T")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from twittomatic.clock import Clock, rfc3339, rfc3339_ms, utc
 from twittomatic.fetch.fetcher import Fetcher
-from twittomatic.model import Module
+from twittomatic.model import MODULES, Module
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Network
 from twittomatic.state.counts import KnownCounts
@@ -41,7 +41,7 @@ class Context:
         max_posts: Per user, None for no limit.
         refresh_older_than: Seconds after which a list is downloaded again, None for never.
         shortfall: Share of the count that a profile claims that may be missing from a list.
-        analyzes: Whether the analyzer follows a followers list.
+        modules: Of the crawl.
         note: Told by a job how far it is, for `status` and the monitor: job name, records, pages.
     """
 
@@ -62,7 +62,7 @@ class Context:
     max_posts: int | None
     refresh_older_than: float | None
     shortfall: float
-    analyzes: bool
+    modules: Sequence[Module]
     note: Callable[[str, int, int], None] = lambda name, records, pages: None
 
     def now(self) -> str:
@@ -78,5 +78,5 @@ class Context:
         return None if self.refresh_older_than is None else self.clock.now() - self.refresh_older_than
 
     def follows(self, module: Module) -> Module | None:
-        """Return the module that comes after one on the same target."""
-        return Module.ANALYZER if module is Module.FOLLOWER and self.analyzes else None
+        """Return the module of the crawl that comes after one on the same target, None when none does."""
+        return next((one for one in self.modules if MODULES[one].after is module), None)

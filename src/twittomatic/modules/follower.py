@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twittomatic.model import Job
+from twittomatic.model import MODULES, Job, Module
 from twittomatic.modules.context import Context
 from twittomatic.modules.continuing import continued
 from twittomatic.modules.finish import close
@@ -13,7 +13,7 @@ from twittomatic.modules.reuse import kept
 from twittomatic.storage.formats import Ids, read_ids
 from twittomatic.storage.part import PartFile
 
-_FILES = ("usr", "fws")  # the list last: where it stands, its profiles stand too
+_FILES = MODULES[Module.FOLLOWER].files
 
 
 async def run(context: Context, job: Job) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twittomatic.model import Job
+from twittomatic.model import MODULES, Job, Module
 from twittomatic.modules.context import Context
 from twittomatic.modules.continuing import continued
 from twittomatic.modules.finish import close
@@ -14,7 +14,7 @@ from twittomatic.storage.formats import Ids, read_lines, to_ids
 from twittomatic.storage.ordering import post_id
 from twittomatic.storage.part import PartFile
 
-_FILES = ("twt",)
+_FILES = MODULES[Module.TIMELINE].files
 _FEWEST = 5  # X refuses to be asked for fewer posts
 
 

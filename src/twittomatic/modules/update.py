@@ -9,7 +9,7 @@ import msgspec
 
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
-from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job
+from twittomatic.model import EARLY, MODULES, Checkpoint, Ending, FileState, Job, Module
 from twittomatic.modules.context import Context
 from twittomatic.modules.finish import announced, close, early_end, entry, held, in_order
 from twittomatic.modules.pager import Pager, new_stem, remove_parts
@@ -21,7 +21,7 @@ from twittomatic.storage.errors import guarded
 from twittomatic.storage.ordering import append_in_order, order_at_front
 from twittomatic.storage.part import PartFile
 
-_FILES = ("twt",)
+_FILES = MODULES[Module.UPDATE].files
 
 
 async def run(context: Context, job: Job) -> None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.model import Module
+from twittomatic.model import MODULES, Module
 from twittomatic.networks.base import Counts, Network, Request
 
 PROFILES = "profiles"
@@ -157,9 +157,8 @@ def needs_counts(subject: TargetEstimate, options: CrawlOptions) -> bool:
     counts, modules = subject.counts or Counts(), {*options.first_modules} - {*subject.kept}
     if counts.unavailable:
         return False
-    if Module.FOLLOWER in modules and counts.followers is None:
-        return True
-    return bool(modules & {Module.TIMELINE, Module.UPDATE}) and counts.posts is None
+    needed = {MODULES[module].records for module in modules} - {""}
+    return any(getattr(counts, records) is None for records in needed)
 
 
 class Pricing:
@@ -176,15 +175,12 @@ class Pricing:
         self._kinds = kinds
         self._most_followers = options.max_followers
         self._most_posts = _rounded(options.max_posts, network)
-        self.depth = options.max_depth if "A" in options.modules else 0
+        self.depth = options.max_depth if options.includes(Module.ANALYZER) else 0
         size = network.posts_per_page
         posts = network.timeline("1", token=None, since_id=None, size=size)
         followers = network.followers("1", token=None, size=network.followers_per_page)
-        self._lists = {
-            Module.TIMELINE: (size, posts),
-            Module.UPDATE: (size, posts),
-            Module.FOLLOWER: (network.followers_per_page, followers),
-        }
+        pages = {"posts": (size, posts), "followers": (network.followers_per_page, followers)}
+        self._lists = {module: pages[spec.records] for module, spec in MODULES.items() if spec.records}
 
     def profiles(self, count: int) -> Row:
         size = self._network.users_per_request
@@ -262,7 +258,7 @@ class Tally:
         self._options = options
         self._pricing = Pricing(options, network, kinds or ("app",))
         self._found = found if found and self._pricing.depth else Found()
-        self._sums = {module: _Sums() for module in options.first_modules if module is not Module.ANALYZER}
+        self._sums = {module: _Sums() for module in options.first_modules if MODULES[module].list_ext}
         self._targets = self._unknown = self._unavailable = self._kept = 0
         self._followers = self._unseen = 0.0  # of all known users; of the targets that nobody looked at
         self._is_bounded = True  # whether all those numbers are known
@@ -299,7 +295,7 @@ class Tally:
         for module, sums in self._sums.items():
             row = self._deeper(sums, beyond) if beyond else _plus(sums.targets, sums.found)
             rows[module] = pricing.timed(msgspec.structs.replace(row, targets=sums.wanted), module)
-        if "A" in self._options.modules:
+        if self._options.includes(Module.ANALYZER):
             rows[Module.ANALYZER] = Row(targets=self._targets)  # the followers' pages bring the profiles
         return Plan(
             rows=rows,

@@ -9,7 +9,7 @@ import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import StorageError
-from twittomatic.model import Module
+from twittomatic.model import MODULES, Module
 from twittomatic.networks.base import Counts, Network
 from twittomatic.planning.estimate import Found, TargetEstimate
 from twittomatic.state.counts import KnownCounts
@@ -124,25 +124,30 @@ class KnownTargets:
     def _subject(self, user_id: str, known: dict[str, Counts], now: float) -> TargetEstimate:
         options, age = self._options, self._options.refresh_older_than
         since = None if age is None else now - age
-        timeline, followers = (self._layout.file(user_id, extension) for extension in ("twt", "fws"))
-        kept = set()
-        if self._files.is_whole(timeline, most=options.max_posts, since=since):
-            kept.add(Module.TIMELINE)
+        lists = {
+            module: self._layout.file(user_id, spec.list_ext)
+            for module, spec in MODULES.items()
+            if spec.list_ext and spec.replaces is None
+        }
+        kept = {
+            module
+            for module, file in lists.items()
+            if self._files.is_whole(file, most=options.most(module), since=since)
+        }
         counts = known.get(user_id)
-        if self._files.is_whole(followers, most=options.max_followers, since=since):
-            kept.add(Module.FOLLOWER)
-            lines = self._files.state(followers).lines
+        if Module.FOLLOWER in kept:
+            lines = self._files.state(lists[Module.FOLLOWER]).lines
             counts = msgspec.structs.replace(counts or Counts(), followers=lines)
         continued = {
             module: file
-            for module, file in ((Module.TIMELINE, timeline), (Module.FOLLOWER, followers))
+            for module, file in lists.items()
             if module not in kept and self._files.unfinished(file, since=since)
         }
         return TargetEstimate(
             user_id=user_id,
             counts=counts,
             kept=kept,
-            has_timeline=timeline.exists(),
+            has_timeline=lists[Module.TIMELINE].exists(),
             bought={module: self._files.state(file).lines for module, file in continued.items()},
             continued=continued,
         )

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from twittomatic.model import Checkpoint, Module
+from twittomatic.model import MODULES, Checkpoint, Module
 from twittomatic.planning.estimate import TargetEstimate
 from twittomatic.planning.userids import UserIds
 from twittomatic.state.unfinished import Unfinished
-
-_LISTS = {Module.TIMELINE: "twt", Module.FOLLOWER: "fws", Module.UPDATE: "twt"}
 
 
 class Remaining:
@@ -45,9 +43,9 @@ class Remaining:
     def _without_done(self, subject: TargetEstimate, begun: Mapping[Module, Checkpoint]) -> TargetEstimate:
         done = {module for module in self._modules if module not in begun or begun[module].ended is not None}
         bought = {
-            module: checkpoint.files[_LISTS[module]].lines
+            module: checkpoint.files[ext].lines
             for module, checkpoint in begun.items()
-            if module in _LISTS and _LISTS[module] in checkpoint.files
+            if (ext := MODULES[module].list_ext) in checkpoint.files
         }
         return msgspec.structs.replace(
             subject, kept={*subject.kept, *done}, bought={**subject.bought, **bought}

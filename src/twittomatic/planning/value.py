@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError
-from twittomatic.model import MICROS_PER_USD, Module
+from twittomatic.model import MICROS_PER_USD, MODULES, Module
 from twittomatic.networks.base import Network
 from twittomatic.planning.estimate import Pricing, TargetEstimate
 
@@ -30,10 +30,10 @@ def value_per_dollar(options: CrawlOptions, network: Network) -> Callable[[bytes
     Raises:
         SettingsError: the crawl buys no followers, so it finds no edges.
     """
-    if "F" not in options.modules:
+    if not options.includes(Module.FOLLOWER):
         raise SettingsError(f"PRIORITY: “{VALUE_PER_DOLLAR}” counts new edges; add -F, which buys them.")
     pricing = Pricing(options, network, ("app",))
-    modules = [module for module in options.first_modules if module is not Module.ANALYZER]
+    modules = [module for module in options.first_modules if MODULES[module].list_ext]
 
     def value(profile: bytes) -> float:
         subject = TargetEstimate(user_id="0", counts=network.counts_of(profile))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from twittomatic.model import Ending, Module
+from twittomatic.model import MODULES, Ending
 from twittomatic.storage.journal import Entry, age, read_journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.trouble import is_file
-
-_CLOSES = {Module.FOLLOWER: ("fws", "usr"), Module.TIMELINE: ("twt",), Module.UPDATE: ("twt",)}
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +35,7 @@ def find_missing(layout: Layout) -> list[Missing]:
     closed: dict[tuple[str, str], str] = {}
     for entry in read_journal(layout):
         if entry.file is None:
-            for ext in _CLOSES.get(entry.module, ()):
+            for ext in MODULES[entry.module].closes:
                 key = entry.user_id, ext
                 closed[key] = max(closed.get(key, ""), age(entry)[0])
             continue

@@ -17,7 +17,7 @@ import msgspec
 
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.faultpoint import reach
-from twittomatic.model import Ending, Module
+from twittomatic.model import Ending, downloads
 from twittomatic.storage import bought
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.index import FileSet, Index
@@ -30,7 +30,6 @@ from twittomatic.storage.quarantine import set_aside
 from twittomatic.storage.trouble import Kind, is_file, of_records, trouble
 from twittomatic.storage.verify import problem
 
-_MODULES = {"fws": Module.FOLLOWER, "usr": Module.FOLLOWER, "twt": Module.TIMELINE}
 _PROCESS = "repair"  # whose journal file it is
 _BATCH = 256  # journal lines of one sync
 
@@ -251,7 +250,7 @@ class Repair:
             depth = next((lines[0].depth for lines in siblings if lines), self._depth)
             newest = Entry(
                 file=self._layout.relative(path),
-                module=_MODULES[path.suffix[1:]],
+                module=downloads(path.suffix[1:]),
                 user_id=path.stem,
                 began_at=self._now,
                 ended_at=self._now,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from twittomatic.model import Ending, FileState, Module
+from twittomatic.model import Ending, FileState, Module, downloads
 from twittomatic.storage.commit import commit, measured
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import Entry, Journal
@@ -18,7 +18,6 @@ from twittomatic.storage.verify import verify
 
 IDS = [b"%d" % number for number in range(60, 0, -1)]
 RECORDS = [b'{"id":"%s"}' % user_id for user_id in IDS]
-_MODULES = {"fws": Module.FOLLOWER, "usr": Module.FOLLOWER, "twt": Module.TIMELINE}
 
 
 class Maker:
@@ -33,7 +32,7 @@ class Maker:
         self.second += 1
         whole = Entry(
             file=self.layout.relative(path),
-            module=_MODULES[path.suffix[1:]],
+            module=downloads(path.suffix[1:]),
             user_id=path.stem,
             lines=state.lines,
             bytes=state.size,

@@ -17,11 +17,10 @@ from twittomatic.app.forecast import counted
 from twittomatic.app.lag import sentences
 from twittomatic.cli.render.quote import many
 from twittomatic.cli.render.table import Fitting, console
-from twittomatic.model import MICROS_PER_USD, about, dollars
+from twittomatic.model import MICROS_PER_USD, Module, about, dollars
 
 _REFRESH_S = 0.5
 _LINE_S = 5.0  # between lines where nobody watches
-_MODULES = ("timeline", "follower", "analyzer", "update")
 _PLACES = ("ready", "leased", "delayed", "dead", "completed")  # of a job
 _PHASES = {"running": "green", "paused": "yellow", "finished": "cyan", "idle": "dim"}
 Report = dict[str, Any]
@@ -149,7 +148,7 @@ def _numbers(report: Report) -> Fitting:
 
 def _jobs(report: Report) -> Fitting:
     rows = []
-    for module in _MODULES:
+    for module in Module:
         job = report["jobs"][module]
         if any(job.values()):
             numbers = [Text(f"{job[column]:,}") for column in _PLACES]
@@ -159,7 +158,7 @@ def _jobs(report: Report) -> Fitting:
     rows += [
         [Text(name), *[Text()] * len(_PLACES), Text(_of_module(report, name))]
         for name in report["money"]["modules"]
-        if name not in _MODULES
+        if name not in list(Module)
     ]
     return Fitting(["module", *_PLACES, "spent"], rows, ["delayed", "leased", "ready", "completed", "dead"])
 

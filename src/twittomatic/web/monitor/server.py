@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from twittomatic.background import ended
-from twittomatic.errors import SettingsError, StateUnavailable, TwittomaticError
+from twittomatic.errors import BadRequest, SettingsError, StateUnavailable, TwittomaticError
 from twittomatic.model import NO_JSON
 from twittomatic.sinks.stats.prometheus import CONTENT_TYPE, exposition
 from twittomatic.state.crawl import CrawlState
@@ -23,6 +23,7 @@ from twittomatic.web import faults
 from twittomatic.web.monitor.access import COOKIE, Access, is_same_site
 from twittomatic.web.monitor.crawled import Findings
 from twittomatic.web.monitor.graph import Picture
+from twittomatic.web.monitor.history import SERIES
 from twittomatic.web.monitor.sampler import Sampler
 from twittomatic.web.monitor.user import Shelf, look_up
 
@@ -186,8 +187,8 @@ class Server:
     async def _history(self, request: web.Request) -> web.Response:
         tier = self._sampler.history.span(request.query.get("span", "minutes"))
         if tier is None:
-            raise SettingsError("span: give minutes, day or all.")
-        return _json(tier)
+            raise BadRequest("span: give minutes, day or all.")
+        return _json({"series": SERIES, "step_s": tier.step_s, "rows": tier.rows})
 
     async def _log(self, request: web.Request) -> web.Response:
         query = request.query
@@ -275,12 +276,12 @@ async def _body(request: web.Request) -> dict[str, Any]:
     """Return the JSON object of a request.
 
     Raises:
-        SettingsError: it brings none.
+        BadRequest: it brings none.
     """
     try:
         return msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
     except NO_JSON:
-        raise SettingsError("Send a JSON object.") from None
+        raise BadRequest("Send a JSON object.") from None
 
 
 def _json(value: object) -> web.Response:

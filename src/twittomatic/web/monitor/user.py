@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from twittomatic.errors import SettingsError, StateError
+from twittomatic.errors import BadRequest, StateError
 from twittomatic.model import Checkpoint, Module
 from twittomatic.state.connection import Connection
 from twittomatic.state.jobs import read_tries
@@ -63,7 +63,7 @@ async def look_up(
         report: What `status --json` says, for who works on him.
 
     Raises:
-        SettingsError: it is neither, or nobody knows the name.
+        BadRequest: it is neither, or nobody knows the name.
     """
     user_id = await _id_of(wanted, connection, keys)
     jobs = [await _job(module, user_id, connection, keys, report) for module in Module]
@@ -83,12 +83,10 @@ async def _id_of(wanted: str, connection: Connection, keys: CrawlKeys) -> str:
         return str(int(wanted))
     match = _NAME.fullmatch(wanted)
     if not match:
-        raise SettingsError("Give a user id, digits alone, or the name of a seed.")
+        raise BadRequest("Give a user id, digits alone, or the name of a seed.")
     user_id = await connection.call("HGET", keys.names, match[1].lower())
     if not user_id or not _ID.fullmatch(user_id):
-        raise SettingsError(
-            f"@{match[1]} is not known here: only the names of seeds are. Give the user's id."
-        )
+        raise BadRequest(f"@{match[1]} is not known here: only the names of seeds are. Give the user's id.")
     return str(user_id)
 
 

@@ -7,11 +7,6 @@ import { compact, dollars, fewDollars } from "./words.js";
 
 const SPANS = { minutes: 900, day: 86_400, all: Infinity };
 const PLACES = ["ready", "leased", "delayed", "dead"];
-const MODULES = ["timeline", "follower", "analyzer", "update"];
-const SERIES = [
-  ...["pages", "followers", "posts", "spent", "account_spent", "frontier", "seen", "completed", "errors"],
-  ...MODULES.flatMap((module) => PLACES.map((place) => `${place}:${module}`)),
-];
 const RELOAD_MS = 30_000; // of the long spans, whose newest step grows meanwhile
 
 const plots = [];
@@ -19,20 +14,18 @@ let span = "minutes";
 let step = 2;
 let rows = [];
 let loadedAt = 0;
+let series = []; // what the columns of a row are, behind its moment; the monitor says it with the rows
 
-const rated = (name, label = name) => ({ label: `${label}/s`, column: SERIES.indexOf(name) + 1, isRate: true });
-const plain = (name, label = name) => ({ label, column: SERIES.indexOf(name) + 1, isRate: false });
+const line = (name, label, isRate) => ({ label, isRate, get column() { return series.indexOf(name) + 1; } });
+const rated = (name, label = name) => line(name, `${label}/s`, true);
+const plain = (name, label = name) => line(name, label, false);
+const add = (title, lines, options) => plots.push(new Plot(at("plots"), title, lines, options));
 
 export function begin() {
-  const add = (title, lines, options) => plots.push(new Plot(at("plots"), title, lines, options));
   add("Pages a second", [rated("pages")], { format: compact });
   add("Records a second", [rated("followers"), rated("posts")], { format: compact });
   add("Dollars", [plain("spent")], { format: dollars, tick: fewDollars });
   add("Users", [plain("seen"), plain("frontier")], { format: compact });
-  for (const module of MODULES) {
-    const lines = PLACES.map((place) => plain(`${place}:${module}`, place));
-    add(`Jobs: ${module}`, lines, { format: compact, isLog: true, module });
-  }
   for (const radio of document.querySelectorAll("input[name=span]")) {
     radio.onchange = () => load(radio.value);
   }
@@ -47,9 +40,19 @@ async function load(wanted) {
     span = wanted;
     step = tier.step_s;
     rows = tier.rows;
+    if (!series.length) addModules(tier.series);
     draw();
   } catch (error) {
     toast(error.message);
+  }
+}
+
+/** Add a plot for each module of which the monitor has a series. */
+function addModules(names) {
+  series = names;
+  for (const module of names.filter((name) => name.startsWith("ready:")).map((name) => name.slice(6))) {
+    const lines = PLACES.map((place) => plain(`${place}:${module}`, place));
+    add(`Jobs: ${module}`, lines, { format: compact, isLog: true, module });
   }
 }
 
@@ -59,6 +62,10 @@ export function update({ row, report }) {
     if (plot.module) plot.element.hidden = !report.modules.includes(plot.module);
   }
   if (!row.length) return;
+  if (!series.length) { // the first load failed, or is under way
+    if (Date.now() - loadedAt > RELOAD_MS) load(span);
+    return;
+  }
   const last = rows.at(-1);
   if (last && Math.floor(last[0] / step) === Math.floor(row[0] / step)) rows.pop();
   rows.push(row);
