@@ -14,7 +14,14 @@ author = "The Twittomatic developers"
 version = release = twittomatic.__version__
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generators", "repository_links"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "generators",
+    "repository_links",
+    "checked_names",
+]
 root_doc = "index"
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["**/__pycache__"]
