@@ -46,7 +46,7 @@ from twittomatic.emulator import ChangingWorld, GraphWorld, World
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "faults"))
 from scene import Scene
-from spawning import Running, Spawner
+from spawner import Running, Spawner
 
 PEER = ("scrapy-redis==0.9.1", "scrapy==2.11.2", "twisted==24.3.0", "w3lib==2.2.1")
 WORKERS, IN_FLIGHT = 3, 8
@@ -216,9 +216,9 @@ class Ours(Contender):
         )
 
     def has_finished(self) -> bool:
-        if self._master.code:
+        if self._master.returncode:
             raise RuntimeError(self._master.said())
-        return self._master.code == 0
+        return self._master.returncode == 0
 
     def delivered(self) -> Iterator[tuple[int, list[int]]]:
         for user in self._lists:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from replicated import Replicated, replicated
 from searching import Searching, searching
+from spawner import Spawner
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,14 @@ def replicas(_one_replicated_server: Replicated) -> Replicated:
     """A master, two replicas and three Sentinels, all up; a test may kill and stop them."""
     _one_replicated_server.heal()
     return _one_replicated_server
+
+
+@pytest.fixture(scope="session")
+def spawner() -> Iterator[Spawner]:
+    """The process from which the commands of all tests are forked."""
+    spawner = Spawner()
+    yield spawner
+    spawner.close()
 
 
 @pytest.fixture(scope="session")

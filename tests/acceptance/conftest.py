@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from watching import COMMAND, DEADLINE_S
+from spawner import COMMAND, Running, Spawner
+from watching import DEADLINE_S
 
 
 def until(condition: Callable[[], object], what: str = "it never came true") -> None:
@@ -27,12 +28,13 @@ def until(condition: Callable[[], object], what: str = "it never came true") -> 
 class Place:
     """A directory in which commands are given, and the processes that they start."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, spawner: Spawner) -> None:
         self.directory = directory
+        self._spawner = spawner
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("TWITTOMATIC_")
         }
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[Running] = []
         self._count = 0
 
     def set(self, **settings: object) -> None:
@@ -42,36 +44,51 @@ class Place:
 
     def run(self, *arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
         """Give a command and wait for its end."""
-        return subprocess.run(
-            [*COMMAND, *map(str, arguments)],
-            cwd=self.directory,
-            env={**self.environment, **more},
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-            check=False,
-        )
+        return self.run_program(COMMAND, *arguments, **more)
 
-    def start(self, *arguments: object) -> "subprocess.Popen[str]":
-        """Give a command and go on; what it says stands in `said(process)`."""
-        self._count += 1
-        log = self.directory / f"said-{self._count}.log"
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [*COMMAND, *map(str, arguments)],
-                cwd=self.directory,
-                env=self.environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
+    def run_program(
+        self, program: str, *arguments: object, **more: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a program as `python -c` takes it, and wait for its end."""
+        with tempfile.TemporaryDirectory(prefix="tw") as output:
+            log, errors = Path(output) / "stdout", Path(output) / "stderr"
+            process = self._spawner.start(
+                str(arguments[0]) if arguments else "program",
+                [str(argument) for argument in arguments],
+                directory=self.directory,
+                environment={**self.environment, **more},
+                log=log,
+                errors=errors,
+                program=program,
             )
-        process.log = log  # type: ignore[attr-defined]
+            try:
+                code = process.wait(DEADLINE_S)
+            finally:
+                process.kill()
+            return subprocess.CompletedProcess(arguments, code, log.read_text(), errors.read_text())
+
+    def start(self, *arguments: object, armed: dict[str, Any] | None = None) -> Running:
+        """Give a command without waiting for it.
+
+        Args:
+            arguments: The arguments of the command.
+            armed: What happens at a fault point, as `Spawner.start` takes it.
+        """
+        self._count += 1
+        process = self._spawner.start(
+            str(arguments[0]),
+            [str(argument) for argument in arguments],
+            directory=self.directory,
+            environment=self.environment,
+            log=self.directory / f"said-{self._count}.log",
+            armed=armed,
+        )
         self._processes.append(process)
         return process
 
-    def said(self, process: "subprocess.Popen[str]") -> str:
-        text: str = process.log.read_text()  # type: ignore[attr-defined]
+    def said(self, process: Running) -> str:
+        """Return the output of a process so far, whether `start` or `subprocess` started it."""
+        text: str = process.log.read_text()
         return text
 
     def emulator(self, *arguments: object) -> str:
@@ -124,7 +141,7 @@ class Place:
         for process in self._processes:
             if process.poll() is None:
                 process.kill()
-            process.wait()
+            process.wait(DEADLINE_S)
         pid = self.directory / ".twittomatic" / "valkey.pid"
         if pid.exists():
             number = int(pid.read_text())
@@ -137,18 +154,18 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
-    yield from _place()
+def place(spawner: Spawner) -> Iterator[Place]:
+    yield from _place(spawner)
 
 
 @pytest.fixture(scope="module")
-def shared_place() -> Iterator[Place]:
+def shared_place(spawner: Spawner) -> Iterator[Place]:
     """One place for all tests of a module."""
-    yield from _place()
+    yield from _place(spawner)
 
 
-def _place() -> Iterator[Place]:
+def _place(spawner: Spawner) -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="tw") as directory:
-        place = Place(Path(directory))
+        place = Place(Path(directory), spawner)
         yield place
         place.end()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from armed import goes_on, killed_at, stopped_at
+from armed import continued, killed_at, stopped_at
 
 STAR = [(1, user) for user in range(10, 6_010)]
 CRAWL = ("crawl", "-F", "1")
@@ -131,7 +131,7 @@ def test_a_dataset_that_turns_read_only(world: Any, volume: Any) -> None:
     mount("--bind", data, data)
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", data], check=True)
-        assert goes_on(world, crawl) == 1, world.said(crawl)
+        assert continued(crawl) == 1, world.said(crawl)
         assert "the volume is read-only; mount it for writing and start again" in last_line(world.said(crawl))
         done = world.run(*CRAWL)
         assert done.returncode == 1
@@ -160,7 +160,7 @@ def test_part_files_that_are_lost_in_mid_crawl(world: Any, how: str, time: int) 
     assert len(lost) == 2
     for part in lost:
         part.unlink() if how == "removed" else os.truncate(part, 100)
-    assert goes_on(world, crawl) == 1, world.said(crawl)
+    assert continued(crawl) == 1, world.said(crawl)
     assert "1 job is dead; `twittomatic jobs dead` lists every attempt" in world.said(crawl)
     reason = world.run("jobs", "dead").stdout
     assert "follower:1" in reason
@@ -201,7 +201,7 @@ def test_a_part_file_that_is_lost_between_two_crawls(world: Any) -> None:
 def test_a_journal_that_is_removed_in_mid_crawl_is_written_again(world: Any, time: int) -> None:
     crawl = stopped_at(world, "journal.synced", "crawl", "-F", *map(str, range(1, 20)), time=time)
     (world.directory / "data/journal/default.local.jsonl").unlink()
-    assert goes_on(world, crawl) == 0, world.said(crawl)
+    assert continued(crawl) == 0, world.said(crawl)
     checked = world.run("verify")
     if checked.returncode:  # nothing was written to it after the removal
         assert "has no line in the journal" in checked.stdout

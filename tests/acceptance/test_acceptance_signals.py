@@ -6,7 +6,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import termios
 from pathlib import Path
 from typing import Any
@@ -42,15 +41,7 @@ CRAWL = ("crawl", "-F", "--budget-usd", "100", "1", "2")
 def signalled(place: Any, moment: str, *arguments: str, number: int = signal.SIGHUP) -> int:
     """Give a command that gets a signal at a moment, and return its exit code."""
     (place.directory / "came").unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", _DRIVER, f"twittomatic.{moment}", str(int(number)), *arguments],
-        cwd=place.directory,
-        env=place.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = place.run_program(_DRIVER, f"twittomatic.{moment}", int(number), *arguments)
     assert (place.directory / "came").exists(), (moment, done.stderr)
     assert "Traceback" not in done.stderr
     assert "fault of Twittomatic" not in done.stderr

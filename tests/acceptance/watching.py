@@ -7,7 +7,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-COMMAND = [sys.executable, "-c", "from twittomatic.cli import main; main()"]
+import spawner
+
+COMMAND = [sys.executable, "-c", spawner.COMMAND]  # executed, for what `Place.start` cannot show
 DEADLINE_S = 110.0  # for a machine that is busy; a crawl here takes a tenth of it
 
 

@@ -26,7 +26,7 @@ import msgspec
 from crew import Crew
 from oracle import Oracle, Verdict
 from scene import LEASE_S, Scene
-from spawning import Spawner
+from spawner import Spawner
 
 from twittomatic.emulator import ChangingWorld, GraphWorld
 

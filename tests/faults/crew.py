@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 
 from scene import Scene
-from spawning import Running
+from spawner import Running
 
 _PAUSED = 3
 
@@ -45,12 +45,12 @@ class Crew:
 
     def tend(self) -> None:
         """Replace who has ended, unless it is because the crawl is finished."""
-        codes = [master.code for master in self._masters]
+        codes = [master.returncode for master in self._masters]
         self.finished = self.finished or 0 in codes
         if self.finished:
             return
-        self._masters = [master for master in self._masters if master.code is None]
-        if _PAUSED in (*codes, *[worker.code for worker in self._workers]):
+        self._masters = [master for master in self._masters if master.returncode is None]
+        if _PAUSED in (*codes, *[worker.returncode for worker in self._workers]):
             self._is_stopped = True  # a standby goes on with nothing that the network stopped
         if self._is_stopped and not self._beginners & set(self._masters):
             self._is_stopped = False  # one at a time, or the second begins anew what the first ended
@@ -58,15 +58,15 @@ class Crew:
             self._masters.append(self._master(standby=False))
         while len(self._masters) < 2:
             self._masters.append(self._master(standby=bool(self._masters)))
-        self._workers = [worker if worker.code is None else self._worker() for worker in self._workers]
+        self._workers = [worker if worker.returncode is None else self._worker() for worker in self._workers]
 
     def kill_worker(self, place: int) -> bool:
         """Kill a worker with SIGKILL; False when there was none to be killed."""
-        return self._workers[place % len(self._workers)].signal(signal.SIGKILL)
+        return self._workers[place % len(self._workers)].send_signal(signal.SIGKILL)
 
     def kill_master(self) -> bool:
         """Kill the first master, who leads, unless another one does already."""
-        return self._masters[0].signal(signal.SIGKILL)
+        return self._masters[0].send_signal(signal.SIGKILL)
 
     def freeze_worker(self, place: int) -> Callable[[], None] | None:
         """Stop a worker; return what wakes it."""
@@ -79,24 +79,23 @@ class Crew:
     def dismiss(self) -> None:
         """Wake everybody, let the workers come to their end, and end the masters."""
         for running in self._all:
-            running.signal(signal.SIGCONT)
+            running.send_signal(signal.SIGCONT)
         for running in self._workers:
-            code = running.wait(10)
-            if code is None:  # it waits for a master, since it came too late
-                running.signal(signal.SIGTERM)
+            if not running.ended(10):  # it waits for a master, since it came too late
+                running.terminate()
         for running in self._masters:
-            running.signal(signal.SIGTERM)
+            running.terminate()
         for running in self._all:
-            assert running.wait(60) is not None, f"{running.name} does not end: {running.said()}"
+            assert running.ended(60), f"{running.name} does not end: {running.said()}"
 
     def _freeze(self, running: Running) -> Callable[[], None] | None:
-        if running in self._frozen or not running.signal(signal.SIGSTOP):
+        if running in self._frozen or not running.send_signal(signal.SIGSTOP):
             return None
         self._frozen.add(running)
 
         def wake() -> None:
             self._frozen.discard(running)
-            running.signal(signal.SIGCONT)
+            running.send_signal(signal.SIGCONT)
 
         return wake
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spawning import Running, Spawner
+from spawner import Running, Spawner
 
 from twittomatic.emulator import ChangingWorld, Emulator, RunningEmulator, parse_faults, serve
 from twittomatic.state.embedded.launch import launch
@@ -83,8 +83,7 @@ class Scene:
     def run(self, *arguments: object, **settings: object) -> str:
         """Give a command, wait for its end, and return what it said."""
         running = self.start(str(arguments[0]), *arguments, **settings)
-        code = running.wait(DEADLINE_S)
-        assert code == 0, (arguments, code, running.said())
+        assert running.wait(DEADLINE_S) == 0, (arguments, running.returncode, running.said())
         return running.said()
 
     def until(self, condition: Callable[[], object], what: str) -> None:
@@ -125,12 +124,14 @@ class Scene:
 
     def said(self) -> str:
         """Return the last words of all commands, for a test that fails."""
-        return "\n".join(f"--- {one.name} ({one.code}): {one.said()[-600:]}" for one in self.commands[-12:])
+        return "\n".join(
+            f"--- {one.name} ({one.returncode}): {one.said()[-600:]}" for one in self.commands[-12:]
+        )
 
     def close(self) -> None:
         """End everything that was started here."""
         for running in self.commands:
-            running.signal(signal.SIGKILL)
+            running.kill()
             running.wait(DEADLINE_S)
         os.kill(int((self._state / "valkey.pid").read_text()), signal.SIGKILL)
         self._in_loop(self._served.close())

@@ -2,7 +2,7 @@
 
 import chaos
 import pytest
-from spawning import Spawner
+from spawner import Spawner
 
 SEEDS = [1, 3, 13, 16]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from oracle import Oracle
 from scene import Scene
-from spawning import Running, Spawner
+from spawner import Running, Spawner
 
 import twittomatic
 from twittomatic.emulator import ChangingWorld, GraphWorld
@@ -77,6 +77,7 @@ ELSEWHERE = {
 }
 """Points that no job reaches, and the tests that arm them."""
 
+JOBS = 2  # of a module that a worker has in flight when it falls
 PEOPLE = range(1, 51)
 CROWD = range(10**18, 10**18 + 1_200)
 
@@ -123,7 +124,7 @@ class Falling:
             worker = self._scene.start(name, "worker", name, armed=armed)
             self.fallen.append(worker)
             self._scene.until(
-                lambda count=number: len(self.fired) > count or master.code is not None,  # type: ignore[misc]
+                lambda count=number: len(self.fired) > count or master.returncode is not None,  # type: ignore[misc]
                 f"nobody comes to {point}",
             )
             if self._how == "kill":
@@ -132,9 +133,9 @@ class Falling:
 
     def wake(self) -> None:
         for worker in self.fallen:
-            worker.signal(signal.SIGCONT)
+            worker.send_signal(signal.SIGCONT)
         for worker in self.fallen:
-            assert worker.wait(60) is not None, worker.said()
+            assert worker.ended(60), worker.said()
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
@@ -169,11 +170,13 @@ def survives(scene: Scene, module: str, how: str) -> None:
     last = scene.start("last", "worker", "last")
     assert master.wait(100) == 0, scene.said()
     if "works for" not in last.said():  # nothing was left for it to do, and it would wait for another crawl
-        last.signal(signal.SIGTERM)
+        last.terminate()
     assert last.wait(60) in (0, 130), last.said()
     report = scene.report()
     falling.wake()
-    assert scene.report() == report, "who woke up asked the network"
+    asked = sum(scene.report()["requests"].values()) - sum(report["requests"].values())
+    # Nothing but its next heartbeat tells a job that it was lost, and that may come behind a request.
+    assert asked <= JOBS * len(falling.fallen), "workers that woke up bought pages"
 
     oracle = Oracle(scene.world, scene.directory / "data", since=since)
     verdict = oracle.look(targets, {"A": "F"}.get(module, module), swept=how == "kill")
@@ -183,8 +186,7 @@ def survives(scene: Scene, module: str, how: str) -> None:
     assert status["phase"] == "finished"
     assert status["spent_usd"] + status["reserved_usd"] >= report["bill_usd"]
     assert report["violations"] == 0
-    # Two jobs of a module were in flight whenever somebody fell.
-    assert report["repeated_pages"] - before["repeated_pages"] <= 2 * len(falling.fallen)
+    assert report["repeated_pages"] - before["repeated_pages"] <= JOBS * len(falling.fallen)
     if module == "A":
         assert status["seen"] == len(targets | oracle.found(targets))
 
