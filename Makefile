@@ -32,6 +32,7 @@ check: install ## check style, types, import rules and documentation
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary tests/unit/api/example.py
 	@MYPYPATH=src:benchmarks:tests/services:tests/faults $(BIN)/mypy --no-error-summary --explicit-package-bases \
 	  --ignore-missing-imports --follow-imports silent --disable-error-code no-any-return \
 	  --disable-error-code misc --disable-error-code unused-ignore benchmarks/*.py # no test calls what they call

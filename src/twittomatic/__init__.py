@@ -1,3 +1,70 @@
-"""Twittomatic: a crawler of social graphs for research."""
+"""Twittomatic: a crawler of social graphs for research.
+
+    import twittomatic as tw
+
+    ds = tw.open("data")
+
+Every name in `__all__` is public. Each is imported when it is first used: the package alone imports nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twittomatic.dataset import Dataset, open
+    from twittomatic.errors import (
+        BudgetExhausted,
+        CorruptFile,
+        CrawlMustPause,
+        CreditsDepleted,
+        NetworkError,
+        NoCredentialLeft,
+        SettingsError,
+        StateBusy,
+        StateError,
+        StateLost,
+        StateUnavailable,
+        StorageError,
+        StorageUnavailable,
+        TwittomaticError,
+        UserNotFound,
+    )
+    from twittomatic.settings import Settings
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BudgetExhausted",
+    "CorruptFile",
+    "CrawlMustPause",
+    "CreditsDepleted",
+    "Dataset",
+    "NetworkError",
+    "NoCredentialLeft",
+    "Settings",
+    "SettingsError",
+    "StateBusy",
+    "StateError",
+    "StateLost",
+    "StateUnavailable",
+    "StorageError",
+    "StorageUnavailable",
+    "TwittomaticError",
+    "UserNotFound",
+    "__version__",
+    "open",
+]
+
+_HOMES = {"Dataset": "dataset", "open": "dataset", "Settings": "settings"}  # all others are errors
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

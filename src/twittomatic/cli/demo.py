@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import islice
 from pathlib import Path
@@ -19,13 +19,12 @@ from rich.table import Table
 from twittomatic.app.runner import on_signals, run_async
 from twittomatic.cli import sessions
 from twittomatic.cli.render.table import console
-from twittomatic.dataset.reader import Dataset
+from twittomatic.dataset import Dataset
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable
 from twittomatic.model import MICROS_PER_USD, dollars
 from twittomatic.planning import targets
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, X_API, Settings, load
-from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
 
 _SEED = "2979"  # the account of whom this graph is the neighbourhood
@@ -169,9 +168,10 @@ def _tell(settings: Settings) -> None:
     """Print what the crawl found, read from the files that it left."""
     layout = Layout(settings.output_directory, settings.temporary_directory)
     dataset = Dataset(settings.output_directory)
-    followers = {user_id: len(ids) for user_id, ids in dataset.edges()}
-    everybody = np.unique(np.concatenate([ids for _, ids in dataset.edges()]))
-    posts = sum(1 for path in layout.files("twt") for _ in read_lines(path))
+    counts = {(row.list, row.user_id): row.records for row in dataset.completeness()}
+    followers = {user_id: count for (kind, user_id), count in counts.items() if kind == "followers"}
+    posts = sum(count for (kind, _), count in counts.items() if kind == "posts")
+    everybody = np.unique(np.concatenate([batch.follower for batch in dataset.edges()]))
     spent = sum(entry.cost_usd for entry in dataset.journal())
     names = _names(dataset, followers)
     table = Table(box=None)
@@ -179,14 +179,14 @@ def _tell(settings: Settings) -> None:
         table.add_column(column, justify="right" if column == "followers" else "left")
     top = sorted(followers, key=lambda user_id: -followers[user_id])
     for user_id in islice(top, _TOP):
-        table.add_row(user_id, names.get(user_id, ""), f"{followers[user_id]:,}")
+        table.add_row(str(user_id), names.get(user_id, ""), f"{followers[user_id]:,}")
     click.echo(f"\nThe {_TOP} users with the most followers:")
     console().print(table)
     click.echo(
         f"\nUsers: {len(followers):,} crawled, {len(everybody):,} found. "
         f"Edges: {sum(followers.values()):,}. Posts: {posts:,}."
     )
-    example = layout.file(top[0], "fws")
+    example = layout.file(str(top[0]), "fws")
     click.echo(f"Files: {settings.output_directory}/. Look into one: zcat {example} | head -3")
     click.echo(
         f"At X this would have cost {dollars(round(spent * MICROS_PER_USD))} at most, and probably what "
@@ -194,9 +194,10 @@ def _tell(settings: Settings) -> None:
     )
 
 
-def _names(dataset: Dataset, followers: dict[str, int]) -> dict[str, str]:
+def _names(dataset: Dataset, followers: dict[int, int]) -> dict[int, str]:
     """Return the screen names of the crawled users, from the profiles that came with followers pages."""
-    profiles: Iterator[dict[str, str]] = (
+    profiles = (
         profile for user_id, count in followers.items() if count for profile in dataset.profiles(user_id)
     )
-    return {profile["id"]: f"@{profile['username']}" for profile in profiles if profile["id"] in followers}
+    names = {int(profile["id"]): f"@{profile['username']}" for profile in profiles}
+    return {user_id: name for user_id, name in names.items() if user_id in followers}

@@ -1,12 +1,17 @@
-"""What the researcher does with a dataset afterwards: read it. Needs the directory only, never Redis.
+"""Read a dataset: NumPy arrays of ids, records as dicts, and how complete each list is.
 
-    dataset = Dataset("data")
-    for user_id in dataset.users():
-        print(user_id, len(dataset.followers(user_id)))
+    import twittomatic as tw
 
-A `Dataset` is opened on a directory, holds nothing open, and reads every file as a stream when it is asked.
+    ds = tw.open("data")
+    for user_id in ds.users():
+        print(user_id, len(ds.followers(user_id)))
+
+Only the directory is needed: no Redis, no event loop, no network. A `Dataset` keeps no file open between
+calls and streams what it reads, so memory stays bounded whatever the size of the dataset.
 """
 
-from twittomatic.dataset.reader import Dataset
+from twittomatic.dataset.completeness import Completeness
+from twittomatic.dataset.dataset import Dataset, open
+from twittomatic.dataset.edges import EdgeBatch, Edges
 
-__all__ = ["Dataset"]
+__all__ = ["Completeness", "Dataset", "EdgeBatch", "Edges", "open"]

@@ -1,0 +1,212 @@
+"""How complete each list of a dataset is: one row per list, from the journal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.dataset.ids import LARGEST_ID
+from twittomatic.errors import StorageUnavailable
+from twittomatic.model import NO_JSON, Ending, Module
+from twittomatic.storage.errors import guarded
+from twittomatic.storage.following import LONGEST_LINE, Block, Follower
+from twittomatic.storage.journal import Entry, decode_line
+from twittomatic.storage.paths import Layout
+
+_LISTS = ("followers", "posts")
+_EXTENSIONS = {"fws": 0, "twt": 1}  # profiles belong to a list of followers, and are no list of their own
+_MODULES = {Module.FOLLOWER: 0, Module.TIMELINE: 1, Module.UPDATE: 1}
+_FILE, _CHECK, _CLOSED = range(3)  # a line is about a file, an update that found nothing newer, or neither
+_OFFSET_BITS = 44  # of a place: journal files up to 16 TB, and half a million of them
+_PENDING = 1 << 16  # lines that are kept before the older ones about the same list are dropped
+_ROWS = 1 << 12  # rows whose lines are read together, in the order in which they are on disk
+_USUAL_LINE = 1024  # bytes; most entries take 400
+
+_LINE = np.dtype(
+    [
+        ("user", np.int64),
+        ("list", np.uint8),
+        ("about", np.uint8),
+        ("is_lost", np.bool_),
+        ("said", np.int64),  # microseconds since the epoch, as is `began`
+        ("began", np.int64),
+        ("size", np.int64),
+        ("place", np.int64),  # number of the journal file, and offset in it
+    ]
+)
+_Line = tuple[int, int, int, bool, int, int, int, int]
+_Lines = npt.NDArray[Any]
+
+
+class Completeness(NamedTuple):
+    """How a list ended when it was last downloaded, as the journal proves it.
+
+    `pandas.DataFrame(ds.completeness())` and `polars.DataFrame(ds.completeness())` have these columns.
+
+    Attributes:
+        user_id: Whose list.
+        list: `followers` or `posts`.
+        ending: Why it ended: `complete`, `ceiling`, `cut`, `unavailable`, `short`, `stalled` or `lost`; see
+            docs/reference/dataset.md.
+        is_complete: Whether the list has all that the network had: `ending` is `complete`.
+        reason: `protected`, `suspended`, `deleted` or `unavailable`; None when the user could be read.
+        records: Records in the file, 0 without a file.
+        claimed: The count in the user's profile at that time, None when it is not known.
+        began_at: When the first page was requested (aware UTC).
+        ended_at: When the list ended (aware UTC).
+        checked_at: When an update last found nothing newer (aware UTC), None when none did since `ended_at`.
+        file: Path relative to the dataset's directory, None when the user was closed without a file.
+    """
+
+    user_id: int
+    list: str
+    ending: str
+    is_complete: bool
+    reason: str | None
+    records: int
+    claimed: int | None
+    began_at: datetime
+    ended_at: datetime
+    checked_at: datetime | None
+    file: str | None
+
+
+def read_completeness(layout: Layout) -> Iterator[Completeness]:
+    """Yield one row per list, sorted by user id and list.
+
+    Of several lines about one file the newest counts, as for `verify`. A line without a file counts only if
+    the list has no file, or has lost it. Lines that are no journal entries are skipped; `verify` names them.
+
+    The journal is read once in full, then the lines that count are read again. Memory: 100 bytes a list.
+
+    Raises:
+        StorageUnavailable: a journal file cannot be read, or was replaced meanwhile.
+    """
+    paths, lines = _newest_lines(layout)
+    chosen = _choose(lines)
+    while rows := list(islice(chosen, _ROWS)):
+        entries = _read_entries(paths, [line["place"].item() for line, _ in rows])
+        for (line, checked), entry in zip(rows, entries, strict=True):
+            yield _row(line, entry, checked)
+
+
+def _newest_lines(layout: Layout) -> tuple[list[Path], _Lines]:
+    """Return the journal files, and the newest line of each kind about each list, sorted by list."""
+    paths: list[Path] = []
+    newest, recent = np.empty(0, _LINE), list[_Line]()
+    for block in Follower(layout).read(_refuse_files):
+        if not paths or paths[-1] != block.path:
+            paths.append(block.path)
+        recent += _lines_of(block, len(paths) - 1)
+        if len(recent) >= max(_PENDING, len(newest)):
+            newest, recent = _merge(newest, recent), []
+    return paths, _merge(newest, recent)
+
+
+def _refuse_files(path: Path, number: int, sentence: str) -> None:
+    """Skip a bad line, but not a file or a directory that cannot be read."""
+    if number == 0:
+        raise StorageUnavailable(sentence)
+
+
+def _lines_of(block: Block, file: int) -> Iterator[_Line]:
+    place = file << _OFFSET_BITS | block.offset
+    for text in block.text.split(b"\n"):
+        if text and len(text) < LONGEST_LINE:
+            try:
+                line = _line(decode_line(text), place)
+            except (*NO_JSON, ValueError):  # no entry, or a moment such as the 30th of February
+                line = None
+            if line is not None:
+                yield line
+        place += len(text) + 1
+
+
+def _line(entry: Entry, place: int) -> _Line | None:
+    """Return what orders a line among those about the same list, None when it is about no list."""
+    user = int(entry.user_id)
+    if entry.file is not None:
+        about, number = _FILE, _EXTENSIONS.get(entry.file.rpartition(".")[2])
+    else:
+        found_nothing = entry.module is Module.UPDATE and entry.ending is Ending.COMPLETE
+        about, number = _CHECK if found_nothing else _CLOSED, _MODULES.get(entry.module)
+    if number is None or user > LARGEST_ID:
+        return None
+    said, began = _microseconds(entry.repaired_at or entry.ended_at), _microseconds(entry.began_at)
+    _microseconds(entry.ended_at)
+    return user, number, about, entry.ending is Ending.LOST, said, began, entry.bytes, place
+
+
+def _microseconds(moment: str) -> int:
+    return round(datetime.fromisoformat(moment).timestamp() * 1e6)
+
+
+def _merge(newest: _Lines, recent: Sequence[_Line]) -> _Lines:
+    """Sort lines by list, and drop all but the newest of each kind; of equals the one read last stays."""
+    lines = np.concatenate([newest, np.array(recent, _LINE)])
+    keys = ("size", "began", "said", "about", "list", "user")
+    lines = lines[np.lexsort([lines[key] for key in keys])]
+    is_last = np.ones(len(lines), np.bool_)
+    key = lines[["user", "list", "about"]]
+    is_last[:-1] = key[1:] != key[:-1]
+    return lines[is_last]
+
+
+def _choose(lines: _Lines) -> Iterator[tuple[Any, datetime | None]]:
+    """Yield the line that counts for each list, and when an update last found nothing newer than it."""
+    for _, group in groupby(lines, key=lambda line: (line["user"], line["list"])):
+        about = {int(line["about"]): line for line in group}
+        file, closed, check = about.get(_FILE), about.get(_CLOSED), about.get(_CHECK)
+        if closed is not None and (file is None or (file["is_lost"] and file["said"] < closed["said"])):
+            yield closed, None
+        elif file is not None:
+            is_checked = check is not None and check["said"] > file["said"]
+            yield file, _moment(check["said"]) if is_checked and check is not None else None
+
+
+def _moment(microseconds: Any) -> datetime:
+    return datetime.fromtimestamp(int(microseconds) / 1e6, UTC)
+
+
+def _read_entries(paths: Sequence[Path], places: Sequence[int]) -> list[Entry | None]:
+    """Read lines of the journal, parallel to `places`; None for one that is there no more."""
+    order = sorted(range(len(places)), key=places.__getitem__)
+    entries: list[Entry | None] = [None] * len(places)
+    for number, group in groupby(order, key=lambda row: places[row] >> _OFFSET_BITS):
+        path = paths[number]
+        with guarded(path), path.open("rb", buffering=0) as file:
+            for row in group:
+                offset = places[row] & ((1 << _OFFSET_BITS) - 1)
+                text = os.pread(file.fileno(), _USUAL_LINE, offset)
+                if b"\n" not in text:
+                    text = os.pread(file.fileno(), LONGEST_LINE, offset)
+                try:
+                    entries[row] = decode_line(text.partition(b"\n")[0])
+                except NO_JSON:
+                    continue
+    return entries
+
+
+def _row(line: Any, entry: Entry | None, checked_at: datetime | None) -> Completeness:
+    if entry is None or int(entry.user_id) != line["user"]:
+        raise StorageUnavailable("The journal was replaced while it was read; read it again.")
+    return Completeness(
+        user_id=int(entry.user_id),
+        list=_LISTS[line["list"]],
+        ending=str(entry.ending),
+        is_complete=entry.ending is Ending.COMPLETE,
+        reason=entry.reason,
+        records=entry.lines if entry.file is not None else 0,
+        claimed=entry.claimed,
+        began_at=datetime.fromisoformat(entry.began_at),
+        ended_at=datetime.fromisoformat(entry.ended_at),
+        checked_at=checked_at,
+        file=entry.file,
+    )

@@ -1,0 +1,179 @@
+"""Open a dataset and read its files."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, SupportsIndex, TypeAlias
+
+import msgspec
+import numpy as np
+
+from twittomatic.dataset.completeness import Completeness, read_completeness
+from twittomatic.dataset.edges import BATCH, Edges
+from twittomatic.dataset.ids import UserIds, owner, read_user_ids
+from twittomatic.dataset.names import find_name
+from twittomatic.errors import CorruptFile, SettingsError, UserNotFound
+from twittomatic.model import NO_JSON
+from twittomatic.storage.errors import guarded
+from twittomatic.storage.formats import read_lines
+from twittomatic.storage.journal import Entry, read_journal
+from twittomatic.storage.paths import EXTENSIONS, Layout
+
+User: TypeAlias = SupportsIndex | str
+"""A user: an id, as a number or as decimal text, or a screen name with its @."""
+
+Record: TypeAlias = dict[str, Any]
+"""A profile or a post: the network's own JSON, whose fields the network documents and may change."""
+
+_CONTENTS = {"fws": "list of followers", "usr": "file of followers' profiles", "twt": "timeline"}
+_USER_ID = re.compile(r"0*([0-9]{1,19})")
+_NAME = re.compile(r"@([A-Za-z0-9_.-]{1,253})")
+
+
+def open(directory: Path | str) -> Dataset:
+    """Open the dataset in a directory.
+
+    >>> import twittomatic as tw
+    >>> ds = tw.open("data")  # doctest: +SKIP
+
+    Args:
+        directory: OUTPUT_DIRECTORY of a crawl.
+
+    Raises:
+        SettingsError: there is no such directory.
+    """
+    return Dataset(directory)
+
+
+class Dataset:
+    """The files that crawls left in a directory. A crawl may be running: a file there is always whole.
+
+    A user is given by id (a number or decimal text), or by screen name with its @ if a profile in the dataset
+    has this name. All ids are NumPy int64. No file is kept open between calls.
+
+    Args:
+        directory: OUTPUT_DIRECTORY of a crawl.
+
+    Raises:
+        SettingsError: there is no such directory.
+    """
+
+    def __init__(self, directory: Path | str) -> None:
+        directory = Path(directory)
+        if not directory.is_dir():
+            raise SettingsError(
+                f"{directory}: there is no such directory; name the OUTPUT_DIRECTORY of a crawl."
+            )
+        self._layout = Layout(directory, directory / ".tmp")
+        self._ids_by_name: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Dataset({str(self._layout.output)!r})"
+
+    def users(self) -> UserIds:
+        """Return the ids of all users with any file, sorted.
+
+        Raises:
+            CorruptFile: the name of a file is not a user id.
+            StorageUnavailable: a directory cannot be listed.
+        """
+        files = (owner(path) for ext in EXTENSIONS for path in self._layout.files(ext))
+        return np.unique(np.fromiter(files, np.int64))
+
+    def followers(self, user: User) -> UserIds:
+        """Return the ids of a user's followers in the network's order.
+
+        Raises:
+            UserNotFound: the dataset has no list of this user's followers.
+            CorruptFile: the file is broken.
+            StorageUnavailable: a file cannot be read.
+        """
+        return np.concatenate([np.empty(0, np.int64), *read_user_ids(self._file(user, "fws"))])
+
+    def profiles(self, user: User | None = None) -> Iterator[Record]:
+        """Yield profiles: those of a user's followers, or without a user all that the dataset has.
+
+        All means: of the followers of each crawled user, then of the targets that crawls bought. A user who
+        follows several crawled users comes once for each of them.
+
+        Raises:
+            UserNotFound: the dataset has no profiles of this user's followers.
+            CorruptFile: a file is broken.
+            StorageUnavailable: a file cannot be read.
+        """
+        return _records(self._layout.profiles() if user is None else [self._file(user, "usr")])
+
+    def posts(self, user: User | None = None) -> Iterator[Record]:
+        """Yield posts in the flattened shape of twarc: a user's, newest first, or those of all users.
+
+        Raises:
+            UserNotFound: the dataset has no timeline of this user.
+            CorruptFile: a file is broken.
+            StorageUnavailable: a file cannot be read.
+        """
+        return _records(self._layout.files("twt") if user is None else [self._file(user, "twt")])
+
+    def edges(self, batch: int = BATCH) -> Edges:
+        """Return the follow graph, to be iterated in batches.
+
+        >>> for edges in ds.edges():  # doctest: +SKIP
+        ...     print(len(edges), edges.follower, edges.followed)
+
+        Args:
+            batch: Edges of a batch, roughly: memory is bounded by it.
+        """
+        return Edges(self._layout, batch)
+
+    def completeness(self) -> Iterator[Completeness]:
+        """Yield one row per list: how it ended, what was claimed, when it was read. Sorted by user id.
+
+        Raises:
+            StorageUnavailable: the journal cannot be read.
+        """
+        return read_completeness(self._layout)
+
+    def journal(self) -> Iterator[Entry]:
+        """Yield all entries of the journal, older ones included; `verify` names the lines that are none."""
+        return read_journal(self._layout)
+
+    def _file(self, user: User, ext: str) -> Path:
+        user_id = self._user_id(user)
+        path = self._layout.file(user_id, ext)
+        with guarded(path):
+            if path.is_file():
+                return path
+        shown = f"user {user_id}" if str(user) == user_id else f"{user} (user {user_id})"
+        raise UserNotFound(f"{path}: the dataset has no {_CONTENTS[ext]} of {shown}.")
+
+    def _user_id(self, user: User) -> str:
+        if not isinstance(user, str):
+            user = str(operator.index(user))
+        if number := _USER_ID.fullmatch(user):
+            return number[1].lstrip("0") or "0"
+        name = _NAME.fullmatch(user)
+        if name is None:
+            raise UserNotFound(
+                f"{user[:60]!r} is not a user: give an id, or a screen name with its @, such as '@name'."
+            )
+        key = name[1].lower()
+        if key not in self._ids_by_name:
+            found = find_name(self._layout, key)
+            if found is None:
+                raise UserNotFound(f"{user}: no profile in {self._layout.output} has this name.")
+            self._ids_by_name[key] = found
+        return self._ids_by_name[key]
+
+
+def _records(paths: Iterable[Path]) -> Iterator[Record]:
+    for path in paths:
+        for number, line in enumerate(read_lines(path), start=1):
+            try:
+                yield _decode(line)
+            except NO_JSON:
+                raise CorruptFile(f"{path}: line {number} is not a JSON object.") from None
+
+
+_decode = msgspec.json.Decoder(Record).decode

@@ -1,0 +1,58 @@
+"""Every public name in use. `make check` type-checks this file, and a test runs `main` on a small dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+import numpy.typing as npt
+
+import twittomatic as tw
+
+
+def main(directory: Path) -> list[str]:
+    """Read a dataset in which 3 follows 22."""
+    ds = tw.open(directory)
+    assert_type(ds, tw.Dataset)
+    assert_type(ds.users(), npt.NDArray[np.int64])
+    assert_type(ds.followers(22), npt.NDArray[np.int64])
+    assert_type(ds.posts("22"), Iterator[dict[str, Any]])
+    assert_type(ds.profiles(), Iterator[dict[str, Any]])
+    lines = [f"{len(ds.users())} users"]
+    for batch in ds.edges():
+        assert_type(batch.follower, npt.NDArray[np.int64])
+        assert_type(batch.followed, npt.NDArray[np.int64])
+        lines.append(f"{len(batch)} edges: {batch.follower.tolist()} -> {batch.followed.tolist()}")
+    for row in ds.completeness():
+        assert_type(row.user_id, int)
+        assert_type(row.ended_at, datetime)
+        lines.append(f"{row.list} of {row.user_id}: {row.ending}")
+    try:
+        ds.followers("@nobody")
+    except tw.UserNotFound as error:
+        assert_type(str(error), str)
+        lines.append("nobody is unknown")
+    return lines
+
+
+PAUSES: tuple[type[tw.CrawlMustPause], ...] = (
+    tw.BudgetExhausted,
+    tw.CreditsDepleted,
+    tw.NoCredentialLeft,
+)
+FAILURES: tuple[type[tw.TwittomaticError], ...] = (
+    tw.SettingsError,
+    tw.NetworkError,
+    tw.StateBusy,
+    tw.StateError,
+    tw.StateLost,
+    tw.StateUnavailable,
+    tw.StorageError,
+    tw.StorageUnavailable,
+    tw.CorruptFile,
+)
+SETTINGS: type[tw.Settings] = tw.Settings
+VERSION: str = tw.__version__
