@@ -63,6 +63,7 @@ class SettingsError(TwittomaticError):
 
     @property
     def lines(self) -> tuple[str, ...]:
+        """The sentence and the details, a line each."""
         return self._lines
 
 
