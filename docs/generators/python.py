@@ -18,6 +18,8 @@ def _section(name: str) -> str:
     docstrings.text(subject, f"twittomatic.{name}")
     if not isinstance(subject, type):
         return _directive("autofunction", name)
+    if hasattr(subject, "_fields"):  # a named tuple: its docstring has the fields
+        return _directive("autoclass", name)
     for member, value in vars(subject).items():
         if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
             docstrings.text(value, f"twittomatic.{name}.{member}")

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from twittomatic.dataset import Dataset, open
+    from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, open
     from twittomatic.errors import (
         BudgetExhausted,
         CorruptFile,
@@ -35,10 +35,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BudgetExhausted",
+    "Completeness",
     "CorruptFile",
     "CrawlMustPause",
     "CreditsDepleted",
     "Dataset",
+    "EdgeBatch",
+    "Edges",
     "NetworkError",
     "NoCredentialLeft",
     "Settings",
@@ -55,7 +58,10 @@ __all__ = [
     "open",
 ]
 
-_HOMES = {"Dataset": "dataset", "open": "dataset", "Settings": "settings"}  # all others are errors
+_HOMES = {
+    **dict.fromkeys(("Completeness", "Dataset", "EdgeBatch", "Edges", "open"), "dataset"),
+    "Settings": "settings",
+}  # all others are errors
 
 
 def __getattr__(name: str) -> object:

@@ -45,7 +45,7 @@ class TwittomaticError(Exception):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The text as it is printed, a line each: a line feed within one came from outside."""
+        """The text as it is printed, a line each; a line feed within one came from outside."""
         return (str(self),)
 
 

@@ -25,6 +25,7 @@ from twittomatic.errors import SettingsError, StorageUnavailable
 from twittomatic.model import MICROS_PER_USD, dollars
 from twittomatic.planning import targets
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, X_API, Settings, load
+from twittomatic.storage.journal import read_journal
 from twittomatic.storage.paths import Layout
 
 _SEED = "2979"  # the account of whom this graph is the neighbourhood
@@ -172,7 +173,7 @@ def _tell(settings: Settings) -> None:
     followers = {user_id: count for (kind, user_id), count in counts.items() if kind == "followers"}
     posts = sum(count for (kind, _), count in counts.items() if kind == "posts")
     everybody = np.unique(np.concatenate([batch.follower for batch in dataset.edges()]))
-    spent = sum(entry.cost_usd for entry in dataset.journal())
+    spent = sum(entry.cost_usd for entry in read_journal(layout))
     names = _names(dataset, followers)
     table = Table(box=None)
     for column in ("user id", "name", "followers"):

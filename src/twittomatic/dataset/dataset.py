@@ -19,7 +19,6 @@ from twittomatic.errors import CorruptFile, SettingsError, UserNotFound
 from twittomatic.model import NO_JSON
 from twittomatic.storage.errors import guarded
 from twittomatic.storage.formats import read_lines
-from twittomatic.storage.journal import Entry, read_journal
 from twittomatic.storage.paths import EXTENSIONS, Layout
 
 User: TypeAlias = SupportsIndex | str
@@ -134,10 +133,6 @@ class Dataset:
             StorageUnavailable: the journal cannot be read.
         """
         return read_completeness(self._layout)
-
-    def journal(self) -> Iterator[Entry]:
-        """Yield all entries of the journal, older ones included; `verify` names the lines that are none."""
-        return read_journal(self._layout)
 
     def _file(self, user: User, ext: str) -> Path:
         user_id = self._user_id(user)

@@ -22,11 +22,14 @@ def main(directory: Path) -> list[str]:
     assert_type(ds.posts("22"), Iterator[dict[str, Any]])
     assert_type(ds.profiles(), Iterator[dict[str, Any]])
     lines = [f"{len(ds.users())} users"]
+    assert_type(ds.edges(), tw.Edges)
     for batch in ds.edges():
+        assert_type(batch, tw.EdgeBatch)
         assert_type(batch.follower, npt.NDArray[np.int64])
         assert_type(batch.followed, npt.NDArray[np.int64])
         lines.append(f"{len(batch)} edges: {batch.follower.tolist()} -> {batch.followed.tolist()}")
     for row in ds.completeness():
+        assert_type(row, tw.Completeness)
         assert_type(row.user_id, int)
         assert_type(row.ended_at, datetime)
         lines.append(f"{row.list} of {row.user_id}: {row.ending}")

@@ -7,9 +7,7 @@ import pytest
 
 from twittomatic.dataset import Dataset, open
 from twittomatic.errors import CorruptFile, SettingsError, TwittomaticError, UserNotFound
-from twittomatic.model import Ending, Module
 from twittomatic.storage.formats import member
-from twittomatic.storage.journal import Entry, Journal
 from twittomatic.storage.paths import Layout
 
 LARGEST = 2**63 - 1
@@ -77,24 +75,6 @@ def test_a_user_id_is_never_a_float(layout: Layout) -> None:
         open(layout.output).followers(22.0)  # type: ignore[arg-type]
 
 
-def test_the_journal_is_read(layout: Layout) -> None:
-    entry = Entry(
-        file=None,
-        module=Module.TIMELINE,
-        user_id="5",
-        began_at="2026-01-31T12:00:00Z",
-        ended_at="2026-01-31T12:00:02Z",
-        ending=Ending.UNAVAILABLE,
-        reason="suspended",
-        worker="w",
-    )
-    journal = Journal(layout.journal("w"))
-    journal.append(entry)
-    journal.close()
-
-    assert list(open(layout.output).journal()) == [entry]
-
-
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="none: there is no such directory; name the OUTPUT_DIRECTORY"):
         open(tmp_path / "none")
@@ -106,7 +86,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 def test_an_empty_directory_has_no_users(tmp_path: Path) -> None:
     dataset = open(tmp_path)
 
-    assert dataset.users().tolist() == list(dataset.edges()) == list(dataset.journal()) == []
+    assert dataset.users().tolist() == list(dataset.edges()) == []
     assert list(dataset.profiles()) == list(dataset.posts()) == list(dataset.completeness()) == []
 
 
