@@ -14,15 +14,16 @@ import numpy.typing as npt
 
 from twittomatic.dataset.ids import LARGEST_ID
 from twittomatic.errors import StorageUnavailable
-from twittomatic.model import NO_JSON, Ending, Module
+from twittomatic.model import MODULES, NO_JSON, Ending, Module
 from twittomatic.storage.errors import guarded
 from twittomatic.storage.following import LONGEST_LINE, Block, Follower
 from twittomatic.storage.journal import Entry, decode_line
 from twittomatic.storage.paths import Layout
 
-_LISTS = ("followers", "posts")
-_EXTENSIONS = {"fws": 0, "twt": 1}  # profiles belong to a list of followers, and are no list of their own
-_MODULES = {Module.FOLLOWER: 0, Module.TIMELINE: 1, Module.UPDATE: 1}
+_RECORDS = {spec.list_ext: spec.records for spec in MODULES.values() if spec.list_ext}  # profiles are no list
+_LISTS = sorted(_RECORDS.values())  # a list's number is its place here
+_EXTENSIONS = {ext: _LISTS.index(records) for ext, records in _RECORDS.items()}
+_MODULES = {module: _EXTENSIONS[spec.list_ext] for module, spec in MODULES.items() if spec.list_ext}
 _FILE, _CHECK, _CLOSED = range(3)  # a line is about a file, an update that found nothing newer, or neither
 _OFFSET_BITS = 44  # of a place: journal files up to 16 TB, and half a million of them
 _PENDING = 1 << 16  # lines that are kept before the older ones about the same list are dropped

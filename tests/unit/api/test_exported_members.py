@@ -14,6 +14,7 @@ from twittomatic import errors
 from twittomatic.storage.formats import member
 
 INTERNAL = {
+    "BadRequest",
     "CredentialRejected",
     "Interrupted",
     "LeadershipLost",
