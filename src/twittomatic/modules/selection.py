@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-
-import cel
+from typing import TYPE_CHECKING
 
 from twittomatic.errors import SettingsError
+
+if TYPE_CHECKING:
+    import cel
 
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*?)(?:, expecting.*| expecting.*)?$", re.MULTILINE)
 _UNKNOWN = re.compile(r"Undefined variable or function: '([^']*)'")
@@ -91,6 +93,8 @@ class Selection:
 
 
 def _compiled(name: str, text: str, lifted: Lifted, kind: type) -> cel.Program:
+    import cel  # a quarter of the import time of a crawl, and few need it
+
     try:
         program = cel.compile(text)
     except Exception as error:  # noqa: BLE001 - its parser has no errors of its own

