@@ -34,6 +34,7 @@ class Place:
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("TWITTOMATIC_")
         }
+        self.program = COMMAND
         self._processes: list[Running] = []
         self._count = 0
 
@@ -44,7 +45,7 @@ class Place:
 
     def run(self, *arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
         """Give a command and wait for its end."""
-        return self.run_program(COMMAND, *arguments, **more)
+        return self.run_program(self.program, *arguments, **more)
 
     def run_program(
         self, program: str, *arguments: object, **more: str
@@ -82,6 +83,7 @@ class Place:
             environment=self.environment,
             log=self.directory / f"said-{self._count}.log",
             armed=armed,
+            program=self.program,
         )
         self._processes.append(process)
         return process

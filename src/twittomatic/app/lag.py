@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from twittomatic.sinks.consumer import rebuild_command
 from twittomatic.state.stream import EventStream, Lag, Standing
 
 _SILENT_S = 10.0  # a sink speaks every second
@@ -47,7 +48,7 @@ def _sentence(sink: dict[str, Any]) -> str:
     if not sink["running"]:
         parts.append("does not run")
     if sink["trimmed"]:
-        parts.append(f"missed {sink['trimmed']:,} events: `twittomatic {sink['name']} --rebuild`")
+        parts.append(f"missed {sink['trimmed']:,} events: `{rebuild_command(sink['name'])}`")
     if sink["error"]:
         parts.append(f"last trouble: {sink['error']}")
     return f"Sink {sink['name']}: {'; '.join(parts)}"

@@ -1,6 +1,8 @@
-"""A sink's way to the events of a crawl that may not be there yet."""
+"""Run sinks beside a crawl that may not exist yet, and rebuild those of other distributions."""
 
 from __future__ import annotations
+
+import asyncio
 
 import click
 
@@ -8,14 +10,16 @@ from twittomatic.app import runtime
 from twittomatic.clock import SystemClock
 from twittomatic.settings import Settings
 from twittomatic.sinks.consumer import Consumer, Sink
-from twittomatic.state.embedded.server import Role
+from twittomatic.sinks.records import dataset_events
+from twittomatic.sinks.registry import SinkContext, open_sink
+from twittomatic.state.embedded.server import Role, state_exists
 
 
 def consumer(settings: Settings, sink: Sink) -> Consumer:
-    """Return what feeds a sink with the events of the crawl that the settings name.
+    """Return a consumer that feeds a sink with the events of the crawl in the settings.
 
-    It waits, saying so, where no crawl was started yet. Where one has ended, it reads what that left: it
-    comes as a visitor, for whom the embedded server is started.
+    It waits if no crawl has been started yet. The events of a finished crawl are read as well: the consumer
+    connects as a visitor, for whom the embedded server is started.
     """
     process = runtime.process_name(sink.name)
     return Consumer(
@@ -26,3 +30,17 @@ def consumer(settings: Settings, sink: Sink) -> Consumer:
         say=click.echo,
         clock=SystemClock(),
     )
+
+
+def open_installed(settings: Settings, name: str) -> Sink:
+    """Open a sink that another distribution installed; see `sinks.registry.open_sink`."""
+    return open_sink(name, SinkContext(crawl=settings.crawl, output_directory=settings.output_directory))
+
+
+async def rebuild(settings: Settings, sink: Sink, leave: asyncio.Event) -> int | None:
+    """Feed a sink with the whole dataset, and return the number of records; None if `leave` was set first."""
+    feeding = consumer(settings, sink)
+    has_crawl = bool(settings.redis_url) or state_exists(settings.state_directory)
+    events = dataset_events(runtime.layout(settings))
+    done = await feeding.rebuild(events, leave, has_crawl=has_crawl)
+    return feeding.standing.records if done else None

@@ -37,6 +37,7 @@ COMMANDS = {
     "monitor": ("monitor:monitor", "Show the crawl in a browser, live."),
     "lookup": ("lookup:lookup", "Tell over HTTP who a user is, and who had a name."),
     "indexer": ("indexer:indexer", "Make a crawl's posts searchable in Elasticsearch."),
+    "sink": ("sink:sink", "Run a sink that you installed or wrote."),
     "stats": ("stats:stats", "Record a crawl's rates and gauges, and replay them into Graphite."),
     "emulator": ("emulator:emulator", "Serve X's API v2 on this machine, from a graph or a made-up world."),
     "demo": ("demo:demo", "Crawl a bundled follower graph: no key, no server, no cost."),

@@ -1,8 +1,26 @@
-"""Sinks: consumers of a crawl's events, each a process of its own.
+"""Sinks: consumers of a crawl's events, each in its own process.
 
-A sink reads the event stream of one crawl through a consumer group of its own, so it gets every event at
-least once, at its own pace. An event carries no posts: it points at the bytes of a committed file, and a sink
-that wants the posts reads them there. It acknowledges an event when its own side holds it for good, and bears
-to see one twice. A sink that was down catches up; one that lost everything is rebuilt from the dataset alone.
-It never changes the crawl, and a crawl never waits for it.
+A sink reads a crawl's event stream through its own consumer group, so it gets every event at least once, at
+its own pace. Events carry no records: they point at byte ranges of committed files, where the sink reads
+them. It acknowledges an event after it has processed it durably, and must tolerate duplicates. A stopped
+sink catches up; one that lost its data is rebuilt from the dataset alone. Sinks never change the crawl, and
+the crawl never waits for them.
+
+The names below are what a sink of another distribution needs; docs/how-to/write-a-sink.md shows one.
 """
+
+from twittomatic.errors import ReceiverUnavailable
+from twittomatic.sinks.consumer import Sink
+from twittomatic.sinks.registry import SinkContext
+from twittomatic.state.events import Event, FileCommitted, FileRepaired
+from twittomatic.state.stream import Delivered
+
+__all__ = [
+    "Delivered",
+    "Event",
+    "FileCommitted",
+    "FileRepaired",
+    "ReceiverUnavailable",
+    "Sink",
+    "SinkContext",
+]

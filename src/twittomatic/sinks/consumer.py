@@ -1,17 +1,17 @@
-"""The life of a sink's process: it joins the crawl's server, takes events, hands them over, acknowledges.
+"""Feeds a sink with the events of a crawl: connect, read, hand over, acknowledge.
 
-Whatever happens in between, an event is acknowledged only when the sink holds for good what it told of. So a
-process that is killed at any point is handed the same events again, and a sink bears that. While the server
-of the crawl is away, or not yet there, it waits; while the sink's own receiver is away, it tries the same
-events again. The crawl notices none of it.
+An event is acknowledged only after the sink has processed it durably, so a process killed at any point gets
+the same events again. While the crawl's server is unavailable or not started yet, the consumer waits; while
+the sink's receiver is unavailable, it retries the same events. The crawl is never affected.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
@@ -30,65 +30,75 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.stream import Delivered, EventStream, Place, Standing
 
-_MOST = 64  # events at a time: what is done again after a kill
-_LONG_S = 2.0  # a batch that takes longer is followed by a smaller one, since nobody leaves in the middle
+_MAX_EVENTS = 64  # per batch: what is processed again after a kill
+_LONG_S = 2.0  # a batch that takes longer is followed by a smaller one, since a signal waits for its end
 _WAIT_MS = 1_000  # for a new event
-_GLANCE_S = 0.5  # while there is no stream, or another process serves the sink
-_BEAT_S = 1.0
+_POLL_S = 0.5  # while there is no stream, or another process serves the sink
+_HEARTBEAT_S = 1.0
 _RETRY_S = 1.0  # while the sink is not ready
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.25, 10.0
+_FIRST_DELAY_S, _MAX_DELAY_S = 0.25, 10.0
 _logger = logging.getLogger(__name__)
+
+BUILT_IN = ("indexer", "lookup", "stats")
+"""The sinks with commands of their own, because each has more options than a sink of another distribution."""
 
 
 class Sink(Protocol):
-    """What becomes of events; one process serves it at a time."""
+    """A consumer of a crawl's events. One process serves it at a time.
+
+    A class that inherits from this one needs only `name` and `handle`.
+    """
 
     @property
     def name(self) -> str:
-        """Its name: of its command, its consumer group, its standing."""
+        """The name in `status`, in messages, and of the consumer group."""
         ...
 
     @property
     def is_new(self) -> bool:
-        """Whether it holds nothing yet, whatever was acknowledged: then it begins with the stream."""
-        ...
+        """Whether the sink is empty, and so reads the whole stream, whatever was acknowledged."""
+        return False
 
     async def begin(self) -> None:
-        """Make ready; called before anything else, again after a failure, and harmless when repeated.
+        """Prepare for the first event. Called again after a failure, so it must be idempotent.
 
         Raises:
-            ReceiverUnavailable: whom it feeds is away; it is called again.
-            StorageUnavailable: a file cannot be read or written; it is called again.
+            ReceiverUnavailable: The receiver is unavailable; the call is retried.
+            StorageUnavailable: A file cannot be read or written; the call is retried.
         """
-        ...
+        return
 
     async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
-        """Make what some events tell of stand for good, in their order; the same ones may come again.
+        """Process events in order and durably; delivery is at least once.
 
         Args:
-            events: Some tens at most.
-            skip: To be told in one sentence of what cannot be read, as by `new_pages`; from any thread.
+            events: At most a few dozen. Unknown events have `event` None.
+            skip: Report in one sentence a file that cannot be read, as `new_pages` does; from any thread.
 
         Returns:
-            How many records those were.
+            The number of records processed.
 
         Raises:
-            ReceiverUnavailable: whom it feeds is away; the same events come again.
-            StorageUnavailable: a file cannot be read or written; the same events come again.
+            ReceiverUnavailable: The receiver is unavailable; the same events are retried.
+            StorageUnavailable: A file cannot be read or written; the same events are retried.
         """
         ...
+
+    async def close(self) -> None:
+        """Release resources after the last event."""
+        return
 
 
 class Consumer:
     """Feeds a sink with the events of a crawl.
 
     Args:
-        sink: Who handles them.
-        crawl: Its name.
-        process: Name of this process, which no other ever had.
-        connect: Enters the crawl's state server.
-        say: Told one sentence when something changes that the user should know.
-        clock: Of this process.
+        sink: The sink.
+        crawl: The crawl's name.
+        process: A unique name of this process.
+        connect: Connects to the crawl's state server.
+        say: Receives one sentence whenever something changes that the user should know.
+        clock: The clock.
     """
 
     def __init__(
@@ -107,14 +117,14 @@ class Consumer:
         self._say = say
         self._clock = clock
         self._said = ""
-        self._most = _MOST
+        self._batch_size = _MAX_EVENTS
         self._is_ready = False
         self._is_begun = False
         self._standing = Standing(at=0.0, process=process)
 
     @property
     def standing(self) -> Standing:
-        """How the sink stands, as this process knows it."""
+        """The sink's present report, as this process knows it."""
         return self._now()
 
     def _skip(self, sentence: str) -> None:
@@ -122,33 +132,81 @@ class Consumer:
         self._change(skipped=self._standing.skipped + 1, error=sentence, error_at=self._clock.now())
 
     async def run(self, leave: asyncio.Event) -> None:
-        """Feed the sink until `leave` is set; the batch at hand is finished first.
+        """Feed the sink until `leave` is set; the current batch is finished first.
 
         Raises:
-            StateError: the server refuses a command, which is a fault of ours.
-            TwittomaticError: what the sink raises, other than that it must wait; also when it begins.
+            StateError: The server refuses a command, which is a bug of ours.
+            TwittomaticError: The sink or its preparation failed in a way that waiting does not fix.
         """
-        # At once, so that a wrong setting is told where no crawl has begun yet.
+        # Before connecting, so that a wrong setting is reported even if no crawl has begun yet.
         await _unless(leave, self._make_ready())
         delay_s = _FIRST_DELAY_S
         while not leave.is_set():
             try:
-                async with self._connect() as connection, _hurried(connection, leave):
+                async with self._connect() as connection, _without_patience(connection, leave):
                     delay_s = _FIRST_DELAY_S
                     await self._follow(EventStream(connection, CrawlKeys(self._crawl)), leave)
             except StateUnavailable as error:
                 if leave.is_set():
                     return
-                self._tell(f"Waiting: {error}")
+                self._announce(f"Waiting: {error}")
                 await wait_event(leave, delay_s)
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+                delay_s = min(2 * delay_s, _MAX_DELAY_S)
+
+    async def rebuild(
+        self, events: Iterable[Delivered], leave: asyncio.Event, *, has_crawl: bool = True
+    ) -> bool:
+        """Feed the sink with events made from the dataset, then let it continue where the stream is now.
+
+        Args:
+            events: One for each file (see `dataset_events`), read in a thread.
+            leave: Stops the rebuild after the current batch.
+            has_crawl: Whether there is a crawl with a stream; without one, the dataset is enough.
+
+        Returns:
+            False if `leave` was set before the end; the sink's position in the stream is then unchanged.
+
+        Raises:
+            StateUnavailable: The crawl's server is unavailable; a rebuild does not wait for it.
+            TwittomaticError: Another process serves the sink, or the sink failed.
+        """
+        name = self._sink.name
+        while not self._is_ready:
+            await _unless(leave, self._make_ready())
+            if not self._is_ready and await wait_event(leave, _RETRY_S):
+                return False
+        if not has_crawl:
+            return await self._feed(events, leave)
+        async with self._connect() as connection:
+            stream = EventStream(connection, CrawlKeys(self._crawl))
+            end = await stream.end()
+            self._change(doing="Rebuilding.")
+            if not await stream.say(name, self._now()):
+                raise TwittomaticError(f"Another process feeds {name}; end it before the rebuild.")
+            heartbeat = asyncio.create_task(self._heartbeat(stream))
+            try:
+                done = await self._feed(events, leave)
+                if done:
+                    await stream.go_to(name, end)
+                return done
+            finally:
+                await ended(heartbeat)
+                with suppress(StateError):
+                    await stream.say(name, self._now(doing="", lag=0, oldest_s=0.0), leaving=True)
+
+    async def _feed(self, events: Iterable[Delivered], leave: asyncio.Event) -> bool:
+        remaining = iter(events)
+        while batch := await asyncio.to_thread(lambda: list(islice(remaining, self._batch_size))):
+            if leave.is_set() or not await self._handle(batch, leave):
+                return False
+        return True
 
     async def _follow(self, stream: EventStream, leave: asyncio.Event) -> None:
         name, process = self._sink.name, self._standing.process
         before = (await stream.standings()).get(name)
         if before:
             self._change(trimmed=before.trimmed)
-        beating = asyncio.create_task(self._beat(stream))
+        heartbeat = asyncio.create_task(self._heartbeat(stream))
         try:
             while not leave.is_set():
                 if not self._is_ready:
@@ -156,22 +214,22 @@ class Consumer:
                     if not self._is_ready:
                         await wait_event(leave, _RETRY_S)
                     continue
-                delivery = await stream.follow(name, process, self._most)
+                delivery = await stream.follow(name, process, self._batch_size)
                 if delivery.holder:
-                    self._tell(f"Standing by: {delivery.holder} feeds {name}.")
-                    await wait_event(leave, _GLANCE_S)
+                    self._announce(f"Standing by: {delivery.holder} feeds {name}.")
+                    await wait_event(leave, _POLL_S)
                     continue
                 if not delivery.is_begun:
-                    self._tell(f"Waiting for the first event of crawl “{self._crawl}” ...")
-                    await wait_event(leave, _GLANCE_S)
+                    self._announce(f"Waiting for the first event of crawl “{self._crawl}” ...")
+                    await wait_event(leave, _POLL_S)
                     continue
                 if not self._is_begun and self._sink.is_new:
                     await stream.go_to(name, Place())
                     self._is_begun = True
                     continue
-                self._tell(f"{process} follows crawl “{self._crawl}”.")
+                self._announce(f"{process} follows crawl “{self._crawl}”.")
                 if delivery.trimmed:
-                    self._miss(delivery.trimmed)
+                    self._report_missed(delivery.trimmed)
                 if not delivery.events:
                     await _unless(leave, stream.wait(delivery.last, _WAIT_MS))
                 elif await self._handle(delivery.events, leave):
@@ -179,62 +237,61 @@ class Consumer:
                     await stream.acknowledge(name, delivery.events)
                     reach("sink.acknowledged")
         finally:
-            await ended(beating)
+            await ended(heartbeat)
             with suppress(StateError):
                 await stream.say(name, self._now(doing=""), leaving=True)
 
     async def _make_ready(self) -> None:
-        """Let the sink begin, unless it must wait."""
+        """Call the sink's `begin` once; if it must wait, say so and leave it to the caller to retry."""
         try:
             await self._sink.begin()
             self._is_ready = True
         except (ReceiverUnavailable, StorageUnavailable) as error:
-            self._wait_for(error)
+            self._announce_wait(error)
 
-    def _wait_for(self, error: TwittomaticError) -> None:
+    def _announce_wait(self, error: TwittomaticError) -> None:
         self._change(error=str(error), error_at=self._clock.now())
-        self._tell(f"Waiting: {error}")
+        self._announce(f"Waiting: {error}")
 
     async def _handle(self, events: Sequence[Delivered], leave: asyncio.Event) -> bool:
-        """Let the sink handle events, however often it takes; False when told to leave meanwhile."""
+        """Hand events to the sink, retrying as long as it must wait; return False if `leave` was set."""
         delay_s = _FIRST_DELAY_S
         while True:
             began_at = self._clock.now()
             try:
                 records = await self._sink.handle(events, self._skip)
             except (ReceiverUnavailable, StorageUnavailable) as error:
-                self._wait_for(error)
+                self._announce_wait(error)
                 if await wait_event(leave, delay_s):
                     return False
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+                delay_s = min(2 * delay_s, _MAX_DELAY_S)
             else:
-                took_s, standing = self._clock.now() - began_at, self._standing
-                self._most = max(1, self._most // 2) if took_s > _LONG_S else min(2 * self._most, _MOST)
+                took_s, standing, size = self._clock.now() - began_at, self._standing, self._batch_size
+                self._batch_size = max(1, size // 2) if took_s > _LONG_S else min(2 * size, _MAX_EVENTS)
                 self._change(events=standing.events + len(events), records=standing.records + records)
                 return True
 
-    def _miss(self, trimmed: int) -> None:
+    def _report_missed(self, trimmed: int) -> None:
         name = self._sink.name
         sentence = (
             f"The oldest {trimmed:,} events of crawl “{self._crawl}” left the stream before {name} read "
-            f"them; `twittomatic {name} --rebuild` reads from the dataset what they told of. "
-            "What came later follows."
+            f"them; `{rebuild_command(name)}` reads the missed records from the dataset. Later events follow."
         )
         self._change(trimmed=self._standing.trimmed + trimmed, error=sentence, error_at=self._clock.now())
         _logger.error("%s", sentence)
         self._say(sentence)
 
-    async def _beat(self, stream: EventStream) -> None:
-        """Show every second how the sink stands, which also renews the claim to serve it."""
+    async def _heartbeat(self, stream: EventStream) -> None:
+        """Report the sink's progress every second, which also renews the claim to serve it."""
         while True:
-            with suppress(StateError):  # who follows meets the same, and says so
+            with suppress(StateError):  # the main task meets the same error and reports it
                 lag = (await stream.lags()).get(self._sink.name)
                 if lag:
                     self._change(lag=lag.events, oldest_s=lag.oldest_s)
                 await stream.say(self._sink.name, self._now())
-            await asyncio.sleep(_BEAT_S)
+            await asyncio.sleep(_HEARTBEAT_S)
 
-    def _tell(self, sentence: str) -> None:
+    def _announce(self, sentence: str) -> None:
         if sentence != self._said:
             self._said = sentence
             self._change(doing=sentence)
@@ -248,23 +305,28 @@ class Consumer:
         return msgspec.structs.replace(self._standing, at=self._clock.now(), **fields)
 
 
-@asynccontextmanager
-async def _hurried(connection: Connection, leave: asyncio.Event) -> AsyncIterator[None]:
-    """Wait no longer for a server that is away, once told to leave."""
+def rebuild_command(name: str) -> str:
+    """Return the command that rebuilds a sink from the dataset."""
+    return f"twittomatic {name if name in BUILT_IN else f'sink {name}'} --rebuild"
 
-    async def hurry() -> None:
+
+@asynccontextmanager
+async def _without_patience(connection: Connection, leave: asyncio.Event) -> AsyncIterator[None]:
+    """Stop waiting for an unavailable server as soon as `leave` is set."""
+
+    async def watch() -> None:
         await leave.wait()
         connection.patience_s = 0.0
 
-    hurrying = asyncio.create_task(hurry())
+    watching = asyncio.create_task(watch())
     try:
         yield
     finally:
-        await ended(hurrying)
+        await ended(watching)
 
 
 async def _unless(leave: asyncio.Event, waiting: Coroutine[Any, Any, None]) -> None:
-    """Wait for something, but no longer than until told to leave."""
+    """Wait for a coroutine, but no longer than until `leave` is set."""
     tasks = asyncio.create_task(waiting), asyncio.create_task(leave.wait())
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -26,6 +26,19 @@ async def crawl(server_url: str, tmp_path: Path) -> AsyncIterator[Crawl]:
 
 
 @pytest.fixture
+def consumer(crawl: Crawl) -> Callable[[Sink], Consumer]:
+    """Make a consumer that is not started."""
+    return lambda sink: Consumer(
+        sink,
+        crawl=crawl.name,
+        process=f"{sink.name}@test-{next(_numbers)}",
+        connect=crawl.connect,
+        say=lambda sentence: None,
+        clock=SystemClock(),
+    )
+
+
+@pytest.fixture
 async def serve(crawl: Crawl) -> AsyncIterator[Callable[..., Running]]:
     """Let a sink consume: `running = serve(sink)`; another `connect` may stand in for the crawl's."""
     started: list[Running] = []

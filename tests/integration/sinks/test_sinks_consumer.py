@@ -5,11 +5,14 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 from consuming import Crawl, Recorder, Running, until
 
-from twittomatic.errors import ReceiverUnavailable, StateUnavailable, StorageUnavailable
+from twittomatic.errors import ReceiverUnavailable, StateUnavailable, StorageUnavailable, TwittomaticError
+from twittomatic.sinks.consumer import Consumer
+from twittomatic.sinks.records import dataset_events
 from twittomatic.state.connection import Connection
-from twittomatic.state.events import CrawlResumed, TargetClosed, WorkerDied
+from twittomatic.state.events import CrawlResumed, FileRepaired, TargetClosed, WorkerDied
 from twittomatic.state.stream import Place
 from twittomatic.web.monitor.workers import Roster
 
@@ -146,7 +149,7 @@ async def test_events_that_were_trimmed_unread_are_told_once_and_remembered(
 
     [sentence] = [said for said in running.said if "left the stream" in said]
     assert sentence.startswith(f"The oldest 4 events of crawl “{crawl.name}”")
-    assert "`twittomatic recorder --rebuild`" in sentence
+    assert "`twittomatic sink recorder --rebuild`" in sentence
     assert sink.files[5:] == ["24/24.fws", "25/25.fws", "26/26.fws"]
     assert (await crawl.stream.standings())["recorder"].trimmed == 4
 
@@ -277,3 +280,40 @@ async def test_the_monitor_finds_deaths_among_what_is_no_event(crawl: Crawl) -> 
     await roster.update(report, 2.0, crawl.connection, crawl.keys)
     [gone] = roster.gone
     assert (gone["name"], gone["died"], gone["held"]) == ("w", True, ["follower:1"])
+
+
+async def test_a_rebuild_feeds_every_file_and_goes_on_where_the_stream_is(
+    crawl: Crawl, serve: Serve, consumer: Callable[..., Consumer]
+) -> None:
+    for number in range(70):
+        await crawl.commit(f"1{number}.fws", [b"1"])
+    await crawl.trim(3)
+    sink = Recorder(fails=[ReceiverUnavailable("It is away.")], hinders=[StorageUnavailable("It is full.")])
+
+    assert await consumer(sink).rebuild(dataset_events(crawl.layout), asyncio.Event())
+
+    assert len(sink.handed) == 70
+    assert all(isinstance(one.event, FileRepaired) for one in sink.handed)
+    assert (await crawl.stream.lags())["recorder"].events == 0
+    await crawl.commit("31.fws", [b"1"])
+    running = serve(sink)
+    await until(lambda: len(sink.handed) == 71)
+    await running.end()
+    assert sink.files == ["31/31.fws"]
+    assert not [said for said in running.said if "left the stream" in said]
+
+
+async def test_a_rebuild_that_is_stopped_or_not_alone_moves_nothing(
+    crawl: Crawl, serve: Serve, consumer: Callable[..., Consumer]
+) -> None:
+    await crawl.commit("11.fws", [b"1"])
+    stopped = asyncio.Event()
+    stopped.set()
+    assert not await consumer(Recorder()).rebuild(dataset_events(crawl.layout), stopped)
+    sink = Recorder()
+    running = serve(sink)
+    await until(lambda: sink.handed)
+    with pytest.raises(TwittomaticError, match="Another process feeds recorder"):
+        await consumer(Recorder()).rebuild(dataset_events(crawl.layout), asyncio.Event())
+    await running.end()
+    assert sink.files == ["11/11.fws"]

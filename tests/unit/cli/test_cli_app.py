@@ -32,6 +32,7 @@ ORDER = [
     "monitor",
     "lookup",
     "indexer",
+    "sink",
     "stats",
     "emulator",
     "demo",

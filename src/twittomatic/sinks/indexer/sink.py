@@ -7,12 +7,13 @@ from typing import Any
 
 from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.faultpoint import reach
+from twittomatic.sinks.consumer import Sink
 from twittomatic.sinks.indexer.authors import Authors
 from twittomatic.sinks.indexer.bulk import Bulk
 from twittomatic.sinks.indexer.indices import Indices
 from twittomatic.sinks.indexer.pump import Page, Send, feed
 from twittomatic.sinks.indexer.rejected import RejectedPosts
-from twittomatic.sinks.reading import dataset_file, new_pages, record_id
+from twittomatic.sinks.records import dataset_file, new_pages, record_id
 from twittomatic.state.events import FileCommitted, FileRepaired
 from twittomatic.state.stream import Delivered
 from twittomatic.storage.paths import Layout
@@ -20,7 +21,7 @@ from twittomatic.storage.paths import Layout
 NAME = "indexer"
 
 
-class Indexer:
+class Indexer(Sink):
     """Keeps the indices as the timelines of the dataset are.
 
     Args:
@@ -33,6 +34,7 @@ class Indexer:
     """
 
     name = NAME
+    is_new = False
 
     def __init__(
         self,
@@ -51,7 +53,6 @@ class Indexer:
         self._indices = indices
         self._send = send or bulk.send
         self._authors = Authors(layout)
-        self.is_new = False
 
     async def begin(self) -> None:
         """See `Sink`. Claim the indices, and look what the server has.

@@ -11,8 +11,9 @@ import msgspec
 
 from twittomatic.errors import CorruptFile, Interrupted, StorageUnavailable
 from twittomatic.model import NO_JSON
+from twittomatic.sinks.consumer import Sink
 from twittomatic.sinks.lookup.store import ProfileStore, Sighting
-from twittomatic.sinks.reading import new_pages
+from twittomatic.sinks.records import new_pages
 from twittomatic.state.events import FileCommitted
 from twittomatic.state.stream import Delivered
 from twittomatic.storage.formats import read_pages
@@ -32,7 +33,7 @@ _decode = msgspec.json.Decoder(_Profile).decode
 _decode_all = msgspec.json.Decoder().decode
 
 
-class LookupSink:
+class LookupSink(Sink):
     """Feeds a store with the profiles of a crawl.
 
     Args:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -10,9 +12,10 @@ import msgspec
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted, FileRepaired
+from twittomatic.state.stream import Delivered
 from twittomatic.storage.errors import guarded
 from twittomatic.storage.formats import read_pages
-from twittomatic.storage.paths import Layout
+from twittomatic.storage.paths import EXTENSIONS, Layout
 
 _GONE = (FileNotFoundError, NotADirectoryError)
 
@@ -62,6 +65,19 @@ def new_pages(
                 f"{layout.output}: no crawl wrote here; mount it, or name the OUTPUT_DIRECTORY of the crawl."
             ) from None
         note(f"{path}: the file is gone since it was committed.")
+
+
+def dataset_events(layout: Layout) -> Iterator[Delivered]:
+    """Yield one event for each file of the dataset, as if each had just been repaired; blocks.
+
+    Raises:
+        StorageUnavailable: A directory cannot be listed.
+    """
+    lists = (path for ext in EXTENSIONS for path in layout.files(ext))
+    for path in chain(lists, map(layout.bought, layout.buyers())):
+        user_id = path.name.partition(".")[0] if path.suffix != ".gz" else ""
+        event = FileRepaired(file=layout.relative(path), user_id=user_id)
+        yield Delivered(entry=f"{time.time_ns() // 1_000_000}-0", event=event)
 
 
 def dataset_file(layout: Layout, event: FileCommitted | FileRepaired) -> Path | None:

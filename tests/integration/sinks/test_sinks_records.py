@@ -8,7 +8,7 @@ import pytest
 from consuming import Crawl
 
 from twittomatic.errors import StorageUnavailable
-from twittomatic.sinks.reading import new_pages
+from twittomatic.sinks.records import new_pages
 from twittomatic.state.events import FileCommitted
 from twittomatic.storage.formats import member
 
