@@ -37,8 +37,14 @@ async def connect(server_url: str) -> AsyncIterator[Callable[..., Connection]]:
 
 
 @pytest.fixture
-def connection(connect: Callable[..., Connection]) -> Connection:
-    return connect()
+def name() -> str:
+    """The name of this test's connection in the server's list of clients."""
+    return f"test-{next(_numbers)}"
+
+
+@pytest.fixture
+def connection(connect: Callable[..., Connection], name: str) -> Connection:
+    return connect(name)
 
 
 @pytest.fixture
@@ -57,8 +63,9 @@ async def reach() -> AsyncIterator[Callable[..., Connection]]:
 class House:
     """A crawl of the test's own, led by the test."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, name: str = "") -> None:
         self.connection = connection
+        self.name = name
         self.keys = CrawlKeys(f"crawl-{next(_numbers)}", "TFA")
         self.leadership = Leadership(connection, self.keys, "master", ttl_s=600)
         self.crawl = CrawlState(connection, self.keys)
@@ -120,8 +127,8 @@ def house_on() -> Callable[[Connection], House]:
 
 
 @pytest.fixture
-async def house(connection: Connection) -> House:
-    house = House(connection)
+async def house(connection: Connection, name: str) -> House:
+    house = House(connection, name)
     await house.begin()
     return house
 

@@ -195,7 +195,9 @@ async def test_credentials_that_are_not_accepted_are_not_tried_for_long(server_u
 async def test_closing_ends_calls_that_wait(tmp_path: Path) -> None:
     connection = Connection(client(f"unix://{tmp_path}/none.sock", "test"), patience_s=600)
     calls = [asyncio.create_task(connection.call("PING")) for _ in range(3)]
-    await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while connection.is_settled:  # until the first attempt has failed
+            await asyncio.sleep(0.001)
     calls.append(asyncio.create_task(connection.call("PING")))
     await asyncio.sleep(0)
     await connection.close()

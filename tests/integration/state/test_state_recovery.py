@@ -107,7 +107,7 @@ async def test_a_worker_that_connects_again_keeps_its_jobs(
 
 async def test_all_jobs_of_a_dead_worker_come_back(house: Any) -> None:
     """However many he held; those of a worker that lives stay with it."""
-    dead, alive = house.worker("dead"), house.worker("test")  # as the connection is named
+    dead, alive = house.worker("dead"), house.worker(house.name)  # as the connection is named
     await house.lease_new(dead, range(150))
     await house.lease_new(alive, range(200, 205))
     await dead.heartbeat([], "{}")
@@ -115,7 +115,7 @@ async def test_all_jobs_of_a_dead_worker_come_back(house: Any) -> None:
     assert [len(await house.reap()) for _ in range(4)] == [0, 100, 50, 0]
     progress = await house.crawl.progress()
     assert (progress.jobs[Module.FOLLOWER].ready, progress.jobs[Module.FOLLOWER].leased) == (150, 5)
-    assert set(progress.workers) == {"test"}
+    assert set(progress.workers) == {house.name}
 
 
 async def bring_back(house: Any) -> None:
