@@ -25,6 +25,7 @@ import msgspec
 from harness import make_pages, run, verdict
 from twittomatic.clock import SystemClock
 from twittomatic.errors import ReceiverUnavailable
+from twittomatic.networks.x import X
 from twittomatic.sinks.consumer import Consumer
 from twittomatic.sinks.indexer.bulk import Bulk
 from twittomatic.sinks.indexer.client import SearchServer
@@ -51,6 +52,7 @@ AT_A_TIME, UNDER_WAY = 1_000, 2
 GOAL_PER_S, GOAL_S = 5_000, 2.0
 SIGHTINGS = 15
 CLOCK = SystemClock()
+NETWORK = X(url="http://localhost")
 
 
 class Trial:
@@ -93,7 +95,8 @@ class Trial:
         await indices.begin()
         generation = await indices.serving()
         made = [
-            document(line, author_id=author, fetched_at=1, now=time.time()) for author, line in self.posts
+            document(line, NETWORK, author_id=author, fetched_at=1, now=time.time())
+            for author, line in self.posts
         ]
         await generation.prepare({one.month for one in made})
         encode = msgspec.json.encode
@@ -121,7 +124,7 @@ class Trial:
         """Rebuild from the dataset."""
         prefix = self.fresh()
         indices = self.indices(server, prefix)
-        rebuild = Rebuild(server, indices, self.layout, None, prefix, self.refused, CLOCK, print)
+        rebuild = Rebuild(server, indices, self.layout, NETWORK, None, prefix, self.refused, CLOCK, print)
         began_at = time.perf_counter()
         done = await rebuild.run()
         took_s = time.perf_counter() - began_at
@@ -170,7 +173,7 @@ class Following:
         self.stream = EventStream(trial.connection, CrawlKeys(prefix))
         self._indices = trial.indices(server, prefix)
         bulk = Bulk(server, self._indices.serving, trial.refused, CLOCK)
-        self._sink = Indexer(bulk, trial.layout, trial.refused, CLOCK, indices=self._indices)
+        self._sink = Indexer(bulk, trial.layout, NETWORK, trial.refused, CLOCK, indices=self._indices)
         self.consumer = Consumer(
             self._sink, crawl=prefix, process=f"{prefix}-indexer", connect=lambda: connected(trial.url),
             say=lambda sentence: None, clock=CLOCK,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from twittomatic import parsing
 from twittomatic.errors import SettingsError
@@ -20,15 +19,8 @@ from twittomatic.errors import SettingsError
 CONFIG_FILE: Final = "twittomatic.toml"
 ENVIRONMENT_PREFIX: Final = "TWITTOMATIC_"
 X_API: Final = "https://api.x.com"
-_X_DOMAINS: Final = ("x.com", "twitter.com")
 TABLES: Final = ("prices", "limits")
 """Tables of the configuration file that override what a network documents; the network reads them."""
-
-
-def is_x(url: str) -> bool:
-    """Tell whether X itself answers at an address, however it is spelled."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    return any(host == domain or host.endswith(f".{domain}") for domain in _X_DOMAINS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +109,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
         parse=parsing.path,
         meaning="Where the embedded server keeps the state of the crawl.",
         why="in the crawl's own folder, so that the same command in the same place resumes",
+    ),
+    Option(
+        name="NETWORK",
+        default="x",
+        parse=parsing.text("the name of a network in lower case", r"[a-z][a-z0-9-]{0,31}"),
+        meaning="Network to crawl: x, or one that an installed package adds.",
+        why="X is the one that comes with Twittomatic",
     ),
     Option(
         name="X_API_URL",
@@ -346,6 +345,7 @@ class Settings:
     redis_url: str
     allow_unchecked_redis: bool
     state_directory: Path
+    network: str
     x_api_url: str
     proxy: str
     x_bearer_tokens: str

@@ -16,8 +16,8 @@ import pytest
 from watching import DEADLINE_S, wait_for
 
 from twittomatic.cli.commands import COMMANDS
-from twittomatic.networks.x import limits
-from twittomatic.networks.x.prices import Prices
+from twittomatic.networks.x import limits, prices
+from twittomatic.networks.x.prices import LISTED
 from twittomatic.settings import load
 
 
@@ -43,8 +43,8 @@ def test_what_init_writes_is_the_default(place: Any) -> None:
         line.removeprefix("# ") for line in path.read_text().splitlines() if re.match(r"# (\[|\w+ = )", line)
     ]
     every = load({}, {}, place.write("every.toml", "\n".join(lines)))
-    assert msgspec.structs.replace(Prices.of(every.prices), source=Prices().source) == Prices()
-    assert limits.of(every.limits) == limits.DOCUMENTED
+    assert msgspec.structs.replace(prices.of(every.prices), source=LISTED.source) == LISTED
+    assert limits.of(every.limits).by_kind == limits.DOCUMENTED.by_kind
     assert replace(every, prices={}, limits={}) == load({}, {}, nothing)
     again = place.run("init")
     assert again.returncode == 2

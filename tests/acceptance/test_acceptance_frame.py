@@ -133,7 +133,7 @@ def test_doctor_goes_on_in_a_directory_that_was_removed(place: Any, tmp_path: Pa
 
 
 def test_doctor_tells_once_what_is_wrong_with_the_tokens(place: Any) -> None:
-    for tokens, said in (("@nowhere", "nowhere cannot be read"), ("", "X_BEARER_TOKENS is not set")):
+    for tokens, said in (("@nowhere", "nowhere cannot be read"), ("", "no token was given")):
         with answering(0) as url:
             for there in (url, NOWHERE):
                 done = place.run("doctor", "--x-api-url", there, "--x-bearer-tokens", tokens)

@@ -8,7 +8,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from twittomatic.networks.x import X
 from twittomatic.sinks.indexer.documents import PROPERTIES, Unreadable, document
+
+NETWORK = X(url="http://localhost")
 
 NOW = 1_790_000_000
 FIELDS = [
@@ -48,7 +51,13 @@ def fits(value: Any, wanted: dict[str, Any]) -> bool:
 @given(posts, st.sampled_from([0, NOW]))
 def test_what_becomes_of_any_object_fits_the_mapping(post: dict[str, Any], fetched_at: int) -> None:
     try:
-        made = document(json.dumps(post).encode(), author_id="22", fetched_at=fetched_at, now=NOW)
+        made = document(
+            json.dumps(post).encode(),
+            NETWORK,
+            author_id="22",
+            fetched_at=fetched_at,
+            now=NOW,
+        )
     except Unreadable:
         return
     assert made.id == post["id"]
@@ -63,7 +72,7 @@ def test_what_becomes_of_any_object_fits_the_mapping(post: dict[str, Any], fetch
 )
 def test_any_line_is_a_document_or_no_post(line: bytes) -> None:
     try:
-        document(line, author_id="22", fetched_at=NOW, now=NOW)
+        document(line, NETWORK, author_id="22", fetched_at=NOW, now=NOW)
     except Unreadable as error:
         assert str(error)
 
@@ -71,7 +80,11 @@ def test_any_line_is_a_document_or_no_post(line: bytes) -> None:
 @given(dates)
 def test_a_date_gives_a_month_that_was_or_none(date: str) -> None:
     made = document(
-        json.dumps({"id": "1", "created_at": date}).encode(), author_id="22", fetched_at=NOW, now=NOW
+        json.dumps({"id": "1", "created_at": date}).encode(),
+        NETWORK,
+        author_id="22",
+        fetched_at=NOW,
+        now=NOW,
     )
     if made.month != "undated":
         month = datetime.strptime(made.month, "%Y.%m")  # noqa: DTZ007 - a name

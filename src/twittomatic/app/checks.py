@@ -28,15 +28,14 @@ from twittomatic.errors import (
     TwittomaticError,
     UpstreamUnavailable,
 )
-from twittomatic.fetch.credentials import Credential, Credentials
+from twittomatic.fetch.credentials import Credential
 from twittomatic.fetch.redact import sentence
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
+from twittomatic.networks import registry
 from twittomatic.networks.base import Network, Response
-from twittomatic.networks.x import X, limits
-from twittomatic.networks.x.prices import Prices
-from twittomatic.settings import Settings, is_x
+from twittomatic.settings import Settings
 from twittomatic.state.admission import admit
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
@@ -78,10 +77,13 @@ async def checks(settings: Settings) -> AsyncIterator[CheckResult]:
 
 
 def _prices(settings: Settings) -> CheckResult:
+    network = registry.network_class(settings.network)
     try:
-        prices = Prices.of(settings.prices)
+        prices = network.price_list(settings.prices)
     except SettingsError as error:
         return CheckResult("Prices", FAILED, str(error))
+    if prices.is_free:
+        return CheckResult("Prices", OK, f"{network.title} charges nothing.")
     return CheckResult(
         "Prices",
         OK,
@@ -92,12 +94,12 @@ def _prices(settings: Settings) -> CheckResult:
 
 def _limits(settings: Settings) -> CheckResult:
     try:
-        documented = limits.of(settings.limits)
+        limits = registry.network_class(settings.network).limit_list(settings.limits)
     except SettingsError as error:
         return CheckResult("Limits", FAILED, str(error))
     if not settings.limits:
-        return CheckResult("Limits", OK, f"As documented on {limits.AS_OF} ({limits.SOURCE}).")
-    followers = documented["app"]["followers"].requests
+        return CheckResult("Limits", OK, f"As documented on {limits.as_of} ({limits.source}).")
+    followers = next(iter(limits.by_kind.values()))["followers"].requests
     return CheckResult(
         "Limits", OK, f"[limits] of the configuration file: {followers:,} pages of followers a window."
     )
@@ -190,19 +192,24 @@ def _disk(settings: Settings) -> CheckResult:
 
 
 def _budget(settings: Settings) -> CheckResult:
+    network = registry.network(settings, registry.AS_LISTED)
+    if network.prices.is_free:
+        return CheckResult("Budget", OK, f"None is needed; {network.title} charges nothing.")
     if settings.budget_usd is not None:
         return CheckResult("Budget", OK, f"{dollars(settings.budget_usd)}, a hard cap.")
-    if is_x(settings.x_api_url):
-        return CheckResult("Budget", WARNING, "BUDGET_USD is not set; X itself is not crawled without.")
-    return CheckResult("Budget", OK, "None, and none is needed away from X itself.")
+    if network.needs_budget:
+        return CheckResult(
+            "Budget", WARNING, f"BUDGET_USD is not set; {network.title} itself is not crawled without."
+        )
+    return CheckResult("Budget", OK, f"None, and none is needed away from {network.title} itself.")
 
 
 async def _api(settings: Settings) -> AsyncIterator[CheckResult]:
-    network = X(url=settings.x_api_url)  # nothing is bought
+    network = registry.network(settings, registry.AS_LISTED)  # nothing is bought
     credentials: list[Credential | UserToken] = []
-    unusable = "X_BEARER_TOKENS is not set; X accepts nobody without one."
+    unusable = ""
     try:
-        credentials = list(Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens))
+        credentials = list(runtime.credentials(settings))
     except SettingsError as error:
         unusable = str(error)
     try:
@@ -225,8 +232,10 @@ async def _api(settings: Settings) -> AsyncIterator[CheckResult]:
         yield _clock(answer, asked_at, time.time())
         if not credentials:
             yield CheckResult("Token", FAILED, unusable)
+        if registry.network_class(settings.network).tokens is None:
+            return
         for credential in credentials:
-            if isinstance(credential, UserToken):  # X tells users nothing for free
+            if isinstance(credential, UserToken):  # the probe is for apps alone
                 due = "is renewed at its first use" if credential.is_due(time.time()) else "is not expired"
                 yield CheckResult(
                     "Token", OK, f"{credential.name} {due}, by its file; only a crawl shows more."

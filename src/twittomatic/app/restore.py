@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from twittomatic.app import runtime
-from twittomatic.crawler.options import CrawlOptions, account_of
+from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import TwittomaticError
+from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.account import Money
 from twittomatic.state.connection import Connection

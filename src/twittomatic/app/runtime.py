@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from twittomatic.app.runner import Releasing
 from twittomatic.clock import SystemClock
 from twittomatic.crawler.master import Master
-from twittomatic.crawler.options import CrawlOptions, account_of
+from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.pause import PausePolicy
 from twittomatic.crawler.worker import Worker
 from twittomatic.errors import SettingsError
@@ -23,11 +23,11 @@ from twittomatic.fetch.proxy import Proxies
 from twittomatic.fetch.transport import Transport
 from twittomatic.modules.context import Context
 from twittomatic.modules.selection import Selection
-from twittomatic.networks.x import X, limits
-from twittomatic.networks.x.prices import Prices
+from twittomatic.networks import registry
+from twittomatic.networks.base import Network
 from twittomatic.planning.profiles import ProfileBuyer
 from twittomatic.planning.value import VALUE_PER_DOLLAR, value_per_dollar
-from twittomatic.settings import Settings, is_x
+from twittomatic.settings import Settings
 from twittomatic.state.account import Money
 from twittomatic.state.admission import admit
 from twittomatic.state.client import client
@@ -58,22 +58,16 @@ def process_name(name: str) -> str:
     return f"{name}@{host[:40]}.{os.getpid()}-{secrets.token_hex(3)}"
 
 
-def network(settings: Settings, options: CrawlOptions | None = None) -> X:
+def network(settings: Settings, options: CrawlOptions | None = None) -> Network:
     """Return the network to crawl, as the crawl's options have it, or as the settings alone do.
 
     Raises:
-        SettingsError: a price or a limit of the configuration file is none.
+        SettingsError: there is no such network, or a setting, price or limit cannot be used.
     """
-    chosen = options or settings
-    return X(
-        url=settings.x_api_url,
-        expand_referenced=chosen.expand_referenced,
-        prices=Prices.of(chosen.prices),
-        documented=limits.of(chosen.limits),
-    )
+    return registry.network(settings, options)
 
 
-def selection(options: CrawlOptions, network: X) -> Selection:
+def selection(options: CrawlOptions, network: Network) -> Selection:
     """Return what chooses and ranks the followers.
 
     Raises:
@@ -81,7 +75,7 @@ def selection(options: CrawlOptions, network: X) -> Selection:
     """
     valued = options.priority.strip().lower() == VALUE_PER_DOLLAR
     scored = value_per_dollar(options, network) if valued else None
-    return Selection(options.select, options.priority, network.lifted, scored=scored)
+    return Selection(options.select, options.priority, network, scored=scored)
 
 
 def layout(settings: Settings) -> Layout:
@@ -109,12 +103,24 @@ def credentials(settings: Settings) -> Credentials:
     Raises:
         SettingsError: there is none, or they cannot be read.
     """
-    found = Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
-    if not len(found):
-        raise SettingsError(
-            "X_BEARER_TOKENS, X_USER_TOKENS: no token was given; X accepts nobody without one."
-        )
+    found, network = given_credentials(settings), registry.network_class(settings.network)
+    if not len(found) and network.tokens:
+        names = ", ".join(name for name in (network.tokens.app, network.tokens.user) if name)
+        raise SettingsError(f"{names}: no token was given; {network.title} accepts nobody without one.")
     return found
+
+
+def given_credentials(settings: Settings) -> Credentials:
+    """Return the credentials that were given, or the one of a network that needs none.
+
+    Raises:
+        SettingsError: they cannot be read.
+    """
+    tokens = registry.network_class(settings.network).tokens
+    if tokens is None:
+        return Credentials.anonymous()
+    app, user = (getattr(settings, name.lower()) if name else "" for name in (tokens.app, tokens.user))
+    return Credentials.load(app, user, setting=tokens.app)
 
 
 def proxies(settings: Settings) -> Proxies:
@@ -124,12 +130,12 @@ def proxies(settings: Settings) -> Proxies:
         SettingsError: PROXY or the environment names something that is no HTTP proxy.
     """
     found = Proxies(settings.proxy)
-    found.for_url(settings.x_api_url)
+    found.for_url(registry.network(settings, registry.AS_LISTED).url)
     return found
 
 
 def check_budget(settings: Settings, options: CrawlOptions | None = None) -> None:
-    """Make sure that X itself is not asked without a budget, nor on the bill of something else.
+    """Make sure that a network that charges is not asked without a budget, nor on the bill of another.
 
     Args:
         settings: Of this process, which say whom it asks.
@@ -138,21 +144,26 @@ def check_budget(settings: Settings, options: CrawlOptions | None = None) -> Non
     Raises:
         SettingsError: it would be.
     """
-    if not is_x(settings.x_api_url):
+    asked = network(settings, options)
+    if asked.prices.is_free and settings.budget_usd is not None:
+        raise SettingsError(f"BUDGET_USD: {asked.title} charges nothing; leave it out.")
+    if not asked.needs_budget:
         return
     if options is None and settings.budget_usd is None:
         raise SettingsError(
-            "BUDGET_USD: X charges for every read; say what this may cost, such as --budget-usd 25."
+            f"BUDGET_USD: {asked.title} charges for every read; say what this may cost, "
+            "such as --budget-usd 25."
         )
     if options and options.budget_usd is None:
         raise SettingsError(
-            f"BUDGET_USD: crawl “{settings.crawl}” was begun without one, and this process would ask X, "
-            "which charges for every read; begin it with one, or give X_API_URL as its master has it."
+            f"BUDGET_USD: crawl “{settings.crawl}” was begun without one, and this process would ask "
+            f"{asked.title}, which charges for every read; begin it with one, or give the same URL of the "
+            "API as its master has."
         )
-    if options and options.account != account_of(settings):
+    if options and options.account != registry.account_of(settings):
         raise SettingsError(
-            f"X_API_URL: crawl “{settings.crawl}” is on the account {options.account}, and this process "
-            "would ask X; give X_API_URL as its master has it."
+            f"NETWORK: crawl “{settings.crawl}” is on the account {options.account}, and this process "
+            f"would ask {asked.title}; give the same URL of the API as its master has."
         )
 
 
@@ -220,7 +231,7 @@ class Runtime:
     recovery: Recovery
     money: Money
     fetcher: Fetcher
-    network: X
+    network: Network
     counts: KnownCounts
     lookup: ProfileBuyer
     layout: Layout
@@ -312,7 +323,7 @@ async def parts(
         credentials: Of this process.
         name: Of this process.
     """
-    x = network(settings, options)
+    asked = network(settings, options)
     keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(options.account)
     notes = spending(settings, name)
     money = Money(
@@ -337,7 +348,7 @@ async def parts(
         )
         stack.push_async_callback(credentials.settled)  # before the wire is closed
         fetcher = Fetcher(
-            network=x,
+            network=asked,
             transport=transport,
             credentials=credentials,
             money=money,
@@ -356,11 +367,11 @@ async def parts(
             recovery=Recovery(connection, keys, lease_s=options.lease_s),
             money=money,
             fetcher=fetcher,
-            network=x,
+            network=asked,
             counts=counts,
             lookup=ProfileBuyer(
                 fetcher=fetcher,
-                network=x,
+                network=asked,
                 crawl=crawl,
                 names=KnownNames(connection, shared),
                 counts=counts,

@@ -9,7 +9,7 @@ import msgspec
 from twittomatic.app.lag import sinks
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import MICROS_PER_USD, Module, Phase, dollars
-from twittomatic.networks.x.prices import Prices
+from twittomatic.networks import registry
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.state.account import Money, Totals
 from twittomatic.state.connection import Connection
@@ -88,12 +88,14 @@ def _report_of(
         reason = "no master leads it now; the command that began it, given again, continues it"
     elif phase is Phase.RUNNING and totals.is_awaited:
         reason = f"it waits for {dollars(totals.reserved)}, put aside for requests whose end is not known yet"
+    network = registry.network_class(options.network if options else registry.DEFAULT)
     empty = {"ready": 0, "leased": 0, "delayed": 0, "dead": 0, "completed": 0}
     return {
         "crawl": crawl,
         "phase": phase,
         "reason": reason,
         "until": progress.until if progress else "",
+        "network": network.name,
         "account": account,
         "modules": [module.value for module in options.all_modules] if options else [],
         "max_depth": None if not options or options.max_depth == UNLIMITED_DEPTH else options.max_depth,
@@ -118,7 +120,7 @@ def _report_of(
         },
         "budget_usd": _dollars(options.budget_usd if options else None),
         "rejected": rejected,
-        "prices_as_of": Prices.of(options.prices if options else {}).as_of,
+        "prices_as_of": network.price_list(options.prices if options else {}).as_of,
         "workers": [_worker(name, doing) for name, doing in progress.workers.items()] if progress else [],
         "master": dict(progress.master) if progress and progress.master else {"name": None, "epoch": None},
         "standbys": list(progress.standbys) if progress else [],

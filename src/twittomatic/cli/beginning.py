@@ -45,10 +45,10 @@ async def begin(
         if before and not before.asks_like(parts.options):
             click.echo("What is done of it stays as it was; when it is finished, the same command asks anew.")
     accounts = {before.account, parts.options.account} if before else set()
-    if len(accounts) > 1 and "x" in accounts:
+    if len(accounts) > 1 and parts.network.name in accounts:
         click.echo(
             f"Crawl “{name}” was begun at another API: the lists that it has from there stay, and are not "
-            "asked for again. Crawl X in a directory of its own.",
+            f"asked for again. Crawl {parts.network.title} in a directory of its own.",
             err=True,
         )
     if what != "new":

@@ -16,6 +16,7 @@ from twittomatic.app.sinks import consumer
 from twittomatic.background import ended
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.clock import SystemClock
+from twittomatic.networks import registry
 from twittomatic.settings import Settings
 from twittomatic.sinks.consumer import Consumer
 from twittomatic.sinks.indexer.bulk import Bulk
@@ -58,7 +59,9 @@ async def _follow(settings: Settings) -> int:
     async with SearchServer(settings.elasticsearch_url) as server:
         indices = _indices(settings, server)
         bulk = Bulk(server, indices.serving, refused, clock)
-        feeding = consumer(settings, Indexer(bulk, runtime.layout(settings), refused, clock, indices=indices))
+        network = registry.network(settings, registry.AS_LISTED)
+        sink = Indexer(bulk, runtime.layout(settings), network, refused, clock, indices=indices)
+        feeding = consumer(settings, sink)
         with on_signals(leave.set):
             async with _telling(lambda: _lag(feeding, refused)):
                 await feeding.run(leave)
@@ -83,6 +86,7 @@ async def _rebuild(settings: Settings) -> int:
             server,
             _indices(settings, server),
             runtime.layout(settings),
+            registry.network(settings, registry.AS_LISTED),
             stream,
             name,
             refused,

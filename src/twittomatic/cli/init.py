@@ -11,8 +11,7 @@ import click
 from twittomatic.cli.outputfile import written
 from twittomatic.errors import SettingsError
 from twittomatic.model import usd
-from twittomatic.networks.x import limits
-from twittomatic.networks.x.prices import Prices
+from twittomatic.networks import registry
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, Option
 
 _WIDTH = 100
@@ -50,9 +49,10 @@ def document() -> str:
 
 
 def _prices() -> str:
-    listed = Prices()
+    network = registry.network_class(registry.DEFAULT)
+    listed = network.price_list({})
     said = _comment(
-        f"Dollars for one of each, as X listed them on {listed.as_of} ({listed.source}). "
+        f"Dollars for one of each, as {network.title} listed them on {listed.as_of} ({listed.source}). "
         "To use others, write them here with the day on which they held."
     )
     return "\n".join(
@@ -68,12 +68,15 @@ def _prices() -> str:
 
 
 def _limits() -> str:
+    network = registry.network_class(registry.DEFAULT)
+    limits = network.limit_list({})
     said = _comment(
-        f"Requests of one app in 15 minutes, as X listed them on {limits.AS_OF} ({limits.SOURCE}), and below "
-        "those of one user. They are the first guess: what X's answers say goes before."
+        f"Requests of one app in 15 minutes, as {network.title} listed them on {limits.as_of} "
+        f"({limits.source}), and below those of one user. They are the first guess: what its answers say "
+        "goes before."
     )
-    lines = [f"# {endpoint} = {limit.requests}" for endpoint, limit in limits.APP.items()]
-    lines += [f"# user_{endpoint} = {limit.requests}" for endpoint, limit in limits.USER.items()]
+    lines = [f"# {endpoint} = {limit.requests}" for endpoint, limit in limits.by_kind["app"].items()]
+    lines += [f"# user_{endpoint} = {limit.requests}" for endpoint, limit in limits.by_kind["user"].items()]
     return "\n".join([said, "# [limits]", *lines])
 
 

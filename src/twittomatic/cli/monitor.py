@@ -15,7 +15,7 @@ from twittomatic.app.signals import INTERRUPTED
 from twittomatic.app.status import Report, nothing, whole_report
 from twittomatic.background import ended
 from twittomatic.cli.options import EVERYWHERE, settings_options
-from twittomatic.crawler.options import account_of
+from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role

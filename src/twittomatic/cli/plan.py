@@ -105,7 +105,7 @@ async def _plan(
         wanted = await asyncio.to_thread(timelines, runtime.layout(settings))
     options = CrawlOptions.of(modules, settings)
     runtime.selection(options, runtime.network(settings, options))  # as the crawl would
-    credentials = Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
+    credentials = runtime.given_credentials(settings)
     async with _inside(settings, options, credentials) as parts:
         quoting, nameless = await _known(parts, wanted, assumed)
         count = len(await quoting.unknown()) + len(nameless) if lookup else 0

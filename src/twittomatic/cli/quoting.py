@@ -77,7 +77,7 @@ class QuoteBuilder:
 
     async def _look_at_followers(self) -> Found:
         """Look at the followers of those targets whose list is in the dataset."""
-        selection = Selection(self._parts.options.select, "", self._parts.network.lifted)
+        selection = Selection(self._parts.options.select, "", self._parts.network)
         crawled = [
             subject
             async for subjects in self._batches(done=False)

@@ -113,7 +113,7 @@ def credentials_for(settings: Settings, wanted: targets.Targets) -> Credentials:
     """
     if wanted.names:
         return runtime.credentials(settings)
-    return Credentials.load(settings.x_bearer_tokens, settings.x_user_tokens)
+    return runtime.given_credentials(settings)
 
 
 async def ids_of(parts: Runtime, modules: str, wanted: targets.Targets) -> Sequence[str]:

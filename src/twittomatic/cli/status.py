@@ -14,9 +14,9 @@ from twittomatic.app.status import Report, nothing, whole_report
 from twittomatic.cli.options import EVERYWHERE, STATE_SETTINGS, settings_options
 from twittomatic.cli.render.pace import sentences
 from twittomatic.cli.render.status import show
-from twittomatic.crawler.options import account_of
 from twittomatic.errors import TwittomaticError
 from twittomatic.model import Phase
+from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.embedded.server import state_exists
 

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Self
-from urllib.parse import urlsplit
 
 import msgspec
 
 from twittomatic.model import MODULES, Module, modules_of, only_updates
-from twittomatic.settings import Settings, is_x
+from twittomatic.networks import registry
+from twittomatic.settings import Settings
 
-_ODD = re.compile(r"[^a-z0-9.:_/-]")  # what a key had better not hold, braces above all
 _ASKED = ("select", "max_followers", "max_posts", "expand_referenced")
-
-
-def account_of(settings: Settings) -> str:
-    """Name what a crawl shares with others: ledger, windows, counts, refused credentials.
-
-    Returns:
-        `x` for X itself, and `x@HOST:PORT` for what answers elsewhere, such as an emulator.
-    """
-    if is_x(settings.x_api_url):
-        return "x"
-    address = urlsplit(settings.x_api_url)
-    return "x@" + _ODD.sub("-", f"{address.netloc.rpartition('@')[2]}{address.path}".lower())
 
 
 class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +19,13 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         modules: Letters of what is done to each target, in the order T F A U.
-        account: Whose ledger and windows count; see `account_of`. All processes use the master's.
+        network: Value of NETWORK.
+        account: Whose ledger and windows count; see `NetworkClass.account_of`. All processes use the
+            master's.
     """
 
     modules: str
+    network: str = "x"
     account: str = "x"
     traversal: str
     max_depth: int
@@ -58,7 +47,8 @@ class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Take the options of a crawl from the settings of its master."""
         return cls(
             modules=modules,
-            account=account_of(settings),
+            network=settings.network,
+            account=registry.account_of(settings),
             traversal=settings.traversal,
             max_depth=settings.max_depth,
             select=settings.select,

@@ -23,19 +23,19 @@ class Credential:
     """One token.
 
     Attributes:
-        kind: Of its limits.
+        kind: Of its limits: `app`, or `anonymous` where the network asks for none.
         name: The same on every machine, made of the token's hash; safe to show.
-        token: The secret itself, in no repr.
+        token: The secret itself, in no repr; empty where there is none.
     """
 
     name: str
     token: str = field(repr=False)
-    kind: Literal["app"] = "app"
+    kind: Literal["app", "anonymous"] = "app"
 
     @property
     def secrets(self) -> list[str]:
-        """What nobody may be shown."""
-        return [self.token]
+        """Texts that must never be shown."""
+        return [self.token] if self.token else []
 
     @classmethod
     def of(cls, token: str) -> Self:
@@ -51,12 +51,20 @@ class Credentials:
         self._credentials: list[Credential | UserToken] = [*apps, *users]
 
     @classmethod
-    def load(cls, text: str, files: str = "") -> Self:
-        """Read X_BEARER_TOKENS and X_USER_TOKENS.
+    def anonymous(cls) -> Self:
+        """Return the one credential of a network that asks for none: it has windows, and no token."""
+        found = cls(())
+        found._credentials.append(Credential("nobody", "", "anonymous"))
+        return found
+
+    @classmethod
+    def load(cls, text: str, files: str = "", *, setting: str = "X_BEARER_TOKENS") -> Self:
+        """Read the settings that hold bearer tokens and user tokens.
 
         Args:
             text: Tokens separated by commas, or `@FILE` with one a line (blank lines and `#` comments pass).
             files: Paths of user tokens; see `twittomatic.fetch.usertokens`.
+            setting: Name of the setting that holds `text`, for error messages.
 
         Raises:
             SettingsError: the file cannot be read or others can read it, or something in it is no token; no
@@ -64,11 +72,11 @@ class Credentials:
         """
         users = usertokens.load(files)
         if text.startswith("@"):
-            return cls(_from_file(Path(text[1:])), users)
+            return cls(_from_file(Path(text[1:]), setting), users)
         tokens = [token.strip() for token in text.split(",") if token.strip()]
         for number, token in enumerate(tokens, start=1):
             if not _TOKEN.fullmatch(token):
-                raise SettingsError(f"X_BEARER_TOKENS: token {number} holds a character that no token has.")
+                raise SettingsError(f"{setting}: token {number} holds a character that no token has.")
         return cls(tokens, users)
 
     async def settled(self) -> None:
@@ -87,23 +95,23 @@ class Credentials:
         return f"Credentials({', '.join(credential.name for credential in self)})"
 
 
-def _from_file(path: Path) -> list[str]:
-    path, content = read_secret("X_BEARER_TOKENS", path, _MOST + 1)
+def _from_file(path: Path, setting: str) -> list[str]:
+    path, content = read_secret(setting, path, _MOST + 1)
     if len(content) > _MOST:
         last = content.count(b"\n") + 1
         raise SettingsError(
-            f"X_BEARER_TOKENS: {path} is larger than 1 MiB, which ends in its line {last}; "
+            f"{setting}: {path} is larger than 1 MiB, which ends in its line {last}; "
             "no list of tokens is that long."
         )
     if content.startswith(usertokens.BYTE_ORDER_MARKS):
         raise SettingsError(
-            f"X_BEARER_TOKENS: line 1 of {path} begins with a byte order mark; save it as UTF-8 without one."
+            f"{setting}: line 1 of {path} begins with a byte order mark; save it as UTF-8 without one."
         )
     lines = [line.decode(errors="replace").strip() for line in content.splitlines()]
     tokens = []
     for number, line in enumerate(lines, start=1):
         if line and not line.startswith("#"):
             if not _TOKEN.fullmatch(line):
-                raise SettingsError(f"X_BEARER_TOKENS: line {number} of {path} is not a token.")
+                raise SettingsError(f"{setting}: line {number} of {path} is not a token.")
             tokens.append(line)
     return tokens

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twittomatic.errors import SettingsError
+from twittomatic.networks.base import Records
 
 if TYPE_CHECKING:
     import cel
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*?)(?:, expecting.*| expecting.*)?$", re.MULTILINE)
 _UNKNOWN = re.compile(r"Undefined variable or function: '([^']*)'")
 _PASSING = (TypeError, ValueError, RuntimeError, ArithmeticError, KeyError)  # what cel raises on a profile
-
-# A profile on which the branches are taken that an empty one does not take.
-_RICH = b"""{"id":"22013880","name":"Ada of Pisa","username":"ada","created_at":"2009-02-26T10:00:00.000Z",
-"description":"Counts bridges","location":"Pisa","url":"https://example.org/","protected":true,"verified":true,
-"verified_type":"blue","profile_image_url":"https://example.org/a.png","public_metrics":{"followers_count":2000,
-"following_count":300,"tweet_count":4000,"listed_count":50,"like_count":6000,"media_count":70}}"""
-
-Lifted = Callable[[bytes], Mapping[str, object]]
-"""Shows a stored profile to an expression: `Network.lifted`."""
 
 
 class Selection:
@@ -38,7 +30,7 @@ class Selection:
     Args:
         select: SELECT; empty selects everybody.
         priority: PRIORITY; empty where nothing is ranked.
-        lifted: Shows a profile to them.
+        network: Shows a profile to them.
         scored: Scores a profile in place of PRIORITY.
 
     Raises:
@@ -49,13 +41,13 @@ class Selection:
         self,
         select: str,
         priority: str,
-        lifted: Lifted,
+        network: Records,
         *,
         scored: Callable[[bytes], float] | None = None,
     ) -> None:
-        self._lifted = lifted
-        self._select = _compiled("SELECT", select, lifted, bool) if select else None
-        self._priority = _compiled("PRIORITY", priority, lifted, float) if priority and not scored else None
+        self._lifted = network.lifted
+        self._select = _compiled("SELECT", select, network, bool) if select else None
+        self._priority = _compiled("PRIORITY", priority, network, float) if priority and not scored else None
         self._scored = scored
 
     @property
@@ -92,7 +84,7 @@ class Selection:
         return -math.inf if math.isnan(value) else value
 
 
-def _compiled(name: str, text: str, lifted: Lifted, kind: type) -> cel.Program:
+def _compiled(name: str, text: str, network: Records, kind: type) -> cel.Program:
     import cel  # a quarter of the import time of a crawl, and few need it
 
     try:
@@ -100,13 +92,13 @@ def _compiled(name: str, text: str, lifted: Lifted, kind: type) -> cel.Program:
     except Exception as error:  # noqa: BLE001 - its parser has no errors of its own
         raise SettingsError(f"{name}: {_syntax(text, str(error))}") from None
     allowed = (bool,) if kind is bool else (int, float)
-    for profile in (b"{}", _RICH):
+    for profile in (b"{}", network.example_profile):
         try:
-            value = program.execute(dict(lifted(profile)))
+            value = program.execute(dict(network.lifted(profile)))
         except ArithmeticError:
             continue  # of this profile, maybe not of others
         except Exception as error:  # noqa: BLE001 - as above
-            raise SettingsError(f"{name}: {_meaning(text, str(error), lifted)}") from None
+            raise SettingsError(f"{name}: {_meaning(text, str(error), network)}") from None
         if not isinstance(value, allowed) or (kind is float and isinstance(value, bool)):
             wanted = "true or false" if kind is bool else "a number"
             raise SettingsError(f"{name}: {text!r} gives {type(value).__name__}, not {wanted}.")
@@ -121,7 +113,7 @@ def _syntax(text: str, said: str) -> str:
     return f"{text!r} is not a CEL expression: line {line}, column {int(column) + 1}: {what[:120].strip()}."
 
 
-def _meaning(text: str, said: str, lifted: Lifted) -> str:
+def _meaning(text: str, said: str, network: Records) -> str:
     unknown = _UNKNOWN.search(said)
     if not unknown:
         return f"{text!r} cannot be evaluated: {said.splitlines()[0].partition(', so common')[0][:200]}"
@@ -130,5 +122,5 @@ def _meaning(text: str, said: str, lifted: Lifted) -> str:
     column = place.start() + 1 if place else 1
     return (
         f"{text!r}, column {column}: a profile has no field {name!r}; "
-        f"the fields are {', '.join(sorted(lifted(b'{}')))}."
+        f"the fields are {', '.join(sorted(network.lifted(b'{}')))}."
     )

@@ -15,7 +15,6 @@ from twittomatic.storage.ordering import post_id
 from twittomatic.storage.part import PartFile
 
 _FILES = MODULES[Module.TIMELINE].files
-_FEWEST = 5  # X refuses to be asked for fewer posts
 
 
 async def run(context: Context, job: Job) -> None:
@@ -45,7 +44,7 @@ def posts(context: Context, job: Job, *, most: int | None, since_id: str | None 
     return ListSpec(
         ask=lambda token, size: network.timeline(job.user_id, token=token, since_id=since_id, size=size),
         page_size=network.posts_per_page,
-        least=_FEWEST,
+        least=network.fewest_posts_per_page,
         most=most,
         ceiling=network.timeline_ceiling,
         grows_in_front=True,

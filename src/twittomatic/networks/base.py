@@ -1,11 +1,14 @@
-"""The interface between a network and the rest of the house."""
+"""The interface between a network and everything else: data that passes through it, and protocols."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
+
+from twittomatic.settings import Settings
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,76 +136,124 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
         return "Grant(***)"
 
 
-class Network(Protocol):
-    """A service whose users, followers and timelines can be crawled.
+class PriceList(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices of one object each, in micro-dollars; all are 0 where nothing is charged.
 
-    Its requests are pure values; `decode` either returns a page or raises a `NetworkError`.
+    Attributes:
+        post: A post, in a timeline or expanded.
+        user: A profile that was looked up, or expanded.
+        follower: A profile on a page of followers, or of users followed.
+        as_of: The day on which they were read, RFC 3339; empty where nothing is charged.
+        source: Where.
+        once_a_day: Whether the network charges for the same object once a UTC day.
     """
 
-    name: str
+    post: int = 0
+    user: int = 0
+    follower: int = 0
+    as_of: str = ""
+    source: str = ""
+    once_a_day: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is charged for anything."""
+        return not (self.post or self.user or self.follower)
+
+
+class LimitList(msgspec.Struct, frozen=True, kw_only=True):
+    """Documented rate limits: the first guess, until response headers report the real ones.
+
+    Attributes:
+        by_kind: Limit of each endpoint, by the kind of credential.
+        as_of: The day on which they were read, RFC 3339.
+        source: Where.
+    """
+
+    by_kind: Mapping[str, Mapping[str, Limit]]
+    as_of: str
+    source: str
+
+
+class PostDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A post as the indexer searches it.
+
+    Attributes:
+        id: The network's.
+        created_at: When it was written, aware UTC; None when that is missing or nonsense.
+        fields: Searchable fields, by the names in `twittomatic.sinks.indexer.documents.PROPERTIES`; empty
+            ones are left out.
+    """
+
+    id: str
+    created_at: datetime | None
+    fields: Mapping[str, object]
+
+
+class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of the settings that hold a network's credentials.
+
+    Attributes:
+        app: Bearer tokens, or `@FILE` with one a line.
+        user: Files of user tokens; empty when the network has none.
+    """
+
+    app: str
+    user: str = ""
+
+
+class Requests(Protocol):
+    """How a network is asked: pure values, sent by `twittomatic.fetch`."""
+
     url: str
     users_per_request: int
     followers_per_page: int
     posts_per_page: int
-    timeline_ceiling: int
-    counts_are_estimates: bool  # what a profile says of its lists, so that it proves nothing about their ends
+    fewest_posts_per_page: int
+    timeline_ceiling: int | None  # posts that a timeline serves at most; None where there is no such limit
 
-    def limit(self, endpoint: str, kind: str) -> Limit | None:
-        """Return the documented limit of an endpoint: the first guess, until headers tell the truth.
+    def authorization(self, token: str) -> Mapping[str, str]:
+        """Return the headers that carry a credential.
 
-        Args:
-            endpoint: Of a request.
-            kind: Of the credential, `app` or `user`.
-
-        Returns:
-            None where credentials of this kind cannot ask.
+        Raises:
+            CredentialRejected: no header can carry it; it is not shown.
         """
         ...
 
     def renewal(self, client_id: str, client_secret: str, refresh_token: str) -> Form:
-        """Ask for the next tokens of a user."""
-        ...
-
-    def decode_renewal(self, response: Response) -> Grant:
-        """Turn the answer into them.
-
-        Raises:
-            CredentialRejected: the network refuses.
-            UpstreamUnavailable: it could not answer.
-        """
-        ...
-
-    def authorization(self, token: str) -> Mapping[str, str]:
-        """Return the headers that carry a credential."""
-        ...
-
-    def window(self, response: Response) -> WindowReading | None:
-        """Return the window that a response reports, None when it reports none or nonsense."""
+        """Build the request that exchanges a refresh token."""
         ...
 
     def probe(self) -> Request:
-        """Return a free request that tells whether a credential is accepted."""
+        """Build a free request that shows whether a credential is accepted."""
         ...
 
     def users_by_id(self, user_ids: Sequence[str]) -> Request:
-        """Ask for the profiles of up to `users_per_request` ids."""
+        """Build the request for the profiles of up to `users_per_request` users."""
         ...
 
     def users_by_name(self, names: Sequence[str]) -> Request:
-        """Ask for the profiles of up to `users_per_request` screen names, without @."""
+        """Build the request for the profiles of up to `users_per_request` screen names, without @."""
         ...
 
     def followers(self, user_id: str, *, token: str | None, size: int) -> Request:
-        """Ask for a page of at most `size` followers of a user."""
+        """Build the request for a page of at most `size` followers of a user."""
         ...
 
     def following(self, user_id: str, *, token: str | None, size: int) -> Request:
-        """Ask for a page of at most `size` users whom a user follows."""
+        """Build the request for a page of at most `size` users that a user follows."""
         ...
 
     def timeline(self, user_id: str, *, token: str | None, since_id: str | None, size: int) -> Request:
-        """Ask for a page of at most `size` posts of a user, newest first, newer than `since_id`."""
+        """Build the request for a page of at most `size` posts, newest first, newer than `since_id`."""
         ...
+
+
+class Records(Protocol):
+    """What a network's answers mean."""
+
+    counts_are_estimates: bool  # the counts in a profile, which then prove nothing about where a list ends
+    example_profile: bytes  # one with every field set, on which SELECT and PRIORITY are tried
 
     def decode(self, request: Request, response: Response) -> Page:
         """Turn an answer into a page.
@@ -212,14 +263,128 @@ class Network(Protocol):
         """
         ...
 
+    def decode_renewal(self, response: Response) -> Grant:
+        """Turn the answer to a `renewal` into new tokens.
+
+        Raises:
+            CredentialRejected: the network refuses.
+            UpstreamUnavailable: it could not answer.
+        """
+        ...
+
     def lifted(self, record: bytes) -> Mapping[str, object]:
         """Return a profile as SELECT and PRIORITY see it: every field present, counts at the top."""
         ...
 
     def counts_of(self, record: bytes) -> Counts:
-        """Return what a profile says of the user's lists."""
+        """Return what a profile says about the user's lists."""
         ...
 
     def name_of(self, record: bytes) -> str:
-        """Return the screen name in a profile."""
+        """Return the screen name in a profile, empty when there is none."""
+        ...
+
+    def document(self, record: bytes, *, until: datetime) -> PostDocument | None:
+        """Return what is searched of a stored post, None when the line is not a post.
+
+        Args:
+            record: One line of a `.twt` file.
+            until: When it was downloaded: a later `created_at` is nonsense.
+        """
+        ...
+
+
+class Limits(Protocol):
+    """How often a network may be asked."""
+
+    limits: LimitList
+
+    def limit(self, endpoint: str, kind: str) -> Limit | None:
+        """Return the documented limit of an endpoint, None when this kind of credential cannot use it.
+
+        Args:
+            endpoint: Of a request.
+            kind: Of the credential, `app` or `user`.
+        """
+        ...
+
+    def window(self, response: Response) -> WindowReading | None:
+        """Return the window that a response reports, None when it reports none or nonsense."""
+        ...
+
+
+class Prices(Protocol):
+    """What a network charges."""
+
+    prices: PriceList
+    needs_budget: bool  # whether requests cost real money, so that no crawl may begin without BUDGET_USD
+
+
+class Network(Requests, Records, Limits, Prices, Protocol):
+    """A service whose users, followers and timelines can be crawled."""
+
+    name: str  # value of NETWORK
+    title: str  # as users know it
+
+
+class Choices(Protocol):
+    """Options of a crawl that change what its network offers: those of the settings, or of the crawl."""
+
+    @property
+    def expand_referenced(self) -> bool: ...
+    @property
+    def prices(self) -> Mapping[str, object]: ...
+    @property
+    def limits(self) -> Mapping[str, object]: ...
+
+
+class NetworkClass(Protocol):
+    """What a network registers under its name; see `twittomatic.networks.registry`."""
+
+    @property
+    def name(self) -> str:
+        """Value of NETWORK."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Name of the network as users know it."""
+        ...
+
+    @property
+    def tokens(self) -> TokenSettings | None:
+        """Settings that hold its credentials, None when it needs none."""
+        ...
+
+    @property
+    def endpoints(self) -> Sequence[str]:
+        """Every endpoint that requests name, whatever kind of credential it takes."""
+        ...
+
+    def price_list(self, table: Mapping[str, object]) -> PriceList:
+        """Put the table `[prices]` of a configuration file, in dollars, over the network's own list.
+
+        Raises:
+            SettingsError: an unknown name, something that is not a price, or no date.
+        """
+        ...
+
+    def limit_list(self, table: Mapping[str, object]) -> LimitList:
+        """Put the table `[limits]` of a configuration file over what the network documents.
+
+        Raises:
+            SettingsError: an unknown endpoint, or something that is not a number of requests.
+        """
+        ...
+
+    def account_of(self, settings: Settings) -> str:
+        """Name what all crawls of this network share: ledger, windows, counts, rejected credentials."""
+        ...
+
+    def of(self, settings: Settings, choices: Choices) -> Network:
+        """Return the network as the settings have it.
+
+        Raises:
+            SettingsError: one of them cannot be used.
+        """
         ...

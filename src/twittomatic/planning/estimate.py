@@ -23,7 +23,6 @@ from twittomatic.networks.base import Counts, Network, Request
 PROFILES = "profiles"
 """The row of what was bought for the plan itself, and its name in the ledger."""
 
-_FEWEST_POSTS = 5  # that a page can be asked for
 _ENDLESS = 1e9  # users: more than are active in any network
 
 
@@ -379,13 +378,14 @@ def _without(length: Span, had: int) -> Span:
     return length.each(lambda count: max(0, count - had))
 
 
-def _rounded(most: int | None, network: Network) -> int:
-    """Return how many posts MAX_POSTS buys: no page can be asked for fewer than five."""
+def _rounded(most: int | None, network: Network) -> int | None:
+    """Return how many posts MAX_POSTS buys: the network may serve no page of fewer than five."""
+    ceiling, fewest = network.timeline_ceiling, network.fewest_posts_per_page
     if most is None:
-        return network.timeline_ceiling
+        return ceiling
     rest = most % network.posts_per_page
-    most += _FEWEST_POSTS - rest if 0 < rest < _FEWEST_POSTS else 0
-    return min(most, network.timeline_ceiling)
+    most += fewest - rest if 0 < rest < fewest else 0
+    return most if ceiling is None else min(most, ceiling)
 
 
 def _plus(one: Row, other: Row) -> Row:

@@ -137,14 +137,12 @@ async def test_every_order_reaches_everybody_once(house: Any, emulate: Any, trav
 )
 def test_a_bad_expression_is_refused_with_the_place_of_the_fault(select: str, said: str) -> None:
     with pytest.raises(SettingsError, match="SELECT") as caught:
-        Selection(select, "", X(url="http://localhost").lifted)
+        Selection(select, "", X(url="http://localhost"))
     assert said in str(caught.value)
 
 
 def test_a_field_that_a_profile_lacks_is_no_error() -> None:
-    selection = Selection(
-        "location.contains('Pisa')", "1 / followers_count", X(url="http://localhost").lifted
-    )
+    selection = Selection("location.contains('Pisa')", "1 / followers_count", X(url="http://localhost"))
     assert selection.score(b'{"id":"1"}') is None
     assert selection.score(b'{"id":"1","location":"Pisa, Italy"}') == float("-inf")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from twittomatic.cli.init import document
-from twittomatic.networks.x import limits
-from twittomatic.networks.x.prices import Prices
+from twittomatic.networks.x import limits, prices
+from twittomatic.networks.x.prices import LISTED
 from twittomatic.settings import OPTIONS, Option, load
 
 
@@ -53,10 +53,10 @@ def test_the_tables_uncommented_are_what_x_documents(tmp_path: Path) -> None:
         "\n".join(line for line in tables.splitlines() if " = " in line or line.startswith("["))
     )
     settings = load({}, {}, config)
-    given, listed = Prices.of(settings.prices), Prices()
+    given, listed = prices.of(settings.prices), LISTED
     assert (given.post, given.user, given.follower) == (listed.post, listed.user, listed.follower)
     assert given.as_of == listed.as_of
-    assert limits.of(settings.limits) == limits.DOCUMENTED
+    assert limits.of(settings.limits).by_kind == limits.DOCUMENTED.by_kind
 
 
 def test_tokens_belong_into_a_file_of_their_own() -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import Module
-from twittomatic.networks.base import Counts
+from twittomatic.networks.base import Counts, PriceList
 from twittomatic.networks.x import X
-from twittomatic.networks.x.prices import Prices
 from twittomatic.planning.estimate import PROFILES, Found, Span, TargetEstimate, needs_counts, plan
 from twittomatic.settings import load
 
@@ -166,7 +165,7 @@ def test_profiles_that_were_bought_are_in_the_total_and_not_due(tmp_path: Path) 
 
 
 def test_prices_are_the_networks(tmp_path: Path) -> None:
-    cheap = X(url="http://127.0.0.1:9", prices=Prices(post=1, user=2, follower=3))
+    cheap = X(url="http://127.0.0.1:9", prices=PriceList(post=1, user=2, follower=3))
     quote = plan(subjects(of(10, 10)), options("TF", tmp_path), cheap, kinds=["app"], bought=1)
     assert quote.total.cost == exactly(10 + 30 + 2)
 

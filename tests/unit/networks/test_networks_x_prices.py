@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from twittomatic.errors import SettingsError
-from twittomatic.networks.x import X, limits
-from twittomatic.networks.x.prices import AS_OF, Prices
+from twittomatic.networks.x import X, limits, prices
+from twittomatic.networks.x.prices import AS_OF, LISTED
 from twittomatic.settings import load
 
 DAY = {"as_of": "2026-11-01"}
@@ -20,7 +20,7 @@ def configured(tmp_path: Path, text: str) -> X:
     config = tmp_path / "twittomatic.toml"
     config.write_text(text)
     settings = load({}, {}, config)
-    return X(url="http://x", prices=Prices.of(settings.prices), documented=limits.of(settings.limits))
+    return X(url="http://x", prices=prices.of(settings.prices), limits=limits.of(settings.limits))
 
 
 def test_a_price_of_the_file_is_what_a_request_reserves(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_limit_of_the_file_is_the_first_guess(tmp_path: Path) -> None:
 
 def test_without_tables_it_is_x_s_list_with_its_date(tmp_path: Path) -> None:
     x = configured(tmp_path, "")
-    assert x.prices == Prices()
+    assert x.prices == LISTED
     assert date.fromisoformat(x.prices.as_of) <= date.fromisoformat(AS_OF)
     assert x.limit("followers") == limits.APP["followers"]
 
@@ -52,7 +52,7 @@ def test_without_tables_it_is_x_s_list_with_its_date(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", NO_PRICES)
 def test_a_price_that_is_none_is_refused(value: object) -> None:
     with pytest.raises(SettingsError, match=r"^\[prices\] post: .* give dollars"):
-        Prices.of({**DAY, "post": value})
+        prices.of({**DAY, "post": value})
 
 
 @pytest.mark.parametrize("value", NO_LIMITS)
@@ -64,12 +64,12 @@ def test_a_limit_that_is_none_is_refused(value: object) -> None:
 @pytest.mark.parametrize("table", [{"post": 0.01}, {"as_of": "lately"}, {"as_of": 3, "post": 0.01}])
 def test_prices_need_their_day(table: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match="as_of"):
-        Prices.of(table)
+        prices.of(table)
 
 
 def test_unknown_names_are_refused_with_those_that_there_are() -> None:
     with pytest.raises(SettingsError, match="post, user, follower"):
-        Prices.of({**DAY, "like": 0.01})
+        prices.of({**DAY, "like": 0.01})
     with pytest.raises(SettingsError, match="followers"):
         limits.of({"likes": 3})
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from twittomatic.networks.x import X
 from twittomatic.sinks.indexer.documents import document
+
+NETWORK = X(url="http://localhost")
 
 
 def indexed(post: dict[str, Any]) -> dict[str, Any]:
     line = json.dumps({"id": "5", **post}).encode()
-    return dict(json.loads(document(line, author_id="22", fetched_at=0, now=1_790_000_000).source))
+    return dict(json.loads(document(line, NETWORK, author_id="22", fetched_at=0, now=1_790_000_000).source))
 
 
 def link(short: str, expanded: str, **more: str) -> dict[str, str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from twittomatic.errors import SettingsError
-from twittomatic.networks.base import Limit
+from twittomatic.networks.base import Limit, LimitList
 from twittomatic.networks.x.text import printable
 
 AS_OF = "2026-08-22"
@@ -31,33 +33,35 @@ USER = _each(users=900, users_by=900, followers=300, following=300, timeline=900
 _MOST_REQUESTS = 10_000_000  # X has shown 1,200,000
 
 
-DOCUMENTED: Mapping[str, Mapping[str, Limit]] = {"app": APP, "user": USER}
+DOCUMENTED = LimitList(by_kind={"app": APP, "user": USER}, as_of=AS_OF, source=SOURCE)
 """Both, by the kind of the credential."""
 
 ENDPOINTS = tuple(dict.fromkeys([*APP, *USER]))
-"""All that anybody may ask."""
+"""All of them."""
 
 _NAMES = {endpoint: ("app", endpoint) for endpoint in APP} | {
     f"user_{endpoint}": ("user", endpoint) for endpoint in USER
 }
 
 
-def of(table: Mapping[str, object]) -> Mapping[str, Mapping[str, Limit]]:
-    """Take the table `[limits]` of a configuration file, requests in 15 minutes, over what X documents.
+def of(table: Mapping[str, object]) -> LimitList:
+    """Put the table `[limits]` of a configuration file, requests in 15 minutes, over what X documents.
 
     Args:
         table: By endpoint for apps, by `user_<endpoint>` for users.
 
     Raises:
-        SettingsError: an unknown endpoint, or a number that is none.
+        SettingsError: an unknown endpoint, or something that is not a number of requests.
     """
-    limits = {kind: dict(documented) for kind, documented in DOCUMENTED.items()}
+    if not table:
+        return DOCUMENTED
+    limits = {kind: dict(documented) for kind, documented in DOCUMENTED.by_kind.items()}
     for name, number in table.items():
         if name != "as_of":
             requests = _requests(name, number)
             kind, endpoint = _NAMES[name]
             limits[kind][endpoint] = Limit(requests=requests, window_s=_WINDOW_S)
-    return limits
+    return msgspec.structs.replace(DOCUMENTED, by_kind=limits, source="[limits] in the configuration file")
 
 
 def _requests(name: str, number: object) -> int:

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Self
+from urllib.parse import urlsplit
 
 from twittomatic.errors import CredentialRejected
-from twittomatic.networks.base import Counts, Form, Grant, Limit, Page, Request, Response, WindowReading
-from twittomatic.networks.x import limits, oauth, profiles, reply, requests, windows
-from twittomatic.networks.x.prices import Prices
+from twittomatic.networks.base import (
+    Choices,
+    Counts,
+    Form,
+    Grant,
+    Limit,
+    LimitList,
+    Page,
+    PostDocument,
+    PriceList,
+    Request,
+    Response,
+    TokenSettings,
+    WindowReading,
+)
+from twittomatic.networks.x import documents, limits, oauth, prices, profiles, reply, requests, windows
+from twittomatic.settings import Settings
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
-_LISTED = Prices()
+_DOMAINS = ("x.com", "twitter.com")
+_ODD = re.compile(r"[^a-z0-9.:_/-]")  # what the name of a Redis key should not hold, braces above all
 
 
 class X:
@@ -22,32 +40,70 @@ class X:
         expand_referenced: Buy the posts that a timeline's posts refer to, a post read each, so that retweets
             have their whole text. Nothing that costs is bought otherwise.
         prices: What X charges.
-        documented: What a credential may ask, by its kind; see `twittomatic.networks.x.limits`.
+        limits: What a credential may ask, by its kind.
     """
 
     name = "x"
+    title = "X"
+    endpoints: Sequence[str] = limits.ENDPOINTS
+    tokens: TokenSettings | None = TokenSettings(app="X_BEARER_TOKENS", user="X_USER_TOKENS")
     users_per_request = requests.USERS_PER_REQUEST
     followers_per_page = requests.FOLLOWERS_PER_PAGE
     posts_per_page = requests.POSTS_PER_PAGE
-    timeline_ceiling = 3200  # docs.x.com, x-api/posts/timelines/integrate, "Volume limits"
+    fewest_posts_per_page = requests.FEWEST_POSTS
+    timeline_ceiling: int | None = 3200  # docs.x.com, x-api/posts/timelines/integrate, "Volume limits"
     counts_are_estimates = False
+    example_profile = profiles.EXAMPLE
 
     def __init__(
         self,
         *,
         url: str,
         expand_referenced: bool = False,
-        prices: Prices = _LISTED,
-        documented: Mapping[str, Mapping[str, Limit]] = limits.DOCUMENTED,
+        prices: PriceList = prices.LISTED,
+        limits: LimitList = limits.DOCUMENTED,
     ) -> None:
         self.url = url.rstrip("/")
         self._expand_referenced = expand_referenced
-        self._documented = documented
+        self.limits = limits
         self.prices = prices
+        self.needs_budget = _is_x(url)
+
+    @classmethod
+    def of(cls, settings: Settings, choices: Choices) -> Self:
+        """Return X, or an emulator of it, as the settings have it.
+
+        Raises:
+            SettingsError: a price or a limit of the configuration file cannot be used.
+        """
+        return cls(
+            url=settings.x_api_url,
+            expand_referenced=choices.expand_referenced,
+            prices=cls.price_list(choices.prices),
+            limits=cls.limit_list(choices.limits),
+        )
+
+    @staticmethod
+    def price_list(table: Mapping[str, object]) -> PriceList:
+        """Return X's prices; see `twittomatic.networks.x.prices`."""
+        return prices.of(table)
+
+    @staticmethod
+    def limit_list(table: Mapping[str, object]) -> LimitList:
+        """Return X's limits; see `twittomatic.networks.x.limits`."""
+        return limits.of(table)
+
+    @classmethod
+    def account_of(cls, settings: Settings) -> str:
+        """Return `x` for X itself, and `x@HOST:PORT` for anything else, such as an emulator."""
+        if _is_x(settings.x_api_url):
+            return cls.name
+        address = urlsplit(settings.x_api_url)
+        return f"{cls.name}@" + _ODD.sub("-", f"{address.netloc.rpartition('@')[2]}{address.path}".lower())
 
     def limit(self, endpoint: str, kind: str = "app") -> Limit | None:
         """Return what a kind of credential may ask of an endpoint, None where it is closed to it."""
-        return self._documented[kind].get(endpoint)
+        return self.limits.by_kind[kind].get(endpoint)
 
     def renewal(self, client_id: str, client_secret: str, refresh_token: str) -> Form:
         """Ask for the next access token of a user; see `twittomatic.networks.x.oauth`."""
@@ -128,3 +184,13 @@ class X:
     def name_of(self, record: bytes) -> str:
         """Return the screen name in a profile, empty when it has none."""
         return profiles.name_of(record)
+
+    def document(self, record: bytes, *, until: datetime) -> PostDocument | None:
+        """Return what is searched of a post; see `twittomatic.networks.x.documents`."""
+        return documents.document(record, until=until)
+
+
+def _is_x(url: str) -> bool:
+    """Tell whether X itself answers at an address, however it is spelled."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return any(host == domain or host.endswith(f".{domain}") for domain in _DOMAINS)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date
-from typing import Self
 
 import msgspec
 
 from twittomatic.errors import SettingsError
 from twittomatic.model import MICROS_PER_USD
+from twittomatic.networks.base import PriceList
 from twittomatic.networks.x.text import printable
 
 AS_OF = "2026-08-22"
@@ -27,46 +27,32 @@ _RESOURCES = ("post", "user", "follower")
 _HIGHEST_USD = 1000.0  # a slip of the pen, not a price
 
 
-class Prices(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices of one object each, in micro-dollars, with their date and source.
+LISTED = PriceList(post=5_000, user=10_000, follower=10_000, as_of=AS_OF, source=SOURCE, once_a_day=True)
+"""X's own list."""
 
-    Attributes:
-        post: A post, in a timeline or expanded.
-        user: A profile that was looked up, or expanded.
-        follower: A profile on a page of followers, or of users followed.
-        as_of: The day on which they were read, RFC 3339.
-        source: Where.
+
+def of(table: Mapping[str, object]) -> PriceList:
+    """Replace X's list by the table `[prices]` of a configuration file, in dollars.
+
+    Raises:
+        SettingsError: an unknown name, something that is not a price, or no date.
     """
+    if not table:
+        return LISTED
+    given = {name: _price(name, value) for name, value in table.items() if name != "as_of"}
+    as_of = str(table.get("as_of", ""))
+    try:
+        date.fromisoformat(as_of)
+    except ValueError:
+        raise SettingsError(
+            f'[prices]: say when these prices held, such as as_of = "{AS_OF}"; reports show the day.'
+        ) from None
+    return msgspec.structs.replace(LISTED, **given, as_of=as_of, source="[prices] in the configuration file")
 
-    post: int = 5_000
-    user: int = 10_000
-    follower: int = 10_000
-    as_of: str = AS_OF
-    source: str = SOURCE
 
-    @classmethod
-    def of(cls, table: Mapping[str, object]) -> Self:
-        """Take the table `[prices]` of a configuration file, in dollars, over X's list.
-
-        Raises:
-            SettingsError: an unknown name, a price that is none, or no date.
-        """
-        if not table:
-            return cls()
-        given = {name: _price(name, value) for name, value in table.items() if name != "as_of"}
-        as_of = str(table.get("as_of", ""))
-        try:
-            date.fromisoformat(as_of)
-        except ValueError:
-            raise SettingsError(
-                f'[prices]: say when these prices held, such as as_of = "{AS_OF}"; reports show the day.'
-            ) from None
-        return cls(**given, as_of=as_of, source="[prices] in the configuration file")
-
-    @property
-    def expanded(self) -> Mapping[str, int]:
-        """Price of each object in `includes`, by the name of its list; media, polls and places have none."""
-        return {"tweets": self.post, "posts": self.post, "users": self.user}
+def expanded(prices: PriceList) -> Mapping[str, int]:
+    """Return the price of each object in `includes`, by the name of its list; others there are free."""
+    return {"tweets": prices.post, "posts": prices.post, "users": prices.user}
 
 
 def units(price: int, unit_price: int) -> int:

@@ -22,6 +22,12 @@ from twittomatic.networks.base import Counts
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """What an expression can hold in an integer."""
 
+EXAMPLE = b"""{"id":"22013880","name":"Ada of Pisa","username":"ada","created_at":"2009-02-26T10:00:00.000Z",
+"description":"Counts bridges","location":"Pisa","url":"https://example.org/","protected":true,"verified":true,
+"verified_type":"blue","profile_image_url":"https://example.org/a.png","public_metrics":{"followers_count":2000,
+"following_count":300,"tweet_count":4000,"listed_count":50,"like_count":6000,"media_count":70}}"""
+"""A profile on which the branches of an expression are taken that an empty one does not take."""
+
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )

@@ -14,11 +14,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from twittomatic.networks.base import Page, Request, Response
+from twittomatic.networks.base import Page, PriceList, Request, Response
 from twittomatic.networks.x import mending
 from twittomatic.networks.x.errors import garbage, refusal, said
 from twittomatic.networks.x.flatten import flatten
-from twittomatic.networks.x.prices import Prices, units
+from twittomatic.networks.x.prices import expanded, units
 from twittomatic.networks.x.problems import problems_of
 from twittomatic.networks.x.profiles import name_of
 
@@ -71,7 +71,7 @@ _decode_body = msgspec.json.Decoder(_Body).decode
 _decode_records = msgspec.json.Decoder(list[_Record]).decode
 
 
-def decode(request: Request, response: Response, prices: Prices) -> Page:
+def decode(request: Request, response: Response, prices: PriceList) -> Page:
     """Turn any response into a page or an error.
 
     Raises:
@@ -86,7 +86,7 @@ def decode(request: Request, response: Response, prices: Prices) -> Page:
     raise refusal(request, response)
 
 
-def _page(request: Request, response: Response, prices: Prices) -> Page:
+def _page(request: Request, response: Response, prices: PriceList) -> Page:
     try:
         content = _as_documented(response.body)
     except _BROKEN:
@@ -140,7 +140,7 @@ def _as_documented(body: bytes) -> _Content:
     )
 
 
-def _mended(request: Request, response: Response, prices: Prices) -> _Content:
+def _mended(request: Request, response: Response, prices: PriceList) -> _Content:
     """Read a body in another shape, as far as its meaning is clear.
 
     Raises:
@@ -190,7 +190,7 @@ def _usage(request: Request, response: Response) -> Page:
     raise said(request, response, problems) or garbage(request, response, "without a figure")
 
 
-def _without_data(request: Request, response: Response, content: _Content, prices: Prices) -> Page:
+def _without_data(request: Request, response: Response, content: _Content, prices: PriceList) -> Page:
     """Tell an empty page from a refusal: both are a 200 in which `data` is left out."""
     missing = _missing(request, response.body)
     if missing:
@@ -256,9 +256,9 @@ def _missing(
     }
 
 
-def _expanded(request: Request, includes: Mapping[str, Sequence[msgspec.Raw]], prices: Prices) -> int:
+def _expanded(request: Request, includes: Mapping[str, Sequence[msgspec.Raw]], prices: PriceList) -> int:
     """Return for how many of the request's resources the expanded objects are charged."""
     return sum(
         len(includes.get(kind, ())) * units(price, request.unit_price)
-        for kind, price in prices.expanded.items()
+        for kind, price in expanded(prices).items()
     )

@@ -16,7 +16,7 @@ from twittomatic.networks.x.text import printable
 USERS_PER_REQUEST = 100
 FOLLOWERS_PER_PAGE = 1000
 POSTS_PER_PAGE = 100
-_FEWEST_POSTS = 5  # X refuses to be asked for fewer
+FEWEST_POSTS = 5  # X refuses to be asked for fewer
 
 _USER_ID = re.compile(r"[0-9]{1,19}")
 _NAME = re.compile(r"[A-Za-z0-9_]{1,15}")
@@ -100,7 +100,7 @@ def timeline(
     Raises:
         RequestRefused: not an id.
     """
-    size = min(max(size, _FEWEST_POSTS), POSTS_PER_PAGE)
+    size = min(max(size, FEWEST_POSTS), POSTS_PER_PAGE)
     params = {"max_results": str(size), **(_POSTS_EXPANDED if expand_referenced else _POSTS_ALONE)}
     if since_id is not None:
         params["since_id"] = _checked_id(since_id)

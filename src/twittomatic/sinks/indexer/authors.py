@@ -11,13 +11,13 @@ import msgspec
 
 from twittomatic.errors import StorageError
 from twittomatic.model import NO_JSON
+from twittomatic.networks.base import Records
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
 
 
 class _Profile(msgspec.Struct):
     id: str
-    username: str = ""
 
 
 _decode = msgspec.json.Decoder(_Profile).decode
@@ -28,10 +28,12 @@ class Authors:
 
     Args:
         layout: Of the dataset.
+        network: Whose profiles they are.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, network: Records) -> None:
         self._layout = layout
+        self._network = network
         self._read: dict[Path, tuple[int, int]] = {}  # inode and size of each file when it was read
         self._names: dict[str, tuple[int, str]] = {}  # id -> when the profile came, the name in it
 
@@ -55,8 +57,9 @@ class Authors:
         for at, lines in read_pages(path):
             for line in lines:
                 try:
-                    profile = _decode(line)
+                    user_id = _decode(line).id
                 except NO_JSON:
                     continue
-                if profile.username and at >= self._names.get(profile.id, (0, ""))[0]:
-                    self._names[profile.id] = at, profile.username.lower()
+                name = self._network.name_of(line).lower()
+                if name and at >= self._names.get(user_id, (0, ""))[0]:
+                    self._names[user_id] = at, name

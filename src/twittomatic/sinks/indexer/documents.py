@@ -1,57 +1,41 @@
-"""What is searched of a post: a few fields of known types, whatever the network wrote into it."""
+"""What is searched of a post: the fields that its network finds in it, and whose and how old it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from twittomatic.clock import rfc3339, rfc3339_ms, utc
-from twittomatic.model import NO_JSON
-from twittomatic.sinks.indexer.places import place
+from twittomatic.networks.base import Records
 
 UNDATED = "undated"
 """The month of a post whose date makes no sense."""
 
-_FIRST_YEAR = 2006  # no network of ours is older; with a day of the future, that bounds the number of indices
-_SKEW = timedelta(days=1)  # between the network's clock and ours
-_LARGEST = 2**63 - 1  # what the server's `long` holds
-_LONGEST_DATE = 40
-
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
-
-_METRICS = {
-    "retweet_count": "retweets",
-    "repost_count": "retweets",
-    "reply_count": "replies",
-    "like_count": "likes",
-    "quote_count": "quotes",
-    "bookmark_count": "bookmarks",
-    "impression_count": "impressions",
-}
-_REFERENCES = {"retweeted": "retweeted_id", "quoted": "quoted_id", "replied_to": "replied_to_id"}
+_KEYWORD = {"type": "keyword", "ignore_above": 256}
+_METRICS = ("retweets", "replies", "likes", "quotes", "bookmarks", "impressions")
 
 PROPERTIES: dict[str, Any] = {
     "text": {"type": "text"},
-    "lang": {"type": "keyword", "ignore_above": 256},
+    "lang": _KEYWORD,
     "created_at": {"type": "date"},
     "fetched_at": {"type": "date"},
     "author_id": {"type": "keyword"},
-    "author": {"type": "keyword", "ignore_above": 256},
-    "conversation_id": {"type": "keyword", "ignore_above": 256},
-    **{name: {"type": "keyword", "ignore_above": 256} for name in _REFERENCES.values()},
-    "hashtags": {"type": "keyword", "ignore_above": 256},
-    "cashtags": {"type": "keyword", "ignore_above": 256},
-    "mentions": {"type": "keyword", "ignore_above": 256},
+    "author": _KEYWORD,
+    "conversation_id": _KEYWORD,
+    "retweeted_id": _KEYWORD,
+    "quoted_id": _KEYWORD,
+    "replied_to_id": _KEYWORD,
+    "hashtags": _KEYWORD,
+    "cashtags": _KEYWORD,
+    "mentions": _KEYWORD,
     "urls": {"type": "keyword", "ignore_above": 2048},
-    "place": {"type": "keyword", "ignore_above": 256},
+    "place": _KEYWORD,
     "location": {"type": "geo_point"},
-    "metrics": {"properties": {name: {"type": "long"} for name in dict.fromkeys(_METRICS.values())}},
+    "metrics": {"properties": {name: {"type": "long"} for name in _METRICS}},
 }
-"""The mapping of these fields, for the index template."""
+"""The mapping of these fields, for the index template; a network fills those that it has."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,134 +60,34 @@ class Unreadable(ValueError):
     """A line is no post."""
 
 
-def document(line: bytes, *, author_id: str, fetched_at: int, now: float, author: str = "") -> Document:
-    """Make a document of a line of a `.twt` file. A field of a wrong type is left out.
+def document(
+    line: bytes, network: Records, *, author_id: str, fetched_at: int, now: float, author: str = ""
+) -> Document:
+    """Make a document of a line of a `.twt` file.
 
     Args:
-        line: One JSON object, in the flattened shape.
+        line: One JSON object, as the network's records are stored.
+        network: Reads it.
         author_id: Whose timeline it is.
         fetched_at: When its page came, seconds since the epoch; 0 where it is not known.
         now: Seconds since the epoch.
-        author: That user's screen name in lower case, for a post that does not tell it.
+        author: That user's screen name in lower case, for a post that does not name its author.
 
     Raises:
-        Unreadable: it is no JSON object, or has no id.
+        Unreadable: it is not a post.
     """
-    try:
-        post = _decode(line)
-        if not (post_id := _text(post.get("id"))):
-            raise Unreadable("the post has no id")
-        created_at = _date(post.get("created_at"), utc(fetched_at or now))
-        fields = dict(_fields(post))
-        fields |= {"author_id": author_id, "fetched_at": rfc3339(utc(fetched_at))}
-        if author:
-            fields.setdefault("author", author)
-        if created_at:
-            fields["created_at"] = rfc3339_ms(created_at)
-        return Document(
-            id=post_id,
-            author_id=author_id,
-            month=created_at.strftime("%Y.%m") if created_at else UNDATED,
-            fetched_at=fetched_at,
-            source=_encode(fields),
-        )
-    except NO_JSON as error:
-        raise Unreadable(f"the line is no post ({error})") from None
-
-
-def _fields(post: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what there is of the fields; empty ones are left out."""
-    references = dict(_references(post))
-    whole, note = _whole(post, references.get("retweeted"))
-    place_name, location = place(post.get("geo"))
-    metrics = _object(post.get("public_metrics"))
-    found = {
-        "text": _unescaped(_text(note.get("text")) or _text(whole.get("text"))),
-        "lang": _text(post.get("lang")),
-        "author": _text(_object(post.get("author")).get("username")).lower(),
-        "conversation_id": _text(post.get("conversation_id")),
-        "hashtags": _each(_entities(whole, note, "hashtags"), "tag"),
-        "cashtags": _each(_entities(whole, note, "cashtags"), "tag"),
-        "mentions": _each(_entities(whole, note, "mentions"), "username"),
-        "urls": _links(whole, note),
-        "place": place_name,
-        "location": location,
-        "metrics": {
-            _METRICS[name]: count for name, count in metrics.items() if name in _METRICS and _is_count(count)
-        },
-    }
-    for kind, other in references.items():
-        found[_REFERENCES[kind]] = _text(other.get("id"))
-    return ((name, value) for name, value in found.items() if value)
-
-
-def _whole(post: dict[str, Any], retweeted: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the post that has the whole content, which for a retweet is the retweeted one, and its note.
-
-    The note holds the text of a long post, whose own is cut.
-    """
-    post = retweeted if retweeted and _text(retweeted.get("text")) else post
-    return post, _object(post.get("note_tweet")) or _object(post.get("note_post"))
-
-
-def _entities(post: dict[str, Any], note: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """Return the entities of a note and of its post: a note does not always come with its own."""
-    parts = (_object(note.get("entities")), _object(post.get("entities")))
-    return [item for part in parts for item in _objects(part.get(kind))]
-
-
-def _links(post: dict[str, Any], note: dict[str, Any]) -> list[str]:
-    """Return where links lead, without the one that a cut text has to the whole post."""
-    itself = f"/status/{_text(post.get('id'))}"
-    links: dict[str, str] = {}  # by the shortened link, which note and post have in common
-    for item in _entities(post, note, "urls"):
-        short, unwound = _text(item.get("url")), _text(item.get("unwound_url"))
-        link = unwound or _text(item.get("expanded_url")) or short
-        if link and not link.endswith(itself) and (unwound or (short or link) not in links):
-            links[short or link] = link
-    return list(dict.fromkeys(links.values()))
-
-
-def _references(post: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name in ("referenced_tweets", "referenced_posts"):
-        for reference in _objects(post.get(name)):
-            if (kind := _text(reference.get("type"))) in _REFERENCES:
-                yield kind, reference
-
-
-def _each(items: list[dict[str, Any]], name: str) -> list[str]:
-    """Return one text of each object, in lower case as the network compares them, none twice."""
-    return list(dict.fromkeys(text.lower() for item in items if (text := _text(item.get(name)))))
-
-
-def _date(value: Any, until: datetime) -> datetime | None:
-    """Return a moment between the first network and the download, None for all else."""
-    if not isinstance(value, str) or len(value) > _LONGEST_DATE:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.year >= _FIRST_YEAR and moment <= until + _SKEW else None
-
-
-def _unescaped(text: str) -> str:
-    """Undo what the network does to three characters of every text."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") if "&" in text else text
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= _LARGEST
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    post = network.document(line, until=utc(fetched_at or now))
+    if post is None:
+        raise Unreadable("the line is no post: not a JSON object, or without an id")
+    fields = {**post.fields, "author_id": author_id, "fetched_at": rfc3339(utc(fetched_at))}
+    if author:
+        fields.setdefault("author", author)
+    if post.created_at:
+        fields["created_at"] = rfc3339_ms(post.created_at)
+    return Document(
+        id=post.id,
+        author_id=author_id,
+        month=post.created_at.strftime("%Y.%m") if post.created_at else UNDATED,
+        fetched_at=fetched_at,
+        source=_encode(fields),
+    )

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from twittomatic.clock import Clock, rfc3339_ms, utc
+from twittomatic.networks.base import Records
 from twittomatic.sinks.indexer.bulk import Sent
 from twittomatic.sinks.indexer.documents import Document, Unreadable, document
 from twittomatic.sinks.indexer.rejected import RefusedPost, RejectedPosts
@@ -35,13 +36,16 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     lines: Sequence[bytes]
 
 
-async def feed(pages: Iterable[Page], send: Send, refused: RejectedPosts, clock: Clock) -> Sent:
+async def feed(
+    pages: Iterable[Page], network: Records, send: Send, refused: RejectedPosts, clock: Clock
+) -> Sent:
     """Send all posts of some pages, and return what became of them.
 
     No more is read than `send` takes: a few thousand posts are held at most.
 
     Args:
         pages: Iterated in a thread.
+        network: Reads the posts.
         send: From `Bulk`.
         refused: Where lines go that are no posts.
         clock: Of this process.
@@ -49,7 +53,7 @@ async def feed(pages: Iterable[Page], send: Send, refused: RejectedPosts, clock:
     Raises:
         TwittomaticError: what `send` raises, or reading.
     """
-    pieces = _pieces(pages, refused, clock)
+    pieces = _pieces(pages, network, refused, clock)
     sending: set[asyncio.Future[Sent]] = set()
     total = Sent()
     try:
@@ -65,7 +69,9 @@ async def feed(pages: Iterable[Page], send: Send, refused: RejectedPosts, clock:
         await asyncio.gather(*sending, return_exceptions=True)
 
 
-def _pieces(pages: Iterable[Page], refused: RejectedPosts, clock: Clock) -> Iterator[list[Document]]:
+def _pieces(
+    pages: Iterable[Page], network: Records, refused: RejectedPosts, clock: Clock
+) -> Iterator[list[Document]]:
     piece: list[Document] = []
     size = 0
     for page in pages:
@@ -74,6 +80,7 @@ def _pieces(pages: Iterable[Page], refused: RejectedPosts, clock: Clock) -> Iter
             try:
                 one = document(
                     line,
+                    network,
                     author_id=page.author_id,
                     author=page.author,
                     fetched_at=page.fetched_at,

@@ -20,6 +20,7 @@ import msgspec
 from twittomatic.clock import Clock
 from twittomatic.errors import CorruptFile, ReceiverUnavailable, TwittomaticError
 from twittomatic.faultpoint import reach
+from twittomatic.networks.base import Records
 from twittomatic.sinks.indexer.authors import Authors
 from twittomatic.sinks.indexer.bulk import Bulk, Sent
 from twittomatic.sinks.indexer.client import SearchServer
@@ -64,6 +65,7 @@ class Rebuild:
         server: Entered.
         indices: On it.
         layout: Of the dataset.
+        network: Whose posts they are.
         stream: Of the crawl; None where there is no crawl whose events could come meanwhile.
         process: Name of this process, which no other ever had.
         refused: Where posts go that the server will never take.
@@ -79,6 +81,7 @@ class Rebuild:
         server: SearchServer,
         indices: Indices,
         layout: Layout,
+        network: Records,
         stream: EventStream | None,
         process: str,
         refused: RejectedPosts,
@@ -88,6 +91,7 @@ class Rebuild:
         self._server = server
         self._indices = indices
         self._layout = layout
+        self._network = network
         self._stream = stream
         self._process = process
         self._refused = refused
@@ -139,10 +143,10 @@ class Rebuild:
             self._sent += sent
             return sent
 
-        catching = Indexer(bulk, self._layout, self._refused, self._clock, send=send)
+        catching = Indexer(bulk, self._layout, self._network, self._refused, self._clock, send=send)
         files = self._layout.files("twt")
         while some := list(islice(files, _FILES)):
-            await feed(self._pages(some), send, self._refused, self._clock)
+            await feed(self._pages(some), self._network, send, self._refused, self._clock)
             reach("rebuild.read")
             place = await self._catch_up(catching, place)
         if self._broken:
@@ -154,7 +158,7 @@ class Rebuild:
 
     def _pages(self, files: Sequence[Path]) -> Iterator[Page]:
         """Yield the posts of some timelines; blocks while it reads them."""
-        authors = Authors(self._layout)
+        authors = Authors(self._layout, self._network)
         authors.refresh()
         for path in files:
             try:

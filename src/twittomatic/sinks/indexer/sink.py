@@ -7,6 +7,7 @@ from typing import Any
 
 from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.faultpoint import reach
+from twittomatic.networks.base import Records
 from twittomatic.sinks.consumer import Sink
 from twittomatic.sinks.indexer.authors import Authors
 from twittomatic.sinks.indexer.bulk import Bulk
@@ -27,6 +28,7 @@ class Indexer(Sink):
     Args:
         bulk: Writes to them.
         layout: Of the dataset.
+        network: Whose posts they are.
         refused: Where posts go that the server will never take.
         clock: Of this process.
         indices: Those that are searched; None where `bulk` writes to others.
@@ -40,6 +42,7 @@ class Indexer(Sink):
         self,
         bulk: Bulk,
         layout: Layout,
+        network: Records,
         refused: RejectedPosts,
         clock: Clock,
         *,
@@ -48,11 +51,12 @@ class Indexer(Sink):
     ) -> None:
         self._bulk = bulk
         self._layout = layout
+        self._network = network
         self._refused = refused
         self._clock = clock
         self._indices = indices
         self._send = send or bulk.send
-        self._authors = Authors(layout)
+        self._authors = Authors(layout, network)
 
     async def begin(self) -> None:
         """See `Sink`. Claim the indices, and look what the server has.
@@ -67,7 +71,9 @@ class Indexer(Sink):
     async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
         """See `Sink`. The server has it all for good before this returns; a second later it is searched."""
         gone: list[dict[str, Any]] = []
-        sent = await feed(self._pages(events, gone, skip), self._send, self._refused, self._clock)
+        sent = await feed(
+            self._pages(events, gone, skip), self._network, self._send, self._refused, self._clock
+        )
         reach("indexer.fed")
         await self._bulk.delete(gone)
         reach("indexer.deleted")

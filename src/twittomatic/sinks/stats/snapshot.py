@@ -11,7 +11,7 @@ import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import NO_JSON, Module, Phase, queues
-from twittomatic.networks.x import limits
+from twittomatic.networks import registry
 from twittomatic.state.account import Money
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import count_leased
@@ -123,7 +123,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         keys, shared = CrawlKeys(crawl, modules), NetworkKeys(options.account)
         frontier, workers = Frontier(connection, keys), _living(told, at)
         names = sorted({name for worker in workers.values() for name in worker.credentials})
-        places = [(name, endpoint) for name in names for endpoint in limits.ENDPOINTS]
+        endpoints = registry.network_class(options.network).endpoints
+        places = [(name, endpoint) for name in names for endpoint in endpoints]
         waiting, seen, totals, windows, held = await asyncio.gather(
             waiting_by_depth(connection, crawl),
             frontier.seen(),

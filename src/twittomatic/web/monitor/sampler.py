@@ -19,7 +19,7 @@ import msgspec
 from twittomatic.app.forecast import counted, forecast
 from twittomatic.errors import StateUnavailable, TwittomaticError
 from twittomatic.model import Module
-from twittomatic.networks.x import limits
+from twittomatic.networks import registry
 from twittomatic.sinks.stats.snapshot import Snapshot
 from twittomatic.state.connection import Connection
 from twittomatic.state.jobs import read_tries
@@ -196,7 +196,8 @@ class Sampler:
     async def _windows(self, connection: Connection, now: float) -> Sequence[Window]:
         """Look at the windows of the workers' credentials: each second at those that were ever opened."""
         names = sorted({name for worker in self.report["workers"] for name in worker["credentials"]})
-        places = [(name, endpoint) for name in names for endpoint in limits.ENDPOINTS]
+        endpoints = registry.network_class(self.report["network"]).endpoints
+        places = [(name, endpoint) for name in names for endpoint in endpoints]
         if time.monotonic() - self._sought_at > _UNOPENED_S or not self._opened:
             self._sought_at = time.monotonic()
         else:

@@ -14,6 +14,7 @@ from redis import Redis
 from searching import Searching
 
 from twittomatic.clock import SystemClock
+from twittomatic.networks.x import X
 from twittomatic.sinks.indexer.bulk import Bulk
 from twittomatic.sinks.indexer.client import SearchServer
 from twittomatic.sinks.indexer.indices import Indices
@@ -24,6 +25,8 @@ from twittomatic.state.events import Event, FileCommitted, encode
 from twittomatic.state.stream import Delivered
 from twittomatic.storage.formats import member
 from twittomatic.storage.identity import identity
+
+NETWORK = X(url="http://localhost")
 
 NOVEMBER = "2025-11-19T05:06:26.000Z"
 EARLIER, LATER, LATEST = 1_790_000_000, 1_790_001_000, 1_790_002_000
@@ -54,7 +57,7 @@ class Scene:
         indices = self.indices_of(server)
         refused = RejectedPosts(self._refused)
         bulk = Bulk(server, indices.serving, refused, SystemClock())
-        sink = Indexer(bulk, self.crawl.layout, refused, SystemClock(), indices=indices)
+        sink = Indexer(bulk, self.crawl.layout, NETWORK, refused, SystemClock(), indices=indices)
         await sink.begin()
         return sink
 
@@ -73,6 +76,7 @@ class Scene:
             server,
             self.indices_of(server),
             self.crawl.layout,
+            NETWORK,
             None if alone else self.crawl.stream,
             f"rebuild-{next(_numbers)}",
             RejectedPosts(self._refused),

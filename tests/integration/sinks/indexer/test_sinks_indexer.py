@@ -9,6 +9,7 @@ from indexing import EARLIER, LATER, LATEST, NOVEMBER, Scene, Wire, post
 
 from twittomatic.clock import SystemClock
 from twittomatic.errors import ReceiverUnavailable, SettingsError
+from twittomatic.networks.x import X
 from twittomatic.sinks.indexer.bulk import Bulk
 from twittomatic.sinks.indexer.documents import document
 from twittomatic.sinks.indexer.rejected import RejectedPosts
@@ -16,6 +17,8 @@ from twittomatic.sinks.indexer.sink import Indexer
 from twittomatic.state.events import FileRepaired, TargetClosed
 from twittomatic.state.stream import Standing
 from twittomatic.storage.bought import BoughtProfiles
+
+NETWORK = X(url="http://localhost")
 
 Serve = Callable[..., Running]
 
@@ -105,7 +108,7 @@ async def test_a_newer_copy_replaces_an_older_one_and_never_the_other_way(scene:
     assert scene.found()["1"]["metrics"]["likes"] == 2
 
     bulk, _ = await scene.bulk()
-    late = document(old, author_id="22", fetched_at=EARLIER, now=LATER)
+    late = document(old, NETWORK, author_id="22", fetched_at=EARLIER, now=LATER)
     assert (await bulk.send([late])).taken == 1
     assert scene.found()["1"]["metrics"]["likes"] == 2
 
@@ -250,7 +253,7 @@ async def test_garbage_in_a_bulk_takes_nothing(
     server = await scene.search_server(scene.server.url(port=port))
     bulk = Bulk(server, indices.serving, RejectedPosts(scene.crawl.layout.output / "none"), SystemClock())
     with pytest.raises(ReceiverUnavailable, match=r"does not answer as a search server does|not for now"):
-        await bulk.send([document(post("1"), author_id="22", fetched_at=EARLIER, now=LATER)])
+        await bulk.send([document(post("1"), NETWORK, author_id="22", fetched_at=EARLIER, now=LATER)])
 
 
 STRANGERS = {
@@ -297,7 +300,7 @@ async def test_one_that_is_down_at_the_start_is_waited_for_and_status_says_so(
     indices = scene.indices_of(await scene.search_server(scene.server.url(port=wire.port)))
     refused = RejectedPosts(scene.crawl.layout.output / "none")
     bulk = Bulk(await scene.search_server(), indices.serving, refused, SystemClock())
-    running = serve(Indexer(bulk, scene.crawl.layout, refused, SystemClock(), indices=indices))
+    running = serve(Indexer(bulk, scene.crawl.layout, NETWORK, refused, SystemClock(), indices=indices))
 
     async def standing() -> Standing | None:
         return (await scene.crawl.stream.standings()).get("indexer")

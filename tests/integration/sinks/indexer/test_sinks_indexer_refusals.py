@@ -9,8 +9,11 @@ from consuming import Running, until
 from indexing import EARLIER, LATER, Scene, post
 
 from twittomatic.errors import ReceiverUnavailable
+from twittomatic.networks.x import X
 from twittomatic.sinks.indexer.documents import Document, document
 from twittomatic.storage.identity import identity
+
+NETWORK = X(url="http://localhost")
 
 Serve = Callable[..., Running]
 FULL = {"index.blocks.read_only_allow_delete": True}  # what the server does at its flood stage
@@ -18,7 +21,13 @@ DECEMBER = "2025-12-19T05:06:26.000Z"
 
 
 def made(post_id: str, created_at: str, fetched_at: int = LATER) -> Document:
-    return document(post(post_id, created_at=created_at), author_id="22", fetched_at=fetched_at, now=LATER)
+    return document(
+        post(post_id, created_at=created_at),
+        NETWORK,
+        author_id="22",
+        fetched_at=fetched_at,
+        now=LATER,
+    )
 
 
 def hostile() -> list[bytes]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twittomatic.sinks.indexer.places import place
+from twittomatic.networks.x.places import place
 
 
 def middle(*box: Any) -> list[float] | None:
