@@ -33,7 +33,7 @@ AS_LISTED: Final[Choices] = _AsListed()
 
 
 @cache
-def _registered() -> dict[str, EntryPoint]:
+def registered() -> dict[str, EntryPoint]:
     """Return every network by its name; ours cannot be replaced."""
     return {entry.name: entry for entry in (*entry_points(group=GROUP), *_OURS)}
 
@@ -45,10 +45,10 @@ def network_class(name: str) -> NetworkClass:
     Raises:
         SettingsError: there is no such network, or it cannot be imported.
     """
-    entry = _registered().get(name)
+    entry = registered().get(name)
     if entry is None:
         raise SettingsError(
-            f"NETWORK: “{name}” is not a known network; the networks are {', '.join(sorted(_registered()))}."
+            f"NETWORK: “{name}” is not a known network; the networks are {', '.join(sorted(registered()))}."
         )
     try:
         return cast(NetworkClass, entry.load())
