@@ -35,7 +35,7 @@ from mutations import ENDS_EARLY, MUTATIONS, REFUSALS, Draft, Reply
 from twittomatic.app import runtime
 from twittomatic.cli import sessions
 from twittomatic.clock import SystemClock
-from twittomatic.crawler.options import account_of
+from twittomatic.networks.registry import account_of
 from twittomatic.networks.x import X
 from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings, load

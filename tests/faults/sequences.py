@@ -24,8 +24,8 @@ from mutations import ENDS_EARLY, MUTATIONS, REFUSALS
 
 from twittomatic.app import runtime
 from twittomatic.cli import sessions
-from twittomatic.crawler.options import account_of
 from twittomatic.errors import TwittomaticError
+from twittomatic.networks.registry import account_of
 from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings, load
 from twittomatic.state.account import Money
