@@ -82,7 +82,7 @@ async def test_what_can_never_be_taken_is_kept_with_its_reason(scene: Scene, ser
     assert {one["author_id"] for one in refused} == {"22"}
     assert refused[0] | {"at": ""} == {
         "at": "", "author_id": "22", "reason": "the line is no post: not a JSON object, or without an id",
-            "text": '{"text":"who am I"}',
+        "text": '{"text":"who am I"}',
     }  # fmt: skip
     assert refused[2]["text"] == r"not JSON \xff"
     assert refused[5]["id"] == "x" * 600
