@@ -20,7 +20,7 @@ import msgspec
 
 from harness import verdict
 from twittomatic.model import Ending, Module
-from twittomatic.storage.index import Index
+from twittomatic.storage.index import JournalIndex
 from twittomatic.storage.journal import Entry, latest, read_journal
 from twittomatic.storage.paths import EXTENSIONS, Layout
 
@@ -47,9 +47,9 @@ def entries(count: int) -> Iterator[Entry]:
         )
 
 
-def indexed(layout: Layout) -> Index:
+def indexed(layout: Layout) -> JournalIndex:
     """Read a journal into the index."""
-    index = Index(layout)
+    index = JournalIndex(layout)
     index.refresh()
     return index
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from twittomatic.model import FileState
 from twittomatic.storage.commit import commit, prepend
 from twittomatic.storage.formats import member, read_lines
-from twittomatic.storage.ordering import order_at_front
+from twittomatic.storage.order import order_at_front
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 

@@ -141,10 +141,10 @@ def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next(world: Any) ->
     ended: list[set[str]] = []
     for point in (
         None,
-        "mending.drafted",
-        "aside.moved",
+        "rewrite.drafted",
+        "quarantine.moved",
         "commit.renamed",
-        "mending.replaced",
+        "rewrite.replaced",
         "repair.files_done",
         "journal.written",
         "repair.dataset_done",

@@ -22,7 +22,7 @@ from twittomatic.errors import StateLost
 from twittomatic.planning.targets import Targets
 from twittomatic.settings import load
 from twittomatic.state.embedded.server import Role, embedded
-from twittomatic.storage.lock import alone
+from twittomatic.storage.lock import exclusive
 
 _names = itertools.count()
 _LISTS = ("followers", "tweets")
@@ -126,7 +126,7 @@ def test_a_crawl_that_ends_with_an_error_leaves_the_dataset(
             async with runtime.connected(settings, Role.OWN, "test") as service.connection:
                 with pytest.raises(StateLost):
                     await sessions.crawl(settings, "F", Targets(ids=[str(answers.STAR)], names=()))
-            with alone(runtime.layout(settings).output):
+            with exclusive(runtime.layout(settings).output):
                 pass
 
     with answers.hasty():

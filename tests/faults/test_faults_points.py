@@ -48,13 +48,11 @@ OF_ANALYZER = [
     "job.completed",
 ]
 ELSEWHERE = {
-    "bought.placed": "tests/unit/storage/test_storage_bought.py",
-    "bought.proved": "tests/unit/storage/test_storage_bought.py",
+    "purchases.placed": "tests/unit/storage/test_storage_purchases.py",
+    "purchases.proved": "tests/unit/storage/test_storage_purchases.py",
     "token.stored": "tests/integration/fetch/test_fetch_usertokens.py",
     "repair.begun_anew": "tests/acceptance/test_acceptance_disk.py",
-    **dict.fromkeys(
-        ["ordering.sorted", "ordering.committed"], "tests/integration/modules/test_modules_order.py"
-    ),
+    **dict.fromkeys(["order.sorted", "order.committed"], "tests/integration/modules/test_modules_order.py"),
     **dict.fromkeys(["sink.handled", "sink.acknowledged"], "tests/acceptance/test_acceptance_lookup.py"),
     **dict.fromkeys(
         ["indexer.sent", "indexer.fed", "indexer.deleted"], "tests/acceptance/test_acceptance_indexer.py"
@@ -65,9 +63,9 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(
         [
-            "mending.drafted",
-            "aside.moved",
-            "mending.replaced",
+            "rewrite.drafted",
+            "quarantine.moved",
+            "rewrite.replaced",
             "repair.files_done",
             "repair.dataset_done",
             "repair.requeued",

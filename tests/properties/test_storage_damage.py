@@ -17,7 +17,7 @@ from twittomatic.model import Ending, FileState, Module, downloads
 from twittomatic.storage.commit import commit
 from twittomatic.storage.formats import member, read_lines
 from twittomatic.storage.journal import Entry, Journal
-from twittomatic.storage.lost import find_missing
+from twittomatic.storage.losses import find_missing
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.repair import Repair, Step

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from twittomatic.model import Ending, Module
 from twittomatic.storage import index as indexing
-from twittomatic.storage.index import Index
+from twittomatic.storage.index import JournalIndex
 from twittomatic.storage.journal import Entry, latest, read_journal
 from twittomatic.storage.paths import Layout
 
@@ -46,7 +46,7 @@ def test_the_index_has_the_newest_line_of_every_file(written: list[tuple[str, En
     with tempfile.TemporaryDirectory() as name, mock.patch.object(indexing, "_RECENT_MOST", 3):
         layout = Layout(Path(name), Path(name) / ".tmp")
         layout.prepare()
-        index = Index(layout)
+        index = JournalIndex(layout)
         for part in range(parts):
             for process, entry in written[part::parts]:
                 with layout.journal(process).open("ab") as file:

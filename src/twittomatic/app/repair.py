@@ -23,11 +23,10 @@ from twittomatic.state.events import FileRepaired
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.requeue import Requeue
 from twittomatic.state.stream import EventStream
-from twittomatic.storage.checkpoint import placed_files
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.journal import Entry
-from twittomatic.storage.lock import alone
-from twittomatic.storage.lost import Missing, find_missing
+from twittomatic.storage.lock import exclusive
+from twittomatic.storage.losses import MissingFile, find_missing, placed_files
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.repair import Repair, Step
 
@@ -57,9 +56,9 @@ async def repair(settings: Settings, layout: Layout, report: Callable[[Step], No
         TwittomaticError: a crawl is at work, or something cannot be read or written.
     """
     name = runtime.process_name("repair")
-    with guarded(layout.journals):
+    with translate_errors(layout.journals):
         layout.journals.mkdir(exist_ok=True)
-    with alone(layout.output):
+    with exclusive(layout.output):
         async with _state_of(settings, name) as state:
             if state:
                 await _check_jobs(settings, layout, state, report)
@@ -144,9 +143,9 @@ async def _check_jobs(
                 report(Step(file=f"{module}:{user_id}", sentence=sentence))
 
 
-async def _requeue(settings: Settings, state: _State, missing: Sequence[Missing]) -> list[Missing]:
+async def _requeue(settings: Settings, state: _State, missing: Sequence[MissingFile]) -> list[MissingFile]:
     """Queue what is missing; return that for which the crawl has no module."""
-    jobs: dict[tuple[Module, str], Missing] = {}
+    jobs: dict[tuple[Module, str], MissingFile] = {}
     others = []
     for one in missing:
         module = _module(state.modules, one)
@@ -168,7 +167,7 @@ async def _requeue(settings: Settings, state: _State, missing: Sequence[Missing]
     return others
 
 
-def _module(modules: str, one: Missing) -> Module | None:
+def _module(modules: str, one: MissingFile) -> Module | None:
     """Return the module of a crawl that downloads a file; None when it has none.
 
     A module that replaces another comes first, and nothing else brings an outdated list up to date.
@@ -180,7 +179,7 @@ def _module(modules: str, one: Missing) -> Module | None:
     return able[0] if able else None
 
 
-def _tell(layout: Layout, missing: Sequence[Missing]) -> None:
+def _tell(layout: Layout, missing: Sequence[MissingFile]) -> None:
     """Say which targets nobody will download by himself, and how to crawl them."""
     for module, spec in MODULES.items():
         costs = {one.user_id: one.cost_usd for one in missing if downloads(one.ext) is module}
@@ -189,7 +188,7 @@ def _tell(layout: Layout, missing: Sequence[Missing]) -> None:
         targets = " ".join(costs)
         if len(costs) > _NAMED:
             path = layout.aside / f"{spec.list_name}.txt"
-            with guarded(path):
+            with translate_errors(path):
                 layout.aside.mkdir(exist_ok=True)
                 path.write_text("".join(f"{user_id}\n" for user_id in costs))
             targets = str(path)

@@ -43,10 +43,10 @@ from twittomatic.state.names import KnownNames
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.spending import Spending
 from twittomatic.state.stream import EventStream
-from twittomatic.storage.bought import BoughtProfiles
 from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.purchases import BoughtProfiles
 
 START_PATIENCE_S = 5.0  # for a server that does not answer when a command begins
 _HORIZON = 4  # request timeouts after which a reservation that nobody settled is spent

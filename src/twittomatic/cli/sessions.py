@@ -33,8 +33,8 @@ from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.requeue import Requeue
-from twittomatic.storage.cleanup import part_files, sweep
 from twittomatic.storage.journal import Journal
+from twittomatic.storage.part import part_files, remove_part_files
 from twittomatic.storage.paths import Layout
 
 _EXPIRY_S = 5.0  # longer than a leadership lasts of which nothing is heard
@@ -221,7 +221,7 @@ async def tidy(connection: Connection, keys: CrawlKeys, layout: Layout) -> int:
     if await CrawlState(connection, keys).field("phase") != Phase.FINISHED:
         return 0
     keep = {checkpoint.part async for _, _, checkpoint in Requeue(connection, keys).begun()}
-    return await asyncio.to_thread(sweep, found, keep)
+    return await asyncio.to_thread(remove_part_files, found, keep)
 
 
 async def _leads_soon(leadership: Leadership) -> bool:

@@ -18,7 +18,7 @@ from twittomatic.cli.render.table import console
 from twittomatic.errors import SettingsError, StorageError
 from twittomatic.model import Ending
 from twittomatic.settings import Settings
-from twittomatic.storage.index import Index
+from twittomatic.storage.index import JournalIndex
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.repair import Step
 from twittomatic.storage.verify import verify as check
@@ -82,7 +82,7 @@ def verify(settings: Settings, repairing: bool) -> None:
             run_async(repair(settings, watched, tell))
         else:
             for problem in check(watched):
-                if problem.held:
+                if problem.in_progress:
                     held.add(problem.file)
                     click.echo(f"{problem.file}: {problem.sentence} A crawl is at work on it.", err=True)
                 else:
@@ -91,7 +91,7 @@ def verify(settings: Settings, repairing: bool) -> None:
         click.echo(f"Problems: {problems:,}. Files: {files:,}.", err=True)
         sys.exit(1)
     # Every file has a journal line by now, and as many records as that says.
-    index = Index(layout)
+    index = JournalIndex(layout)
     index.refresh()
     files = records = 0
     for _, line in index.files():

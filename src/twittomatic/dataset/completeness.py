@@ -15,8 +15,8 @@ import numpy.typing as npt
 from twittomatic.dataset.ids import LARGEST_ID
 from twittomatic.errors import StorageUnavailable
 from twittomatic.model import MODULES, NO_JSON, Ending, Module
-from twittomatic.storage.errors import guarded
-from twittomatic.storage.following import LONGEST_LINE, Block, Follower
+from twittomatic.storage.errors import translate_errors
+from twittomatic.storage.tail import LONGEST_LINE, Block, JournalTail
 from twittomatic.storage.journal import Entry, decode_line
 from twittomatic.storage.paths import Layout
 
@@ -102,7 +102,7 @@ def _newest_lines(layout: Layout) -> tuple[list[Path], _Lines]:
     """Return the journal files, and the newest line of each kind about each list, sorted by list."""
     paths: list[Path] = []
     newest, recent = np.empty(0, _LINE), list[_Line]()
-    for block in Follower(layout).read(_refuse_files):
+    for block in JournalTail(layout).read(_refuse_files):
         if not paths or paths[-1] != block.path:
             paths.append(block.path)
         recent += _lines_of(block, len(paths) - 1)
@@ -182,7 +182,7 @@ def _read_entries(paths: Sequence[Path], places: Sequence[int]) -> list[Entry | 
     entries: list[Entry | None] = [None] * len(places)
     for number, group in groupby(order, key=lambda row: places[row] >> _OFFSET_BITS):
         path = paths[number]
-        with guarded(path), path.open("rb", buffering=0) as file:
+        with translate_errors(path), path.open("rb", buffering=0) as file:
             for row in group:
                 offset = places[row] & ((1 << _OFFSET_BITS) - 1)
                 text = os.pread(file.fileno(), _USUAL_LINE, offset)

@@ -17,7 +17,7 @@ from twittomatic.dataset.ids import UserIds, owner, read_user_ids
 from twittomatic.dataset.names import find_name
 from twittomatic.errors import CorruptFile, SettingsError, UserNotFound
 from twittomatic.model import NO_JSON
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import EXTENSIONS, Layout
 
@@ -137,7 +137,7 @@ class Dataset:
     def _file(self, user: User, ext: str) -> Path:
         user_id = self._user_id(user)
         path = self._layout.file(user_id, ext)
-        with guarded(path):
+        with translate_errors(path):
             if path.is_file():
                 return path
         shown = f"user {user_id}" if str(user) == user_id else f"{user} (user {user_id})"

@@ -9,7 +9,7 @@ import msgspec
 
 from twittomatic.errors import CorruptFile
 from twittomatic.model import NO_JSON
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
 
@@ -52,5 +52,5 @@ def find_name(layout: Layout, name: str) -> str | None:
 
 
 def _search_order(path: Path) -> tuple[bool, float]:
-    with guarded(path):
+    with translate_errors(path):
         return path.suffix == ".usr", -path.stat().st_mtime

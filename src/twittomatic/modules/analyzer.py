@@ -15,16 +15,16 @@ from twittomatic.errors import Interrupted, StorageError
 from twittomatic.faultpoint import reach
 from twittomatic.model import MODULES, Checkpoint, Ending, Job, Module, Target
 from twittomatic.modules.context import Context
-from twittomatic.modules.finish import close
+from twittomatic.modules.finish import finish_job
 from twittomatic.modules.pager import new_stem
-from twittomatic.modules.threads import to_its_end
+from twittomatic.modules.threads import to_thread_shielded
 from twittomatic.networks.base import Page
 from twittomatic.state.jobs import settled
 from twittomatic.storage.commit import measured
 from twittomatic.storage.formats import member, read_ids, read_lines, to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile, discard
-from twittomatic.storage.profiles import Found, find_profiles
+from twittomatic.storage.profiles import StoredProfile, find_profiles
 
 _FILES = MODULES[Module.ANALYZER].files
 _BATCH = 1000  # profiles looked at in a thread at a time
@@ -51,7 +51,7 @@ async def run(context: Context, job: Job) -> None:
     if not context.layout.file(job.user_id, "fws").exists():
         await context.jobs.complete(job, counters={"unavailable": 1})
     elif job.checkpoint.ended is not None:  # all was found by an attempt that died
-        await close(context, job, job.checkpoint, _FILES)
+        await finish_job(context, job, job.checkpoint, _FILES)
     elif context.selection.is_needed:
         await analysis.select()
     else:
@@ -93,7 +93,7 @@ class _Analysis:
         ]
         if missing or self._checkpoint.part:
             await self._look_up(list(map(str, missing)))
-            await close(self._context, self._job, self._checkpoint, _FILES)
+            await finish_job(self._context, self._job, self._checkpoint, _FILES)
         else:
             await self._context.jobs.complete(self._job)
 
@@ -121,10 +121,10 @@ class _Analysis:
     async def _look_up(self, missing: Sequence[str]) -> None:
         """Take the profiles that are not there from other followers' pages, and buy the rest of them."""
         try:
-            part = await to_its_end(self._open)
+            part = await to_thread_shielded(self._open)
             found = find_profiles(self._context.layout, missing)
             async for profiles in _in_thread(_batches(found, _BATCH)):
-                await self._adopt(profiles, part)
+                await self._copy_known(profiles, part)
             ids = to_ids(missing)
             missing = list(map(str, ids[~self._seen.contains(ids)].tolist()))
             start = 0
@@ -138,18 +138,18 @@ class _Analysis:
                 self._part.close()
                 if not self._counts:
                     with suppress(StorageError):  # what is left is swept when the crawl is finished
-                        await to_its_end(discard, self._part.path)
+                        await to_thread_shielded(discard, self._part.path)
         self._checkpoint = msgspec.structs.replace(
             self._checkpoint, ended=Ending.COMPLETE, ended_at=self._context.moment()
         )
         await self._context.jobs.commit(self._job, self._checkpoint, {})
 
-    async def _adopt(self, found: Sequence[Found], part: PartFile) -> None:
+    async def _copy_known(self, found: Sequence[StoredProfile], part: PartFile) -> None:
         """Take profiles over, each with the time at which it came."""
         records = [one.record for one in found]
         pages = groupby(found, key=lambda one: one.came_at)
         data = b"".join(member([one.record for one in page], at=came_at) for came_at, page in pages)
-        await to_its_end(lambda: part.append(data, len(records)))
+        await to_thread_shielded(lambda: part.append(data, len(records)))
         self._checkpoint = msgspec.structs.replace(self._checkpoint, files={"usr": part.state})
         self._counts = True
         await self._context.jobs.commit(self._job, self._checkpoint, {})
@@ -165,7 +165,7 @@ class _Analysis:
         records = self._new(wanted, fetched.page)
         if records:
             data = member(records, at=context.clock.now())
-            await to_its_end(lambda: part.append(data, len(records)))
+            await to_thread_shielded(lambda: part.append(data, len(records)))
         self._checkpoint = msgspec.structs.replace(
             before,
             files={"usr": part.state},

@@ -13,18 +13,18 @@ from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job, usd
 from twittomatic.modules.context import Context
-from twittomatic.modules.pager import new_stem, records_there, remove_parts
-from twittomatic.modules.threads import to_its_end
+from twittomatic.modules.pager import existing_lines, new_stem, remove_parts
+from twittomatic.modules.threads import to_thread_shielded
 from twittomatic.state.early import EarlyEnd
 from twittomatic.state.events import Event, FileCommitted, TargetClosed
 from twittomatic.storage.commit import commit, holds
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import LONGEST_TOKEN, Entry
-from twittomatic.storage.ordering import append_in_order
+from twittomatic.storage.order import append_in_order
 from twittomatic.storage.part import PartFile
 
 
-async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]) -> None:
+async def finish_job(context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]) -> None:
     """Commit the files of a list that has ended, and complete its job.
 
     Everything here may happen again after a crash: a file that is in its place already stays there, and the
@@ -42,7 +42,7 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
     """
     events: list[Event] = []
     if job.checkpoint.ended is not None:
-        checkpoint = await adopt(context, job, checkpoint)
+        checkpoint = await reclaim(context, job, checkpoint)
     if checkpoint.ended is Ending.UNAVAILABLE and not await _worth_keeping(
         context, job, checkpoint, extensions
     ):
@@ -67,8 +67,8 @@ async def close(context: Context, job: Job, checkpoint: Checkpoint, extensions: 
     if not any(state.size for state in checkpoint.files.values()):
         checkpoint = await _with_empty_files(context, job, checkpoint, extensions)
     checkpoint = await in_order(context, job, checkpoint)
-    async with held(context, job, checkpoint):
-        events.extend(await to_its_end(_commit_files, context, job, checkpoint, extensions))
+    async with or_lease_lost(context, job, checkpoint):
+        events.extend(await to_thread_shielded(_commit_files, context, job, checkpoint, extensions))
     reach("job.closed")
     counters = {f"files:{job.module}": 1}
     await context.jobs.complete(
@@ -98,7 +98,7 @@ def _is_token(token: str | None) -> bool:
     return token is None or len(token) <= LONGEST_TOKEN
 
 
-async def adopt(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
+async def reclaim(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
     """Take over a list that an attempt before us ended: from now on the moment of its line is ours.
 
     Raises:
@@ -130,18 +130,18 @@ async def in_order(context: Context, job: Job, checkpoint: Checkpoint) -> Checkp
         with PartFile.begin(sorted_part) as file:
             return append_in_order(file, source, size=checkpoint.files["twt"].size)
 
-    async with held(context, job, checkpoint):
-        state = await to_its_end(sort)
+    async with or_lease_lost(context, job, checkpoint):
+        state = await to_thread_shielded(sort)
     mine = msgspec.structs.replace(checkpoint, part=stem, files={"twt": state}, unordered=False)
-    reach("ordering.sorted")
+    reach("order.sorted")
     await context.jobs.commit(job, mine, {})
-    reach("ordering.committed")
+    reach("order.committed")
     await asyncio.to_thread(remove_parts, context, checkpoint.part, ("twt",))
     return mine
 
 
 @asynccontextmanager
-async def held(context: Context, job: Job, checkpoint: Checkpoint) -> AsyncIterator[None]:
+async def or_lease_lost(context: Context, job: Job, checkpoint: Checkpoint) -> AsyncIterator[None]:
     """Let a part file that is gone be LeaseLost, where whoever has the job now took it."""
     try:
         yield
@@ -172,7 +172,7 @@ async def _would_lose(context: Context, job: Job, checkpoint: Checkpoint, extens
         return False
     final = context.layout.file(job.user_id, extensions[-1])
     mine = checkpoint.files.get(extensions[-1], FileState())
-    return await asyncio.to_thread(records_there, context, final) > mine.lines
+    return await asyncio.to_thread(existing_lines, context, final) > mine.lines
 
 
 def _held(final: Any, checkpoint: Checkpoint) -> bool:
@@ -182,7 +182,7 @@ def _held(final: Any, checkpoint: Checkpoint) -> bool:
 def _close_without_file(
     context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
 ) -> None:
-    context.journal.append(entry(context, job, checkpoint, None, FileState()))
+    context.journal.append(journal_entry(context, job, checkpoint, None, FileState()))
     remove_parts(context, checkpoint.part, extensions)
 
 
@@ -195,8 +195,8 @@ def _commit_files(
         file = context.layout.relative(context.layout.file(job.user_id, ext))
         state = _place(context, job, checkpoint, ext)
         paid = ext == extensions[-1]  # the pages brought all the files; they were paid once
-        entries.append(entry(context, job, checkpoint, file, state, paid=paid))
-        events.append(announced(job, checkpoint, file, state, new=state))
+        entries.append(journal_entry(context, job, checkpoint, file, state, paid=paid))
+        events.append(committed_event(job, checkpoint, file, state, new=state))
     context.journal.append(*entries)
     return events
 
@@ -224,7 +224,7 @@ async def _with_empty_files(
         with PartFile.begin(context.layout.part(context.crawl, stem, ext)) as file:
             return file.append(member([]), 0)
 
-    files = {ext: await to_its_end(begin, ext) for ext in extensions}
+    files = {ext: await to_thread_shielded(begin, ext) for ext in extensions}
     mine = msgspec.structs.replace(checkpoint, part=stem, files=files)
     await context.jobs.commit(job, mine, {})
     if checkpoint.part:
@@ -232,7 +232,7 @@ async def _with_empty_files(
     return mine
 
 
-def announced(
+def committed_event(
     job: Job, checkpoint: Checkpoint, file: str, state: FileState, *, new: FileState
 ) -> FileCommitted:
     """Return the event of a commit: `file` is in `state` now, of which `new` came first."""
@@ -248,7 +248,7 @@ def announced(
     )
 
 
-def entry(
+def journal_entry(
     context: Context,
     job: Job,
     checkpoint: Checkpoint,

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from twittomatic.model import MODULES, Job, Module
 from twittomatic.modules.context import Context
-from twittomatic.modules.continuing import continued
-from twittomatic.modules.finish import close
+from twittomatic.modules.finish import finish_job
 from twittomatic.modules.pager import ListSpec, Pager
-from twittomatic.modules.reuse import kept
+from twittomatic.modules.reuse import continue_existing, reuse_existing
 from twittomatic.storage.formats import Ids, read_ids
 from twittomatic.storage.part import PartFile
 
@@ -22,9 +21,9 @@ async def run(context: Context, job: Job) -> None:
     Raises:
         TwittomaticError: see `twittomatic.errors`; what was committed stands.
     """
-    if await kept(context, job, "fws", most=context.max_followers):
+    if await reuse_existing(context, job, "fws", most=context.max_followers):
         return
-    job = await continued(context, job, _FILES)
+    job = await continue_existing(context, job, _FILES)
     network = context.network
     listing = ListSpec(
         ask=lambda token, size: network.followers(job.user_id, token=token, size=size),
@@ -37,7 +36,7 @@ async def run(context: Context, job: Job) -> None:
         shortfall=None if network.counts_are_estimates else context.shortfall,
     )
     checkpoint = await Pager(context, job, listing, _FILES).run()
-    await close(context, job, checkpoint, _FILES)
+    await finish_job(context, job, checkpoint, _FILES)
 
 
 def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[bytes]]:

@@ -18,7 +18,7 @@ from twittomatic.faultpoint import reach
 from twittomatic.fetch.fetcher import Fetched
 from twittomatic.model import Checkpoint, Ending, Job
 from twittomatic.modules.context import Context
-from twittomatic.modules.threads import to_its_end
+from twittomatic.modules.threads import to_thread_shielded
 from twittomatic.networks.base import Counts, Page, Request
 from twittomatic.state.account import Permit
 from twittomatic.state.jobs import settled
@@ -117,7 +117,7 @@ class Pager:
             try:
                 if not self.checkpoint.part:
                     await self._note_claim()
-                await to_its_end(self._open)
+                await to_thread_shielded(self._open)
                 while self.checkpoint.ended is None:
                     await self._step()
             finally:
@@ -127,7 +127,7 @@ class Pager:
                     await self._context.fetcher.give_up(self._permit)
                 if not self._counts:
                     with suppress(StorageError):  # what is left is swept when the crawl is finished
-                        await to_its_end(remove_parts, self._context, self._stem, self._extensions)
+                        await to_thread_shielded(remove_parts, self._context, self._stem, self._extensions)
         return self.checkpoint
 
     async def _note_claim(self) -> None:
@@ -141,7 +141,7 @@ class Pager:
         context, before = self._context, self.checkpoint
         if self._listing.after is None and before.claimed is None:
             final = context.layout.file(self._job.user_id, self._listing.keyed)
-            self._lines_there = records_there(context, final)
+            self._lines_there = existing_lines(context, final)
         stem = self._stem
         for ext in self._extensions:
             path = context.layout.part(context.crawl, stem, ext)
@@ -200,7 +200,7 @@ class Pager:
             return
         reach("page.fetched")
         try:
-            written = await to_its_end(self._write, fetched)
+            written = await to_thread_shielded(self._write, fetched)
         except BaseException:  # it is paid, whatever becomes of it
             await fetched.settle()
             raise
@@ -402,7 +402,7 @@ def new_stem(job: Job) -> str:
     return f"{job.module}-{job.user_id}-{secrets.token_hex(6)}"
 
 
-def records_there(context: Context, final: Path) -> int:
+def existing_lines(context: Context, final: Path) -> int:
     """Return how many records a list in the dataset has: 0 when its file is missing or broken."""
     if final.exists():
         with suppress(CorruptFile):

@@ -10,7 +10,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-async def to_its_end(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+async def to_thread_shielded(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     """Do blocking work in a thread; a cancellation is raised when it has ended.
 
     A thread cannot be cancelled. Whoever leaves it alone closes files in which it still writes, and leaves

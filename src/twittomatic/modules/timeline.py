@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from twittomatic.model import MODULES, Job, Module
 from twittomatic.modules.context import Context
-from twittomatic.modules.continuing import continued
-from twittomatic.modules.finish import close
+from twittomatic.modules.finish import finish_job
 from twittomatic.modules.pager import ListSpec, Pager
-from twittomatic.modules.reuse import kept
+from twittomatic.modules.reuse import continue_existing, reuse_existing
 from twittomatic.storage.formats import Ids, read_lines, to_ids
-from twittomatic.storage.ordering import post_id
+from twittomatic.storage.order import post_id
 from twittomatic.storage.part import PartFile
 
 _FILES = MODULES[Module.TIMELINE].files
@@ -23,12 +22,12 @@ async def run(context: Context, job: Job) -> None:
     Raises:
         TwittomaticError: see `twittomatic.errors`; what was committed stands.
     """
-    if await kept(context, job, "twt", most=context.max_posts):
+    if await reuse_existing(context, job, "twt", most=context.max_posts):
         return
-    job = await continued(context, job, _FILES)
+    job = await continue_existing(context, job, _FILES)
     listing = posts(context, job, most=context.max_posts)
     checkpoint = await Pager(context, job, listing, _FILES).run()
-    await close(context, job, checkpoint, _FILES)
+    await finish_job(context, job, checkpoint, _FILES)
 
 
 def posts(context: Context, job: Job, *, most: int | None, since_id: str | None = None) -> ListSpec:

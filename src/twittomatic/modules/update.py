@@ -11,14 +11,21 @@ from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import EARLY, MODULES, Checkpoint, Ending, FileState, Job, Module
 from twittomatic.modules.context import Context
-from twittomatic.modules.finish import announced, close, early_end, entry, held, in_order
+from twittomatic.modules.finish import (
+    committed_event,
+    early_end,
+    finish_job,
+    in_order,
+    journal_entry,
+    or_lease_lost,
+)
 from twittomatic.modules.pager import Pager, new_stem, remove_parts
-from twittomatic.modules.threads import to_its_end
+from twittomatic.modules.threads import to_thread_shielded
 from twittomatic.modules.timeline import posts
 from twittomatic.state.events import Event, TargetClosed
 from twittomatic.storage.commit import commit, measured, prepend
-from twittomatic.storage.errors import guarded
-from twittomatic.storage.ordering import append_in_order, order_at_front
+from twittomatic.storage.errors import translate_errors
+from twittomatic.storage.order import append_in_order, order_at_front
 from twittomatic.storage.part import PartFile
 
 _FILES = MODULES[Module.UPDATE].files
@@ -39,7 +46,7 @@ async def run(context: Context, job: Job) -> None:
     if newest is None:
         listing = posts(context, job, most=context.max_posts)
         checkpoint = await Pager(context, job, listing, _FILES).run()
-        await close(context, job, checkpoint, _FILES)
+        await finish_job(context, job, checkpoint, _FILES)
         return
     checkpoint = job.checkpoint
     if checkpoint.ended is None:
@@ -47,7 +54,7 @@ async def run(context: Context, job: Job) -> None:
         listing = posts(context, job, most=None, since_id=newest)
         checkpoint = await Pager(context, begun, listing, _FILES).run()
     else:
-        checkpoint = await _adopt(context, job, checkpoint, final)
+        checkpoint = await _reclaim(context, job, checkpoint, final)
         newest = await asyncio.to_thread(_newest, final)
     state: FileState | None
     if newest == checkpoint.first_id:  # placed by an attempt that died
@@ -56,8 +63,8 @@ async def run(context: Context, job: Job) -> None:
         if _has_news(checkpoint):
             checkpoint = await in_order(context, job, checkpoint)
         try:
-            async with held(context, job, checkpoint):
-                state = await to_its_end(_commit, context, checkpoint, final)
+            async with or_lease_lost(context, job, checkpoint):
+                state = await to_thread_shielded(_commit, context, checkpoint, final)
         except _OvertakenError:  # it has these posts already, or else they are asked for again
             await asyncio.to_thread(remove_parts, context, checkpoint.part, _FILES)
             await run(context, msgspec.structs.replace(job, checkpoint=Checkpoint()))
@@ -81,14 +88,14 @@ def _newest(final: Path) -> str | None:
     return order_at_front(final).newest
 
 
-async def _adopt(context: Context, job: Job, checkpoint: Checkpoint, final: Path) -> Checkpoint:
+async def _reclaim(context: Context, job: Job, checkpoint: Checkpoint, final: Path) -> Checkpoint:
     """Take the part file of an attempt that was given up, so that it can place no more should it wake up."""
     mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
     if _has_news(checkpoint):
         mine = msgspec.structs.replace(mine, part=new_stem(job))
         before, after = (context.layout.part(context.crawl, one.part, "twt") for one in (checkpoint, mine))
         try:
-            await to_its_end(_take_over, after, before, checkpoint.files["twt"])
+            await to_thread_shielded(_take_over, after, before, checkpoint.files["twt"])
         except CorruptFile:
             if await asyncio.to_thread(_newest, final) != checkpoint.first_id:
                 raise
@@ -140,7 +147,7 @@ def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState 
 
 
 def _identity(path: Path) -> tuple[int, int, int]:
-    with guarded(path):
+    with translate_errors(path):
         status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -152,12 +159,12 @@ def _of_both(context: Context, checkpoint: Checkpoint, final: Path) -> Checkpoin
     posts may be missing then, for which the token does not ask.
     """
     before, now = context.known_files.ending(final), checkpoint.ended or Ending.COMPLETE
-    entry = context.known_files.early(final) if now not in EARLY else None
+    early = context.known_files.early(final) if now not in EARLY else None
     return msgspec.structs.replace(
         checkpoint,
         ended=now if now in EARLY or before not in (Ending.CUT, *EARLY, Ending.UNAVAILABLE) else before,
-        token=entry.token if entry else None,
-        claimed=entry.claimed if entry else checkpoint.claimed,
+        token=early.token if early else None,
+        claimed=early.claimed if early else checkpoint.claimed,
     )
 
 
@@ -169,14 +176,14 @@ async def _complete(
     early = early_end(job, checkpoint, state.lines) if state else None
     if state:
         checkpoint = await asyncio.to_thread(_of_both, context, checkpoint, final)
-    line = entry(context, job, checkpoint, file if state else None, state or FileState())
+    line = journal_entry(context, job, checkpoint, file if state else None, state or FileState())
     await asyncio.to_thread(context.journal.append, line)
     if state:
         context.known_files.learn(line)
     reach("job.closed")
     events: list[Event] = []
     if state:
-        events.append(announced(job, checkpoint, file, state, new=checkpoint.files["twt"]))
+        events.append(committed_event(job, checkpoint, file, state, new=checkpoint.files["twt"]))
     elif checkpoint.reason:
         events.append(TargetClosed(module=job.module, user_id=job.user_id, reason=checkpoint.reason))
     await context.jobs.complete(

@@ -18,7 +18,7 @@ from twittomatic.state.crawl import CrawlState
 from twittomatic.state.events import FileCommitted
 from twittomatic.state.names import KnownNames
 from twittomatic.state.stream import EventStream
-from twittomatic.storage.bought import BoughtProfiles
+from twittomatic.storage.purchases import BoughtProfiles
 
 _UNFINISHED = (Phase.RUNNING, Phase.PAUSED)
 _REASONS = {"deleted": "no such user", "unavailable": "the network says nothing of this user"}

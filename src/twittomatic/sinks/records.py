@@ -13,7 +13,7 @@ from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted, FileRepaired
 from twittomatic.state.stream import Delivered
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import EXTENSIONS, Layout
 
@@ -98,7 +98,7 @@ def dataset_file(layout: Layout, event: FileCommitted | FileRepaired) -> Path | 
 
 def _range(path: Path, event: FileCommitted) -> Generator[tuple[int, list[bytes]], None, bool]:
     """Yield the records of the range; return whether they are those of the event."""
-    with guarded(path):
+    with translate_errors(path):
         offset = path.stat().st_size - event.begin
     if not 0 <= event.end <= event.begin or offset < 0:
         return False

@@ -8,11 +8,10 @@ from pathlib import Path
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import FileState
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_lines
-from twittomatic.storage.io import checksum
+from twittomatic.storage.io import checksum, sync_directory
 from twittomatic.storage.part import PartFile
-from twittomatic.storage.syncing import sync_directory
 
 
 def commit(part: Path, final: Path, *, size: int | None = None) -> None:
@@ -28,14 +27,14 @@ def commit(part: Path, final: Path, *, size: int | None = None) -> None:
             is shorter.
         StorageUnavailable: it could not be moved; the dataset is as it was, unless only the last sync failed.
     """
-    with guarded(final.parent):
+    with translate_errors(final.parent):
         try:
             final.parent.mkdir()
         except FileExistsError:
             pass
         else:
             sync_directory(final.parent.parent)
-    with guarded(part):
+    with translate_errors(part):
         try:
             if size is not None:
                 _cut_back(part, size)
@@ -80,7 +79,7 @@ def begins_with(path: Path, state: FileState) -> bool:
 
 
 def _matches(path: Path, state: FileState, *, longer: bool) -> bool:
-    with guarded(path):
+    with translate_errors(path):
         try:
             file = path.open("rb", buffering=0)
         except FileNotFoundError:
@@ -117,7 +116,7 @@ def measured(path: Path) -> FileState:
         CorruptFile: it is broken.
         StorageUnavailable: it cannot be read.
     """
-    with guarded(path), path.open("rb", buffering=0) as file:
+    with translate_errors(path), path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         crc = checksum(file.fileno(), size)
     return FileState(size=size, lines=sum(1 for _ in read_lines(path)), crc=crc)

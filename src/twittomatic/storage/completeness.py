@@ -7,8 +7,8 @@ from pathlib import Path
 
 from twittomatic.model import EARLY, Ending, FileState
 from twittomatic.storage.commit import measured
-from twittomatic.storage.errors import guarded
-from twittomatic.storage.index import Index, Line
+from twittomatic.storage.errors import translate_errors
+from twittomatic.storage.index import JournalIndex, Line
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.paths import Layout
 
@@ -23,7 +23,7 @@ class CompleteLists:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._index = Index(layout)
+        self._index = JournalIndex(layout)
         self._reading = threading.Lock()
         self._is_read = False
 
@@ -90,7 +90,7 @@ class CompleteLists:
 
     def _proved(self, path: Path) -> Line | None:
         """Return the newest line about a file, None where the file is not there or has another size."""
-        with guarded(path):
+        with translate_errors(path):
             try:
                 size = path.stat().st_size
             except FileNotFoundError:

@@ -32,7 +32,7 @@ def unavailable(path: Path, error: OSError) -> StorageUnavailable:
 
 
 @contextmanager
-def guarded(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Let every OSError of the block come out as StorageUnavailable, about `path`."""
     try:
         yield

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from isal import isal_zlib
 
 from twittomatic.errors import CorruptFile
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 
 Ids = npt.NDArray[np.uint64]
 """User or post ids, one dimension."""
@@ -186,7 +186,7 @@ def _at_once(path: str, flags: int) -> int:
 
 
 def _compressed(path: Path, size: int | None, offset: int) -> Iterator[bytes]:
-    with guarded(path), open(path, "rb", buffering=0, opener=_at_once) as file:
+    with translate_errors(path), open(path, "rb", buffering=0, opener=_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise CorruptFile(f"{path}: is no regular file.")
         file.seek(offset)

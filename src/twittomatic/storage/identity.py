@@ -13,9 +13,9 @@ import uuid
 from pathlib import Path
 
 from twittomatic.errors import StorageUnavailable
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
+from twittomatic.storage.io import sync_directory
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.syncing import sync_directory
 
 FILE = ".dataset"
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -39,7 +39,7 @@ def identity(layout: Layout) -> str:
             f"{layout.output}: no crawl wrote here; mount it, or name the crawl's OUTPUT_DIRECTORY."
         )
     path = layout.output / FILE
-    with guarded(path):
+    with translate_errors(path):
         if not path.exists():
             _make(path)
         with path.open("rb") as file:

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.model import EARLY, Ending, Module
-from twittomatic.storage.following import Follower, Note
 from twittomatic.storage.journal import Entry, entries
 from twittomatic.storage.paths import EXTENSIONS, Layout
+from twittomatic.storage.tail import JournalTail, Note
 
 _RECENT_MOST = 1 << 15  # lines in the dictionary, some 400 bytes each, before they become a run
 _LOOK = len(EXTENSIONS)  # the kind of a line about an update that found nothing new, and so wrote no file
@@ -90,7 +90,7 @@ class FileSet:
         return mask
 
 
-class Index:
+class JournalIndex:
     """The newest journal line of every file. Calls may come from several threads, and may block.
 
     Sorted runs of columns, each more than twice as long as the next, and a dictionary of the newest lines:
@@ -102,7 +102,7 @@ class Index:
     """
 
     def __init__(self, layout: Layout, problem: Note = lambda path, number, sentence: None) -> None:
-        self._follower = Follower(layout)
+        self._tail = JournalTail(layout)
         self._problem = problem
         self._lock = threading.Lock()
         self._runs: list[_Run] = []
@@ -112,12 +112,12 @@ class Index:
     @property
     def torn(self) -> dict[Path, int]:
         """Last lines of journal files that had no end when they were last read: their numbers by file."""
-        return self._follower.torn
+        return self._tail.torn
 
     def refresh(self) -> None:
         """Read what was appended to the journal since the last call; the first one reads all of it."""
         with self._lock:
-            for block in self._follower.read(self._problem):
+            for block in self._tail.read(self._problem):
                 for entry in entries(block, self._problem):
                     self._take(entry)
             self._fold()

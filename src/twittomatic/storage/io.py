@@ -1,11 +1,14 @@
-"""Copies a range of one file into another inside the kernel, or by hand where the kernel cannot."""
+"""Durable names, whole writes, checksums, and copies inside the kernel: what `os` offers in pieces only."""
 
 from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 from isal import isal_zlib
+
+from twittomatic.storage.errors import translate_errors
 
 _CHUNK_BYTES = 1024 * 1024
 _KERNEL_BYTES = 1024 * 1024 * 1024  # one call may copy less than it is asked; none takes more than 2 GiB
@@ -65,6 +68,20 @@ def checksum(source: int, count: int, offset: int = 0) -> int:
         crc = isal_zlib.crc32(data, crc)
         done += len(data)
     return crc
+
+
+def sync_directory(directory: Path) -> None:
+    """Return once the names in a directory would survive a power failure.
+
+    Raises:
+        StorageUnavailable: the system refuses.
+    """
+    with translate_errors(directory):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _copy_in_kernel(source: int, target: int, count: int, source_offset: int, target_offset: int) -> int:

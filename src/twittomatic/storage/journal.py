@@ -16,11 +16,11 @@ from msgspec import Meta
 from twittomatic.errors import StorageUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.model import NO_JSON, Ending, Module
-from twittomatic.storage.errors import guarded
-from twittomatic.storage.following import CUT_OFF, LONGEST_LINE, Block, Follower, Note
-from twittomatic.storage.lock import occupy
+from twittomatic.storage.errors import translate_errors
+from twittomatic.storage.io import sync_directory
+from twittomatic.storage.lock import shared
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.syncing import sync_directory
+from twittomatic.storage.tail import CUT_OFF, LONGEST_LINE, Block, JournalTail, Note
 
 LONGEST_TOKEN = 4 * 1024  # characters of a pagination token; X's have about 20
 
@@ -125,9 +125,9 @@ class Journal:
     def __init__(self, path: Path, *, repairing: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._presence = -1 if repairing else occupy(path.parent.parent)
+        self._presence = -1 if repairing else shared(path.parent.parent)
         try:
-            with guarded(path):
+            with translate_errors(path):
                 self._descriptor = _open(path)
         except StorageUnavailable:
             self._leave()
@@ -142,7 +142,7 @@ class Journal:
             StorageUnavailable: a line may be missing or torn; writing it again later is harmless.
         """
         text = b"".join([msgspec.json.encode(entry) + b"\n" for entry in entries])
-        with guarded(self._path):
+        with translate_errors(self._path):
             with self._lock:
                 self._check()
                 if self._is_torn():
@@ -210,7 +210,7 @@ def read_journal(layout: Layout, problem: Note = _ignore) -> Iterator[Entry]:
         problem: Told of every line that is no entry: the file, the number of the line (0 for the whole
             file), and a sentence. Reading goes on.
     """
-    for block in Follower(layout).read(problem):
+    for block in JournalTail(layout).read(problem):
         yield from entries(block, problem)
 
 
@@ -240,7 +240,7 @@ def newest_purchase(layout: Layout, crawl: str) -> Purchase | None:
         StorageUnavailable: it cannot be read.
     """
     path, newest = layout.purchases(crawl), None
-    with guarded(path):
+    with translate_errors(path):
         try:
             file = path.open("rb")
         except FileNotFoundError:

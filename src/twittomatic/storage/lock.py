@@ -15,14 +15,14 @@ from enum import Enum, auto
 from pathlib import Path
 
 from twittomatic.errors import StorageUnavailable
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 
 _LOCK = ".lock"
 _TRIES, _PAUSE_S = 25, 0.01  # since `work_on` has the lock for some microseconds
 _GLANCE_S = 0.0001  # between the tries of `work_on`, which is called for each file in trouble
 
 
-class Work(Enum):
+class Activity(Enum):
     """Who is at work on a dataset."""
 
     NOBODY = auto()
@@ -30,7 +30,7 @@ class Work(Enum):
     REPAIR = auto()
 
 
-def occupy(output: Path) -> int:
+def shared(output: Path) -> int:
     """Work on a dataset, beside others, until the descriptor that is returned is closed.
 
     Args:
@@ -47,7 +47,7 @@ def occupy(output: Path) -> int:
 
 
 @contextmanager
-def alone(output: Path) -> Iterator[None]:
+def exclusive(output: Path) -> Iterator[None]:
     """Have a dataset for oneself, for a block.
 
     Raises:
@@ -64,7 +64,7 @@ def alone(output: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def work_on(output: Path) -> Work:
+def activity_in(output: Path) -> Activity:
     """Tell who is at work on a dataset, as far as locks tell; nothing in it is changed.
 
     Args:
@@ -78,13 +78,13 @@ def work_on(output: Path) -> Work:
         except OSError:
             descriptor = os.open(output / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:  # nobody ever worked here, or nobody can be seen
-        return Work.NOBODY
+        return Activity.NOBODY
     try:
         if not _is_free(descriptor, fcntl.LOCK_SH, _PAUSE_S):
-            return Work.REPAIR
-        return Work.NOBODY if _is_free(descriptor, fcntl.LOCK_EX, _GLANCE_S) else Work.CRAWL
+            return Activity.REPAIR
+        return Activity.NOBODY if _is_free(descriptor, fcntl.LOCK_EX, _GLANCE_S) else Activity.CRAWL
     except OSError:  # a file system without locks
-        return Work.NOBODY
+        return Activity.NOBODY
     finally:
         os.close(descriptor)
 
@@ -101,7 +101,7 @@ def _is_free(descriptor: int, kind: int, pause_s: float) -> bool:
 
 
 def _locked(output: Path, kind: int, taken: str) -> int:
-    with guarded(output):
+    with translate_errors(output):
         descriptor = os.open(output / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         is_free = _is_free(descriptor, kind, _PAUSE_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +15,9 @@ from isal import isal_zlib
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import FileState
-from twittomatic.storage.errors import guarded
-from twittomatic.storage.io import checksum, copy_range, write_all
-from twittomatic.storage.syncing import sync_directory
+from twittomatic.storage.errors import translate_errors
+from twittomatic.storage.io import checksum, copy_range, sync_directory, write_all
+from twittomatic.storage.paths import Layout
 
 
 class PartFile:
@@ -43,7 +43,7 @@ class PartFile:
         """
         part = cls._open(path)
         try:
-            with guarded(path):
+            with translate_errors(path):
                 os.ftruncate(part._descriptor, 0)
         except BaseException:
             part.close()
@@ -66,7 +66,7 @@ class PartFile:
         """
         if state.size == 0:
             return cls.begin(path)
-        with guarded(predecessor):
+        with translate_errors(predecessor):
             try:
                 source = os.open(predecessor, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
@@ -134,7 +134,7 @@ class PartFile:
             lines=before.lines + known.lines,
             crc=isal_zlib.crc32_combine(before.crc, known.crc, known.size),
         )
-        with guarded(source), source.open("rb", buffering=0) as file:
+        with translate_errors(source), source.open("rb", buffering=0) as file:
 
             def write() -> None:
                 size = os.fstat(file.fileno()).st_size
@@ -167,9 +167,9 @@ class PartFile:
 
     @classmethod
     def _open(cls, path: Path) -> PartFile:
-        with guarded(path.parent):
+        with translate_errors(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
-        with guarded(path):
+        with translate_errors(path):
             part = cls(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
         try:
             sync_directory(path.parent)  # a checkpoint will count on the name as well as on the bytes
@@ -180,7 +180,7 @@ class PartFile:
 
     def _adopt(self, predecessor: Path, source: int, state: FileState) -> None:
         """Hold exactly the bytes of `state`, taken from the open file `source`."""
-        with guarded(self._path):
+        with translate_errors(self._path):
             if not os.path.sameopenfile(source, self._descriptor):
                 copy_range(source, self._descriptor, count=state.size)
             if os.fstat(source).st_size < state.size:
@@ -202,7 +202,7 @@ class PartFile:
 
     def _extend(self, after: FileState, write: Callable[[], None]) -> FileState:
         """Make `after` the state once the bytes are written and synced, or go back to the last one."""
-        with guarded(self._path), self._lock:
+        with translate_errors(self._path), self._lock:
             self._check()
             try:
                 write()
@@ -223,5 +223,41 @@ def discard(path: Path) -> None:
     Raises:
         StorageUnavailable: it cannot be removed.
     """
-    with guarded(path):
+    with translate_errors(path):
         path.unlink(missing_ok=True)
+
+
+def part_files(layout: Layout, crawl: str) -> Sequence[Path]:
+    """Return the part files that a crawl has now.
+
+    Raises:
+        StorageUnavailable: the directory cannot be read.
+    """
+    directory = layout.parts(crawl)
+    with translate_errors(directory):
+        return sorted(filter(Path.is_file, directory.iterdir())) if directory.is_dir() else []
+
+
+def remove_part_files(found: Collection[Path], keep: Collection[str]) -> int:
+    """Remove the part files that a finished crawl left behind.
+
+    A process that was frozen since before the end may wake up after the crawl was started again. Its files
+    are safe: what the new jobs write was not there when `found` was listed, and what they continue is named
+    by a checkpoint.
+
+    Args:
+        found: What `part_files` returned before the crawl was seen to be finished.
+        keep: Stems of the part files that a checkpoint counts on, read after that.
+
+    Returns:
+        How many were removed.
+
+    Raises:
+        StorageUnavailable: one cannot be removed.
+    """
+    removed = 0
+    for path in found:
+        if path.stem not in keep:
+            discard(path)
+            removed += 1
+    return removed

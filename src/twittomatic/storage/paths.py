@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.volume import prepare_volume
 
 EXTENSIONS = ("fws", "usr", "twt")
@@ -225,7 +225,7 @@ def _plain(name: str) -> str:
 
 
 def _entries(directory: Path) -> list[os.DirEntry[str]]:
-    with guarded(directory), os.scandir(directory) as entries:
+    with translate_errors(directory), os.scandir(directory) as entries:
         return sorted(entries, key=lambda entry: entry.name)
 
 

@@ -20,7 +20,7 @@ class _Profile(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Profile).decode
 
 
-class Found(NamedTuple):
+class StoredProfile(NamedTuple):
     """A profile of the dataset: whose, as the network wrote it, and when it came.
 
     `came_at` is in seconds since the epoch, 0 where the file does not tell.
@@ -31,7 +31,7 @@ class Found(NamedTuple):
     came_at: int
 
 
-def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[Found]:
+def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[StoredProfile]:
     """Look users up in all profiles of a dataset, the newest file first; blocks while it reads them.
 
     Args:
@@ -52,7 +52,7 @@ def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[Found]:
                     user_id = _decode(line).id
                     if user_id in wanted:
                         wanted.discard(user_id)
-                        yield Found(user_id, line, came_at)
+                        yield StoredProfile(user_id, line, came_at)
         except (StorageError, msgspec.MsgspecError):
             continue  # `verify` is who complains of it
 

@@ -7,9 +7,9 @@ from itertools import count
 from pathlib import Path
 
 from twittomatic.faultpoint import reach
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
+from twittomatic.storage.io import sync_directory
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.syncing import sync_directory
 
 _LONGEST_NAME = 200  # bytes that leave room for a number in every file system
 
@@ -28,11 +28,11 @@ def set_aside(layout: Layout, path: Path, *, keep: bool = False) -> Path:
     Raises:
         StorageUnavailable: it cannot be moved.
     """
-    with guarded(layout.aside):
+    with translate_errors(layout.aside):
         layout.aside.mkdir(exist_ok=True)
     sync_directory(layout.output)
     name = os.fsdecode(os.fsencode(path.name)[:_LONGEST_NAME])
-    with guarded(path):
+    with translate_errors(path):
         for number in count(1):
             target = layout.aside / f"{name}.{number}"
             if not os.path.lexists(target):
@@ -43,7 +43,7 @@ def set_aside(layout: Layout, path: Path, *, keep: bool = False) -> Path:
             os.link(path, target)
         else:
             path.rename(target)
-    reach("aside.moved")
+    reach("quarantine.moved")
     sync_directory(layout.aside)
     sync_directory(path.parent)
     return target

@@ -18,17 +18,17 @@ import msgspec
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.model import Ending, downloads
-from twittomatic.storage import bought
+from twittomatic.storage import purchases
+from twittomatic.storage.defects import DefectKind, find_defects, is_file, record_defects
 from twittomatic.storage.formats import read_lines
-from twittomatic.storage.index import FileSet, Index
+from twittomatic.storage.index import FileSet, JournalIndex
 from twittomatic.storage.journal import Entry, Journal, read_journal
-from twittomatic.storage.mending import clear_drafts, cut, draft_in_order, mend_journal, place
-from twittomatic.storage.ordering import post_id
+from twittomatic.storage.order import post_id
 from twittomatic.storage.paths import EXTENSIONS, Layout
-from twittomatic.storage.proofs import Proof, lines_about, newest_proof
+from twittomatic.storage.proof import Proof, lines_about, newest_proof
 from twittomatic.storage.quarantine import set_aside
-from twittomatic.storage.trouble import Kind, is_file, of_records, trouble
-from twittomatic.storage.verify import problem
+from twittomatic.storage.rewrite import clear_drafts, cut, draft_in_order, place, rewrite_journal
+from twittomatic.storage.verify import file_defect
 
 _PROCESS = "repair"  # whose journal file it is
 _BATCH = 256  # journal lines of one sync
@@ -102,7 +102,7 @@ class Repair:
         for path in list(layout.strays()):
             yield self._step(path, f"was no file of the dataset{self._moved(path)}")
         for crawl in layout.buyers():
-            for sentence in bought.mend(layout, crawl, now=self._now, worker=self._worker):
+            for sentence in purchases.mend(layout, crawl, now=self._now, worker=self._worker):
                 yield self._step(layout.bought(crawl), sentence)
         self._write(1)
         clear_drafts(layout)
@@ -125,19 +125,19 @@ class Repair:
         return list(damaged)
 
     def _mended(self, path: Path) -> Step:
-        dropped, aside = mend_journal(self._layout, path)
+        dropped, aside = rewrite_journal(self._layout, path)
         lines = f"{dropped} lines that were no entries are out of it" if dropped else "its last line is ended"
         return self._step(path, f"{lines}; all of it is in {self._layout.relative(aside)}.")
 
     def _in_trouble(self) -> set[str]:
         """Examine every file; return the users of whose files one is not as its line says."""
-        layout, users, met, index = self._layout, set(), FileSet(), Index(self._layout)
+        layout, users, met, index = self._layout, set(), FileSet(), JournalIndex(self._layout)
         index.refresh()
         for ext in EXTENSIONS:
             for path in layout.files(ext):
                 file = layout.relative(path)
                 met.add(file)
-                if any(True for _ in trouble(layout, path, index.newest(file))):
+                if any(True for _ in find_defects(layout, path, index.newest(file))):
                     users.add(path.stem)
         for file, line in index.files(besides=met):
             if line.ending is not Ending.LOST:
@@ -149,7 +149,7 @@ class Repair:
         file = self._layout.relative(path)
         lines = self._lines.get(file, [])
         newest = lines[0] if lines else None
-        if file in self._unfinished and any(True for _ in trouble(self._layout, path, newest)):
+        if file in self._unfinished and any(True for _ in find_defects(self._layout, path, newest)):
             yield self._step(path, "its job is not done with it; the same crawl command goes on.", left=True)
             return
         if not is_file(path):
@@ -176,11 +176,11 @@ class Repair:
     def _examined(self, path: Path, entry: Entry, newest: Entry | None) -> Iterator[Step]:
         """Look at the records of a file whose bytes are proved, and note which line proves them."""
         broken, odd = "", list[str]()
-        kinds: set[Kind] = set()
+        kinds: set[DefectKind] = set()
         placing = self._layout.relative(path.with_suffix(".fws")) in self._unfinished
         try:
-            for kind, sentence in of_records(self._layout, path, entry):
-                if kind is Kind.STRANGERS and not placing:
+            for kind, sentence in record_defects(self._layout, path, entry):
+                if kind is DefectKind.STRANGERS and not placing:
                     broken = sentence
                 else:
                     odd.append(sentence)
@@ -189,12 +189,12 @@ class Repair:
             broken = str(error).removeprefix(f"{path}: ")
         except StorageUnavailable as error:
             odd.append(str(error).removeprefix(f"{path}: "))
-            kinds.add(Kind.BROKEN)
+            kinds.add(DefectKind.BROKEN)
         if broken:
             yield self._step(path, f"{broken.rstrip('.')}{self._moved(path)}")
             self._lose(path, newest)
             return
-        if Kind.DISORDER in kinds and kinds <= {Kind.DISORDER, Kind.COUNT}:
+        if DefectKind.DISORDER in kinds and kinds <= {DefectKind.DISORDER, DefectKind.COUNT}:
             aside = self._layout.relative(self._reorder(path, entry))
             yield self._step(
                 path,
@@ -281,5 +281,5 @@ class Repair:
         self._said = []
 
     def _step(self, path: Path, sentence: str, *, left: bool = False) -> Step:
-        said = problem(self._layout, path, sentence)
+        said = file_defect(self._layout, path, sentence)
         return Step(file=said.file, sentence=said.sentence, left=left)

@@ -10,31 +10,32 @@ import msgspec
 
 from twittomatic.errors import StorageError, StorageUnavailable
 from twittomatic.model import Ending
-from twittomatic.storage import bought
-from twittomatic.storage.following import CUT_OFF
-from twittomatic.storage.index import FileSet, Index
-from twittomatic.storage.lock import Work, work_on
+from twittomatic.storage import purchases
+from twittomatic.storage.defects import Defect, DefectKind, find_defects, is_file, may_be_transient
+from twittomatic.storage.index import FileSet, JournalIndex
+from twittomatic.storage.lock import Activity, activity_in
 from twittomatic.storage.paths import EXTENSIONS, Layout
-from twittomatic.storage.trouble import Kind, Trouble, is_file, may_pass, trouble
+from twittomatic.storage.tail import CUT_OFF
 
 _LOOKS = 5  # at a file that changes each time
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class FileDefect(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is not as it was committed.
 
     Attributes:
         file: Path relative to OUTPUT_DIRECTORY.
         sentence: What is wrong with it, printable, on one line.
-        held: Whether a crawl that is at work explains it: it places a file and then writes the journal line.
+        in_progress: Whether a running crawl explains it: a file is in its place before its journal line is
+            written.
     """
 
     file: str
     sentence: str
-    held: bool = False
+    in_progress: bool = False
 
 
-def verify(layout: Layout) -> Iterator[Problem]:
+def verify(layout: Layout) -> Iterator[FileDefect]:
     """Yield every problem of a dataset, as it is found; whatever is in it, this does not fail.
 
     Every file: size, CRC-32 and lines as its newest journal line says, gzip whole, records valid, no id
@@ -42,7 +43,7 @@ def verify(layout: Layout) -> Iterator[Problem]:
     an entry, every file there. Nothing beside the files that a reader would take for one of them.
 
     Before a file is accused, what was appended to the journal since is read, and the file is examined again.
-    What is still wrong while a crawl is at work, and may pass, comes at the end and is marked as `held`.
+    What is still wrong while a crawl is at work, and may pass, comes at the end, marked as `in_progress`.
 
     It takes memory for the ids of the largest file, 8 bytes each, and for the index of the journal, some 65
     bytes a file; not for the records themselves.
@@ -59,12 +60,12 @@ def verify(layout: Layout) -> Iterator[Problem]:
 class _Verification:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._index = Index(layout, self._note)
+        self._index = JournalIndex(layout, self._note)
         self._bad_lines: dict[tuple[Path, int], str] = {}  # told by the journal and not yet yielded
         self._told: set[tuple[Path, int]] = set()
-        self._held: list[Path] = []  # files to be examined again at the end
+        self._later: list[Path] = []  # files to be examined again at the end
 
-    def run(self) -> Iterator[Problem]:
+    def run(self) -> Iterator[FileDefect]:
         layout, met = self._layout, FileSet()
         self._watch()
         self._index.refresh()
@@ -75,31 +76,33 @@ class _Verification:
                 for path in layout.files(ext):
                     file = f"{path.name[:2]}/{path.name}"  # as `relative` says it, in a tenth of the time
                     met.add(file)
-                    if any(True for _ in trouble(layout, path, self._index.newest(file))):
+                    if any(True for _ in find_defects(layout, path, self._index.newest(file))):
                         yield from self._again(path, last=False)
             except StorageError as error:
                 unlisted.add(str(error))
         try:
             for path in layout.strays():
-                yield problem(layout, path, "is no file of the dataset, though a reader may take it for one.")
-            for path, sentence in bought.problems(layout):
-                yield problem(layout, path, sentence)
+                yield file_defect(
+                    layout, path, "is no file of the dataset, though a reader may take it for one."
+                )
+            for path, sentence in purchases.problems(layout):
+                yield file_defect(layout, path, sentence)
         except StorageError as error:
             unlisted.add(str(error))
         for sentence in sorted(unlisted):
-            yield problem(layout, layout.output, sentence)
+            yield file_defect(layout, layout.output, sentence)
         for file, line in self._index.files(besides=met):
             if line.ending is not Ending.LOST and not is_file(layout.output / file):
                 yield from self._again(layout.output / file, last=False)
-        for path in self._held:
+        for path in self._later:
             yield from self._again(path, last=True)
         work = self._watch()
         self._index.refresh()
         yield from self._of_journal()
         for path, number in sorted(self._index.torn.items()):
-            yield problem(layout, path, f"line {number}: {CUT_OFF}", held=work is Work.CRAWL)
+            yield file_defect(layout, path, f"line {number}: {CUT_OFF}", in_progress=work is Activity.CRAWL)
 
-    def _again(self, path: Path, *, last: bool) -> Iterator[Problem]:
+    def _again(self, path: Path, *, last: bool) -> Iterator[FileDefect]:
         """Examine a file until what is wrong with it is certain, or can be put off until the end."""
         for look in range(_LOOKS):
             before = self._watch()
@@ -114,25 +117,25 @@ class _Verification:
             changes = _identity(path) != identity or newest != line
             if changes and look < _LOOKS - 1:
                 continue
-            held = Work.CRAWL in (before, after) and (changes or may_pass(found))
-            if held and not last:
-                self._held.append(path)
+            in_progress = Activity.CRAWL in (before, after) and (changes or may_be_transient(found))
+            if in_progress and not last:
+                self._later.append(path)
                 return
             for one in found:
-                yield problem(self._layout, path, one.sentence, held=held)
+                yield file_defect(self._layout, path, one.sentence, in_progress=in_progress)
             return
 
-    def _trouble(self, path: Path) -> list[Trouble]:
+    def _trouble(self, path: Path) -> list[Defect]:
         line = self._index.newest(self._layout.relative(path))
         if _identity(path) is None:
             if line is None or line.ending is Ending.LOST:
                 return []
-            return [Trouble(Kind.BROKEN, "missing, though the journal has a line for it.")]
-        return list(trouble(self._layout, path, line))
+            return [Defect(DefectKind.BROKEN, "missing, though the journal has a line for it.")]
+        return list(find_defects(self._layout, path, line))
 
-    def _watch(self) -> Work:
-        work = work_on(self._layout.output)
-        if work is Work.REPAIR:
+    def _watch(self) -> Activity:
+        work = activity_in(self._layout.output)
+        if work is Activity.REPAIR:
             output = self._layout.output
             raise StorageUnavailable(
                 f"{output}: `twittomatic verify --repair` is at work on it; verify it once that has ended."
@@ -145,9 +148,9 @@ class _Verification:
         if not is_last and (path, number) not in self._told:
             self._bad_lines[path, number] = sentence
 
-    def _of_journal(self) -> Iterator[Problem]:
+    def _of_journal(self) -> Iterator[FileDefect]:
         for (path, number), sentence in self._bad_lines.items():
-            yield problem(self._layout, path, f"line {number}: {sentence}" if number else sentence)
+            yield file_defect(self._layout, path, f"line {number}: {sentence}" if number else sentence)
         self._told.update(self._bad_lines)
         self._bad_lines = {}
 
@@ -163,9 +166,11 @@ def _identity(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def problem(layout: Layout, path: Path, sentence: str, *, held: bool = False) -> Problem:
+def file_defect(layout: Layout, path: Path, sentence: str, *, in_progress: bool = False) -> FileDefect:
     """Say what is wrong with a file, whatever its name holds."""
-    return Problem(file=printable(layout.relative(path)), sentence=printable(sentence), held=held)
+    return FileDefect(
+        file=printable(layout.relative(path)), sentence=printable(sentence), in_progress=in_progress
+    )
 
 
 def printable(text: str) -> str:

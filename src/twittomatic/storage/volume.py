@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from twittomatic.errors import SettingsError
-from twittomatic.storage.errors import guarded, unavailable
+from twittomatic.storage.errors import translate_errors, unavailable
 
 _PROBE_BYTES = 64 * 1024  # more than a file system keeps inside an inode, so that a full volume shows
 
@@ -30,9 +30,9 @@ def prepare_volume(output: Path, temporary: Path, journals: Path) -> None:
     probe = temporary / f".probe-{secrets.token_hex(8)}"
     arrived = journals / probe.name
     try:
-        with guarded(temporary):
+        with translate_errors(temporary):
             _write(probe)
-        with guarded(journals):
+        with translate_errors(journals):
             _rename(probe, arrived, _other_volume(output, temporary))
     finally:
         probe.unlink(missing_ok=True)
@@ -46,10 +46,10 @@ def _create(directory: Path) -> None:
         raise SettingsError(f"{directory}: is, or lies below, a file; name a directory.") from None
     except OSError as error:
         raise unavailable(directory, error) from error
-    with guarded(directory), os.scandir(directory):
+    with translate_errors(directory), os.scandir(directory):
         pass  # it can be listed
     if not os.access(directory, os.W_OK | os.X_OK):
-        with guarded(directory):
+        with translate_errors(directory):
             _write(directory / f".probe-{secrets.token_hex(8)}")  # says why better than the permission bits
 
 

@@ -28,9 +28,9 @@ from twittomatic.state.crawl import CrawlState
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.names import KnownNames
 from twittomatic.state.stream import EventStream, Place
-from twittomatic.storage.bought import BoughtProfiles
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.profiles import find_profiles
+from twittomatic.storage.purchases import BoughtProfiles
 from twittomatic.storage.verify import verify
 
 _numbers = itertools.count()

@@ -15,7 +15,7 @@ from twittomatic.model import Checkpoint, FileState, Job, Module
 from twittomatic.modules.analyzer import _Analysis
 from twittomatic.modules.context import Context
 from twittomatic.modules.pager import ListSpec, Pager
-from twittomatic.modules.threads import to_its_end
+from twittomatic.modules.threads import to_thread_shielded
 from twittomatic.networks.base import Page
 from twittomatic.storage import part as parts
 from twittomatic.storage.formats import member, read_ids
@@ -146,7 +146,7 @@ async def test_a_page_that_is_written_when_its_job_is_cancelled_is_written_to_it
     paging._open()
     held = gate()
     fetched = cast("Any", SimpleNamespace(page=Page(ids=["2"], records=[b'{"id":"2"}'])))
-    await cancelled(to_its_end(paging._write, fetched), held)
+    await cancelled(to_thread_shielded(paging._write, fetched), held)
     assert {ext: part.state.lines for ext, part in paging._parts.items()} == {"fws": 2, "usr": 2}
     for part in paging._parts.values():
         part.close()
@@ -173,11 +173,11 @@ def test_a_file_is_closed_after_what_is_being_written(layout: Layout, gate: Call
 
 async def test_what_the_work_raises_is_raised_unless_the_job_is_cancelled(gate: Callable[[], Gate]) -> None:
     with pytest.raises(ZeroDivisionError):
-        await to_its_end(lambda: 1 // 0)
+        await to_thread_shielded(lambda: 1 // 0)
     held = Gate()
 
     def fails() -> None:
         held(0)
         raise ZeroDivisionError
 
-    await cancelled(to_its_end(fails), held)
+    await cancelled(to_thread_shielded(fails), held)

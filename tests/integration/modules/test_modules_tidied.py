@@ -12,7 +12,7 @@ from twittomatic.cli import sessions
 from twittomatic.emulator import GraphWorld
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.storage import cleanup
+from twittomatic.storage.part import remove_part_files
 
 STAR, OTHER = 1, 2
 
@@ -39,7 +39,7 @@ async def test_a_master_that_is_late_removes_nothing_of_a_crawl_that_was_begun_a
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"nobody's")
     late: list[Any] = []
-    monkeypatch.setattr(sessions, "sweep", lambda *given: late.append(given) or 0)
+    monkeypatch.setattr(sessions, "remove_part_files", lambda *given: late.append(given) or 0)
     await house.crawl("T", [OTHER])
     monkeypatch.undo()
 
@@ -54,7 +54,7 @@ async def test_a_master_that_is_late_removes_nothing_of_a_crawl_that_was_begun_a
     assert await tidied(house) == 0  # it is not finished
     assert house.parts() == parts
 
-    assert cleanup.sweep(*late[0]) == 1
+    assert remove_part_files(*late[0]) == 1
     assert not stray.exists()
     await house.crawl("T", [STAR])
     assert len(house.posts(STAR)) == 1500

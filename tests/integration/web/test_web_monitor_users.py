@@ -17,7 +17,7 @@ from twittomatic.model import Ending, Module
 from twittomatic.settings import Settings, load
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.userlines import UserLines
+from twittomatic.storage.userindex import UserIndex
 from twittomatic.web.monitor import sampler
 
 
@@ -58,18 +58,18 @@ async def test_the_live_page_goes_on_while_users_are_looked_up(
     write_journal(settings, 2, 1)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
     monkeypatch.setattr(sampler, "_LOOK_S", 0.01)
-    about, release = UserLines.about, threading.Event()
+    about, release = UserIndex.about, threading.Event()
     running: list[str] = []
     at_once: list[int] = []
 
-    def slow(self: UserLines, user_id: str, most: int) -> list[Entry]:
+    def slow(self: UserIndex, user_id: str, most: int) -> list[Entry]:
         running.append(user_id)
         at_once.append(len(running))
         release.wait()
         running.pop()
         return about(self, user_id, most)
 
-    monkeypatch.setattr(UserLines, "about", slow)
+    monkeypatch.setattr(UserIndex, "about", slow)
     async with monitored(settings) as url, aiohttp.ClientSession() as session:
 
         async def look_up() -> Any:

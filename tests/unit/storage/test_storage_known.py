@@ -15,7 +15,7 @@ from twittomatic.model import Ending, Module
 from twittomatic.storage import index as indexing
 from twittomatic.storage import journal as journaling
 from twittomatic.storage.completeness import CompleteLists
-from twittomatic.storage.index import Index
+from twittomatic.storage.index import JournalIndex
 from twittomatic.storage.journal import Entry, decode_line
 from twittomatic.storage.paths import Layout
 
@@ -168,7 +168,7 @@ def test_an_update_that_found_nothing_makes_a_timeline_young(layout: Layout) -> 
 def test_files_whose_ids_begin_with_zeros_are_others(layout: Layout) -> None:
     names = ["7/7.fws", "00/007.fws", "07/07.fws", "00/0000000000000000007.fws", "99/" + "9" * 19 + ".twt"]
     append(layout, *[entry(name, bytes=size) for size, name in enumerate(names)])
-    index = Index(layout)
+    index = JournalIndex(layout)
     index.refresh()
     assert [line.bytes for line in map(index.newest, names) if line] == list(range(len(names)))
     assert sorted(file for file, _ in index.files()) == sorted(names)
@@ -198,7 +198,7 @@ def test_a_file_takes_no_more_than_64_bytes(layout: Layout, monkeypatch: pytest.
     monkeypatch.setattr(indexing, "_RECENT_MOST", 1000)
     ids = [str(10**18 + number * 7919) for number in range(count)]
     append(layout, *[entry(f"{one[:2]}/{one}.fws", user_id=one) for one in ids])
-    index = Index(layout)
+    index = JournalIndex(layout)
     tracemalloc.start()
     try:
         index.refresh()
@@ -208,8 +208,8 @@ def test_a_file_takes_no_more_than_64_bytes(layout: Layout, monkeypatch: pytest.
     assert used <= 64 * count + 512 * 1024, "Python keeps some freed objects for later use"
 
 
-def follow(layout: Layout) -> tuple[Index, Callable[[], dict[str, int]]]:
-    index = Index(layout)
+def follow(layout: Layout) -> tuple[JournalIndex, Callable[[], dict[str, int]]]:
+    index = JournalIndex(layout)
 
     def sizes() -> dict[str, int]:
         index.refresh()

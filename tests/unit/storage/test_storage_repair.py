@@ -9,13 +9,12 @@ from making import IDS, RECORDS, Maker, aside, problems, repair, steps
 from twittomatic import faultpoint
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import Checkpoint, Ending, FileState, Module
-from twittomatic.storage.checkpoint import placed_files
 from twittomatic.storage.commit import commit, measured
 from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import Journal, latest, read_journal
-from twittomatic.storage.lock import alone
-from twittomatic.storage.lost import find_missing
+from twittomatic.storage.lock import exclusive
+from twittomatic.storage.losses import find_missing, placed_files
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.repair import Step
@@ -182,7 +181,7 @@ def test_a_death_before_it_is_moved_leaves_a_word_of_a_file_without_a_line(
     made.store("23", "fws", IDS, line=False)
 
     def die(name: str) -> None:
-        if name == "aside.moved":
+        if name == "quarantine.moved":
             raise KeyboardInterrupt
 
     faultpoint.arm(die)
@@ -295,13 +294,13 @@ def test_what_a_job_has_yet_to_write_down_is_left_to_it(layout: Layout, made: Ma
 
 
 def test_a_dataset_is_repaired_by_nobody_while_it_is_worked_on(layout: Layout, made: Maker) -> None:
-    with pytest.raises(StorageUnavailable, match="somebody works on this dataset"), alone(layout.output):
+    with pytest.raises(StorageUnavailable, match="somebody works on this dataset"), exclusive(layout.output):
         pass
     made.journal.close()
-    with alone(layout.output):
+    with exclusive(layout.output):
         with pytest.raises(StorageUnavailable, match="--repair"):
             Journal(layout.journal("late"))
-        with pytest.raises(StorageUnavailable, match="somebody"), alone(layout.output):
+        with pytest.raises(StorageUnavailable, match="somebody"), exclusive(layout.output):
             pass
     Journal(layout.journal("late")).close()
 

@@ -13,7 +13,7 @@ from twittomatic.storage.commit import commit
 from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.formats import member, read_lines, read_pages
 from twittomatic.storage.journal import latest, read_journal
-from twittomatic.storage.lost import find_missing
+from twittomatic.storage.losses import find_missing
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 
@@ -74,7 +74,7 @@ def test_when_posts_came_is_kept(layout: Layout, made: Maker) -> None:
 
 
 @pytest.mark.parametrize(
-    "point", ["repair.files_done", "journal.written", "journal.synced", "aside.moved", "commit.renamed"]
+    "point", ["repair.files_done", "journal.written", "journal.synced", "quarantine.moved", "commit.renamed"]
 )
 def test_putting_in_order_survives_a_crash_anywhere(layout: Layout, made: Maker, point: str) -> None:
     path = made.store("22", "twt", [post(1), post(3), post(2), post(3)])

@@ -18,10 +18,10 @@ from twittomatic.model import Ending, Module
 from twittomatic.storage.commit import commit
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import Entry, Journal
-from twittomatic.storage.lock import Work, alone, work_on
+from twittomatic.storage.lock import Activity, activity_in, exclusive
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.verify import Problem, verify
+from twittomatic.storage.verify import FileDefect, verify
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def check(layout: Layout, **hooks: Callable[..., None]) -> tuple[list[str], list
     problems = list(verify(watched))
 
     def texts(held: bool) -> list[str]:
-        return [f"{one.file}: {one.sentence}" for one in problems if one.held is held]
+        return [f"{one.file}: {one.sentence}" for one in problems if one.in_progress is held]
 
     return texts(held=False), texts(held=True)
 
@@ -192,7 +192,7 @@ def test_a_crawl_that_ends_meanwhile_has_written_what_it_will_write(layout: Layo
 
 def test_a_busy_crawl_is_never_accused(layout: Layout) -> None:
     """Some hundred commits, new lists and replaced ones, while the dataset is verified again and again."""
-    accused: list[Problem] = []
+    accused: list[FileDefect] = []
     with crawling(layout) as crawl:
 
         def work() -> None:
@@ -209,20 +209,20 @@ def test_a_busy_crawl_is_never_accused(layout: Layout) -> None:
         worker = threading.Thread(target=work)
         worker.start()
         while worker.is_alive():
-            accused += [problem for problem in verify(layout) if not problem.held]
+            accused += [problem for problem in verify(layout) if not problem.in_progress]
         worker.join()
         assert accused == []
         assert check(layout) == ([], [])
 
 
 def test_who_is_at_work_is_told_by_the_lock(layout: Layout) -> None:
-    assert work_on(layout.output) is Work.NOBODY
+    assert activity_in(layout.output) is Activity.NOBODY
     assert not (layout.output / ".lock").exists(), "looking changes nothing"
     with crawling(layout), crawling(Layout(layout.output, layout.temporary)):
-        assert work_on(layout.output) is Work.CRAWL
-    assert work_on(layout.output) is Work.NOBODY
-    with alone(layout.output):
-        assert work_on(layout.output) is Work.REPAIR
+        assert activity_in(layout.output) is Activity.CRAWL
+    assert activity_in(layout.output) is Activity.NOBODY
+    with exclusive(layout.output):
+        assert activity_in(layout.output) is Activity.REPAIR
         with pytest.raises(StorageUnavailable, match="--repair` is at work"):
             list(verify(layout))
     assert list(verify(layout)) == []
@@ -234,15 +234,15 @@ def test_looking_who_is_at_work_turns_nobody_away(layout: Layout) -> None:
 
     def look() -> None:
         while not stop.is_set():
-            work_on(layout.output)
+            activity_in(layout.output)
 
-    with alone(layout.output):
+    with exclusive(layout.output):
         pass
     looker = threading.Thread(target=look)
     looker.start()
     try:
         for _ in range(200):
-            with alone(layout.output):
+            with exclusive(layout.output):
                 pass
             with crawling(layout):
                 pass
@@ -255,8 +255,8 @@ def test_those_who_look_take_nobody_for_each_other(layout: Layout) -> None:
     with crawling(layout):
         pass
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: work_on(layout.output), range(2000)))
-    assert set(found) == {Work.NOBODY}
+        found = list(pool.map(lambda _: activity_in(layout.output), range(2000)))
+    assert set(found) == {Activity.NOBODY}
 
 
 def test_the_command_names_what_is_held_and_is_content(layout: Layout) -> None:

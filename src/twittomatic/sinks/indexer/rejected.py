@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 
 _encode = msgspec.json.Encoder().encode
 
@@ -54,7 +54,7 @@ class RejectedPosts:
             StorageUnavailable: the file cannot be written.
         """
         text = b"".join([_encode(post) + b"\n" for post in posts])
-        with guarded(self.path), self.path.open("ab") as file:
+        with translate_errors(self.path), self.path.open("ab") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -17,7 +17,7 @@ from twittomatic.sinks.records import new_pages
 from twittomatic.state.events import FileCommitted
 from twittomatic.state.stream import Delivered
 from twittomatic.storage.formats import read_pages
-from twittomatic.storage.index import Index
+from twittomatic.storage.index import JournalIndex
 from twittomatic.storage.paths import Layout
 
 NAME = "lookup"
@@ -114,7 +114,7 @@ def rebuild(
         Interrupted: it was told to stop; doing it again goes on, at the price of reading again.
         StorageUnavailable: the journal or the store cannot be used.
     """
-    index = Index(layout)
+    index = JournalIndex(layout)
     index.refresh()
     profiles = 0
     for files, path in enumerate(layout.profiles(), start=1):

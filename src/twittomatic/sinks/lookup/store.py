@@ -27,7 +27,7 @@ import msgspec
 from twittomatic.errors import SettingsError, StorageUnavailable
 from twittomatic.sinks.lookup.compress import pack, unpack
 from twittomatic.sinks.lookup.history import Name, add_sighting
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 
 if TYPE_CHECKING:
     import lmdb
@@ -90,7 +90,7 @@ class ProfileStore:
             ) from None
         self._directory = directory
         self._errors = (lmdb.Error, OSError)
-        with guarded(directory):
+        with translate_errors(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._telling():
             _allocate(directory / "lock.mdb")

@@ -14,10 +14,9 @@ from isal import isal_zlib
 
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.sinks.stats.graphite import timestamp
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import member
-from twittomatic.storage.io import write_all
-from twittomatic.storage.syncing import sync_directory
+from twittomatic.storage.io import sync_directory, write_all
 
 _GZIP, _MAGIC = 31, b"\x1f\x8b"
 _READ_BYTES, _CHUNK_BYTES = 64 * 1024, 256 * 1024
@@ -75,7 +74,7 @@ class Reader:
     def _decompressed(self) -> Iterator[bytes]:
         """Yield the text of a member when its checksum has shown that it is right, or when the file ends."""
         decoder, held = isal_zlib.decompressobj(_GZIP), [b""]
-        with guarded(self.path), self.path.open("rb", buffering=0) as file:
+        with translate_errors(self.path), self.path.open("rb", buffering=0) as file:
             self.size = os.fstat(file.fileno()).st_size
             while data := file.read(_READ_BYTES):
                 if self.read == 0 and not data.startswith(_MAGIC[: len(data)]):
@@ -120,11 +119,11 @@ class Recording:
             StorageUnavailable: it cannot be written, or another process records into it.
             CorruptFile: it is something else, or damaged before its end; it is not changed.
         """
-        with guarded(path):
+        with translate_errors(path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
         recording = cls(path, descriptor)
         try:
-            with guarded(path):
+            with translate_errors(path):
                 recording._claim()
                 recording._go_on()
                 sync_directory(path.parent)
@@ -148,7 +147,7 @@ class Recording:
             StorageUnavailable: the volume is full or gone; what stood before stands.
         """
         data = member(lines)
-        with guarded(self.path):
+        with translate_errors(self.path):
             try:
                 write_all(self._descriptor, data, self.size)
                 os.fsync(self._descriptor)

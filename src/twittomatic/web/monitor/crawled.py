@@ -7,11 +7,11 @@ from heapq import nlargest
 import msgspec
 
 from twittomatic.model import Ending
-from twittomatic.storage.following import Follower
 from twittomatic.storage.formats import to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.journal import Entry, age, entries
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.tail import JournalTail
 
 _MOST, _KEPT = 50_000, 25_000  # users in memory, 400 bytes each: those with the most followers stay
 
@@ -43,7 +43,7 @@ class Findings:
     """
 
     def __init__(self, layout: Layout) -> None:
-        self._journal = Follower(layout)
+        self._journal = JournalTail(layout)
         self._listed = IdSet()  # also of users who are no longer in memory: each of them counts once
         self._lost: dict[str, tuple[str, str, int]] = {}  # few: age by user
         self.users: dict[str, Crawled] = {}

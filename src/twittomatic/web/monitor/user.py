@@ -18,7 +18,7 @@ from twittomatic.state.jobs import read_tries
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.storage.journal import Entry, age
 from twittomatic.storage.paths import EXTENSIONS, Layout
-from twittomatic.storage.userlines import UserLines
+from twittomatic.storage.userindex import UserIndex
 
 _ID, _NAME = re.compile(r"[0-9]{1,19}"), re.compile(r"@?([A-Za-z0-9_]{1,15})")
 _ENTRIES = 50  # of the journal, newest first
@@ -34,7 +34,7 @@ class Shelf:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._lines = UserLines(layout)
+        self._lines = UserIndex(layout)
         self._reader = ThreadPoolExecutor(1, "users")
 
     async def read(self, user_id: str) -> tuple[list[dict[str, Any]], list[Entry]]:

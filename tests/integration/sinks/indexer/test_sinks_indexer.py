@@ -16,7 +16,7 @@ from twittomatic.sinks.indexer.rejected import RejectedPosts
 from twittomatic.sinks.indexer.sink import Indexer
 from twittomatic.state.events import FileRepaired, TargetClosed
 from twittomatic.state.stream import Standing
-from twittomatic.storage.bought import BoughtProfiles
+from twittomatic.storage.purchases import BoughtProfiles
 
 NETWORK = X(url="http://localhost")
 

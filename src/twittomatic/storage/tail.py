@@ -43,7 +43,7 @@ class _Place(NamedTuple):
     number: int
 
 
-class Follower:
+class JournalTail:
     """Reads the journal files of a dataset, in the order of their names; calls must not overlap.
 
     A file that was replaced or has become shorter is read again from its beginning.

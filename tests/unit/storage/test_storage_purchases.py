@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from twittomatic import faultpoint
-from twittomatic.storage.bought import BoughtProfiles, Committed
 from twittomatic.storage.formats import read_lines, read_pages
 from twittomatic.storage.journal import newest_purchase
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.purchases import BoughtProfiles, Committed
 from twittomatic.storage.repair import Repair
 from twittomatic.storage.verify import verify
 
 NOW = "2026-01-01T00:00:00Z"
-POINTS = ["part.written", "commit.renamed", "bought.placed", "journal.written", "bought.proved"]
+POINTS = ["part.written", "commit.renamed", "purchases.placed", "journal.written", "purchases.proved"]
 
 
 class DiedError(BaseException):

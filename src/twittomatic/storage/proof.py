@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from twittomatic.model import Ending
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.io import checksum
 from twittomatic.storage.journal import Entry, age, read_journal
 from twittomatic.storage.paths import Layout
@@ -60,7 +60,7 @@ def newest_proof(path: Path, entries: Sequence[Entry]) -> Proof | None:
         StorageUnavailable: the file cannot be read.
     """
     tried: set[tuple[int, str]] = set()
-    with guarded(path), path.open("rb", buffering=0) as file:
+    with translate_errors(path), path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         for entry in entries:
             claim = entry.bytes, entry.crc32

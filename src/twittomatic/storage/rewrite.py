@@ -11,17 +11,17 @@ from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import FileState
 from twittomatic.storage.commit import commit
-from twittomatic.storage.errors import guarded
-from twittomatic.storage.following import LONGEST_LINE
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import member, read_pages, to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.io import checksum, copy_range
 from twittomatic.storage.journal import is_line
-from twittomatic.storage.ordering import append_in_order, post_id
+from twittomatic.storage.order import append_in_order, post_id
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.proofs import Proof
+from twittomatic.storage.proof import Proof
 from twittomatic.storage.quarantine import set_aside
+from twittomatic.storage.tail import LONGEST_LINE
 
 
 def cut(layout: Layout, path: Path, proof: Proof) -> Path:
@@ -33,7 +33,7 @@ def cut(layout: Layout, path: Path, proof: Proof) -> Path:
     """
 
     def write(draft: int) -> None:
-        with guarded(path), path.open("rb", buffering=0) as source:
+        with translate_errors(path), path.open("rb", buffering=0) as source:
             copy_range(source.fileno(), draft, count=proof.entry.bytes, source_offset=proof.offset)
         if f"{checksum(draft, proof.entry.bytes):08x}" != proof.entry.crc32:
             raise CorruptFile(f"{path}: changes while it is repaired; stop whoever writes it.")
@@ -41,7 +41,7 @@ def cut(layout: Layout, path: Path, proof: Proof) -> Path:
     return _replace(layout, path, write)
 
 
-def mend_journal(layout: Layout, path: Path) -> tuple[int, Path]:
+def rewrite_journal(layout: Layout, path: Path) -> tuple[int, Path]:
     """Leave of a journal file the lines that are entries; one of which only the end is missing gets it.
 
     Returns:
@@ -54,7 +54,7 @@ def mend_journal(layout: Layout, path: Path) -> tuple[int, Path]:
 
     def write(draft: int) -> None:
         nonlocal dropped
-        with guarded(path), path.open("rb") as source, open(draft, "wb", closefd=False) as target:
+        with translate_errors(path), path.open("rb") as source, open(draft, "wb", closefd=False) as target:
             while line := source.readline(LONGEST_LINE):
                 whole = line if line.endswith(b"\n") else line + b"\n"
                 if is_line(whole):
@@ -78,7 +78,7 @@ def draft_in_order(layout: Layout, path: Path) -> tuple[Path, FileState]:
         CorruptFile: the file cannot be read.
         StorageUnavailable: a file cannot be read or written.
     """
-    with guarded(layout.drafts):
+    with translate_errors(layout.drafts):
         layout.drafts.mkdir(parents=True, exist_ok=True)
     with PartFile.begin(layout.drafts / path.name) as part:
         if path.suffix == ".twt":
@@ -92,7 +92,7 @@ def place(layout: Layout, path: Path, draft: Path) -> Path:
     """Put a draft in the place of a file; return where that was set aside."""
     aside = set_aside(layout, path, keep=True)
     commit(draft, path)
-    reach("mending.replaced")
+    reach("rewrite.replaced")
     return aside
 
 
@@ -112,7 +112,7 @@ def clear_drafts(layout: Layout) -> None:
     Raises:
         StorageUnavailable: it cannot be removed.
     """
-    with guarded(layout.drafts):
+    with translate_errors(layout.drafts):
         if layout.drafts.is_dir():
             for path in layout.drafts.iterdir():
                 path.unlink()
@@ -125,13 +125,13 @@ def _replace(layout: Layout, path: Path, write: Callable[[int], None]) -> Path:
     with _drafting(draft) as descriptor:
         write(descriptor)
         os.fsync(descriptor)
-    reach("mending.drafted")
+    reach("rewrite.drafted")
     return place(layout, path, draft)
 
 
 @contextmanager
 def _drafting(draft: Path) -> Iterator[int]:
-    with guarded(draft):
+    with translate_errors(draft):
         draft.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         try:

@@ -14,7 +14,7 @@ import numpy as np
 
 from twittomatic.errors import CorruptFile, StorageError
 from twittomatic.model import NO_JSON, Ending
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import Ids, read_ids, read_lines, to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.index import Line
@@ -25,7 +25,7 @@ from twittomatic.storage.paths import Layout
 _BATCH_LINES = 1000
 
 
-class Kind(Enum):
+class DefectKind(Enum):
     """What sort of trouble it is, by what a repair does about it."""
 
     UNPROVED = auto()  # the journal does not prove its bytes
@@ -35,19 +35,19 @@ class Kind(Enum):
     BROKEN = auto()  # it cannot be read
 
 
-class Trouble(NamedTuple):
+class Defect(NamedTuple):
     """One thing that is wrong with a file."""
 
-    kind: Kind
+    kind: DefectKind
     sentence: str
 
 
-def may_pass(found: Collection[Trouble]) -> bool:
+def may_be_transient(found: Collection[Defect]) -> bool:
     """Tell whether a commit in progress explains all of it: a file is there before its journal line."""
     kinds = {one.kind for one in found}
-    if Kind.UNPROVED in kinds:
-        kinds.discard(Kind.COUNT)
-    return kinds <= {Kind.UNPROVED, Kind.STRANGERS}
+    if DefectKind.UNPROVED in kinds:
+        kinds.discard(DefectKind.COUNT)
+    return kinds <= {DefectKind.UNPROVED, DefectKind.STRANGERS}
 
 
 class _Record(msgspec.Struct):
@@ -57,7 +57,7 @@ class _Record(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Record).decode
 
 
-def trouble(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Trouble]:
+def find_defects(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Defect]:
     """Yield what is wrong with a file that is there.
 
     Args:
@@ -66,20 +66,20 @@ def trouble(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[
         entry: Its newest journal line.
     """
     if entry is None:
-        yield Trouble(Kind.UNPROVED, "has no line in the journal.")
+        yield Defect(DefectKind.UNPROVED, "has no line in the journal.")
     elif entry.ending is Ending.LOST:
-        yield Trouble(Kind.UNPROVED, "is there, though the journal says that it is lost.")
+        yield Defect(DefectKind.UNPROVED, "is there, though the journal says that it is lost.")
         entry = None
     try:
         if entry is not None:
             yield from _of_bytes(path, entry)
-        yield from of_records(layout, path, entry)
+        yield from record_defects(layout, path, entry)
     except StorageError as error:
-        yield Trouble(Kind.BROKEN, str(error).removeprefix(f"{path}: "))
+        yield Defect(DefectKind.BROKEN, str(error).removeprefix(f"{path}: "))
 
 
-def _of_bytes(path: Path, entry: Entry | Line) -> Iterator[Trouble]:
-    with guarded(path):
+def _of_bytes(path: Path, entry: Entry | Line) -> Iterator[Defect]:
+    with translate_errors(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             size = os.fstat(descriptor).st_size
@@ -87,12 +87,12 @@ def _of_bytes(path: Path, entry: Entry | Line) -> Iterator[Trouble]:
         finally:
             os.close(descriptor)
     if size != entry.bytes:
-        yield Trouble(Kind.UNPROVED, f"has {size} bytes, the journal says {entry.bytes}.")
+        yield Defect(DefectKind.UNPROVED, f"has {size} bytes, the journal says {entry.bytes}.")
     elif crc != entry.crc32:
-        yield Trouble(Kind.UNPROVED, f"its CRC-32 is {crc}, the journal says {entry.crc32}.")
+        yield Defect(DefectKind.UNPROVED, f"its CRC-32 is {crc}, the journal says {entry.crc32}.")
 
 
-def of_records(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Trouble]:
+def record_defects(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Defect]:
     """Yield what is wrong with the records of a file.
 
     Raises:
@@ -114,16 +114,16 @@ def of_records(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterat
         if followers is not None:
             strangers += int(np.count_nonzero(~followers.contains(ids)))
     if entry is not None and lines != entry.lines:
-        yield Trouble(Kind.COUNT, f"has {lines} lines, the journal says {entry.lines}.")
+        yield Defect(DefectKind.COUNT, f"has {lines} lines, the journal says {entry.lines}.")
     if repeated:
-        yield Trouble(Kind.DISORDER, f"{repeated} lines repeat an id.")
+        yield Defect(DefectKind.DISORDER, f"{repeated} lines repeat an id.")
     if rising:
-        yield Trouble(Kind.DISORDER, f"{rising} posts are newer than the one before them.")
+        yield Defect(DefectKind.DISORDER, f"{rising} posts are newer than the one before them.")
     if ext == "usr" and not is_file(layout.file(path.stem, "fws")):
-        yield Trouble(Kind.STRANGERS, f"profiles of nobody who follows: there is no {path.stem}.fws.")
+        yield Defect(DefectKind.STRANGERS, f"profiles of nobody who follows: there is no {path.stem}.fws.")
     elif strangers:
-        yield Trouble(
-            Kind.STRANGERS, f"profiles of nobody who follows: {strangers} are not in {path.stem}.fws."
+        yield Defect(
+            DefectKind.STRANGERS, f"profiles of nobody who follows: {strangers} are not in {path.stem}.fws."
         )
 
 

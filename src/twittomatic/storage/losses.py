@@ -1,16 +1,18 @@
-"""What a repair found lost, and nobody has downloaded again or found gone from the network since."""
+"""Lost bytes: files to be downloaded again, and checkpoints whose part files are gone."""
 
 from __future__ import annotations
 
 import msgspec
 
-from twittomatic.model import MODULES, Ending
+from twittomatic.errors import CorruptFile
+from twittomatic.model import MODULES, Checkpoint, Ending, Module
+from twittomatic.storage.commit import begins_with, holds
+from twittomatic.storage.defects import is_file
 from twittomatic.storage.journal import Entry, age, read_journal
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.trouble import is_file
 
 
-class Missing(msgspec.Struct, frozen=True, kw_only=True):
+class MissingFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file to be downloaded again.
 
     Attributes:
@@ -28,7 +30,7 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     outdated: bool
 
 
-def find_missing(layout: Layout) -> list[Missing]:
+def find_missing(layout: Layout) -> list[MissingFile]:
     """Return what is to be downloaded again, as the journal says, sorted by file."""
     newest: dict[str, Entry] = {}
     bought: dict[str, Entry] = {}
@@ -43,7 +45,7 @@ def find_missing(layout: Layout) -> list[Missing]:
             if entry.file not in entries or age(entry) >= age(entries[entry.file]):
                 entries[entry.file] = entry
     return [
-        Missing(
+        MissingFile(
             user_id=entry.user_id,
             ext=file.rpartition(".")[2],
             depth=entry.depth,
@@ -68,3 +70,32 @@ def _is_open(layout: Layout, file: str, entry: Entry, bought: Entry | None) -> b
         return not is_file(layout.output / file)
     # A repair that put posts in order lost none of them, and says the time of the newest line again.
     return file.endswith(".twt") and bought is not None and age(bought)[0] > entry.ended_at.rstrip("Z")
+
+
+def placed_files(
+    layout: Layout, crawl: str, module: Module, user_id: str, checkpoint: Checkpoint
+) -> list[str]:
+    """Return the files that a job has placed in the dataset and that may have no journal line yet.
+
+    Args:
+        layout: The dataset.
+        crawl: The crawl's name.
+        module: The job's module.
+        user_id: The job's target.
+        checkpoint: The job's newest one.
+
+    Raises:
+        CorruptFile: bytes that the checkpoint counts on are gone: the job cannot continue.
+        StorageUnavailable: a file cannot be read.
+    """
+    placed = []
+    for ext, state in checkpoint.files.items():
+        part, final = layout.part(crawl, checkpoint.part, ext), layout.file(user_id, ext)
+        if state.size == 0 or begins_with(part, state):
+            continue
+        # An update puts its posts in front of the older ones, so other bytes follow them in the file.
+        is_there = begins_with if MODULES[module].replaces else holds
+        if checkpoint.ended is None or not is_there(final, state):
+            raise CorruptFile(f"{part}: not what the checkpoint counts on.")
+        placed.append(layout.relative(final))
+    return placed

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 
 from twittomatic.model import NO_JSON
-from twittomatic.storage.following import LONGEST_LINE, Block, Follower
 from twittomatic.storage.journal import Entry, decode_line
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.tail import LONGEST_LINE, Block, JournalTail
 
 _OFFSET_BITS = 44  # of a place: files up to 16 TB, and a million of them
 
@@ -27,7 +27,7 @@ class _Line(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-class UserLines:
+class UserIndex:
     """The journal lines of single users. Calls may come from several threads, and may block.
 
     The first call reads all of the journal, a later one what was appended since.
@@ -37,7 +37,7 @@ class UserLines:
     """
 
     def __init__(self, layout: Layout) -> None:
-        self._follower = Follower(layout)
+        self._tail = JournalTail(layout)
         self._lock = threading.Lock()
         self._users, self._places = array("Q"), array("Q")
         self._paths: list[Path] = []
@@ -52,7 +52,7 @@ class UserLines:
             most: Lines of one file.
         """
         with self._lock:
-            for block in self._follower.read(lambda path, number, sentence: None):
+            for block in self._tail.read(lambda path, number, sentence: None):
                 self._take(block)
             is_theirs = np.frombuffer(self._users, np.uint64) == np.uint64(int(user_id))
             places = np.sort(np.frombuffer(self._places, np.uint64)[is_theirs]).tolist()

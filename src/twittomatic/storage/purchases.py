@@ -23,7 +23,7 @@ from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
 from twittomatic.model import NO_JSON, FileState
 from twittomatic.storage.commit import begins_with, commit, holds, measured, prepend
-from twittomatic.storage.errors import guarded
+from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import member, read_lines
 from twittomatic.storage.io import checksum
 from twittomatic.storage.journal import Journal, Purchase, newest_purchase
@@ -92,7 +92,7 @@ class BoughtProfiles:
         if self._part is None:
             self._layout.prepare()
             self._part = PartFile.begin(self._path)
-            with guarded(self._path):
+            with translate_errors(self._path):
                 self._alive = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             _lock(self._alive, fcntl.LOCK_EX)
 
@@ -145,7 +145,7 @@ class BoughtProfiles:
             StorageUnavailable: a file cannot be removed.
         """
         for one in committed:
-            with guarded(one.pending):
+            with translate_errors(one.pending):
                 one.pending.unlink(missing_ok=True)
             if one.pending == self._path:
                 self._forget()
@@ -153,7 +153,7 @@ class BoughtProfiles:
     def close(self) -> None:
         """Leave what was not committed to the next process."""
         if self._part is not None and self._part.state.size == 0:
-            with guarded(self._path):
+            with translate_errors(self._path):
                 self._path.unlink(missing_ok=True)
         self._forget()
 
@@ -170,7 +170,7 @@ class BoughtProfiles:
             state, ids = _whole(pending, source)
         if not ids:
             if pending != self._path:
-                with guarded(pending):
+                with translate_errors(pending):
                     pending.unlink(missing_ok=True)
             return None
         final = self._layout.bought(self._crawl)
@@ -180,13 +180,13 @@ class BoughtProfiles:
             with PartFile.take_over(draft, pending, state) as part:
                 whole = prepend(part, final, old) if old else part.state
             commit(draft, final, size=whole.size)
-            reach("bought.placed")
+            reach("purchases.placed")
         assert whole
         cost_usd = round(self._cost_usd, 6) if pending == self._path else 0.0
         journal.append(
             _line(self._layout, final, whole, now, self._process, bought=len(ids), cost_usd=cost_usd)
         )
-        reach("bought.proved")
+        reach("purchases.proved")
         return Committed(
             file=self._layout.relative(final),
             records=len(ids),
@@ -300,7 +300,7 @@ def _line(
 def _trouble(path: Path, line: Purchase | None) -> Iterator[str]:
     lines = 0
     try:
-        with guarded(path), path.open("rb", buffering=0) as file:
+        with translate_errors(path), path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             crc = f"{checksum(file.fileno(), size):08x}"
         for record in read_lines(path):
@@ -328,7 +328,7 @@ def locked(layout: Layout, crawl: str, *, shared: bool = False) -> Iterator[None
         shared: Whether the caller only reads: then nothing is created either.
     """
     path = layout.pending_lock(crawl)
-    with guarded(path):
+    with translate_errors(path):
         try:
             descriptor = os.open(path, os.O_RDONLY if shared else os.O_RDWR | os.O_CREAT, 0o666)
         except (FileNotFoundError, PermissionError):
@@ -347,7 +347,7 @@ def locked(layout: Layout, crawl: str, *, shared: bool = False) -> Iterator[None
 @contextmanager
 def _unless_alive(path: Path, *, own: bool) -> Iterator[int | None]:
     """Open a pending file; None where it is another process's that is alive, or gone."""
-    with guarded(path):
+    with translate_errors(path):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -375,7 +375,7 @@ def _whole(path: Path, descriptor: int) -> tuple[FileState, list[str]]:
     """Return the state of the whole gzip members of a pending file, and the ids of the profiles in them."""
     end, offset, whole = os.fstat(descriptor).st_size, 0, 0
     decoder = isal_zlib.decompressobj(_GZIP)
-    with guarded(path):
+    with translate_errors(path):
         while offset < end:
             data = os.pread(descriptor, min(_PIECE, end - offset), offset)
             offset += len(data)

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from twittomatic.model import Ending, Module
-from twittomatic.storage import userlines
+from twittomatic.storage import userindex
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.paths import Layout
-from twittomatic.storage.userlines import UserLines
+from twittomatic.storage.userindex import UserIndex
 
 
 def line(user_id: str, number: int = 0) -> bytes:
@@ -34,7 +34,7 @@ def append(layout: Layout, *lines: bytes, process: str = "w") -> None:
         file.write(b"".join(lines))
 
 
-def numbers(lines: UserLines, user_id: str, most: int = 50) -> list[int]:
+def numbers(lines: UserIndex, user_id: str, most: int = 50) -> list[int]:
     return [entry.lines for entry in lines.about(user_id, most)]
 
 
@@ -43,7 +43,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every line that was decoded, in part or as a whole."""
     decoded: list[bytes] = []
     for name in ("_decode", "decode_line"):
-        monkeypatch.setattr(userlines, name, _spy(getattr(userlines, name), decoded))
+        monkeypatch.setattr(userindex, name, _spy(getattr(userindex, name), decoded))
     return decoded
 
 
@@ -58,7 +58,7 @@ def _spy(real: object, decoded: list[bytes]) -> object:
 def test_each_user_costs_their_own_lines_and_what_was_appended(layout: Layout, reads: list[bytes]) -> None:
     append(layout, *[line(str(number % 100 + 1), number) for number in range(5000)])
     append(layout, line("7", 9001), process="x")
-    lines = UserLines(layout)
+    lines = UserIndex(layout)
     assert numbers(lines, "7") == [*range(6, 5000, 100), 9001]
     del reads[:]
     assert numbers(lines, "8") == list(range(7, 5000, 100))
@@ -72,7 +72,7 @@ def test_each_user_costs_their_own_lines_and_what_was_appended(layout: Layout, r
 
 def test_a_user_with_many_lines_costs_no_more_than_was_asked_for(layout: Layout, reads: list[bytes]) -> None:
     append(layout, *[line("7", number) for number in range(2000)])
-    lines = UserLines(layout)
+    lines = UserIndex(layout)
     numbers(lines, "7", most=5)
     del reads[:]
     assert numbers(lines, "7", most=5) == [1995, 1996, 1997, 1998, 1999]
@@ -80,7 +80,7 @@ def test_a_user_with_many_lines_costs_no_more_than_was_asked_for(layout: Layout,
 
 
 def test_lines_that_are_none_and_files_that_change_do_no_harm(layout: Layout) -> None:
-    lines = UserLines(layout)
+    lines = UserIndex(layout)
     assert numbers(lines, "7") == []
     append(layout, b"\xef\xbb\xbf\n", b"\n", b'{"user_id":"7"}\n', b"x" * 200_000 + b"\n", line("7", 1))
     append(layout, line("7", 2)[:-1])

@@ -7,7 +7,7 @@ import pytest
 
 from twittomatic.errors import CorruptFile
 from twittomatic.storage.formats import member, read_pages
-from twittomatic.storage.ordering import Order, append_in_order, order_at_front, order_of
+from twittomatic.storage.order import Order, append_in_order, order_at_front, order_of
 from twittomatic.storage.part import PartFile
 
 
