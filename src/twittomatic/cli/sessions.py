@@ -212,7 +212,7 @@ async def _result(parts: Runtime, progress: Progress, told: asyncio.Event) -> in
 async def tidy(connection: Connection, keys: CrawlKeys, layout: Layout) -> int:
     """Remove the part files of a finished crawl on which no job counts; return how many there were.
 
-    Begun again meanwhile, the crawl loses nothing; see `storage.cleanup`.
+    Begun again meanwhile, the crawl loses nothing; see `storage.part.remove_part_files`.
 
     Raises:
         StorageUnavailable: TEMPORARY_DIRECTORY cannot be read or changed.
