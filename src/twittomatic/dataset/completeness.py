@@ -16,9 +16,9 @@ from twittomatic.dataset.ids import LARGEST_ID
 from twittomatic.errors import StorageUnavailable
 from twittomatic.model import MODULES, NO_JSON, Ending, Module
 from twittomatic.storage.errors import translate_errors
-from twittomatic.storage.tail import LONGEST_LINE, Block, JournalTail
 from twittomatic.storage.journal import Entry, decode_line
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.tail import LONGEST_LINE, Block, JournalTail
 
 _RECORDS = {spec.list_ext: spec.records for spec in MODULES.values() if spec.list_ext}  # profiles are no list
 _LISTS = sorted(_RECORDS.values())  # a list's number is its place here
