@@ -50,5 +50,5 @@ def _sentence(sink: dict[str, Any]) -> str:
     if sink["trimmed"]:
         parts.append(f"missed {sink['trimmed']:,} events: `{rebuild_command(sink['name'])}`")
     if sink["error"]:
-        parts.append(f"last trouble: {sink['error']}")
+        parts.append(f"last error: {sink['error']}")
     return f"Sink {sink['name']}: {'; '.join(parts)}"

@@ -1,5 +1,5 @@
-"""What a browser sees of a crawl: servers on 127.0.0.1 that only read, unless told otherwise.
+"""Local web servers that show a crawl in a browser, read-only by default.
 
-Each server is a process of its own. It asks the state of the crawl, or an index of its posts, and keeps
-nothing that a crawl needs. It can be started and stopped at any time, and a crawl does not notice.
+Each server is a separate process that reads the crawl's state or a store filled by a sink. It holds nothing
+that the crawl needs, so it can be started and stopped at any time.
 """

@@ -1,47 +1,68 @@
-"""Who may ask a server on this machine: programs and its own pages, never a page of another site."""
+"""HTTP parts shared by the local servers: Host and Origin checks, and a log without requests in it."""
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
+from typing import Final
 
 from aiohttp import hdrs, web
+from aiohttp.http import HttpProcessingError
+
+error_log: Final = logging.getLogger(__name__)
+"""The logger for aiohttp: records our own errors, never malformed requests.
+
+aiohttp quotes those, which could put a token into our log, and lets strangers write to it.
+"""
+
+
+class _OwnErrors(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError)
+
+
+error_log.addFilter(_OwnErrors())
 
 
 def check_origin(request: web.Request, hosts: frozenset[str] | None) -> None:
-    """Refuse what a page of another site sends, under its own name or, by a DNS of its own, under ours.
+    """Refuse requests made by pages of other sites, including those that use DNS rebinding.
 
-    What writes must be JSON, which no form of another site can send.
+    A write must be JSON, which no form of another site can send.
 
     Args:
-        request: As it came.
-        hosts: The names under which the server is asked; see `hosts_of`.
+        request: The request.
+        hosts: The allowed Host names; see `hosts_of`.
 
     Raises:
-        HTTPForbidden: it comes from another site.
-        HTTPUnsupportedMediaType: it would write, and is no JSON.
+        HTTPForbidden: The request comes from another site.
+        HTTPUnsupportedMediaType: The request is a write and not JSON.
     """
-    if hosts is not None and _name(request.host) not in hosts:
+    if hosts is not None and host_name(request) not in hosts:
         raise web.HTTPForbidden(text="this server is not called by that name")
     if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
         return
-    if not is_own_origin(request):
+    if not is_same_site(request):
         raise web.HTTPForbidden(text="another site may not write here")
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="the body must be application/json")
 
 
-def is_own_origin(request: web.Request) -> bool:
-    """Tell whether a request comes from a page of ours, or from no page at all."""
+def is_same_site(request: web.Request) -> bool:
+    """Return whether a request comes from one of our own pages, or from a program rather than a page."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
     origin = request.headers.get(hdrs.ORIGIN)
     return origin is None or origin.partition("://")[2] == request.host
 
 
 def hosts_of(host: str) -> frozenset[str] | None:
-    """Return the names under which a server that listens on `host` is asked: of a loopback address, its own.
+    """Return the allowed Host names of a server that listens on `host`, or None for any name.
 
-    Else a page that lets its own name lead to 127.0.0.1 could read what is here. None for any name, where
-    others may ask anyway.
+    Only a loopback address restricts them: this defeats DNS rebinding, by which a page could read a server
+    on 127.0.0.1 under its own name. Elsewhere other machines may connect anyway.
     """
     if not is_loopback(host):
         return None
@@ -49,7 +70,7 @@ def hosts_of(host: str) -> frozenset[str] | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address, or `localhost`, is reached from this machine alone."""
+    """Return whether an address, or `localhost`, can be reached from this machine only."""
     if host.lower() == "localhost":
         return True
     try:
@@ -58,7 +79,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _name(value: str) -> str:
-    """Return the name in a Host header, without port and brackets."""
-    match = re.fullmatch(r"\[([^]]*)\](?::\d*)?|([^:]*)(?::\d*)?", value)
+def host_name(request: web.Request) -> str:
+    """Return the name in a request's Host header in lower case, without port and brackets."""
+    match = re.fullmatch(r"\[([^]]*)\](?::\d*)?|([^:]*)(?::\d*)?", request.host)
     return (match[1] or match[2] or "").lower() if match else ""

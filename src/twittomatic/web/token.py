@@ -1,4 +1,4 @@
-"""Shared secret of a server of ours: read from the settings, and found in requests."""
+"""The access token of a local server: read from a setting and from requests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ _TOKEN = re.compile(r"[!-~]{8,200}")
 
 
 def read_token(setting: str, text: str) -> str:
-    """Return the token that a setting gives, empty where it gives none.
+    """Return the token in a setting, or an empty string if the setting is empty.
 
     Args:
-        setting: Its name, for the sentence.
-        text: The token, or `@FILE` with it.
+        setting: The setting's name, for error messages.
+        text: The token, or `@FILE` for a file that holds it.
 
     Raises:
-        SettingsError: the file cannot be read, or others can read it, or it is no token; it is not shown.
+        SettingsError: The file cannot be read, other users can read it, or the token is malformed. The
+            message does not contain the token.
     """
     token = _from_file(setting, Path(text[1:])) if text.startswith("@") else text
     if token and not _TOKEN.fullmatch(token):
@@ -31,13 +32,13 @@ def read_token(setting: str, text: str) -> str:
 
 
 def bearer(request: web.Request) -> str:
-    """Return the token that a request brings in its Authorization header, empty where it brings none."""
+    """Return the bearer token in a request's Authorization header, or an empty string."""
     kind, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 
 
 def is_same(given: str, secret: str) -> bool:
-    """Compare two tokens in a time that reveals nothing; an empty secret is never the same."""
+    """Compare two tokens in constant time; an empty secret equals nothing."""
     return bool(secret) and hmac.compare_digest(given.encode(errors="replace"), secret.encode())
 
 

@@ -19,7 +19,7 @@ from twittomatic.networks.x.profiles import name_of
 from twittomatic.sinks.lookup.store import ProfileStore, Sighting
 from twittomatic.state.stream import Standing
 from twittomatic.web.http import hosts_of
-from twittomatic.web.lookup.service import MOST, LookupService, serve
+from twittomatic.web.lookup.service import MAX_ITEMS, LookupService, serve
 
 DAY = 86_400
 STANDING = Standing(at=1.0, process="p", lag=7, error="Nobody listens.", doing="Waiting: <b>x</b>")
@@ -172,19 +172,19 @@ async def test_a_user_without_a_name_is_not_said_to_be_unseen(ask: Asker, store:
     [
         ("/lookup/id/8", 404, "user 8 was never seen"),
         ("/lookup/name/nobody", 404, "nobody was ever seen as @nobody"),
-        ("/lookup/id/abc", 422, "'abc' is no user id"),
-        ("/lookup/id/-1", 422, "is no user id"),
-        ("/lookup/id/12345678901234567890", 422, "is no user id"),
-        ("/lookup/id/%D9%A1", 422, "is no user id"),
+        ("/lookup/id/abc", 422, "'abc' is not a user id"),
+        ("/lookup/id/-1", 422, "is not a user id"),
+        ("/lookup/id/12345678901234567890", 422, "is not a user id"),
+        ("/lookup/id/%D9%A1", 422, "is not a user id"),
         ("/lookup/id/" + "9" * 5000, 422, "…"),
-        ("/lookup/name/@", 422, "is no screen name"),
-        ("/lookup/name/a%00b", 422, "is no screen name"),
-        ("/lookup/name/" + "a" * 256, 422, "is no screen name"),
+        ("/lookup/name/@", 422, "is not a screen name"),
+        ("/lookup/name/a%00b", 422, "is not a screen name"),
+        ("/lookup/name/" + "a" * 256, 422, "is not a screen name"),
         ("/lookup/name/%ED%A0%80", 404, "nobody was ever seen"),
         ("/lookup/name/%FF", 404, "nobody was ever seen"),
-        ("/lookup/id/7?at=yesterday", 422, "is no day"),
+        ("/lookup/id/7?at=yesterday", 422, "is not a day"),
         ("/lookup/id/7?at=2026-02-30", 422, "there is no day 2026-02-30"),
-        ("/lookup/id/7?at=", 422, "is no day"),
+        ("/lookup/id/7?at=", 422, "is not a day"),
         ("/lookup/id/", 404, "Not Found"),
         ("/nothing", 404, "Not Found"),
         ("/lookup/add", 405, "Method Not Allowed"),
@@ -220,11 +220,11 @@ async def test_many_are_asked_for_at_once(ask: Asker, store: ProfileStore) -> No
 
 
 async def test_several_large_requests_hold_nobody_up(ask: Asker, store: ProfileStore) -> None:
-    store.add(seen(number, f"u{number}", 1) for number in range(MOST))
+    store.add(seen(number, f"u{number}", 1) for number in range(MAX_ITEMS))
     bodies = [
-        {"ids": list(range(MOST))},
-        {"names": [f"U{number}" for number in range(MOST)]},
-        {"ids": [str(number) for number in range(MOST // 2)], "names": ["nobody"] * (MOST // 2)},
+        {"ids": list(range(MAX_ITEMS))},
+        {"names": [f"U{number}" for number in range(MAX_ITEMS)]},
+        {"ids": [str(number) for number in range(MAX_ITEMS // 2)], "names": ["nobody"] * (MAX_ITEMS // 2)},
     ]
     large = [asyncio.create_task(ask.post("/lookup", body)) for body in bodies]
     between = 0
@@ -232,18 +232,18 @@ async def test_several_large_requests_hold_nobody_up(ask: Asker, store: ProfileS
         assert (await ask.get("/lookup/id/5"))[0] == 200
         between += 1
     answers = [await task for task in large]
-    assert [(status, len(answer["results"])) for status, answer in answers] == [(200, MOST)] * 3
-    assert [one["user"]["id"] for one in answers[1][1]["results"]] == list(map(str, range(MOST)))
+    assert [(status, len(answer["results"])) for status, answer in answers] == [(200, MAX_ITEMS)] * 3
+    assert [one["user"]["id"] for one in answers[1][1]["results"]] == list(map(str, range(MAX_ITEMS)))
     assert between > 8, "it answered others in between"
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("/lookup", {"ids": list(range(MOST + 1))}, 413),
-        ("/lookup", {"ids": ["1"] * MOST, "names": ["a"]}, 413),
+        ("/lookup", {"ids": list(range(MAX_ITEMS + 1))}, 413),
+        ("/lookup", {"ids": ["1"] * MAX_ITEMS, "names": ["a"]}, 413),
         ("/lookup", b'{"ids":["' + b"1" * 17_000_000 + b'"]}', 413),
-        ("/lookup/add", {"profiles": [{"id": "1"}] * (MOST + 1)}, 413),
+        ("/lookup/add", {"profiles": [{"id": "1"}] * (MAX_ITEMS + 1)}, 413),
         ("/lookup", b"", 422),
         ("/lookup", b"nonsense", 422),
         ("/lookup", b'{"ids":["\xff"]}', 422),
@@ -331,7 +331,7 @@ async def test_a_service_that_others_can_reach_is_read_only_without_a_token(
 async def test_a_token_is_needed_to_write(
     store: ProfileStore, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twittomatic.web.lookup.service._GUESS_S", 0)
+    monkeypatch.setattr("twittomatic.web.lookup.service._WRONG_TOKEN_S", 0)
     async with asked(store, host, TOKEN) as ask:
         for given in (
             "",
@@ -376,7 +376,7 @@ async def test_the_page_shows_hostile_names_as_text(ask: Asker, store: ProfileSt
         status, text = await ask.page(**query)
         assert status == expected
         assert "<b>x</b>" not in text
-        assert "last trouble: Nobody listens." in text
+        assert "last error: Nobody listens." in text
     for query in ("%FF", "%ED%A0%80", "%00", "a" * 2000):
         async with ask.session.get(URL(f"{ask.url}/?q={query}&at={query}", encoded=True)) as answer:
             assert answer.status == 422

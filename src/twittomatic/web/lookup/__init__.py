@@ -1,1 +1,1 @@
-"""The lookup service: user id to screen name and back, over HTTP."""
+"""The lookup service: from user id to screen name and back, over HTTP."""

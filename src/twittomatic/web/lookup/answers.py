@@ -1,4 +1,4 @@
-"""What the lookup service says of a user, of a name, and of a day."""
+"""Answers of the lookup service: a user by id or name, now or on a given day."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import msgspec
 from twittomatic.sinks.lookup.history import Interval, intervals, last_before, moment
 from twittomatic.sinks.lookup.store import Known, ProfileStore
 
-_LONGEST_NAME = 255  # bytes, the most that any network gives
+_MAX_NAME_BYTES = 255  # the longest name of any network
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who had a name, and the days from the first to the last on which he was seen under it."""
+    """A user who had a name, and the first and last day on which the user was seen under it."""
 
     id: str
     first_seen: date
     last_seen: date
 
 
-class ThatDay(msgspec.Struct, frozen=True, kw_only=True):
-    """How it stood on a day.
+class DayAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who had a name, or which name a user had, on a given day.
 
     Attributes:
         day: The day.
-        id: Who had the name, or the user himself.
-        username: His name.
-        first_seen: The first day on which he was seen under it.
-        last_seen: The last one.
-        certain: Whether the day lies between these two; else this is what was last seen before it.
+        id: The user's id.
+        username: The user's name on that day.
+        first_seen: The first day on which the user was seen under it.
+        last_seen: The last day on which the user was seen under it.
+        certain: Whether the day lies between these two; otherwise this is the last observation before it.
     """
 
     day: date
@@ -46,13 +46,13 @@ class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A user.
 
     Attributes:
-        id: Decimal.
-        username: The name under which he was last seen, empty where his profiles have none.
-        seen_at: When his last profile came, RFC 3339, UTC.
-        profile: That profile, as the network wrote it.
-        names: Under which names he was seen, from the first to the last.
-        holders: Where a name was asked for: who had it, from the first to the last.
-        at: Where a day was asked for: how it stood then.
+        id: The user id in decimal.
+        username: The most recently seen name, empty if no profile has one.
+        seen_at: When the most recent profile was fetched.
+        profile: That profile, as received from the network.
+        names: All names under which the user was seen, oldest first.
+        holders: For a query by name: all users seen under it, oldest first.
+        at: For a query with a day: the answer for that day.
     """
 
     id: str
@@ -61,23 +61,23 @@ class User(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     profile: msgspec.Raw
     names: list[Interval]
     holders: list[Holder] = []
-    at: ThatDay | None = None
+    at: DayAnswer | None = None
 
 
 def by_id(store: ProfileStore, text: str, day: date | None) -> User:
-    """Return a user.
+    """Return a user by id.
 
     Args:
-        store: Of profiles.
-        text: His id.
-        day: Also tell under which name he was seen on it.
+        store: The profile store.
+        text: The id.
+        day: If given, the answer includes the user's name on that day.
 
     Raises:
-        LookupError: he was never seen, or not by that day.
-        ValueError: that is no id.
+        LookupError: The user was never seen, or not by that day.
+        ValueError: The text is not an id.
     """
     if not re.fullmatch(r"[0-9]{1,19}", text):
-        raise ValueError(f"{_shown(text)} is no user id; give 1 to 19 digits")
+        raise ValueError(f"{_shown(text)} is not a user id; give 1 to 19 digits")
     [known] = store.users([int(text)])
     if known is None:
         raise LookupError(f"user {text} was never seen")
@@ -88,24 +88,24 @@ def by_id(store: ProfileStore, text: str, day: date | None) -> User:
     one = _last(known, day)
     if one is None:
         raise LookupError(f"user {text} was not seen by {day}")
-    return _user(known, at=_that_day(known, one, day))
+    return _user(known, at=_day_answer(known, one, day))
 
 
 def by_name(store: ProfileStore, text: str, day: date | None) -> User:
-    """Return who was seen last under a name, with everybody who ever was.
+    """Return the user most recently seen under a name, with all users ever seen under it.
 
     Args:
-        store: Of profiles.
-        text: The name, upper and lower case alike, with or without @.
-        day: Return instead who was seen under it on that day.
+        store: The profile store.
+        text: The name, case-insensitive, with or without @.
+        day: If given, return the user who had the name on that day instead.
 
     Raises:
-        LookupError: nobody was seen under it, or not by that day.
-        ValueError: that can be no name.
+        LookupError: No user was seen under the name, or not by that day.
+        ValueError: The text cannot be a name.
     """
     name = text.strip().removeprefix("@")
-    if not name or not name.isprintable() or len(name.encode(errors="replace")) > _LONGEST_NAME:
-        raise ValueError(f"{_shown(text)} is no screen name")
+    if not name or not name.isprintable() or len(name.encode(errors="replace")) > _MAX_NAME_BYTES:
+        raise ValueError(f"{_shown(text)} is not a screen name")
     found = store.holders(name)
     if not found:
         raise LookupError(f"nobody was ever seen as @{name}")
@@ -130,35 +130,35 @@ def by_name(store: ProfileStore, text: str, day: date | None) -> User:
             f"nobody had the name @{name} on {day}: user {known.user_id}, last seen under it on "
             f"{one.last_seen}, was seen as @{other.username} by then"
         )
-    return _user(known, holders=holders, at=_that_day(known, one, day))
+    return _user(known, holders=holders, at=_day_answer(known, one, day))
 
 
 def _under(known: Known, name: str) -> list[Interval]:
-    """Return when a user was seen under a name."""
+    """Return the intervals in which a user was seen under a name."""
     return [one for one in intervals(known.names) if one.username.lower() == name.lower()]
 
 
 def _last(known: Known, day: date) -> Interval | None:
-    """Return under which name a user was last seen by a day."""
+    """Return the last interval that began by a day."""
     return last_before(intervals(known.names), day)
 
 
 def day_of(text: str) -> date:
-    """Read a day.
+    """Parse a day.
 
     Raises:
-        ValueError: it is none.
+        ValueError: The text is not a day.
     """
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise ValueError(f"at: {_shown(text)} is no day; give one such as 2026-01-31")
+        raise ValueError(f"at: {_shown(text)} is not a day; give one such as 2026-01-31")
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"at: there is no day {text}") from None
 
 
-def _that_day(known: Known, one: Interval, day: date) -> ThatDay:
-    return ThatDay(
+def _day_answer(known: Known, one: Interval, day: date) -> DayAnswer:
+    return DayAnswer(
         day=day,
         id=str(known.user_id),
         username=one.username,
@@ -168,7 +168,7 @@ def _that_day(known: Known, one: Interval, day: date) -> ThatDay:
     )
 
 
-def _user(known: Known, holders: Sequence[Holder] = (), at: ThatDay | None = None) -> User:
+def _user(known: Known, holders: Sequence[Holder] = (), at: DayAnswer | None = None) -> User:
     newest = max(known.names, key=lambda one: one.at, default=None)
     return User(
         id=str(known.user_id),

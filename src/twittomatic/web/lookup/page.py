@@ -1,4 +1,4 @@
-"""The page of the lookup service: a form, and what was found. No script; every name is text."""
+"""The HTML page of the lookup service: a form and its result, without scripts and with all text escaped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ footer { color: #777; margin-top: 2rem; }
 :root { color-scheme: light dark; }
 """
 STYLE_HASH: Final = f"sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}"
-"""Of the one style that the page may have, for its Content-Security-Policy."""
+"""The hash of the only allowed style, for the Content-Security-Policy."""
 
 _PAGE: Final = Template(
     """<!doctype html>
@@ -45,13 +45,13 @@ $result
 
 
 def page(store: ProfileStore, query: str, day: str, standing: Standing | None) -> tuple[str, int]:
-    """Return the page as HTML, and its status.
+    """Return the page as HTML, and its HTTP status.
 
     Args:
-        store: Of profiles.
-        query: What was typed, an id or a name, as hostile as anything; empty for the form alone.
-        day: Likewise, `2026-01-31` or empty.
-        standing: Of the sink that fills the store.
+        store: The profile store.
+        query: The untrusted id or name that was entered; empty shows the form alone.
+        day: The untrusted day that was entered, such as `2026-01-31`, or empty.
+        standing: The report of the sink that fills the store.
     """
     result, status = "", 200
     if query:
@@ -97,7 +97,7 @@ def _user(user: User) -> str:
 
 
 def _table(caption: str, rows: list[tuple[str, Any]]) -> str:
-    """Return a table; a text keeps its direction to itself."""
+    """Return a table; `bdi` isolates the writing direction of each text."""
     body = "".join(
         f"<tr><th scope=row><bdi>{escape(str(name))}</bdi></th><td><bdi>{escape(str(value))}</bdi></td></tr>"
         for name, value in rows
@@ -118,7 +118,7 @@ def _footer(store: ProfileStore, standing: Standing | None) -> str:
     if standing:
         parts.append(standing.doing or "follows the crawl")
         if standing.lag:
-            parts.append(f"{standing.lag:,} events to come")
+            parts.append(f"{standing.lag:,} events behind")
         if standing.error:
-            parts.append(f"last trouble: {standing.error}")
+            parts.append(f"last error: {standing.error}")
     return escape(" · ".join(parts)) + ' · <a href="/openapi.json">OpenAPI</a>'

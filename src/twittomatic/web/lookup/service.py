@@ -1,6 +1,6 @@
-"""The lookup service: who a user is, who has a name, and who had it on a day, over HTTP.
+"""The HTTP server of the lookup service: users by id or name, now or on a given day.
 
-It answers from the store alone, which the sink fills beside it.
+It reads only the store, which the sink fills at the same time.
 """
 
 from __future__ import annotations
@@ -22,21 +22,20 @@ from twittomatic.model import NO_JSON
 from twittomatic.sinks.lookup.sink import sighting_of
 from twittomatic.sinks.lookup.store import ProfileStore
 from twittomatic.state.stream import Standing
-from twittomatic.web import faults
-from twittomatic.web.http import check_origin
+from twittomatic.web.http import check_origin, error_log
 from twittomatic.web.lookup.answers import by_id, by_name, day_of
 from twittomatic.web.lookup.page import STYLE_HASH, page
 from twittomatic.web.token import bearer, is_same
 
-MOST = 10_000
-"""Ids and names, or profiles, of one request."""
+MAX_ITEMS = 10_000
+"""The maximum number of ids and names, or of profiles, in one request."""
 
-_MOST_BYTES = 16 * 1024 * 1024  # 10,000 profiles of X, each of a kilobyte and a half
-_SLICE = 100  # answers of a large request at a time, so that others wait some milliseconds at most
+_MAX_BYTES = 16 * 1024 * 1024  # 10,000 profiles of X, each of a kilobyte and a half
+_SLICE = 100  # answers between two turns of the event loop, so that others wait a few milliseconds at most
 _GRACE_S = 1.0
-_GUESS_S = 1.0  # that a wrong token costs the client that tries it
-_KEPT = ("Allow", "WWW-Authenticate")  # headers of a refusal
-_AHEAD_S = 300  # that another clock may be ahead: a profile from the future would never be replaced
+_WRONG_TOKEN_S = 1.0  # the delay of an answer to a wrong token
+_KEPT_HEADERS = ("Allow", "WWW-Authenticate")  # of an error response
+_MAX_CLOCK_AHEAD_S = 300  # of another machine: a profile from the future would never be replaced
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _T = TypeVar("_T")
 _HEADERS = {
@@ -50,14 +49,14 @@ _HEADERS = {
 }
 
 
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+class _LookupBody(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /lookup`."""
 
     ids: list[str | int] = []
     names: list[str] = []
 
 
-class _Added(msgspec.Struct, forbid_unknown_fields=True):
+class _AddBody(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /lookup/add`."""
 
     profiles: list[msgspec.Raw]
@@ -65,15 +64,15 @@ class _Added(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LookupService:
-    """Answers what is asked of a store.
+    """Answers queries from a store.
 
     Args:
-        store: Of profiles.
-        name_of: Picks the screen name out of a profile.
-        standing: Tells how the sink stands that fills the store; None where it is not filled.
-        hosts: Names under which it is asked, None for any; see `hosts_of`.
-        token: What writing needs, empty for none; then nobody may write where `hosts` is None, since others
-            than the users of this machine may ask there.
+        store: The profile store.
+        name_of: Returns the screen name in a profile.
+        standing: Returns the report of the sink that fills the store, or None if there is none.
+        hosts: The allowed Host names, None for any; see `hosts_of`.
+        token: The token needed for writing, empty for none. Without one, the service is read-only if `hosts`
+            is None, because other machines can reach it.
     """
 
     def __init__(
@@ -93,12 +92,12 @@ class LookupService:
 
     @property
     def is_read_only(self) -> bool:
-        """Whether nobody may write."""
+        """Whether all writes are refused."""
         return self._hosts is None and not self._token
 
     def application(self) -> web.Application:
         """Return a new aiohttp application."""
-        application = web.Application(client_max_size=_MOST_BYTES, middlewares=[self._guard])
+        application = web.Application(client_max_size=_MAX_BYTES, middlewares=[self._guard])
         application.add_routes(
             [
                 web.get("/", self._page),
@@ -114,19 +113,20 @@ class LookupService:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Keep other sites out, and let every refusal be JSON."""
+        """Refuse requests of other sites, and return every error as JSON."""
         try:
             check_origin(request, self._hosts)
             response = await handler(request)
         except web.HTTPException as error:
-            response = _refusal(error.status, error.text or error.reason)
-            response.headers.extend({name: error.headers[name] for name in _KEPT if name in error.headers})
+            response = _error(error.status, error.text or error.reason)
+            kept = {name: error.headers[name] for name in _KEPT_HEADERS if name in error.headers}
+            response.headers.extend(kept)
         except LookupError as error:
-            response = _refusal(404, str(error))
+            response = _error(404, str(error))
         except ValueError as error:
-            response = _refusal(422, str(error))
+            response = _error(422, str(error))
         except StorageUnavailable as error:
-            response = _refusal(503, str(error))
+            response = _error(503, str(error))
         response.headers.update(_HEADERS)
         return response
 
@@ -137,20 +137,22 @@ class LookupService:
         return _answer(by_name(self._store, request.match_info["name"], _day(request)))
 
     async def _many(self, request: web.Request) -> web.Response:
-        asked = await _body(request, _Asked)
-        queries = [("id", str(one)) for one in asked.ids] + [("name", one) for one in asked.names]
-        if len(queries) > MOST:
+        body = await _body(request, _LookupBody)
+        queries = [("id", str(one)) for one in body.ids] + [("name", one) for one in body.names]
+        if len(queries) > MAX_ITEMS:
             raise web.HTTPRequestEntityTooLarge(
-                MOST, len(queries), text=f"{len(queries):,} ids and names; at most {MOST:,} in one request"
+                MAX_ITEMS,
+                len(queries),
+                text=f"{len(queries):,} ids and names; at most {MAX_ITEMS:,} in one request",
             )
         results: list[bytes] = []
         for start in range(0, len(queries), _SLICE):
-            results += self._some(queries[start : start + _SLICE])
+            results += self._results(queries[start : start + _SLICE])
             await asyncio.sleep(0)
         return _json(b'{"results":[' + b",".join(results) + b"]}")
 
-    def _some(self, queries: Sequence[tuple[str, str]]) -> list[bytes]:
-        """Answer some questions; what is wrong with one is said in its own answer."""
+    def _results(self, queries: Sequence[tuple[str, str]]) -> list[bytes]:
+        """Answer some queries; an error in one appears in its own result."""
         answers = []
         for kind, query in queries:
             answer: dict[str, object] = {"query": query}
@@ -165,19 +167,19 @@ class LookupService:
 
     async def _add(self, request: web.Request) -> web.Response:
         await self._check_token(request)
-        added = await _body(request, _Added)
-        if len(added.profiles) > MOST:
+        body = await _body(request, _AddBody)
+        if len(body.profiles) > MAX_ITEMS:
             raise web.HTTPRequestEntityTooLarge(
-                MOST,
-                len(added.profiles),
-                text=f"{len(added.profiles):,} profiles; at most {MOST:,} in one request",
+                MAX_ITEMS,
+                len(body.profiles),
+                text=f"{len(body.profiles):,} profiles; at most {MAX_ITEMS:,} in one request",
             )
         now = datetime.now(UTC)
-        seen_at = added.seen_at or now
-        if not 0 < seen_at.timestamp() <= now.timestamp() + _AHEAD_S:
+        seen_at = body.seen_at or now
+        if not 0 < seen_at.timestamp() <= now.timestamp() + _MAX_CLOCK_AHEAD_S:
             raise ValueError("seen_at: give a time between 1970 and now, such as 2026-01-31T12:00:00Z")
         sightings = []
-        for place, profile in enumerate(added.profiles):
+        for place, profile in enumerate(body.profiles):
             sighting = sighting_of(bytes(profile), int(seen_at.timestamp()), self._name_of)
             if sighting is None:
                 raise ValueError(f"profiles[{place}]: give an object with an id of 1 to 19 digits, in quotes")
@@ -186,7 +188,7 @@ class LookupService:
         return _answer({"received": len(sightings), "new": new})
 
     async def _check_token(self, request: web.Request) -> None:
-        """Refuse a request that may not write, before its body is read."""
+        """Refuse an unauthorized write before its body is read."""
         if self.is_read_only:
             raise web.HTTPForbidden(
                 text="other machines can reach this service, and it has no LOOKUP_TOKEN, so it is read-only"
@@ -194,7 +196,7 @@ class LookupService:
         given = bearer(request)
         if self._token and not is_same(given, self._token):
             if given:
-                await asyncio.sleep(_GUESS_S)
+                await asyncio.sleep(_WRONG_TOKEN_S)
             raise web.HTTPUnauthorized(
                 text="writing needs the service's token, as Authorization: Bearer TOKEN",
                 headers={"WWW-Authenticate": "Bearer"},
@@ -213,7 +215,7 @@ class LookupService:
 
 
 class RunningLookup:
-    """A service that listens; close it when done."""
+    """A service that is listening; close it after use."""
 
     def __init__(self, runner: web.AppRunner, host: str) -> None:
         self._runner = runner
@@ -221,27 +223,27 @@ class RunningLookup:
 
     @property
     def url(self) -> str:
-        """Where it listens, with a slash at the end."""
+        """The base URL, with a trailing slash."""
         return f"http://{self._host}:{self._runner.addresses[0][1]}/"
 
     async def close(self) -> None:
-        """Stop listening, and end what is being answered."""
+        """Stop listening and end open requests."""
         await self._runner.cleanup()
 
 
 async def serve(service: LookupService, *, host: str, port: int) -> RunningLookup:
-    """Serve on the running loop; port 0 takes any free one.
+    """Serve on the running event loop; port 0 selects a free one.
 
     Raises:
-        TwittomaticError: the port cannot be used.
+        TwittomaticError: The port cannot be used.
     """
     runner = web.AppRunner(
-        service.application(), access_log=None, logger=faults.log, shutdown_timeout=_GRACE_S
+        service.application(), access_log=None, logger=error_log, shutdown_timeout=_GRACE_S
     )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+    except (OSError, UnicodeError) as error:  # UnicodeError: an impossible host name
         await runner.cleanup()
         why = getattr(error, "strerror", None) or str(error)
         raise TwittomaticError(
@@ -262,7 +264,7 @@ async def _body(request: web.Request, kind: type[_T]) -> _T:
         raise ValueError(f"the body cannot be read: {error}") from None
 
 
-def _refusal(status: int, sentence: str) -> web.Response:
+def _error(status: int, sentence: str) -> web.Response:
     return web.Response(body=_encode({"error": sentence}), status=status, content_type="application/json")
 
 

@@ -1,20 +1,19 @@
-"""Who may look and who may press a button.
+"""Access rules of the monitor: who may view it and who may use its buttons.
 
-Bound to this machine alone, everybody on it may look. Bound elsewhere, nobody may without the token. The
-buttons work for who has the token, and for nobody where there is none: then the monitor is read-only. Other
-sites can neither look, by a name of theirs that leads here, nor press, by a form of theirs.
+On a loopback address, every user of this machine may view. On any other address, viewing needs the token.
+The buttons always need the token; without one, the monitor is read-only. Pages of other sites can neither
+view (by DNS rebinding) nor press buttons (by a form).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from twittomatic.errors import SettingsError
-from twittomatic.web.http import is_loopback, is_own_origin
+from twittomatic.web.http import host_name, is_loopback, is_same_site
 from twittomatic.web.token import bearer, is_same
 
 COOKIE = "twittomatic_monitor"
@@ -28,7 +27,7 @@ class Access:
         token: The token, empty for none.
 
     Raises:
-        SettingsError: others would reach it, and there is no token.
+        SettingsError: Other machines can reach the monitor, and there is no token.
     """
 
     def __init__(self, host: str, token: str) -> None:
@@ -38,53 +37,38 @@ class Access:
         if not self._is_local and not token:
             raise SettingsError(
                 f"MONITOR_HOST {host}: other machines can reach it, so it needs a secret; set MONITOR_TOKEN, "
-                "or serve on 127.0.0.1 and come through a tunnel."
+                "or serve on 127.0.0.1 and connect through a tunnel."
             )
 
     @property
     def has_buttons(self) -> bool:
-        """Whether anybody may press a button."""
+        """Whether the buttons can be used at all."""
         return bool(self._token)
 
     def accepts(self, token: str) -> bool:
-        """Tell whether a token is the right one."""
+        """Return whether a token is the right one."""
         return is_same(token, self._token)
 
     def is_known(self, request: web.Request) -> bool:
-        """Tell whether a request brings the token, or the cookie that a page got for it."""
+        """Return whether a request carries the token, or the cookie that was set in exchange for it."""
         if self.accepts(bearer(request)):
             return True
         return bool(self._token) and is_same(request.cookies.get(COOKIE, ""), self._session)
 
     def may_look(self, request: web.Request) -> bool:
-        """Tell whether a request may be answered with what the crawl does."""
-        return self.is_known(request) or (self._is_local and is_loopback(_hostname(request.host)))
+        """Return whether a request may see the state of the crawl."""
+        return self.is_known(request) or (self._is_local and is_loopback(host_name(request)))
 
     def may_press(self, request: web.Request) -> bool:
-        """Tell whether a request may change something."""
+        """Return whether a request may change something."""
         return self.is_known(request) and is_same_site(request)
 
     def remember(self, response: web.StreamResponse, *, is_secure: bool) -> None:
-        """Give a page its cookie, which no script reads and no other site sends."""
+        """Set the session cookie, which scripts cannot read and other sites cannot send."""
         response.set_cookie(
             COOKIE, self._session, httponly=True, samesite="Strict", secure=is_secure, max_age=30 * 86_400
         )
 
     def forget(self, response: web.StreamResponse) -> None:
-        """Take the cookie back."""
+        """Delete the session cookie."""
         response.del_cookie(COOKIE, httponly=True, samesite="Strict")
-
-
-def is_same_site(request: web.Request) -> bool:
-    """Tell whether a request comes from a page of ours, or from no page at all, as a script's does."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    return is_own_origin(request)
-
-
-def _hostname(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""

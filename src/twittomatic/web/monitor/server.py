@@ -19,8 +19,8 @@ from twittomatic.sinks.stats.prometheus import CONTENT_TYPE, exposition
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.recovery import Recovery
 from twittomatic.storage.paths import Layout
-from twittomatic.web import faults
-from twittomatic.web.monitor.access import COOKIE, Access, is_same_site
+from twittomatic.web.http import error_log, is_same_site
+from twittomatic.web.monitor.access import COOKIE, Access
 from twittomatic.web.monitor.crawled import Findings
 from twittomatic.web.monitor.graph import Picture
 from twittomatic.web.monitor.history import SERIES
@@ -102,7 +102,7 @@ class Server:
         Raises:
             SettingsError: it cannot be had.
         """
-        runner = web.AppRunner(self.application(), access_log=None, logger=faults.log, shutdown_timeout=1.0)
+        runner = web.AppRunner(self.application(), access_log=None, logger=error_log, shutdown_timeout=1.0)
         await runner.setup()
         try:
             site = web.TCPSite(runner, host, port)
