@@ -33,7 +33,7 @@ class _List(NamedTuple):
 
 
 _LISTS = {
-    "settings": _List(settings.markdown, "settings.py"),
+    "settings": _List(settings.markdown, "settings/*.py"),
     "errors": _List(errors.markdown, "errors.py"),
     "events": _List(events.markdown, "state/events.py"),
     "redis-keys": _List(keys.markdown, "state/keys.py"),

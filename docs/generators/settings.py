@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from twittomatic.settings import ENVIRONMENT_PREFIX, OPTIONS, Option
+from twittomatic.settings import ENVIRONMENT_PREFIX, OPTIONS, Option, Section
 
 
 def markdown() -> str:
-    return "\n\n".join(_section(option) for option in OPTIONS)
+    parts = []
+    for title in Section:
+        options = [option for option in OPTIONS if option.section is title]
+        parts += [f"## {title}", *map(_setting, options)]
+    return "\n\n".join(parts)
 
 
-def _section(option: Option) -> str:
+def _setting(option: Option) -> str:
     if not option.meaning or not option.why:
         raise LookupError(f"{option.name} lacks its meaning or the reason for its default")
     spelled = [f"`{option.flag}`"] if option.has_flag else []
@@ -18,6 +22,7 @@ def _section(option: Option) -> str:
         f"### {option.name}",
         option.meaning,
         f"Default: {f'`{option.default}`' if option.default else 'none'}. Why: {option.why}.",
+        f"Allowed: {option.allowed}." + (f" Unit: {option.unit}." if option.unit else ""),
         f"Spelled: {', '.join(spelled)}."
         + ("" if option.has_flag else " There is no flag, because command lines are visible to other users.")
         + (" A secret: no message or log shows its value." if option.secret else ""),

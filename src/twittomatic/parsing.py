@@ -1,167 +1,214 @@
-"""What the text of a setting may be: each returns the value, or raises ValueError saying what is allowed."""
+"""Parsers of settings: each turns a text into a value, or raises ValueError with what is allowed."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from twittomatic.model import MICROS_PER_USD
 
+T = TypeVar("T")
 UNLIMITED_DEPTH: Final = 1_000_000  # deeper than any path in a graph of 1e9 users
 _HOST: Final = re.compile(
     r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9]+)?"
 )  # other letters are spelled in more than one way; there is punycode
-_UNSPEAKABLE: Final = re.compile(r"[\s\\\x00-\x20\x7f]")  # which one reader of an address skips, another not
+_AMBIGUOUS: Final = re.compile(r"[\s\\\x00-\x20\x7f]")  # some readers of an address skip them, others do not
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
-def text(allowed: str, pattern: str) -> Callable[[str], str]:
+@dataclass(frozen=True)
+class Parser(Generic[T]):
+    """Turns the text of a setting into its value.
+
+    Attributes:
+        allowed: What the text may be, as it ends the sentence "give ...".
+        read: Returns the value, or raises ValueError.
+        none: The text that means None, None when no text does.
+    """
+
+    allowed: str
+    read: Callable[[str], T]
+    none: str | None = None
+
+    def __call__(self, text: str) -> T:
+        """Return the value of a text.
+
+        Raises:
+            ValueError: the text is not allowed; the message says what is.
+        """
+        try:
+            return self.read(text)
+        except _NotAllowed as reason:
+            raise ValueError(str(reason)) from None
+        except ValueError:
+            raise ValueError(self.allowed) from None
+
+
+class _NotAllowed(ValueError):
+    """A text that is not allowed for a reason that the parser's `allowed` does not cover."""
+
+
+any_text: Final = Parser("any text", str.strip)
+
+
+def text(allowed: str, pattern: str) -> Parser[str]:
+    """Accept a text that matches a regular expression."""
     matcher = re.compile(pattern)
 
-    def parse(text: str) -> str:
-        if not matcher.fullmatch(text):
-            raise ValueError(allowed)
-        return text
+    def read(text: str) -> str:
+        return _require(matcher.fullmatch(text), text)
 
-    return parse
+    return Parser(allowed, read)
 
 
-def path(text: str) -> Path:
-    """A path, in which `~` and `~USER` at its start are a home directory."""
-    if not text or "\0" in text:
-        raise ValueError("a path")
+def integer(lowest: int, highest: int) -> Parser[int]:
+    """Accept a whole number within bounds."""
+
+    def read(text: str) -> int:
+        number = int(_require(re.fullmatch(r"[0-9]{1,12}", text), text))
+        return _require(lowest <= number <= highest, number)
+
+    return Parser(f"a whole number from {lowest} to {highest}", read)
+
+
+def seconds(lowest: float, highest: float) -> Parser[float]:
+    """Accept a number of seconds within bounds."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        return _require(lowest <= value <= highest, value)
+
+    return Parser(f"seconds from {lowest:g} to {highest:g}", read)
+
+
+def choice(*allowed: str) -> Parser[str]:
+    """Accept one of some words."""
+
+    def read(text: str) -> str:
+        return _require(text in allowed, text)
+
+    return Parser(" or ".join(allowed), read)
+
+
+def url(*schemes: str) -> Parser[str]:
+    """Accept an address that every reader of addresses understands alike."""
+
+    def read(text: str) -> str:
+        parts = urlsplit(text)
+        usable = parts.scheme in schemes and bool(_HOST.fullmatch(parts.hostname or ""))
+        usable = usable and parts.port != 0 and not _AMBIGUOUS.search(text)
+        # A password with / ? or # in it ends the host early, and its rest would be shown as a path.
+        return _require(usable and "@" not in parts.path + parts.query + parts.fragment, text).rstrip("/")
+
+    return Parser(" or ".join(f"{scheme}://HOST" for scheme in schemes), read)
+
+
+def micros(usd: float) -> int:
+    """Return dollars as micro-dollars, never more than was given."""
+    return math.floor(usd * MICROS_PER_USD + 1e-6)
+
+
+def _require(condition: object, value: T) -> T:
+    if not condition:
+        raise ValueError
+    return value
+
+
+def _path(text: str) -> Path:
+    _require(text and "\0" not in text, text)
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise ValueError("a path without ~, since the home directory that it means is unknown") from None
+        raise _NotAllowed("a path without ~, since the home directory that it means is unknown") from None
 
 
-def optional_path(text: str) -> Path | None:
-    return path(text) if text else None
+path: Final = Parser("a path", _path)
+"""Accepts a path, in which `~` and `~USER` at the start are a home directory."""
+
+optional_path: Final = Parser("a path", lambda text: _path(text) if text else None, none="")
+"""Accepts a path, or the empty text for None."""
+
+limit: Final = Parser(
+    "a whole number of at least 1, or none",
+    lambda text: None if text in ("", "none") else integer(1, 10**12 - 1)(text),
+    none="none",
+)
+"""Accepts a limit, or `none`."""
+
+depth: Final = Parser(
+    f"a whole number from 0 to {UNLIMITED_DEPTH}, or unlimited",
+    lambda text: UNLIMITED_DEPTH if text == "unlimited" else integer(0, UNLIMITED_DEPTH)(text),
+)
+"""Accepts a number of hops, or `unlimited`."""
 
 
-def integer(lowest: int, highest: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", text) or not lowest <= int(text) <= highest:
-            raise ValueError(f"a whole number from {lowest} to {highest}")
-        return int(text)
-
-    return parse
-
-
-def limit(text: str) -> int | None:
-    if text in ("", "none"):
-        return None
-    try:
-        return integer(1, 10**12 - 1)(text)
-    except ValueError:
-        raise ValueError("a whole number of at least 1, or none") from None
-
-
-def depth(text: str) -> int:
-    if text == "unlimited":
-        return UNLIMITED_DEPTH
-    try:
-        return integer(0, UNLIMITED_DEPTH)(text)
-    except ValueError:
-        raise ValueError(f"a whole number from 0 to {UNLIMITED_DEPTH}, or unlimited") from None
-
-
-def age(text: str) -> float | None:
-    """A time span as seconds, None for `never`."""
+def _age(text: str) -> timedelta | None:
     if text == "never":
         return None
     match = re.fullmatch(r"([0-9]{1,9})([smhdw])", text)
     if not match:
-        raise ValueError("never, or a whole number and its unit: 90s, 15m, 12h, 30d or 8w")
-    return float(int(match[1]) * _UNIT_S[match[2]])
+        raise ValueError
+    return timedelta(seconds=int(match[1]) * _UNIT_S[match[2]])
 
 
-def seconds(lowest: float, highest: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        allowed = f"seconds from {lowest:g} to {highest:g}"
-        try:
-            value = float(text)
-        except ValueError:
-            raise ValueError(allowed) from None
-        if not lowest <= value <= highest:
-            raise ValueError(allowed)
-        return value
-
-    return parse
+age: Final = Parser("never, or a whole number and its unit: 90s, 15m, 12h, 30d or 8w", _age, none="never")
+"""Accepts a time span, or `never` for None."""
 
 
-def share(text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text) or not 0 <= float(text) <= 1:
-        raise ValueError("a number from 0 to 1, such as 0.5")
-    return float(text)
+def _share(text: str) -> float:
+    value = float(_require(re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text), text))
+    return _require(0 <= value <= 1, value)
 
 
-def budget(text: str) -> int | None:
-    """Dollars as micro-dollars."""
+share: Final = Parser("a number from 0 to 1, such as 0.5", _share)
+"""Accepts a share of a whole."""
+
+
+def _budget(text: str) -> float | None:
     if text in ("", "none"):
         return None
-    allowed = "dollars, more than 0 and at most 1e9, such as 25 or 12.50"
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(allowed) from None
-    if not math.isfinite(value) or not 0 < value <= 1e9:
-        raise ValueError(allowed)
-    return math.floor(value * MICROS_PER_USD + 1e-6)
+    value = float(text)
+    return _require(math.isfinite(value) and 0 < value <= 1e9, value)
 
 
-def choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(" or ".join(allowed))
-        return text
-
-    return parse
+budget: Final = Parser("dollars, more than 0 and at most 1e9, such as 25 or 12.50", _budget, none="")
+"""Accepts dollars, or `none`."""
 
 
-def switch(text: str) -> bool:
-    if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
-        raise ValueError("true or false")
-    return text.lower() in ("true", "yes", "1")
+def _switch(text: str) -> bool:
+    word = text.lower()
+    _require(word in ("true", "false", "yes", "no", "1", "0"), word)
+    return word in ("true", "yes", "1")
 
 
-def url(*schemes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        try:
-            parts = urlsplit(text)
-            usable = parts.scheme in schemes and bool(_HOST.fullmatch(parts.hostname or ""))
-            usable = usable and parts.port != 0 and not _UNSPEAKABLE.search(text)
-            # A password with / ? or # in it ends the host early, and its rest would be shown as a path.
-            usable = usable and "@" not in parts.path + parts.query + parts.fragment
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError(" or ".join(f"{scheme}://HOST" for scheme in schemes))
-        return text.rstrip("/")
-
-    return parse
+switch: Final = Parser("true or false", _switch)
+"""Accepts true or false, also as yes and no, 1 and 0."""
 
 
-def redis_url(text: str) -> str:
+def _redis_url(text: str) -> str:
     if not text:
         return text
     scheme = text.partition("://")[0]
-    if scheme not in ("redis", "rediss", "unix", "redis+sentinel") or text == f"{scheme}://":
-        raise ValueError("empty, or redis:// rediss:// unix:// redis+sentinel://h:p,h:p/service")
+    _require(scheme in ("redis", "rediss", "unix", "redis+sentinel") and text != f"{scheme}://", text)
     if scheme == "redis+sentinel" and not re.fullmatch(
         r"redis\+sentinel://([^@/]*@)?[^/,:]+:\d+(,[^/,:]+:\d+)*/[^/]+(/\d+)?", text
     ):
-        raise ValueError("redis+sentinel://host:port,host:port/service")
+        raise _NotAllowed("redis+sentinel://host:port,host:port/service")
     if scheme == "unix":
         place, mark, query = text.removeprefix("unix://").partition("?")
         if place.startswith("~"):
-            place = str(path(place))
+            place = str(_path(place))
         if not place.startswith("/") and "@/" not in place:
-            raise ValueError("unix:///PATH, the whole path of the server's socket")
+            raise _NotAllowed("unix:///PATH, the whole path of the server's socket")
         return f"unix://{place}{mark}{query}"
     return text
+
+
+redis_url: Final = Parser("empty, or redis:// rediss:// unix:// redis+sentinel://h:p,h:p/service", _redis_url)
+"""Accepts the address of a Redis or Valkey server, or the empty text for the embedded one."""

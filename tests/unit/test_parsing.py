@@ -14,7 +14,8 @@ from twittomatic import parsing
     [("never", None), ("0s", 0.0), ("90s", 90.0), ("15m", 900.0), ("12h", 43_200.0), ("30d", 2_592_000.0)],
 )
 def test_an_age(text: str, seconds: float | None) -> None:
-    assert parsing.age(text) == seconds
+    age = parsing.age(text)
+    assert (age and age.total_seconds()) == (seconds or age)
 
 
 @pytest.mark.parametrize("text", ["", "30", "-1d", "1.5h", "1 d", "1D", "1y", "9999999999s", "Never", "१d"])
@@ -63,10 +64,11 @@ def test_an_address_that_could_be_read_in_two_ways_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "micros"), [("", None), ("none", None), ("25", 25_000_000), ("0.005", 5_000)]
+    ("text", "micros"), [("", None), ("none", None), ("25", 25_000_000), ("0.005", 5_000), ("0.29", 290_000)]
 )
 def test_a_budget(text: str, micros: int | None) -> None:
-    assert parsing.budget(text) == micros
+    usd = parsing.budget(text)
+    assert (None if usd is None else parsing.micros(usd)) == micros
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1e400", "ten", "nan", "inf", "-inf", "1e10", "$5", "5,00"])

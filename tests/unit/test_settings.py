@@ -1,12 +1,19 @@
 """Settings: whatever a configuration file holds, one sentence says what is wrong."""
 
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
+from rich.pretty import pretty_repr
 
+from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError
 from twittomatic.fetch.credentials import Credentials
-from twittomatic.settings import CONFIG_FILE, OPTIONS, load
+from twittomatic.settings import CONFIG_FILE, OPTIONS, CrawlSettings, Option, Section, Settings, load
 
 DIGITS = "9" * 5000
 
@@ -67,3 +74,134 @@ def test_a_link_to_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for config in (None, Path(CONFIG_FILE)):
         with pytest.raises(SettingsError, match="link to a file that does not exist"):
             load({}, {}, config)
+
+
+def test_every_field_is_an_option_or_a_table() -> None:
+    assert {option.key for option in OPTIONS} | {"prices", "limits"} == set(Settings.__struct_fields__)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_an_option_says_all_that_there_is_to_know(option: Option) -> None:
+    assert option.meaning.endswith(".")
+    assert option.why and not option.why.endswith(".")
+    assert option.allowed
+    default = getattr(Settings(), option.key)
+    assert option.value(option.default, "") == (None if option.parse.none == option.default else default)
+
+
+def test_options_are_listed_by_section() -> None:
+    sections = [option.section for option in OPTIONS]
+    assert sections == sorted(sections, key=list(Section).index)
+    assert set(sections) == set(Section)
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "value"),
+    [
+        ("budget_usd", 25, 25.0),
+        ("budget_usd", Decimal("12.50"), 12.5),
+        ("budget_usd", None, None),
+        ("budget_usd", "25", 25.0),
+        ("max_depth", 2, 2),
+        ("max_depth", np.int64(2), 2),
+        ("max_depth", "unlimited", 1_000_000),
+        ("max_posts", None, None),
+        ("max_posts", "none", None),
+        ("refresh_older_than", timedelta(hours=36), timedelta(hours=36)),
+        ("refresh_older_than", "36h", timedelta(hours=36)),
+        ("refresh_older_than", None, None),
+        ("expand_referenced", True, True),
+        ("shortfall", 0.25, 0.25),
+        ("output_directory", "out", Path("out")),
+        ("output_directory", Path("out"), Path("out")),
+        ("x_bearer_tokens", ["a", "b"], "a,b"),
+    ],
+)
+def test_python_values_and_texts_are_both_valid(key: str, given: Any, value: object) -> None:
+    for settings in (Settings(**{key: given}), Settings.load(environment={}, **{key: given})):
+        assert getattr(settings, key) == value
+        assert type(getattr(settings, key)) is type(value)
+        assert msgspec.structs.replace(settings, crawl="other") == msgspec.structs.replace(
+            Settings(**{key: value}), crawl="other"
+        ), "a value that was checked can be checked again"
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "said"),
+    [
+        (
+            "max_depth",
+            -1,
+            "max_depth: -1 is not allowed; give a whole number from 0 to 1000000",
+        ),
+        ("max_depth", 1.5, "max_depth: 1.5 is not allowed"),
+        ("max_depth", True, "max_depth: True is not allowed"),
+        ("max_depth", None, "max_depth: None is not allowed"),
+        ("max_depth", 2**64, "max_depth: this number is not allowed"),
+        ("max_depth", b"1" * 500, "max_depth: b'1111"),
+        ("budget_usd", float("nan"), "budget_usd: nan is not allowed; give dollars"),
+        ("traversal", "up", "traversal: 'up' is not allowed; give bfs or dfs or priority"),
+        ("refresh_older_than", timedelta(seconds=0.5), "refresh_older_than: datetime.timedelta"),
+        ("x_api_url", "http://ada:s3cret@", "x_api_url: "),
+    ],
+)
+def test_a_bad_python_value_is_named(key: str, given: Any, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings(**{key: given})
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_load_goes_from_values_to_environment_to_file_to_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TWITTOMATIC_MAX_DEPTH", "2")
+    Path(CONFIG_FILE).write_text("max_depth = 1\nmax_posts = 7\n[prices]\nuser = 0.5\n")
+    Path("other.toml").write_text("max_posts = 8\n")
+
+    settings = Settings.load(budget_usd=25)
+
+    assert (settings.max_depth, settings.max_posts, settings.budget) == (2, 7, 25_000_000)
+    assert settings.prices == {"user": 0.5}
+    assert Settings.load(max_depth=3).max_depth == 3
+    assert Settings.load("other.toml", environment={}).max_posts == 8
+    assert Settings() == Settings.load("other.toml", environment={}, max_posts=3_200)
+
+
+def test_an_unknown_name_is_named() -> None:
+    with pytest.raises(SettingsError, match="max_dept: no such setting; the settings are crawl, output_dir"):
+        Settings.load(environment={}, max_dept=1)
+    with pytest.raises(SettingsError, match="TWITTOMATIC_MAX_DEPT: no such setting; the settings are CRAWL"):
+        Settings.load(environment={"TWITTOMATIC_MAX_DEPT": "1"})
+
+
+def test_directories_that_follow_from_others() -> None:
+    settings = Settings(output_directory=Path("out"), state_directory=Path("state"))
+    assert settings.temporary_directory == Path("out/.tmp")
+    assert settings.lookup_directory == Path("state/lookup")
+    assert Settings(temporary_directory=Path("tmp")).temporary_directory == Path("tmp")
+
+
+@pytest.mark.parametrize(
+    "option", [option for option in OPTIONS if option.secret], ids=lambda option: option.name
+)
+def test_no_representation_shows_a_secret(option: Option) -> None:
+    scheme = {"redis_url": "redis://:", "elasticsearch_url": "http://u:"}.get(option.key, "")
+    settings = Settings(**{option.key: f"{scheme}s3cret{'@host' if scheme else ''}"})
+    assert "s3cret" in getattr(settings, option.key)
+    assert "s3cret" not in repr(settings) + str(settings) + pretty_repr(settings)
+    with pytest.raises(SettingsError) as caught:
+        Settings(**{option.key: ["s3cret", 1]})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_crawl_keeps_the_settings_that_its_processes_share() -> None:
+    settings = Settings(budget_usd=25, max_posts=None, refresh_older_than=timedelta(days=30), lease_s=5)
+
+    options = CrawlOptions.read(CrawlOptions.of("TF", settings).written())
+
+    for name in CrawlSettings.__struct_fields__:
+        assert getattr(options, name) == ("" if name == "priority" else getattr(settings, name))
+    assert options.budget == 25_000_000
+    assert options.refresh_older_than_s == 30 * 86_400

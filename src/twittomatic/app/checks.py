@@ -195,8 +195,8 @@ def _budget(settings: Settings) -> CheckResult:
     network = registry.network(settings, registry.AS_LISTED)
     if network.prices.is_free:
         return CheckResult("Budget", OK, f"None is needed; {network.title} charges nothing.")
-    if settings.budget_usd is not None:
-        return CheckResult("Budget", OK, f"{dollars(settings.budget_usd)}, a hard cap.")
+    if settings.budget is not None:
+        return CheckResult("Budget", OK, f"{dollars(settings.budget)}, a hard cap.")
     if network.needs_budget:
         return CheckResult(
             "Budget", WARNING, f"BUDGET_USD is not set; {network.title} itself is not crawled without."

@@ -118,7 +118,7 @@ def _report_of(
             "modules": _ledger(totals, f"module:{crawl}:"),
             "days": _ledger(totals, "day:"),
         },
-        "budget_usd": _dollars(options.budget_usd if options else None),
+        "budget_usd": _dollars(options.budget if options else None),
         "rejected": rejected,
         "prices_as_of": network.price_list(options.prices if options else {}).as_of,
         "workers": [_worker(name, doing) for name, doing in progress.workers.items()] if progress else [],

@@ -19,7 +19,7 @@ async def afford(parts: Runtime, cost: int, what: str, advice: str) -> None:
     Raises:
         BudgetExhausted: it does not.
     """
-    left, budget = await parts.money.left(), parts.options.budget_usd
+    left, budget = await parts.money.left(), parts.options.budget
     if left is None or budget is None or cost <= max(left, 0):
         return
     totals = await parts.money.totals()

@@ -65,7 +65,7 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
         crawl=settings.crawl,
         connect=lambda: runtime.connected(settings, Role.VISIT, name),
         report=look,
-        nothing=nothing(settings.crawl, settings.budget_usd),
+        nothing=nothing(settings.crawl, settings.budget),
         log_directory=settings.log_directory,
     )
     server = Server(sampler, access, runtime.layout(settings))

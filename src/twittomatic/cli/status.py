@@ -38,7 +38,7 @@ def status(settings: Settings, as_json: bool) -> None:
 async def _report(settings: Settings, *, pace: bool) -> tuple[Report, list[str]]:
     """Look at the crawl, and with `pace` a second time when it runs."""
     if not settings.redis_url and not state_exists(settings.state_directory):
-        return nothing(settings.crawl, settings.budget_usd), []
+        return nothing(settings.crawl, settings.budget), []
     async with control.visiting(settings) as (connection, _):
         account = account_of(settings)
         look = await whole_report(connection, settings.crawl, account)

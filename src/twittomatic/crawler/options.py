@@ -2,68 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Self
 
 import msgspec
 
 from twittomatic.model import MODULES, Module, modules_of, only_updates
 from twittomatic.networks import registry
-from twittomatic.settings import Settings
+from twittomatic.settings import CrawlSettings, Settings
 
 _ASKED = ("select", "max_followers", "max_posts", "expand_referenced")
 
 
-class CrawlOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of one crawl; see `twittomatic.settings`.
+class CrawlOptions(CrawlSettings, frozen=True, kw_only=True):
+    """The options of one crawl: the settings that its processes share, and what the master adds to them.
 
     Attributes:
         modules: Letters of what is done to each target, in the order T F A U.
-        network: Value of NETWORK.
         account: Whose ledger and windows count; see `NetworkClass.account_of`. All processes use the
             master's.
     """
 
     modules: str
-    network: str = "x"
     account: str = "x"
-    traversal: str
-    max_depth: int
-    select: str
-    priority: str
-    max_followers: int | None
-    max_posts: int | None
-    refresh_older_than: float | None = None
-    shortfall: float = 0.5
-    expand_referenced: bool
-    budget_usd: int | None
-    lease_s: float
-    max_attempts: int
-    prices: Mapping[str, object] = {}
-    limits: Mapping[str, object] = {}
 
     @classmethod
     def of(cls, modules: str, settings: Settings) -> Self:
         """Take the options of a crawl from the settings of its master."""
-        return cls(
-            modules=modules,
-            network=settings.network,
-            account=registry.account_of(settings),
-            traversal=settings.traversal,
-            max_depth=settings.max_depth,
-            select=settings.select,
-            priority=settings.priority if settings.traversal == "priority" else "",
-            max_followers=settings.max_followers,
-            max_posts=settings.max_posts,
-            refresh_older_than=settings.refresh_older_than,
-            shortfall=settings.shortfall,
-            expand_referenced=settings.expand_referenced,
-            budget_usd=settings.budget_usd,
-            prices=settings.prices,
-            limits=settings.limits,
-            lease_s=settings.lease_s,
-            max_attempts=settings.max_attempts,
-        )
+        shared = {name: getattr(settings, name) for name in CrawlSettings.__struct_fields__}
+        if settings.traversal != "priority":
+            shared["priority"] = ""
+        return cls(modules=modules, account=registry.account_of(settings), **shared)
 
     @classmethod
     def read(cls, text: str) -> Self:

@@ -122,7 +122,7 @@ class KnownTargets:
         return Found(of=looked, users=found)
 
     def _subject(self, user_id: str, known: dict[str, Counts], now: float) -> TargetEstimate:
-        options, age = self._options, self._options.refresh_older_than
+        options, age = self._options, self._options.refresh_older_than_s
         since = None if age is None else now - age
         lists = {
             module: self._layout.file(user_id, spec.list_ext)

@@ -83,7 +83,7 @@ def test_each_setting_is_one_of_ours(
     environment = {key: str(value) for key, value in services[name]["environment"].items()}
     assert all(key.startswith(ENVIRONMENT_PREFIX) for key in environment)
     settings = settings_of(environment)
-    assert settings.budget_usd == 25_000_000
+    assert settings.budget_usd == 25
     assert settings.output_directory == Path("/crawl/data")
     assert settings.redis_url == (
         f"redis+sentinel://:{variables['VALKEY_PASSWORD']}"

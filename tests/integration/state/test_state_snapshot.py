@@ -16,7 +16,7 @@ from twittomatic.state.keys import NetworkKeys
 
 OPTIONS = CrawlOptions(
     modules="TFA", traversal="bfs", max_depth=9, select="", priority="", max_followers=None, max_posts=None,
-    expand_referenced=False, budget_usd=25_000_000, lease_s=30, max_attempts=6,
+    expand_referenced=False, budget_usd=25, lease_s=30, max_attempts=6,
 )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ async def busy(house: Any, connection: Any) -> Any:
     await house.frontier.discover(["3", "4", "5"], 1)
     await jobs.commit(first, Checkpoint(part="a"), {"pages:follower": 1, "records:follower": 40})
     assert jobs.counted == {"pages:follower": 1, "records:follower": 40}
-    money = Money(connection, NetworkKeys(options.account), budget=options.budget_usd, horizon_s=60)
+    money = Money(connection, NetworkKeys(options.account), budget=options.budget, horizon_s=60)
     permit = await money.acquire(
         "followers",
         {"app-12345678": Limit(requests=15, window_s=900)},

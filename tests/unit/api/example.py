@@ -57,5 +57,8 @@ FAILURES: tuple[type[tw.TwittomaticError], ...] = (
     tw.StorageUnavailable,
     tw.CorruptFile,
 )
-SETTINGS: type[tw.Settings] = tw.Settings
+SETTINGS: tuple[tw.Settings, ...] = (
+    tw.Settings(max_depth=1, budget_usd=25, output_directory=Path("data")),
+    tw.Settings.load(environment={}, max_depth="unlimited", budget_usd=25, output_directory="data"),
+)
 VERSION: str = tw.__version__

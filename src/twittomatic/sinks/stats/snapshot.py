@@ -153,7 +153,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             expected={name: totals.expected_fields.get(f"module:{crawl}:{name}", 0) for name in _PURPOSES},
             account_spent=totals.spent,
             account_reserved=totals.reserved,
-            budget=options.budget_usd,
+            budget=options.budget,
             windows=windows,
             workers=workers,
         )
