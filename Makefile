@@ -25,6 +25,7 @@ demo: $(VENV)/.installed ## crawl a bundled follower graph: no key, no server
 install: $(VENV)/.installed-dev ## put the package and the tools of its development into .venv
 	@:
 
+test: export PYTHONDONTWRITEBYTECODE := # hundreds of processes would compile the same source again
 test: install services ## run the tests (ARGS="-k lease" to choose)
 	@$(BIN)/pytest --numprocesses 4 --dist worksteal $(ARGS) # on two cores: they wait a third of their time
 
