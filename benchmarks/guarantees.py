@@ -31,10 +31,10 @@ from unittest.mock import patch
 
 from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, verdict
 from pages import IN_FLIGHT, KINDS, Kind, bodies, with_worker
-from twittomatic.model import Job
+from twittomatic.model import Job, WorkerReport
 from twittomatic.state import connection, scripts
 from twittomatic.state.embedded import launch
-from twittomatic.state.jobs import Jobs, Standing
+from twittomatic.state.jobs import HeartbeatReply, Jobs
 from twittomatic.state.recovery import Recovery
 
 GOAL = 80  # percent
@@ -62,8 +62,8 @@ def without_any() -> Iterator[None]:
     """Let nothing be durable, and nobody be able to take over or be refused."""
     heartbeat = Jobs.heartbeat
 
-    async def look(self: Jobs, held: Sequence[Job], doing: str) -> Standing:
-        return await heartbeat(self, [], doing)
+    async def look(self: Jobs, held: Sequence[Job], report: WorkerReport) -> HeartbeatReply:
+        return await heartbeat(self, [], report)
 
     async def nothing(*_: Any) -> None:
         pass

@@ -6,6 +6,7 @@ Money is in micro-dollars (1 USD = 1,000,000) wherever it is an integer.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
@@ -247,6 +248,97 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """`module:user_id`, the same for every attempt."""
         return f"{self.module}:{self.user_id}"
+
+
+class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that a worker holds, as the worker reports it.
+
+    Attributes:
+        module: What it does.
+        user_id: To whom, decimal.
+        depth: Hops from a seed.
+        records: Records that this attempt has committed.
+        pages: Pages that this attempt has committed.
+        for_s: Seconds since the attempt began.
+    """
+
+    module: Module
+    user_id: str
+    depth: int = 0
+    records: int = 0
+    pages: int = 0
+    for_s: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """`module:user_id`, the same for every attempt."""
+        return f"{self.module}:{self.user_id}"
+
+
+class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker process reports with each heartbeat.
+
+    Attributes:
+        seen_at: RFC 3339 time of the report, by the worker's clock.
+        slots: Jobs of each module that it holds at most.
+        lease_s: After so many silent seconds it counts as gone.
+        credentials: Names of the credentials that it asks with.
+        jobs: What it holds.
+        fetched: Records that it has committed since it began.
+        requests: Pages that it has committed since it began.
+    """
+
+    seen_at: str
+    slots: int = 0
+    lease_s: float = 30.0
+    credentials: tuple[str, ...] = ()
+    jobs: tuple[HeldJob, ...] = ()
+    fetched: int = 0
+    requests: int = 0
+
+    def __post_init__(self) -> None:
+        if datetime.fromisoformat(self.seen_at).tzinfo is None:
+            raise ValueError("seen_at has no time zone")
+
+    @property
+    def longest_held(self) -> list[HeldJob]:
+        """`jobs`, the one held longest first."""
+        return sorted(self.jobs, key=lambda job: -job.for_s)
+
+    @property
+    def seen(self) -> float:
+        """`seen_at` in seconds since the epoch."""
+        return datetime.fromisoformat(self.seen_at).timestamp()
+
+    def is_live(self, now: float) -> bool:
+        """Return whether the worker reported within its lease; `now` in seconds since the epoch."""
+        return now - self.seen <= self.lease_s
+
+
+class Counter(StrEnum):
+    """The counters of a crawl: numbers that only grow, while its state is kept."""
+
+    PAGES = "pages"  # by module: pages that were downloaded and committed
+    RECORDS = "records"  # by module: records on those pages
+    KEPT = "kept"  # by module: lists that were complete already, and not downloaded again
+    COMPLETED = "completed"  # by module: jobs that are done
+    SEEN = "seen"  # users who were found, selected, and not known before
+    TARGETS = "targets"  # users whose jobs were queued
+    UNAVAILABLE = "unavailable"  # targets that are protected, suspended or deleted
+    UNREADABLE = "unreadable"  # records that could not be read, and were set aside
+
+    def of(self, module: Module) -> str:
+        """Return the name of this counter for one module, such as `pages:follower`."""
+        return f"{self}:{module}"
+
+
+class JobState(StrEnum):
+    """Where a job is, unless it is completed: then it is gone."""
+
+    READY = "ready"  # waits for a worker
+    LEASED = "leased"  # a worker holds it
+    DELAYED = "delayed"  # failed, and waits for another try
+    DEAD = "dead"  # failed too often
 
 
 def queues(module: Module) -> tuple[str, str]:

@@ -243,7 +243,7 @@ def test_a_killed_worker_turns_up_as_dead_with_who_took_over(page: Page, scene: 
 
 
 def test_what_others_wrote_stays_text(page: Page, scene: Scene) -> None:
-    held = {"module": EVIL, "user_id": EVIL, "depth": 0, "records": 0, "pages": 0, "for_s": 1.0}
+    held = {"module": "follower", "user_id": EVIL, "depth": 0, "records": 0, "pages": 0, "for_s": 1.0}
     worker = {
         "slots": 1,
         "seen_at": rfc3339(utc(time.time())),

@@ -7,11 +7,12 @@ from typing import get_args, get_type_hints
 import pytest
 
 import twittomatic
-from twittomatic.app.forecast import counted
+from twittomatic.app.forecast import Growth
 from twittomatic.cli.crawl import crawl
 from twittomatic.model import MODULES, Module, ModuleSpec, downloads, modules_of, only_updates
 from twittomatic.modules import RUN
 from twittomatic.networks.base import Counts, Network
+from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.paths import EXTENSIONS
 from twittomatic.web.monitor.history import SERIES
 
@@ -70,9 +71,9 @@ def test_all_kinds_of_records_have_a_module_and_a_forecast() -> None:
     kinds = {spec.records for spec in MODULES.values()}
     assert kinds == {*get_args(get_type_hints(ModuleSpec)["records"])}
     counters = {f"records:{module}": 1 for module in Module}
-    report = {"counters": counters, "spent_usd": 0, "jobs": {}}
+    growth = Growth.of(CrawlStatus(crawl="c", counters=counters))
     for kind in kinds - {""}:
-        assert counted(report)[kind] == sum(spec.records == kind for spec in MODULES.values())
+        assert getattr(growth, kind) == sum(spec.records == kind for spec in MODULES.values())
 
 
 def test_the_monitor_draws_every_module() -> None:

@@ -1,91 +1,122 @@
-"""How far a crawl is, how long it still takes, and when its money runs out."""
+"""How far a crawl is, how long it will take, and when its money runs out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
-from twittomatic.model import MODULES
+import msgspec
+
+from twittomatic.model import MICROS_PER_USD, MODULES, Counter, Module, Phase
+from twittomatic.state.status import CrawlStatus
 
 _PACE_S = 300.0  # over which the pace is taken: long enough to span a wait for a window's opening
-_LATELY_S = 10.0  # for what is going on now
+_LATELY_S = 10.0  # for what happens now
 
 
-def counted(report: Mapping[str, Any]) -> dict[str, float]:
-    """Take from a report the numbers that only grow, named as `forecast` asks for their rates."""
-    counters = report["counters"]
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of a crawl that only grow, named as `forecast` asks for their rates.
 
-    def records(kind: str) -> int:
-        return sum(
-            counters.get(f"records:{module}", 0) for module, spec in MODULES.items() if spec.records == kind
+    Attributes:
+        pages: Downloaded and committed.
+        followers: On those pages.
+        posts: On those pages.
+        account_spent: Dollars of all crawls of the account.
+        completed: Jobs.
+    """
+
+    pages: int
+    followers: int
+    posts: int
+    account_spent: float
+    completed: int
+
+    @classmethod
+    def of(cls, status: CrawlStatus) -> Growth:
+        """Take them from a crawl's status."""
+        return cls(
+            pages=status.count(Counter.PAGES, *Module),
+            followers=status.count(Counter.RECORDS, *_listing("followers")),
+            posts=status.count(Counter.RECORDS, *_listing("posts")),
+            account_spent=status.ledger.spent / MICROS_PER_USD,
+            completed=sum(jobs.completed for jobs in status.jobs.values()),
         )
 
-    return {
-        "pages": sum(count for name, count in counters.items() if name.startswith("pages:")),
-        "followers": records("followers"),
-        "posts": records("posts"),
-        "account_spent": report["spent_usd"],
-        "completed": _done(report),
-    }
+
+def _listing(records: str) -> list[Module]:
+    """Return the modules whose lists hold these records."""
+    return [module for module, spec in MODULES.items() if spec.records == records]
 
 
 class Rates(Protocol):
-    """Tells how fast numbers grow."""
+    """Gives the rates at which numbers grow."""
 
     def rate(self, name: str, within_s: float) -> float:
-        """Return how much a number grows in a second, over the last so many."""
+        """Return how much a number of `Growth` grew per second over the last `within_s` seconds."""
 
 
-def forecast(report: Mapping[str, Any], history: Rates) -> dict[str, Any]:
-    """Say what the numbers of a crawl amount to.
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+    """What the numbers of a crawl amount to.
+
+    Attributes:
+        done: Jobs that are done.
+        to_do: Jobs that are known to lie ahead.
+        left_s: Seconds for those at the pace of the last minutes, a lower bound, since more targets are
+            still being found; None where the crawl stands still.
+        pages_per_s: Over the last seconds.
+        followers_per_s: Over the last seconds.
+        posts_per_s: Over the last seconds.
+        usd_per_hour: Over the last minutes.
+        money_left_s: Seconds until the budget is used up; None where it never is.
+    """
+
+    done: int
+    to_do: int
+    left_s: int | None
+    pages_per_s: float
+    followers_per_s: float
+    posts_per_s: float
+    usd_per_hour: float
+    money_left_s: int | None
+
+
+def forecast(status: CrawlStatus, history: Rates) -> Forecast:
+    """Estimate how long a crawl and its money last.
 
     Args:
-        report: What `status --json` says.
-        history: Of this crawl.
-
-    Returns:
-        `done` and `to_do` jobs, `left_s` at the pace of the last minutes (None where it stands still), which
-        is the least, since targets are still found; `pages_per_s`, `followers_per_s`, `posts_per_s`,
-        `usd_per_hour`, and `money_left_s` until the budget is used up (None where it never is).
+        status: How the crawl stands.
+        history: Its rates.
     """
-    done = _done(report)
-    to_do = _to_do(report)
+    to_do = _to_do(status)
     pace = history.rate("completed", _PACE_S)
-    is_running = report["phase"] == "running"
+    is_running = status.phase is Phase.RUNNING
     usd_per_s = history.rate("account_spent", _PACE_S)
     money_left_s = None
-    if report["budget_usd"] is not None and usd_per_s > 0 and is_running:
-        left = report["budget_usd"] - report["spent_usd"] - report["reserved_usd"]
+    if status.budget is not None and usd_per_s > 0 and is_running:
+        left = (status.budget - status.ledger.spent - status.ledger.reserved) / MICROS_PER_USD
         money_left_s = round(max(0.0, left) / usd_per_s)
-    return {
-        "done": done,
-        "to_do": to_do,
-        "left_s": round(to_do / pace) if pace and is_running else None,
-        "pages_per_s": round(history.rate("pages", _LATELY_S), 1),
-        "followers_per_s": round(history.rate("followers", _LATELY_S), 1),
-        "posts_per_s": round(history.rate("posts", _LATELY_S), 1),
-        "usd_per_hour": round(usd_per_s * 3600, 4),
-        "money_left_s": money_left_s,
-    }
+    return Forecast(
+        done=Growth.of(status).completed,
+        to_do=to_do,
+        left_s=round(to_do / pace) if pace and is_running else None,
+        pages_per_s=round(history.rate("pages", _LATELY_S), 1),
+        followers_per_s=round(history.rate("followers", _LATELY_S), 1),
+        posts_per_s=round(history.rate("posts", _LATELY_S), 1),
+        usd_per_hour=round(usd_per_s * 3600, 4),
+        money_left_s=money_left_s,
+    )
 
 
-def _done(report: Mapping[str, Any]) -> int:
-    return sum(jobs["completed"] for jobs in report["jobs"].values())
-
-
-def _to_do(report: Mapping[str, Any]) -> int:
-    """Count the jobs that are known to be ahead: those there are, those that follow, those of targets."""
-    jobs, modules = report["jobs"], report["modules"]
-    waiting = {module: count["ready"] + count["leased"] + count["delayed"] for module, count in jobs.items()}
+def _to_do(status: CrawlStatus) -> int:
+    """Count the jobs that are known to lie ahead: queued ones, those that follow, and those of targets."""
+    waiting = {module: jobs.ready + jobs.leased + jobs.delayed for module, jobs in status.jobs.items()}
     following = sum(
         waiting[spec.after]
         for module, spec in MODULES.items()
-        if spec.after and {module, spec.after} <= {*modules}
+        if spec.after and {module, spec.after} <= {*status.modules}
     )
-    deepest = report["max_depth"]
     targets = sum(
         count
-        for depth, count in report["frontier_by_depth"].items()
-        if deepest is None or int(depth) <= deepest
+        for depth, count in status.frontier.items()
+        if status.max_depth is None or depth <= status.max_depth
     )
-    return int(sum(waiting.values()) + following + targets * len(modules))
+    return sum(waiting.values()) + following + targets * len(status.modules)

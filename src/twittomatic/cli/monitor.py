@@ -12,12 +12,10 @@ import click
 from twittomatic.app import runtime
 from twittomatic.app.runner import log_to, on_signals, run_async
 from twittomatic.app.signals import INTERRUPTED
-from twittomatic.app.status import Report, nothing, whole_report
 from twittomatic.background import ended
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
-from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role
 from twittomatic.web.monitor.access import Access
 from twittomatic.web.monitor.sampler import Sampler
@@ -58,14 +56,11 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
     log_to(settings.log_directory, f"{settings.crawl}.monitor")
     name = runtime.process_name("monitor")
 
-    async def look(connection: Connection) -> Report:
-        return await whole_report(connection, settings.crawl, account_of(settings))
-
     sampler = Sampler(
         crawl=settings.crawl,
         connect=lambda: runtime.connected(settings, Role.VISIT, name),
-        report=look,
-        nothing=nothing(settings.crawl, settings.budget),
+        account=account_of(settings),
+        budget=settings.budget,
         log_directory=settings.log_directory,
     )
     server = Server(sampler, access, runtime.layout(settings))

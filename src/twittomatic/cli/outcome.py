@@ -28,7 +28,7 @@ async def conclude(connection: Connection, keys: CrawlKeys, modules: Sequence[Mo
         keys: Of the crawl.
         modules: Of the crawl; what other modules left undone is not this command's concern.
     """
-    jobs = (await CrawlState(connection, keys).progress()).jobs
+    jobs = (await CrawlState(connection, keys).status()).jobs
     dead = sum(jobs[module].dead for module in modules)
     early = await _name_early(connection, keys, modules)
     if dead:

@@ -13,7 +13,6 @@ from twittomatic.app import runtime
 from twittomatic.app.runner import Releasing, log_to, on_signals
 from twittomatic.app.runtime import Runtime
 from twittomatic.app.signals import INTERRUPTED
-from twittomatic.app.status import report
 from twittomatic.cli.affording import afford_profiles
 from twittomatic.cli.beginning import begin, refuse
 from twittomatic.cli.commands import PAUSED
@@ -28,11 +27,12 @@ from twittomatic.model import Phase, only_updates
 from twittomatic.planning import targets
 from twittomatic.settings import Settings
 from twittomatic.state.connection import Connection
-from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.crawl import CrawlState
 from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.requeue import Requeue
+from twittomatic.state.status import CrawlStatus, read_status
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.part import part_files, remove_part_files
 from twittomatic.storage.paths import Layout
@@ -150,20 +150,20 @@ async def _leading(parts: Runtime) -> AsyncIterator[Leadership]:
             await leadership.resign()
 
 
-async def watched(parts: Runtime, work: Coroutine[Any, Any, Progress], leave: Callable[[], None]) -> int:
+async def watched(parts: Runtime, work: Coroutine[Any, Any, CrawlStatus], leave: Callable[[], None]) -> int:
     """Show the crawl while it runs, say how it ended, and return the exit code."""
     running = asyncio.ensure_future(work)
     with on_signals(leave) as told:
-        watching = asyncio.create_task(watch(lambda: _look(parts), running))
+        watching = asyncio.create_task(watch(lambda: _status(parts), running))
         try:
-            progress = await running
+            status = await running
         finally:
             await _end(watching)
-    return await _result(parts, progress, told)
+    return await _result(parts, status, told)
 
 
-async def _look(parts: Runtime) -> dict[str, Any]:
-    return await report(parts.connection, parts.keys, parts.options.account)
+async def _status(parts: Runtime) -> CrawlStatus:
+    return await read_status(parts.connection, parts.keys.crawl)
 
 
 async def _resolve(parts: Runtime, wanted: targets.Targets, *, check: bool = False) -> Sequence[str]:
@@ -192,15 +192,15 @@ async def check_credentials(parts: Runtime) -> None:
         click.echo(f"The credentials were not checked beforehand: {untried} Going on all the same.", err=True)
 
 
-async def _result(parts: Runtime, progress: Progress, told: asyncio.Event) -> int:
+async def _result(parts: Runtime, status: CrawlStatus, told: asyncio.Event) -> int:
     """Say how it ended, and return the exit code."""
     settings = parts.settings
-    show(await _look(parts))
-    if progress.phase is Phase.FINISHED:
+    show(await _status(parts))
+    if status.phase is Phase.FINISHED:
         await tidy(parts.connection, parts.keys, parts.layout)
         click.echo(f"The dataset is in {settings.output_directory}; `twittomatic verify` checks it.")
         return await conclude(parts.connection, parts.keys, parts.options.all_modules)
-    if progress.phase is Phase.PAUSED and progress.paused_by == "network":
+    if status.phase is Phase.PAUSED and status.paused_by == "network":
         click.echo("Paused; the same command goes on.", err=True)
         return PAUSED
     if told.is_set():

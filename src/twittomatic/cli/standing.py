@@ -35,6 +35,7 @@ from twittomatic.state.crawl import flags
 from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.status import CrawlStatus, read_status
 
 _GLANCE_S = 0.25  # a twelfth of the time that a silent leadership lasts
 _LONELY_S = 5.0  # for a master that starts at the same time to begin the crawl
@@ -50,53 +51,29 @@ class Action(Enum):
     PAUSE = auto()
 
 
-class CrawlView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a standby sees of a crawl.
-
-    Attributes:
-        crawl: Its name.
-        phase: As in Redis, empty where nobody has begun it.
-        reason: Why it is paused.
-        paused_by: `user` or `network`.
-        modules: What it does to each target.
-        seeding: Whether a master died before all its targets were in the frontier.
-        leader: Who leads, empty while nobody does.
-        options: JSON of its options.
-    """
-
-    crawl: str
-    phase: str = ""
-    reason: str = ""
-    paused_by: str = ""
-    modules: str = ""
-    seeding: bool = False
-    leader: str = ""
-    options: str = ""
-
-
-def stance(look: CrawlView, *, stood_by: bool, has_targets: bool, lonely: bool) -> tuple[Action, str]:
+def stance(status: CrawlStatus, *, stood_by: bool, has_targets: bool, lonely: bool) -> tuple[Action, str]:
     """Decide what a standby does, and say why in one sentence.
 
     Args:
-        look: The crawl.
+        status: How the crawl stands.
         stood_by: Whether it ever saw somebody lead.
         has_targets: Whether it could begin the crawl.
         lonely: Whether nobody has led for as long as a master takes to start.
     """
-    crawl = f"crawl “{look.crawl}”"
-    if look.leader:
-        return Action.WAIT, f"Standing by; {look.leader} leads."
-    if look.phase == Phase.FINISHED:
+    crawl = f"crawl “{status.crawl}”"
+    if status.master:
+        return Action.WAIT, f"Standing by; {status.master.name} leads."
+    if status.phase is Phase.FINISHED:
         if stood_by:
             return Action.FINISH, f"{crawl.capitalize()} is finished."
         return Action.WAIT, f"Standing by; {crawl} is finished, unless a master begins it again."
-    if look.phase == Phase.PAUSED and look.paused_by == "network":
+    if status.phase is Phase.PAUSED and status.paused_by == "network":
         if stood_by:
-            return Action.PAUSE, f"Paused: {look.reason}"
-        return Action.WAIT, f"Standing by; {crawl} is paused until a master goes on with it: {look.reason}"
-    if not look.phase and not (has_targets and (stood_by or lonely)):
+            return Action.PAUSE, f"Paused: {status.reason}"
+        return Action.WAIT, f"Standing by; {crawl} is paused until a master goes on with it: {status.reason}"
+    if status.phase is Phase.IDLE and not (has_targets and (stood_by or lonely)):
         return Action.WAIT, f"Standing by; nobody has begun {crawl}."
-    if look.seeding and not has_targets:
+    if status.is_seeding and not has_targets:
         return Action.WAIT, f"Standing by; {crawl} lacks some of its targets, which its --stream names."
     return Action.LEAD, f"Nobody leads {crawl}."
 
@@ -131,11 +108,11 @@ async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *,
             async with runtime.parts(settings, options, connection, credentials, name) as parts:
                 await parts.share_cap(leadership)  # who led may have died before he could
                 master = parts.master(leadership)
-                if found.seeding or not found.phase:
+                if found.is_seeding or not found.is_begun:
                     async with leadership.kept():
                         with preparing(parts):
                             ids = await sessions.ids_of(parts, modules, wanted)
-                            if found.phase == Phase.PAUSED:
+                            if found.phase is Phase.PAUSED:
                                 await master.seed(ids)
                             else:
                                 await begin(parts, master, leadership, ids, until_spent=until_spent)
@@ -166,48 +143,40 @@ class Standby:
         self._stood_by = False
         self._said = ""
 
-    async def wait(self) -> CrawlView | int:
+    async def wait(self) -> CrawlStatus | int:
         """Return the crawl once it is led here, or the exit code when that is not to be."""
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         with on_signals(lambda: None) as told:
             while True:
-                look = await self._look()
-                self._stood_by = self._stood_by or bool(look.leader)
-                verdict = self._decide(look, lonely=loop.time() - began_at > _LONELY_S)
+                status = await read_status(self._connection, self._keys.crawl)
+                self._stood_by = self._stood_by or status.master is not None
+                verdict = self._decide(status, lonely=loop.time() - began_at > _LONELY_S)
                 if verdict is Action.FINISH:
                     return 0
                 if verdict is Action.PAUSE:
                     return PAUSED
-                if (verdict is Action.LEAD or look.leader) and await self._leadership.lead():
-                    ours = msgspec.structs.replace(await self._look(), leader="")
+                if (verdict is Action.LEAD or status.master) and await self._leadership.lead():
+                    ours = msgspec.structs.replace(
+                        await read_status(self._connection, self._keys.crawl), master=None
+                    )
                     if self._decide(ours, lonely=verdict is Action.LEAD) is Action.LEAD:
                         return ours
                     await self._leadership.resign()  # it came to its end in this moment
                 elif await wait_event(told, _GLANCE_S):
                     return INTERRUPTED
 
-    def _decide(self, look: CrawlView, *, lonely: bool) -> Action:
-        if look.phase in (Phase.RUNNING, Phase.PAUSED) and look.modules != self._keys.traversal:
+    def _decide(self, status: CrawlStatus, *, lonely: bool) -> Action:
+        if status.phase in (Phase.RUNNING, Phase.PAUSED) and status.traversal != self._keys.traversal:
             raise SettingsError(
-                f"Crawl “{look.crawl}” does {flags(look.modules)}, not {flags(self._keys.traversal)}; "
+                f"Crawl “{status.crawl}” does {flags(status.traversal)}, not {flags(self._keys.traversal)}; "
                 "stand by with the same flags, or name another crawl with --crawl."
             )
         verdict, sentence = stance(
-            look, stood_by=self._stood_by, has_targets=self._has_targets, lonely=lonely
+            status, stood_by=self._stood_by, has_targets=self._has_targets, lonely=lonely
         )
         if sentence != self._said:
             click.echo(sentence, err=verdict is Action.PAUSE)
             _log.info(sentence)
         self._said = sentence
         return verdict
-
-    async def _look(self) -> CrawlView:
-        names = ("phase", "reason", "paused_by", "modules", "seeding", "options")
-        values, leader = await asyncio.gather(
-            self._connection.call("HMGET", self._keys.crawl_hash, *names),
-            self._connection.call("HGET", self._keys.leader, "name"),
-        )
-        seen = dict(zip(names, (value or "" for value in values), strict=True))
-        seeding = seen.pop("seeding") == "1"
-        return CrawlView(crawl=self._keys.crawl, leader=leader or "", seeding=seeding, **seen)

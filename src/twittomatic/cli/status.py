@@ -10,7 +10,7 @@ import msgspec
 
 from twittomatic.app import control
 from twittomatic.app.runner import run_async
-from twittomatic.app.status import Report, nothing, whole_report
+from twittomatic.app.status import document
 from twittomatic.cli.options import EVERYWHERE, STATE_SETTINGS, settings_options
 from twittomatic.cli.render.pace import sentences
 from twittomatic.cli.render.status import show
@@ -19,6 +19,7 @@ from twittomatic.model import Phase
 from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.embedded.server import state_exists
+from twittomatic.state.status import CrawlStatus, read_status
 
 _PACE_S = 2.0  # between two looks; long enough for some pages, short enough to be waited for
 
@@ -28,26 +29,26 @@ _PACE_S = 2.0  # between two looks; long enough for some pages, short enough to 
 @settings_options(*STATE_SETTINGS)
 def status(settings: Settings, as_json: bool) -> None:
     """Show how the crawl stands: phase, jobs, frontier, money, workers, master, and its pace if it runs."""
-    look, pace = run_async(_report(settings, pace=not as_json))
+    found, pace = run_async(_read(settings, pace=not as_json))
     if as_json:
-        click.echo(msgspec.json.encode(look).decode())
+        click.echo(msgspec.json.encode(document(found)).decode())
     else:
-        show(look, pace)
+        show(found, pace)
 
 
-async def _report(settings: Settings, *, pace: bool) -> tuple[Report, list[str]]:
-    """Look at the crawl, and with `pace` a second time when it runs."""
+async def _read(settings: Settings, *, pace: bool) -> tuple[CrawlStatus, list[str]]:
+    """Read how the crawl stands, and with `pace` a second time when it runs."""
     if not settings.redis_url and not state_exists(settings.state_directory):
-        return nothing(settings.crawl, settings.budget), []
+        return CrawlStatus(crawl=settings.crawl, budget=settings.budget), []
     async with control.visiting(settings) as (connection, _):
         account = account_of(settings)
-        look = await whole_report(connection, settings.crawl, account)
-        if not (pace and look["phase"] == Phase.RUNNING and look["master"]["name"]):
-            return look, []
+        found = await read_status(connection, settings.crawl, account=account)
+        if not (pace and found.phase is Phase.RUNNING and found.master):
+            return found, []
         began_at = time.monotonic()
         await asyncio.sleep(_PACE_S)
-        later = await whole_report(connection, settings.crawl, account)
-        return later, sentences(look, later, time.monotonic() - began_at)
+        later = await read_status(connection, settings.crawl, account=account)
+        return later, sentences(found, later, time.monotonic() - began_at)
 
 
 @click.command(short_help="Pause the crawl; nothing is lost.", epilog=EVERYWHERE)

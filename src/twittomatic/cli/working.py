@@ -19,9 +19,10 @@ from twittomatic.crawler.worker import Worker
 from twittomatic.errors import CrawlMustPause, NobodyLeads
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
-from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.crawl import CrawlState
 from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.journal import Journal
 
 _GLANCE_S = 0.5  # while it waits for a master
@@ -52,7 +53,7 @@ async def work(settings: Settings, name: str) -> int:
                 with closing(journal), on_signals(worker.leave) as told:
                     changed = await _work_while(worker, state, written)
                 if not changed or told.is_set():
-                    return _worker_result(settings, worker.standing.phase, await state.progress(), told)
+                    return _worker_result(settings, worker.standing.phase, await state.status(), told)
                 click.echo("A master gave the crawl other options; this worker goes on with those.")
 
 
@@ -94,16 +95,15 @@ async def _work_while(worker: Worker, state: CrawlState, written: str) -> bool:
         await ended(looking)
 
 
-def _worker_result(settings: Settings, phase: str, progress: Progress, told: asyncio.Event) -> int:
+def _worker_result(settings: Settings, phase: str, status: CrawlStatus, told: asyncio.Event) -> int:
     if told.is_set():
         return INTERRUPTED
-    if phase == Phase.FINISHED or progress.phase is Phase.FINISHED:
-        dead = sum(jobs.dead for jobs in progress.jobs.values())
-        left = f"; dead jobs: {dead:,}, see `twittomatic jobs dead`" if dead else ""
+    if phase == Phase.FINISHED or status.phase is Phase.FINISHED:
+        left = f"; dead jobs: {status.dead:,}, see `twittomatic jobs dead`" if status.dead else ""
         click.echo(f"Crawl “{settings.crawl}” is finished{left}.")
         return 0
-    if progress.phase is Phase.PAUSED:
-        click.echo(f"Paused: {progress.reason}", err=True)
+    if status.phase is Phase.PAUSED:
+        click.echo(f"Paused: {status.reason}", err=True)
         return PAUSED
     raise NobodyLeads(
         f"Nobody leads crawl “{settings.crawl}” any more; start a master and this worker again, "
@@ -116,9 +116,9 @@ async def _options_of_master(state: CrawlState) -> str | None:
     said = False
     with on_signals(lambda: None) as told:
         while True:
-            progress = await state.progress()
-            if progress.phase in (Phase.RUNNING, Phase.PAUSED) and progress.master:
-                return await state.field("options")
+            status = await state.status()
+            if status.phase in (Phase.RUNNING, Phase.PAUSED) and status.master:
+                return status.options
             if not said:
                 click.echo("Waiting for a master ...")
                 said = True

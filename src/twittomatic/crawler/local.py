@@ -7,10 +7,10 @@ import asyncio
 from twittomatic.background import ended
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.worker import Worker
-from twittomatic.state.crawl import Progress
+from twittomatic.state.status import CrawlStatus
 
 
-async def run_together(master: Master, worker: Worker) -> Progress:
+async def run_together(master: Master, worker: Worker) -> CrawlStatus:
     """Run both until the crawl ends, is stopped, or the worker leaves; the worker drains in any case.
 
     Returns:

@@ -12,10 +12,11 @@ from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import LeadershipLost
 from twittomatic.model import Phase
-from twittomatic.state.crawl import CrawlState, Progress
+from twittomatic.state.crawl import CrawlState
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.recovery import Recovery
+from twittomatic.state.status import CrawlStatus
 
 _FEED_S = 0.05  # between looks at the streams; short, since a starving worker earns nothing
 _FEED_OFTEN_S = 0.01  # where no more jobs may wait than there are slots
@@ -68,7 +69,7 @@ class Master:
         await self._crawl.seeded(self._leadership, new)
         return new
 
-    async def run(self) -> Progress:
+    async def run(self) -> CrawlStatus:
         """Lead until the crawl is finished, the network stops it, or `leave` is called.
 
         Raises:
@@ -83,7 +84,7 @@ class Master:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            return await self._crawl.progress()
+            return await self._crawl.status()
         finally:
             await ended(*tasks)
 
@@ -98,9 +99,9 @@ class Master:
                 taken = await self._recovery.reap(self._leadership, modules, now)
             for name in taken:
                 _log.warning("took a job from a worker that is gone", extra={"job": name})
-            progress = await self._crawl.progress()
-            self._slots = sum(worker.get("slots", 0) for worker in progress.workers.values())
-            if progress.phase is Phase.PAUSED and progress.paused_by == "network":
+            status = await self._crawl.status()
+            self._slots = sum(worker.slots for worker in status.workers.values())
+            if status.phase is Phase.PAUSED and status.paused_by == "network":
                 return
             await self._clock.sleep(_KEEP_S)
 

@@ -36,10 +36,8 @@ class PausePolicy:
         return True
 
     async def _others_go_on(self) -> bool:
-        rejected = await self._money.rejected()
-        workers = (await self._crawl.progress()).workers
+        rejected = await self._money.rejected()  # of this process' account, and before the workers are read
+        workers = (await self._crawl.status()).workers
         return any(
-            {*doing.get("credentials", ())} - {*rejected}
-            for name, doing in workers.items()
-            if name != self._worker
+            {*worker.credentials} - {*rejected} for name, worker in workers.items() if name != self._worker
         )

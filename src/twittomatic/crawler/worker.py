@@ -11,10 +11,10 @@ import msgspec
 
 from twittomatic.crawler.pause import PausePolicy
 from twittomatic.errors import CrawlMustPause, Disposition, TwittomaticError, disposition
-from twittomatic.model import Job, Module
+from twittomatic.model import Counter, HeldJob, Job, Module, WorkerReport
 from twittomatic.modules import RUN
 from twittomatic.modules.context import Context
-from twittomatic.state.jobs import Standing
+from twittomatic.state.jobs import HeartbeatReply
 from twittomatic.state.refusals import gone
 
 _PATIENCE_S = 3.0  # without a leader: a master that is late by a stall of its disk leads again
@@ -61,7 +61,7 @@ class Worker:
     ) -> None:
         self._context = context
         self._pausing = pausing
-        self._credentials = credentials
+        self._credentials = tuple(credentials)
         self._modules = modules
         self._slots = slots
         self._beat_s = min(1.0, lease_s / 3)
@@ -76,7 +76,7 @@ class Worker:
         self._changed = asyncio.Event()
         self._failure: TwittomaticError | None = None
         self._led_at = 0.0
-        self.standing = Standing(phase="", reason="", leader="", lost=())
+        self.standing = HeartbeatReply(phase="", reason="", leader="", lost=())
         context.jobs.completing = self._free
 
     def leave(self) -> None:
@@ -161,7 +161,7 @@ class Worker:
 
     async def _beat(self) -> None:
         held = list(self._held.values())
-        self.standing = await self._context.jobs.heartbeat([one.job for one in held], self._doing(held))
+        self.standing = await self._context.jobs.heartbeat([one.job for one in held], self._report(held))
         for job in self.standing.lost:
             current = self._held.get(job.name)
             if current and current.job is job:
@@ -196,30 +196,28 @@ class Worker:
             self._led_at = now
         return now - self._led_at > _PATIENCE_S
 
-    def _doing(self, held: list[_Held]) -> str:
-        clock = self._context.clock
-        jobs = [
-            {
-                "module": one.job.module,
-                "user_id": one.job.user_id,
-                "depth": one.job.depth,
-                "records": one.records,
-                "pages": one.pages,
-                "for_s": round(clock.now() - one.began_at, 1),
-            }
-            for one in held
-        ]
+    def _report(self, held: list[_Held]) -> WorkerReport:
+        now = self._context.clock.now()
         counted = self._context.jobs.counted
-        doing = {
-            "slots": self._slots,
-            "seen_at": self._context.now(),
-            "lease_s": self._lease_s,
-            "credentials": self._credentials,
-            "jobs": jobs,
-            "fetched": sum(counted[f"records:{module}"] for module in self._modules),
-            "requests": sum(counted[f"pages:{module}"] for module in self._modules),
-        }
-        return msgspec.json.encode(doing).decode()
+        return WorkerReport(
+            slots=self._slots,
+            seen_at=self._context.now(),
+            lease_s=self._lease_s,
+            credentials=self._credentials,
+            jobs=tuple(
+                HeldJob(
+                    module=one.job.module,
+                    user_id=one.job.user_id,
+                    depth=one.job.depth,
+                    records=one.records,
+                    pages=one.pages,
+                    for_s=round(now - one.began_at, 1),
+                )
+                for one in held
+            ),
+            fetched=sum(counted[Counter.RECORDS.of(module)] for module in self._modules),
+            requests=sum(counted[Counter.PAGES.of(module)] for module in self._modules),
+        )
 
     async def _do(self, job: Job) -> None:
         try:

@@ -13,7 +13,7 @@ import msgspec
 
 from twittomatic.errors import Interrupted, StorageError
 from twittomatic.faultpoint import reach
-from twittomatic.model import MODULES, Checkpoint, Ending, Job, Module, Target
+from twittomatic.model import MODULES, Checkpoint, Counter, Ending, Job, Module, Target
 from twittomatic.modules.context import Context
 from twittomatic.modules.finish import finish_job
 from twittomatic.modules.pager import new_stem
@@ -49,7 +49,7 @@ async def run(context: Context, job: Job) -> None:
     """
     analysis = _Analysis(context, job)
     if not context.layout.file(job.user_id, "fws").exists():
-        await context.jobs.complete(job, counters={"unavailable": 1})
+        await context.jobs.complete(job, counters={Counter.UNAVAILABLE: 1})
     elif job.checkpoint.ended is not None:  # all was found by an attempt that died
         await finish_job(context, job, job.checkpoint, _FILES)
     elif context.selection.is_needed:
@@ -173,10 +173,11 @@ class _Analysis:
             cost=before.cost + fetched.cost,
             received=before.received + len(fetched.page.ids),
         )
-        counters = {f"pages:{self._job.module}": 1, f"records:{self._job.module}": len(records)}
+        module = self._job.module
+        counters = {Counter.PAGES.of(module): 1, Counter.RECORDS.of(module): len(records)}
         self._counts = True
         if fetched.page.unreadable:
-            counters["unreadable"] = len(fetched.page.unreadable)
+            counters[Counter.UNREADABLE] = len(fetched.page.unreadable)
         committed = asyncio.ensure_future(context.jobs.commit(self._job, self._checkpoint, counters))
         await settled(committed, fetched.settle())
         await self._consider(records)

@@ -11,7 +11,7 @@ import msgspec
 
 from twittomatic.errors import CorruptFile
 from twittomatic.faultpoint import reach
-from twittomatic.model import EARLY, Checkpoint, Ending, FileState, Job, usd
+from twittomatic.model import EARLY, Checkpoint, Counter, Ending, FileState, Job, usd
 from twittomatic.modules.context import Context
 from twittomatic.modules.pager import existing_lines, new_stem, remove_parts
 from twittomatic.modules.threads import to_thread_shielded
@@ -50,7 +50,7 @@ async def finish_job(context: Context, job: Job, checkpoint: Checkpoint, extensi
         events.append(
             TargetClosed(module=job.module, user_id=job.user_id, reason=checkpoint.reason or "unavailable")
         )
-        await context.jobs.complete(job, events=events, counters={"unavailable": 1})
+        await context.jobs.complete(job, events=events, counters={Counter.UNAVAILABLE: 1})
         return
     if checkpoint.ended in EARLY and await _would_lose(context, job, checkpoint, extensions):
         await asyncio.to_thread(_close_without_file, context, job, checkpoint, extensions)
@@ -59,7 +59,7 @@ async def finish_job(context: Context, job: Job, checkpoint: Checkpoint, extensi
             job,
             follows=context.follows(job.module),
             early=early_end(job, checkpoint, lines),
-            counters={f"kept:{job.module}": 1},
+            counters={Counter.KEPT.of(job.module): 1},
         )
         return
     if not _is_token(checkpoint.token):

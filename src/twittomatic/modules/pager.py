@@ -16,7 +16,7 @@ import numpy as np
 from twittomatic.errors import CorruptFile, Interrupted, PaginationExpired, StorageError, TargetUnavailable
 from twittomatic.faultpoint import reach
 from twittomatic.fetch.fetcher import Fetched
-from twittomatic.model import Checkpoint, Ending, Job
+from twittomatic.model import Checkpoint, Counter, Ending, Job
 from twittomatic.modules.context import Context
 from twittomatic.modules.threads import to_thread_shielded
 from twittomatic.networks.base import Counts, Page, Request
@@ -283,9 +283,9 @@ class Pager:
             **self._extent(written),
         )
         module = self._job.module
-        counters = {f"pages:{module}": 1, f"records:{module}": len(ids)}
+        counters = {Counter.PAGES.of(module): 1, Counter.RECORDS.of(module): len(ids)}
         if page.unreadable:
-            counters["unreadable"] = len(page.unreadable)
+            counters[Counter.UNREADABLE] = len(page.unreadable)
         await self._commit(counters, fetched)
         lines = self.checkpoint.files[self._listing.keyed].lines
         self._context.note(self._job.name, lines, self.checkpoint.requests)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from twittomatic.errors import CorruptFile
-from twittomatic.model import Checkpoint, Job
+from twittomatic.model import Checkpoint, Counter, Job
 from twittomatic.modules.context import Context
 from twittomatic.modules.pager import new_stem
 from twittomatic.modules.threads import to_thread_shielded
@@ -42,7 +42,7 @@ async def reuse_existing(context: Context, job: Job, extension: str, *, most: in
         job,
         follows=context.follows(job.module),
         early=await asyncio.to_thread(_early_end, context, job, final, most),
-        counters={f"kept:{job.module}": 1},
+        counters={Counter.KEPT.of(job.module): 1},
     )
     return True
 

@@ -28,7 +28,7 @@ from twittomatic.errors import (
 from twittomatic.faultpoint import reach
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.stream import Delivered, EventStream, Place, Standing
+from twittomatic.state.stream import Delivered, EventStream, Place, SinkReport
 
 _MAX_EVENTS = 64  # per batch: what is processed again after a kill
 _LONG_S = 2.0  # a batch that takes longer is followed by a smaller one, since a signal waits for its end
@@ -120,10 +120,10 @@ class Consumer:
         self._batch_size = _MAX_EVENTS
         self._is_ready = False
         self._is_begun = False
-        self._standing = Standing(at=0.0, process=process)
+        self._standing = SinkReport(at=0.0, process=process)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> SinkReport:
         """The sink's present report, as this process knows it."""
         return self._now()
 
@@ -203,7 +203,7 @@ class Consumer:
 
     async def _follow(self, stream: EventStream, leave: asyncio.Event) -> None:
         name, process = self._sink.name, self._standing.process
-        before = (await stream.standings()).get(name)
+        before = (await stream.sink_reports()).get(name)
         if before:
             self._change(trimmed=before.trimmed)
         heartbeat = asyncio.create_task(self._heartbeat(stream))
@@ -301,7 +301,7 @@ class Consumer:
     def _change(self, **fields: object) -> None:
         self._standing = msgspec.structs.replace(self._standing, **fields)
 
-    def _now(self, **fields: object) -> Standing:
+    def _now(self, **fields: object) -> SinkReport:
         return msgspec.structs.replace(self._standing, at=self._clock.now(), **fields)
 
 

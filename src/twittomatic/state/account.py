@@ -95,12 +95,12 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         expected_fields: What is expected of each.
     """
 
-    spent: int
-    expected: int
-    reserved: int
+    spent: int = 0
+    expected: int = 0
+    reserved: int = 0
     is_awaited: bool = False
-    fields: dict[str, int]
-    expected_fields: dict[str, int]
+    fields: Mapping[str, int] = {}
+    expected_fields: Mapping[str, int] = {}
 
 
 class Money:
@@ -379,29 +379,33 @@ class Money:
         return int(cap) if cap else None
 
     async def totals(self) -> Totals:
-        """Return the ledger, after what nobody settled in time has become spent."""
-        keys = self._keys
-        is_awaited, *ledger = await self._connection.run("ledger/totals", [keys.ledger, keys.reservations])
-        numbers = {
-            name: int(value)
-            for name, value in zip(ledger[::2], ledger[1::2], strict=True)
-            if name != "id" and not name.startswith("tw:")
-        }
-        numbers.pop("awaited", None)
-        named = {name: numbers.pop(name, 0) for name in ("spent", "expected", "reserved")}
-        expected = {name: number for name, number in numbers.items() if name.startswith(_EXPECTED)}
-        return Totals(
-            **named,
-            is_awaited=bool(is_awaited),
-            fields={name: number for name, number in numbers.items() if name not in expected},
-            expected_fields={name.removeprefix(_EXPECTED): number for name, number in expected.items()},
-        )
+        """Return the ledger, after reservations that nobody settled in time were booked as spent."""
+        return await read_totals(self._connection, self._keys)
 
     def _gone(self, what: str) -> StateLost:
         return gone(f"{_LOST[what]} of the account {self._keys.account}")
 
     def _window(self, credential: str, endpoint: str) -> str:
         return f"{self._keys.windows}{credential}:{endpoint}"
+
+
+async def read_totals(connection: Connection, keys: NetworkKeys) -> Totals:
+    """Return the ledger of an account, after booking as spent what nobody settled in time."""
+    is_awaited, *ledger = await connection.run("ledger/totals", [keys.ledger, keys.reservations])
+    numbers = {
+        name: int(value)
+        for name, value in zip(ledger[::2], ledger[1::2], strict=True)
+        if name != "id" and not name.startswith("tw:")
+    }
+    numbers.pop("awaited", None)
+    named = {name: numbers.pop(name, 0) for name in ("spent", "expected", "reserved")}
+    expected = {name: number for name, number in numbers.items() if name.startswith(_EXPECTED)}
+    return Totals(
+        **named,
+        is_awaited=bool(is_awaited),
+        fields={name: number for name, number in numbers.items() if name not in expected},
+        expected_fields={name.removeprefix(_EXPECTED): number for name, number in expected.items()},
+    )
 
 
 def _moments(reset_at: float | None, date: float | None, age_s: float) -> list[Any]:

@@ -2,73 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import msgspec
-
-from twittomatic.errors import SettingsError, StateLost
-from twittomatic.model import NO_JSON, Module, Phase, queues
+from twittomatic.errors import SettingsError
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
-from twittomatic.state.keys import ASKED, GROUP, CrawlKeys
+from twittomatic.state.keys import ASKED, CrawlKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.refusals import gone
-
-
-class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """The jobs of one module."""
-
-    ready: int = 0
-    leased: int = 0
-    delayed: int = 0
-    dead: int = 0
-    completed: int = 0
-
-
-class _Held(msgspec.Struct):
-    module: str
-    user_id: str
-    for_s: float
-
-
-class _Said(msgspec.Struct):
-    """What whoever reads it builds on."""
-
-    slots: int = 0
-    lease_s: float = 0.0
-    seen_at: str = ""
-    credentials: Sequence[str] = ()
-    jobs: Sequence[_Held] = ()
-
-
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """A look at the whole crawl.
-
-    Attributes:
-        phase: Of the crawl.
-        reason: Why it is paused.
-        until: When it can go on, RFC 3339, empty when unknown.
-        paused_by: `user` or `network`.
-        modules: What it does to each target, such as `TFA`.
-        counters: Numbers that only grow.
-        jobs: By module.
-        workers: What each worker process last said it does; what makes no sense is left out.
-        master: Name and epoch of who leads, empty while nobody does.
-        standbys: Names of the masters that would lead.
-    """
-
-    phase: Phase
-    reason: str
-    until: str
-    paused_by: str
-    modules: str
-    counters: Mapping[str, int]
-    jobs: Mapping[Module, JobCounts]
-    workers: Mapping[str, Mapping[str, Any]]
-    master: Mapping[str, Any]
-    standbys: Sequence[str] = ()
+from twittomatic.state.status import CrawlStatus, read_status
 
 
 class CrawlState:
@@ -198,75 +140,9 @@ class CrawlState:
         if names:
             await self._connection.call("HDEL", self._keys.names, *names)
 
-    async def progress(self) -> Progress:
-        """Look at everything in one round trip, at a cost that does not depend on the number of jobs."""
-        call, keys = self._connection.call, self._keys
-        streams = [keys.jobs(queue) for module in Module for queue in queues(module)]
-        crawl, counters, workers, master, standbys, waiting, counted, lengths, leased = await asyncio.gather(
-            call("HGETALL", keys.crawl_hash),
-            call("HGETALL", keys.counters),
-            call("HGETALL", keys.workers),
-            call("HGETALL", keys.leader),
-            call("ZRANGE", keys.standbys, 0, -1),
-            asyncio.gather(call("ZCARD", keys.delayed), call("HLEN", keys.dead)),
-            asyncio.gather(*[call("HGETALL", f"{key}:count") for key in (keys.delayed, keys.dead)]),
-            asyncio.gather(*[call("XLEN", stream) for stream in streams]),
-            asyncio.gather(*[count_leased(self._connection, stream) for stream in streams]),
-        )
-        delayed, dead = [
-            await self._counts(*each)
-            for each in zip((keys.delayed, keys.dead), waiting, counted, strict=True)
-        ]
-        jobs = {}
-        for index, module in enumerate(Module):
-            both = slice(2 * index, 2 * index + 2)
-            jobs[module] = JobCounts(
-                ready=max(sum(lengths[both]) - sum(leased[both]), 0),
-                leased=sum(leased[both]),
-                delayed=delayed.get(module, 0),
-                dead=dead.get(module, 0),
-                completed=int(counters.get(f"completed:{module}", 0)),
-            )
-        return Progress(
-            phase=Phase(crawl.get("phase", "idle")),
-            reason=crawl.get("reason", ""),
-            until=crawl.get("until", ""),
-            paused_by=crawl.get("paused_by", ""),
-            modules=crawl.get("modules", ""),
-            counters={name: int(value) for name, value in counters.items()},
-            jobs=jobs,
-            workers={
-                name: said for name, text in sorted(workers.items()) if (said := _said(text)) is not None
-            },
-            master={"name": master["name"], "epoch": int(master["epoch"])} if master else {},
-            standbys=sorted(standbys),
-        )
-
-    async def _counts(self, key: str, size: int, told: Mapping[str, str]) -> dict[str, int]:
-        """Return how many jobs of each module are delayed or dead, as the scripts keep count of them."""
-        counts = {module: int(number) for module, number in told.items()}
-        if sum(counts.values()) != size:  # of an earlier version
-            flat = await self._connection.run("jobs/recount", [key])
-            counts = dict(zip(flat[::2], flat[1::2], strict=True))
-        return counts
-
-
-async def count_leased(connection: Connection, stream: str) -> int:
-    """Return how many jobs of a stream are leased; none where no worker ever came."""
-    try:
-        return int((await connection.call("XPENDING", stream, GROUP))["pending"])
-    except StateLost:  # or where it vanished, which the master tells
-        return 0
-
-
-def _said(text: str) -> Mapping[str, Any] | None:
-    """Read what a worker says of itself; None where it makes no sense."""
-    try:
-        said: dict[str, Any] = msgspec.json.decode(text)
-        msgspec.convert(said, _Said)
-    except NO_JSON:
-        return None
-    return said
+    async def status(self) -> CrawlStatus:
+        """Read how the crawl stands; see `read_status`."""
+        return await read_status(self._connection, self._keys.crawl)
 
 
 def flags(modules: str) -> str:

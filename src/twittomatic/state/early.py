@@ -52,11 +52,6 @@ class EarlyEnds:
         self._connection = connection
         self._keys = keys
 
-    async def counts(self) -> dict[str, int]:
-        """Return how many lists ended short, and how many stalled."""
-        short = await self._connection.call("HLEN", self._keys.short)
-        return {"short": short, "stalled": await self._connection.call("HLEN", self._keys.stalled)}
-
     async def all(self, modules: Sequence[Module]) -> AsyncIterator[tuple[str, EarlyEnd]]:
         """Yield those of some modules, `module:user_id` first."""
         for key in (self._keys.short, self._keys.stalled):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import compress
 
@@ -32,14 +31,6 @@ async def frontiers(connection: Connection, crawl: str) -> list[Frontier]:
     fields = await connection.call("HKEYS", CrawlKeys(crawl).crawl_hash)
     combinations = sorted(name.removeprefix(ASKED) for name in fields if name.startswith(ASKED))
     return [Frontier(connection, CrawlKeys(crawl, modules)) for modules in combinations]
-
-
-async def waiting_by_depth(connection: Connection, crawl: str) -> dict[int, int]:
-    """Return how many targets wait at each depth, in all frontiers of a crawl."""
-    total: Counter[int] = Counter()
-    for sizes in await asyncio.gather(*[one.sizes() for one in await frontiers(connection, crawl)]):
-        total.update(sizes)
-    return dict(total)
 
 
 class Frontier:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from twittomatic.errors import LeaseLost, StateError, StateUnavailable
 from twittomatic.faultpoint import reach
-from twittomatic.model import NO_JSON, Checkpoint, Job, Module, queues
+from twittomatic.model import NO_JSON, Checkpoint, Job, Module, WorkerReport, queues
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.early import EarlyEnd, encode_early
 from twittomatic.state.events import Event, JobDied, encode
@@ -24,7 +24,7 @@ _FIRST_DELAY_MS = 15_000  # doubles with each failure
 _decode = msgspec.json.Decoder(Checkpoint).decode
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class HeartbeatReply(msgspec.Struct, frozen=True, kw_only=True):
     """How things stand, as a heartbeat brings it back.
 
     Attributes:
@@ -258,21 +258,21 @@ class Jobs:
         self._held[job.module].discard(job.entry)
         return bool(answer[0] and answer[2])
 
-    async def heartbeat(self, held: Sequence[Job], doing: str) -> Standing:
+    async def heartbeat(self, held: Sequence[Job], report: WorkerReport) -> HeartbeatReply:
         """Renew the leases of all jobs held, and learn how things stand.
 
         Args:
             held: The jobs.
-            doing: JSON of what this process does, for `status` and the monitor.
+            report: What this process does, for `status` and the monitor.
         """
         keys = self._keys
         pairs = [text for job in held for text in (job.queue, job.entry)]
         phase, reason, leader, *lost = await self._connection.run(
             "jobs/heartbeat",
             [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix, keys.standbys],
-            [self.consumer, doing, *pairs],
+            [self.consumer, msgspec.json.encode(report).decode(), *pairs],
         )
-        return Standing(
+        return HeartbeatReply(
             phase=phase,
             reason=reason,
             leader=leader,

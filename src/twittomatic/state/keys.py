@@ -56,9 +56,19 @@ class CrawlKeys:
         return self._key(f"seen:{self.traversal}:")
 
     @property
+    def every_seen(self) -> str:
+        """Prefix of `seen` whatever the traversal, for scripts that add it."""
+        return self._key("seen:")
+
+    @property
     def frontier(self) -> str:
         """Prefix: `<prefix>list:<depth>` LIST, `<prefix>rank:<depth>` ZSET, `<prefix>depths` ZSET."""
         return self._key(f"frontier:{self.traversal}:")
+
+    @property
+    def every_frontier(self) -> str:
+        """Prefix of `frontier` whatever the traversal, for scripts that add it."""
+        return self._key("frontier:")
 
     @property
     def names(self) -> str:

@@ -77,7 +77,7 @@ class Recovery:
     async def some_dead(self, modules: Sequence[Module], most: int) -> dict[str, list[Try]]:
         """Return up to `most` dead jobs of some modules; otherwise as `dead`."""
         some: dict[str, list[Try]] = {}
-        async for found in self._scan():
+        async for found in self._scan(min(most, _SCANNED)):
             for name, text in found.items():
                 if name.partition(":")[0] in modules and len(some) < most:
                     some[name] = read_tries(text)
@@ -102,11 +102,11 @@ class Recovery:
         )
         return bool(done)
 
-    async def _scan(self) -> AsyncIterator[dict[str, str]]:
+    async def _scan(self, count: int = _SCANNED) -> AsyncIterator[dict[str, str]]:
         """Yield the dead jobs in pieces; one that dies meanwhile may be missing."""
         cursor = "0"
         while True:
-            cursor, found = await self._connection.call("HSCAN", self._keys.dead, cursor, "COUNT", _SCANNED)
+            cursor, found = await self._connection.call("HSCAN", self._keys.dead, cursor, "COUNT", count)
             yield found
             if int(cursor) == 0:
                 return

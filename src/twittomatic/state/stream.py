@@ -7,7 +7,7 @@ sink at a time, by a claim that it renews; the others stand by.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from redis.exceptions import RedisError
@@ -83,7 +83,7 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
     trimmed: int
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SinkReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a sink last said of itself.
 
     Attributes:
@@ -172,6 +172,12 @@ class EventStream:
                 raise refusal(error) from None
             await self._connection.call("PING")  # waits for the server as every other command does
 
+    async def newest(self, most: int) -> list[Event]:
+        """Return up to `most` of the newest events that this version knows, the newest first."""
+        entries = await self._connection.call("XREVRANGE", self._keys.events, "+", "-", "COUNT", most)
+        events = (decode(fields.get("event", "")) for _, fields in entries)
+        return [event for event in events if event is not None]
+
     async def end(self) -> Place:
         """Return the place behind all events that there are."""
         if not await self._connection.call("EXISTS", self._keys.events):
@@ -212,7 +218,7 @@ class EventStream:
         if await self._connection.call("GET", self._keys.sink(sink)) == process:
             await self._connection.call("DEL", self._keys.sink(sink))
 
-    async def say(self, sink: str, standing: Standing, *, leaving: bool = False) -> bool:
+    async def say(self, sink: str, standing: SinkReport, *, leaving: bool = False) -> bool:
         """Show how a sink stands; False when another process serves it.
 
         Args:
@@ -227,26 +233,32 @@ class EventStream:
         )
         return bool(said)
 
-    async def standings(self) -> dict[str, Standing]:
+    async def sink_reports(self) -> dict[str, SinkReport]:
         """Return what each sink last said of itself, by name; what makes no sense is left out."""
-        told = await self._connection.call("HGETALL", self._keys.sinks)
-        read = {name: _standing(text) for name, text in sorted(told.items())}
-        return {name: standing for name, standing in read.items() if standing}
+        return read_sink_reports(await self._connection.call("HGETALL", self._keys.sinks))
 
     async def lags(self) -> dict[str, Lag]:
         """Return how far each sink is behind, by name; of a sink that does not run too."""
-        rows = await self._connection.run("sinks/lags", [self._keys.events])
-        return {
-            name: Lag(events=events, oldest_s=age / 1000, trimmed=trimmed)
-            for name, events, age, trimmed in sorted(rows)
-        }
+        return read_lags(await self._connection.run("sinks/lags", [self._keys.events]))
 
 
-_decode_standing = msgspec.json.Decoder(Standing).decode
+_decode_report = msgspec.json.Decoder(SinkReport).decode
 
 
-def _standing(text: str) -> Standing | None:
-    try:
-        return _decode_standing(text)
-    except NO_JSON:
-        return None
+def read_sink_reports(reports: Mapping[str, str]) -> dict[str, SinkReport]:
+    """Decode what each sink last reported; reports that make no sense are left out."""
+    decoded = {}
+    for name, text in sorted(reports.items()):
+        try:
+            decoded[name] = _decode_report(text)
+        except NO_JSON:
+            continue
+    return decoded
+
+
+def read_lags(rows: Sequence[tuple[str, int, int, int]]) -> dict[str, Lag]:
+    """Decode the answer of `sinks/lags`."""
+    return {
+        name: Lag(events=events, oldest_s=age / 1000, trimmed=trimmed)
+        for name, events, age, trimmed in sorted(rows)
+    }

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from twittomatic.model import Checkpoint, Module, queues
+from twittomatic.model import Checkpoint, Module
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
 
 _BATCH = 1_000  # users of one round of commands
-_SHOWN = 10_000  # lists that are counted; a crawl has as many as its workers have slots
 _decode = msgspec.json.Decoder(Checkpoint).decode
 
 
@@ -54,16 +53,3 @@ class Unfinished:
                 if depth is not None and not is_dead:
                     found.setdefault(user_id, {})[module] = _decode(text) if text else Checkpoint()
         return found
-
-    async def lists(self) -> int:
-        """Count the lists of which a part is bought and nobody downloads the rest at the moment."""
-        names: set[tuple[str, Module]] = set()
-        for module in Module:
-            again, _ = queues(module)
-            entries = await self._connection.call("XRANGE", self._keys.jobs(again), "-", "+", "COUNT", _SHOWN)
-            names |= {(fields["u"], module) for _, fields in entries}
-        for name in await self._connection.call("ZRANGE", self._keys.delayed, 0, _SHOWN):
-            module, _, user_id = name.partition(":")
-            names.add((user_id, Module(module)))
-        found = await self.of([*{user_id for user_id, _ in names}], list(Module))
-        return sum(bool(found.get(user_id, {}).get(module, Checkpoint()).part) for user_id, module in names)

@@ -22,9 +22,9 @@ from twittomatic.emulator import Emulator, World, serve
 from twittomatic.model import Phase
 from twittomatic.planning import targets
 from twittomatic.settings import Settings, load
-from twittomatic.state.crawl import Progress
 from twittomatic.state.early import EarlyEnds
 from twittomatic.state.embedded.server import Role, embedded
+from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.journal import Entry, Journal, read_journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.verify import verify
@@ -76,7 +76,7 @@ class House:
         *,
         during: Callable[[runtime.Runtime, Any], Awaitable[None]] | None = None,
         **changes: Any,
-    ) -> Progress:
+    ) -> CrawlStatus:
         """Crawl until it ends; `during` runs beside it, with the parts and the worker."""
         settings = replace(self.settings, **changes)
         self.layout.prepare()

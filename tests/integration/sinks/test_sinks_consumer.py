@@ -9,10 +9,12 @@ import pytest
 from consuming import Crawl, Recorder, Running, until
 
 from twittomatic.errors import ReceiverUnavailable, StateUnavailable, StorageUnavailable, TwittomaticError
+from twittomatic.model import WorkerReport
 from twittomatic.sinks.consumer import Consumer
 from twittomatic.sinks.records import dataset_events
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlResumed, FileRepaired, TargetClosed, WorkerDied
+from twittomatic.state.status import CrawlStatus
 from twittomatic.state.stream import Place
 from twittomatic.web.monitor.workers import Roster
 
@@ -151,7 +153,7 @@ async def test_events_that_were_trimmed_unread_are_told_once_and_remembered(
     assert sentence.startswith(f"The oldest 4 events of crawl “{crawl.name}”")
     assert "`twittomatic sink recorder --rebuild`" in sentence
     assert sink.files[5:] == ["24/24.fws", "25/25.fws", "26/26.fws"]
-    assert (await crawl.stream.standings())["recorder"].trimmed == 4
+    assert (await crawl.stream.sink_reports())["recorder"].trimmed == 4
 
     # A later gap counts from where it went on, and a stream that is trimmed behind it counts for nothing.
     await crawl.trim(1)
@@ -161,7 +163,7 @@ async def test_events_that_were_trimmed_unread_are_told_once_and_remembered(
     running = serve(sink)
     await until(lambda: len(sink.handed) == 9)
     await running.end()
-    assert (await crawl.stream.standings())["recorder"].trimmed == 5
+    assert (await crawl.stream.sink_reports())["recorder"].trimmed == 5
 
 
 async def test_events_that_were_trimmed_while_they_waited_are_told(crawl: Crawl, serve: Serve) -> None:
@@ -177,7 +179,7 @@ async def test_events_that_were_trimmed_while_they_waited_are_told(crawl: Crawl,
     await running.end()
 
     assert sink.files == ["13/13.fws"]
-    assert (await crawl.stream.standings())["recorder"].trimmed == 3
+    assert (await crawl.stream.sink_reports())["recorder"].trimmed == 3
     assert (await crawl.stream.lags())["recorder"].events == 0
 
 
@@ -226,9 +228,9 @@ async def test_the_standing_tells_how_far_a_sink_is(crawl: Crawl, serve: Serve) 
         await crawl.commit(f"1{number}.fws", [b"1"])
     sink = Recorder(fails=[ReceiverUnavailable("Nobody listens.")] * 1000)
     running = serve(sink, process="one")
-    standings = crawl.stream.standings
+    sink_reports = crawl.stream.sink_reports
     async with asyncio.timeout(30):
-        while not (told := (await standings()).get("recorder")) or not told.error or told.lag != 3:
+        while not (told := (await sink_reports()).get("recorder")) or not told.error or told.lag != 3:
             await asyncio.sleep(0.01)
     assert told.process == "one"
     assert told.doing == "Waiting: Nobody listens."
@@ -236,7 +238,7 @@ async def test_the_standing_tells_how_far_a_sink_is(crawl: Crawl, serve: Serve) 
     sink.fails.clear()
     await until(lambda: sink.handed)
     await running.end()
-    told = (await standings())["recorder"]
+    told = (await sink_reports())["recorder"]
     assert (told.events, told.records, told.doing) == (3, 3, "")
     assert told.error == "Nobody listens."
 
@@ -266,7 +268,7 @@ async def test_what_is_no_event_or_no_standing_holds_nobody_up(crawl: Crawl, ser
     running = serve(sink)
     await until(lambda: len(sink.handed) == 7)
     assert [one.event for one in sink.handed] == [None] * 6 + [event]
-    assert "another" not in await crawl.stream.standings()
+    assert "another" not in await crawl.stream.sink_reports()
     await running.end()
 
 
@@ -274,12 +276,11 @@ async def test_the_monitor_finds_deaths_among_what_is_no_event(crawl: Crawl) -> 
     await crawl.connection.call("XADD", crawl.keys.events, "*", "something", "else")
     await crawl.stream.add(WorkerDied(worker="w", jobs=("follower:1",)))
     roster = Roster([], [])
-    report = {"workers": [], "master": {"name": ""}}
-    worker = {"name": "w", "seen_at": "2026-01-01T00:00:00Z", "jobs": [], "lease_s": 10.0, "slots": {}}
-    await roster.update(report | {"workers": [worker]}, 1.0, crawl.connection, crawl.keys)
-    await roster.update(report, 2.0, crawl.connection, crawl.keys)
+    workers = {"w": WorkerReport(seen_at="2026-01-01T00:00:00Z")}
+    await roster.update(CrawlStatus(crawl="c", workers=workers), 1.0, crawl.stream)
+    await roster.update(CrawlStatus(crawl="c"), 2.0, crawl.stream)
     [gone] = roster.gone
-    assert (gone["name"], gone["died"], gone["held"]) == ("w", True, ["follower:1"])
+    assert (gone.name, gone.died, gone.held) == ("w", True, ["follower:1"])
 
 
 async def test_a_rebuild_feeds_every_file_and_goes_on_where_the_stream_is(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from twittomatic.errors import SettingsError, StateError, StateUnavailable
-from twittomatic.model import Checkpoint, Module
+from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.networks.base import Limit
 from twittomatic.state.account import Money, Permit
 from twittomatic.state.client import client
@@ -22,6 +22,8 @@ from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.scripts import source
+
+REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
 
 class Relay:
@@ -150,7 +152,7 @@ async def test_scripts_survive_that_the_server_forgets_them(house: Any) -> None:
     await asyncio.gather(
         house.worker().commit(job, Checkpoint(part="p"), {"pages": 1}), house.frontier.discover(["7"], 0)
     )
-    assert (await house.crawl.progress()).counters["pages"] == 1
+    assert (await house.crawl.status()).counters["pages"] == 1
     assert await house.frontier.seen() == 2
 
 
@@ -241,7 +243,7 @@ async def test_a_page_whose_answer_was_lost_counts_once(
     await jobs.commit(job, Checkpoint(part="p"), {"pages": 1})
     relay[0].loses_answers = 1
     await jobs.give_back(job, "ready")
-    progress = await house.crawl.progress()
+    progress = await house.crawl.status()
     assert progress.counters["pages"] == 1
     assert (progress.jobs[Module.FOLLOWER].ready, progress.jobs[Module.FOLLOWER].leased) == (1, 0)
 
@@ -254,9 +256,9 @@ async def test_jobs_whose_lease_was_lost_on_the_way_come_back(
     await house.feed()
     relay[0].loses_answers = 1
     assert len(await jobs.lease(Module.FOLLOWER, 9)) == 2
-    assert (await house.crawl.progress()).jobs[Module.FOLLOWER].leased == 2
+    assert (await house.crawl.status()).jobs[Module.FOLLOWER].leased == 2
     await jobs.leave([Module.FOLLOWER])
-    assert (await house.crawl.progress()).jobs[Module.FOLLOWER].ready == 2
+    assert (await house.crawl.status()).jobs[Module.FOLLOWER].ready == 2
 
 
 @pytest.fixture
@@ -321,6 +323,6 @@ async def test_a_crawl_goes_on_with_the_server_that_follows(
         kill()
         assert await waiting == []
         assert await house.leadership.lead()
-        assert (await jobs.heartbeat([job], "{}")).lost == []
+        assert (await jobs.heartbeat([job], REPORT)).lost == []
         await jobs.complete(job)
         await house.lease_new(jobs, [2])

@@ -3,13 +3,15 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from twittomatic.errors import SettingsError
-from twittomatic.model import Module, Phase
+from twittomatic.model import HeldJob, Module, Phase, WorkerReport
 from twittomatic.state.connection import Connection
-from twittomatic.state.crawl import CrawlState, JobCounts, flags
+from twittomatic.state.crawl import CrawlState, flags
 from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.status import JobCounts, MasterStatus
 
 NOW = "2026-01-01T00:00:00Z"
 
@@ -25,14 +27,14 @@ async def finish(house: Any) -> None:
 
 
 async def test_a_crawl_that_is_not_there(fresh: CrawlState) -> None:
-    progress = await fresh.progress()
-    assert (progress.phase, progress.modules, progress.counters) == (Phase.IDLE, "", {})
-    assert (progress.workers, progress.master) == ({}, {})
-    assert set(progress.jobs.values()) == {JobCounts()}
+    status = await fresh.status()
+    assert (status.phase, status.modules, status.counters) == (Phase.IDLE, [], {})
+    assert (status.workers, status.master) == ({}, None)
+    assert set(status.jobs.values()) == {JobCounts()}
     assert await fresh.pause("", by="user") == ""
     assert await fresh.resume() == ""
     assert await fresh.field("phase") == ""
-    assert await fresh.progress() == progress
+    assert msgspec.structs.replace(await fresh.status(), at=status.at) == status
 
 
 async def test_a_crawl_is_begun_resumed_and_begun_again(house: Any, fresh: CrawlState) -> None:
@@ -44,7 +46,7 @@ async def test_a_crawl_is_begun_resumed_and_begun_again(house: Any, fresh: Crawl
     await finish(house)
     assert await house.crawl.begin("U", "{}", "2026-03-03T00:00:00Z") == "again"
     assert await house.crawl.field("began_at") == "2026-03-03T00:00:00Z"
-    assert (await house.crawl.progress()).phase is Phase.RUNNING
+    assert (await house.crawl.status()).phase is Phase.RUNNING
 
 
 async def test_an_unfinished_crawl_does_nothing_else(house: Any) -> None:
@@ -59,22 +61,22 @@ async def test_an_unfinished_crawl_does_nothing_else(house: Any) -> None:
 
 async def test_paused_and_resumed(house: Any) -> None:
     assert await house.crawl.pause("No credits.", until="2026-09-01T00:00:00Z", by="network") == "paused"
-    progress = await house.crawl.progress()
-    assert (progress.phase, progress.reason, progress.until, progress.paused_by) == (
+    status = await house.crawl.status()
+    assert (status.phase, status.reason, status.until, status.paused_by) == (
         Phase.PAUSED,
         "No credits.",
         "2026-09-01T00:00:00Z",
         "network",
     )
     assert await house.crawl.pause("Something else.", by="user") == "paused"
-    assert (await house.crawl.progress()).reason == "No credits."  # the first reason is the cause
+    assert (await house.crawl.status()).reason == "No credits."  # the first reason is the cause
     assert await house.crawl.resume() == "running"
     assert await house.crawl.resume() == "running"
-    progress = await house.crawl.progress()
-    assert (progress.phase, progress.reason, progress.until, progress.paused_by) == (
+    status = await house.crawl.status()
+    assert (status.phase, status.reason, status.until, status.paused_by) == (
         Phase.RUNNING,
         "",
-        "",
+        None,
         "",
     )
     assert [json.loads(event)["type"] for event in await house.events()] == ["CrawlPaused", "CrawlResumed"]
@@ -83,8 +85,8 @@ async def test_paused_and_resumed(house: Any) -> None:
 async def test_beginning_lets_a_paused_crawl_go_on(house: Any) -> None:
     await house.crawl.pause("No money.", by="network")
     assert await house.crawl.begin("TFA", "{}", NOW) == "resumed"
-    progress = await house.crawl.progress()
-    assert (progress.phase, progress.reason, progress.paused_by) == (Phase.RUNNING, "", "")
+    status = await house.crawl.status()
+    assert (status.phase, status.reason, status.paused_by) == (Phase.RUNNING, "", "")
 
 
 async def test_a_finished_crawl_stays_finished(house: Any) -> None:
@@ -109,16 +111,17 @@ async def test_progress_counts_every_place_of_a_job(house: Any) -> None:
     await jobs.give_back(leased[1], "later", most_failures=9)
     await jobs.give_back(leased[2], "dead")
     await jobs.give_back(leased[3], "ready")
-    await jobs.heartbeat(leased[4:], '{"slots":8}')
+    await jobs.heartbeat(leased[4:], WorkerReport(seen_at=NOW, slots=8))
 
-    progress = await house.crawl.progress()
-    assert progress.jobs[Module.FOLLOWER] == JobCounts(ready=1, leased=2, delayed=1, dead=1, completed=1)
-    assert progress.jobs[Module.ANALYZER] == JobCounts(ready=1)
-    assert progress.jobs[Module.UPDATE] == JobCounts()
-    assert progress.workers == {"worker-1": {"slots": 8}}
-    assert progress.master == {"name": "master", "epoch": 1}
-    assert progress.modules == "TFA"
-    assert progress.counters == {"seen": 6, "targets": 6, "completed:follower": 1}
+    status = await house.crawl.status()
+    assert status.jobs[Module.FOLLOWER] == JobCounts(ready=1, leased=2, delayed=1, dead=1, completed=1)
+    assert status.jobs[Module.ANALYZER] == JobCounts(ready=1)
+    assert status.jobs[Module.UPDATE] == JobCounts()
+    assert status.workers == {"worker-1": WorkerReport(seen_at=NOW, slots=8)}
+    assert status.master == MasterStatus(name="master", epoch=1)
+    assert status.traversal == "TFA"
+    assert status.modules == [Module.TIMELINE, Module.FOLLOWER, Module.ANALYZER]
+    assert status.counters == {"seen": 6, "targets": 6, "completed:follower": 1}
 
 
 async def test_flags() -> None:
@@ -166,8 +169,20 @@ async def test_what_a_worker_never_says_is_left_out(house: Any) -> None:
     said = json.dumps(
         {"slots": 2, "seen_at": NOW, "jobs": [{"module": "timeline", "user_id": "1", "for_s": 2}]}
     )
-    senseless = ["", "no json", "[1]", '{"slots":"many"}', '{"jobs":[1]}', "[" * 50_000, '{"jobs":[{}]}']
+    odd = (
+        '"slots":"many"',
+        '"jobs":[1]',
+        '"jobs":[{}]',
+        '"seen_at":"0001-01-01T00:00:00"',
+        '"seen_at":"now"',
+    )
+    senseless = ["", "no json", "[1]", "{}", "[" * 50_000]
+    senseless += [f'{{"seen_at":"{NOW}",{fields}}}' for fields in odd]
     workers = {f"w{number}": text for number, text in enumerate([said, *senseless])}
     for name, text in workers.items():
         await house.connection.call("HSET", house.keys.workers, name, text)
-    assert (await house.crawl.progress()).workers == {"w0": json.loads(said)}
+    assert (await house.crawl.status()).workers == {
+        "w0": WorkerReport(
+            seen_at=NOW, slots=2, jobs=(HeldJob(module=Module.TIMELINE, user_id="1", for_s=2),)
+        )
+    }

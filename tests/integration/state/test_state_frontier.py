@@ -7,7 +7,7 @@ import pytest
 from twittomatic.errors import LeadershipLost, LeaseLost
 from twittomatic.model import Job, Module, Target
 from twittomatic.state.crawl import CrawlState
-from twittomatic.state.frontier import Frontier, frontiers, waiting_by_depth
+from twittomatic.state.frontier import Frontier, frontiers
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import GROUP, CrawlKeys
 from twittomatic.state.leadership import Leadership
@@ -47,7 +47,7 @@ async def test_everyone_is_discovered_once(house: Any) -> None:
     assert await house.frontier.seen() == 4
     assert await house.frontier.sizes() == {0: 3, 1: 1}
     assert await exported(house) == ["3", "1", "2", "4"]
-    assert (await house.crawl.progress()).counters["seen"] == 4
+    assert (await house.crawl.status()).counters["seen"] == 4
 
 
 async def test_nobody_to_discover(house: Any) -> None:
@@ -128,11 +128,11 @@ async def test_frontiers_of_all_combinations_of_modules(house: Any) -> None:
     await house.begin()
     await house.frontier.discover(["1", "2"], 1)
     updates = CrawlKeys(house.keys.crawl, "U")
-    assert await waiting_by_depth(house.connection, house.keys.crawl) == {1: 2}
+    assert (await house.crawl.status()).frontier == {1: 2}
     await house.call("HSET", house.keys.crawl_hash, "phase", "finished")
     await CrawlState(house.connection, updates).begin("U", "{}", "2026-01-01T00:00:00Z")
     await Frontier(house.connection, updates).discover(["3"], 0)
-    assert await waiting_by_depth(house.connection, house.keys.crawl) == {0: 1, 1: 2}
+    assert (await house.crawl.status()).frontier == {0: 1, 1: 2}
     found = await frontiers(house.connection, house.keys.crawl)
     assert [ids for one in found async for ids in one.export()] == [["1", "2"], ["3"]]
 
@@ -246,7 +246,7 @@ async def test_a_master_feeds_before_any_worker_came(house: Any) -> None:
     assert (await house.feed(low=1))[:2] == (1, 1)
     assert (await house.feed(low=2))[:2] == (1, 2)
     assert await house.reap() == []
-    assert (await house.crawl.progress()).jobs[Module.FOLLOWER].ready == 2
+    assert (await house.crawl.status()).jobs[Module.FOLLOWER].ready == 2
     assert len(await house.worker().lease(Module.FOLLOWER, 9)) == 2
 
 

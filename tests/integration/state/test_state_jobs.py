@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from twittomatic.errors import LeaseLost, StateError
-from twittomatic.model import Checkpoint, Ending, FileState, Job, Module
+from twittomatic.model import Checkpoint, Ending, FileState, Job, Module, WorkerReport
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import FileCommitted, TargetClosed
 from twittomatic.state.jobs import Jobs, settled
 from twittomatic.state.keys import GROUP
+
+REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
 CHECKPOINT = Checkpoint(
     part="follower-1-abc",
@@ -28,7 +30,7 @@ CHECKPOINT = Checkpoint(
 
 
 async def counts(house: Any, module: Module = Module.FOLLOWER) -> tuple[int, int, int, int, int]:
-    found = (await house.crawl.progress()).jobs[module]
+    found = (await house.crawl.status()).jobs[module]
     return found.ready, found.leased, found.delayed, found.dead, found.completed
 
 
@@ -109,7 +111,7 @@ async def test_a_job_goes_on_at_its_checkpoint(house: Any) -> None:
     assert again.checkpoint == CHECKPOINT
     assert again.entry != job.entry
     assert again.attempts == 0
-    counters = (await house.crawl.progress()).counters
+    counters = (await house.crawl.status()).counters
     assert (counters["pages:follower"], counters["records:follower"]) == (1, 1000)
 
 
@@ -172,7 +174,7 @@ async def test_a_page_counts_once_though_sent_twice(house: Any) -> None:
     await jobs.commit(job, CHECKPOINT, {"pages": 1})
     await jobs.commit(job, CHECKPOINT, {"pages": 1})
     await jobs.commit(job, Checkpoint(ended=Ending.COMPLETE), {"pages": 1})
-    assert (await house.crawl.progress()).counters["pages"] == 2
+    assert (await house.crawl.status()).counters["pages"] == 2
 
 
 async def test_a_completed_job_leaves_nothing_behind(house: Any) -> None:
@@ -188,7 +190,7 @@ async def test_a_completed_job_leaves_nothing_behind(house: Any) -> None:
     assert await counts(house) == (0, 0, 0, 0, 1)
     assert await house.call("EXISTS", f"{house.keys.job}{job.name}") == 0
     assert [json.loads(text)["type"] for text in await house.events()] == ["FileCommitted", "TargetClosed"]
-    counters = (await house.crawl.progress()).counters
+    counters = (await house.crawl.status()).counters
     assert (counters["files"], counters["lines"]) == (1, 3)
     [follower] = await jobs.lease(Module.ANALYZER, 9)
     assert (follower.name, follower.depth, follower.checkpoint) == ("analyzer:1", 0, Checkpoint())
@@ -219,7 +221,7 @@ async def old_holder_tries(house: Any, jobs: Jobs, job: Job) -> None:
     for how in ("ready", "later", "dead"):
         assert not await jobs.give_back(job, how, reason="x")  # type: ignore[arg-type]
     assert await house.snapshot() == before
-    standing = await jobs.heartbeat([job], "{}")
+    standing = await jobs.heartbeat([job], REPORT)
     assert standing.lost == [job]
     await house.call("HDEL", house.keys.workers, jobs.consumer)
     assert await house.snapshot() == before
@@ -255,7 +257,7 @@ async def test_a_lease_is_of_one_job(house: Any) -> None:
     jobs = house.worker()
     first, second = await house.lease_new(jobs, [1, 2])
     await house.take_from(first)
-    assert (await jobs.heartbeat([first, second], "{}")).lost == [first]
+    assert (await jobs.heartbeat([first, second], REPORT)).lost == [first]
     await jobs.complete(second)
 
 
@@ -274,13 +276,13 @@ async def test_a_heartbeat_renews_and_tells(house: Any) -> None:
     jobs = house.worker()
     [job] = await house.lease_new(jobs)
     await house.be_silent(job)
-    standing = await jobs.heartbeat([job], '{"slots":3}')
+    standing = await jobs.heartbeat([job], REPORT)
     assert (standing.phase, standing.reason, standing.leader, standing.lost) == ("running", "", "master", [])
     assert await house.reap() == []
 
     await house.crawl.pause("No money.", by="network")
     await house.leadership.resign()
-    standing = await jobs.heartbeat([], "{}")
+    standing = await jobs.heartbeat([], REPORT)
     assert (standing.phase, standing.reason, standing.leader) == ("paused", "No money.", "")
 
 
@@ -358,12 +360,12 @@ async def test_who_leaves_gives_everything_back(house: Any) -> None:
     await jobs.commit(first, CHECKPOINT, {})
     await jobs.complete(first, follows=Module.ANALYZER)
     await jobs.lease(Module.ANALYZER, 1)
-    await jobs.heartbeat([], "{}")
+    await jobs.heartbeat([], REPORT)
     await jobs.leave([Module.TIMELINE, Module.FOLLOWER, Module.ANALYZER, Module.UPDATE])
 
     assert await counts(house) == (1, 0, 0, 0, 1)
     assert await counts(house, Module.ANALYZER) == (1, 0, 0, 0, 0)
-    assert not (await house.crawl.progress()).workers
+    assert not (await house.crawl.status()).workers
     assert await house.call("XINFO", "CONSUMERS", house.keys.jobs(Module.FOLLOWER), GROUP) == []
     other = house.worker("other")
     assert [job.user_id for job in await other.lease(Module.FOLLOWER, 9)] == ["2"]

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from twittomatic.errors import LeadershipLost
-from twittomatic.model import Checkpoint, Module
+from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import WorkerDied, decode
 from twittomatic.state.keys import GROUP
 from twittomatic.state.leadership import Leadership
+
+REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
 CHECKPOINT = Checkpoint(part="follower-1-abc", token="t", requests=3)
 
@@ -70,14 +72,14 @@ async def test_a_worker_whose_connection_is_gone_is_missed_twice(
     connection = connect("gone")
     worker = house.worker("gone", connection)
     [job] = await house.lease_new(worker)
-    await worker.heartbeat([job], "{}")
+    await worker.heartbeat([job], REPORT)
     await until_connected(house, "gone", there=True)
     assert await house.reap() == []
     await connection.close()
     await until_connected(house, "gone", there=False)
     assert await house.reap() == []  # it may be connecting again
     assert await house.reap() == ["follower:1"]
-    assert not (await house.crawl.progress()).workers
+    assert not (await house.crawl.status()).workers
     assert await house.call("XINFO", "CONSUMERS", house.keys.jobs(Module.FOLLOWER), GROUP) == []
     assert await house.call("XINFO", "CONSUMERS", house.keys.jobs("follower:again"), GROUP) == []
     assert await house.reap() == []
@@ -91,14 +93,14 @@ async def test_a_worker_that_connects_again_keeps_its_jobs(
     connection = connect("blinks")
     worker = house.worker("blinks", connection)
     [job] = await house.lease_new(worker)
-    await worker.heartbeat([job], "{}")
+    await worker.heartbeat([job], REPORT)
     await connection.close()
     await until_connected(house, "blinks", there=False)
     for _ in range(3):
         assert await house.reap() == []
         again = connect("blinks")
         worker = house.worker("blinks", again)
-        await worker.heartbeat([job], "{}")
+        await worker.heartbeat([job], REPORT)
         assert await house.reap() == []
         await again.close()
         await until_connected(house, "blinks", there=False)
@@ -110,10 +112,10 @@ async def test_all_jobs_of_a_dead_worker_come_back(house: Any) -> None:
     dead, alive = house.worker("dead"), house.worker(house.name)  # as the connection is named
     await house.lease_new(dead, range(150))
     await house.lease_new(alive, range(200, 205))
-    await dead.heartbeat([], "{}")
-    await alive.heartbeat([], "{}")
+    await dead.heartbeat([], REPORT)
+    await alive.heartbeat([], REPORT)
     assert [len(await house.reap()) for _ in range(4)] == [0, 100, 50, 0]
-    progress = await house.crawl.progress()
+    progress = await house.crawl.status()
     assert (progress.jobs[Module.FOLLOWER].ready, progress.jobs[Module.FOLLOWER].leased) == (150, 5)
     assert set(progress.workers) == {house.name}
 
@@ -134,7 +136,7 @@ async def test_a_job_that_kills_its_workers_dies(house: Any) -> None:
             await bring_back(house)
             [job] = await worker.lease(Module.FOLLOWER, 9)
         await house.take_from(job)
-    counts = (await house.crawl.progress()).jobs[Module.FOLLOWER]
+    counts = (await house.crawl.status()).jobs[Module.FOLLOWER]
     assert (counts.ready, counts.leased, counts.delayed, counts.dead) == (0, 0, 0, 1)
     [(name, tries)] = (await house.recovery.dead()).items()
     assert name == "follower:1"

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from twittomatic.model import Checkpoint, Module, Phase
+from twittomatic.model import Checkpoint, Module, Phase, WorkerReport
 from twittomatic.state.requeue import Requeue
+
+REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
 CHECKPOINT = Checkpoint(part="follower-1-abc", token="t", requests=3)
 
@@ -28,9 +30,9 @@ async def test_a_job_is_queued_once_at_its_depth(house: Any, requeue: Requeue) -
 
 async def test_a_finished_crawl_runs_again_to_its_end(house: Any, requeue: Requeue) -> None:
     await house.feed()
-    assert (await house.crawl.progress()).phase is Phase.FINISHED
+    assert (await house.crawl.status()).phase is Phase.FINISHED
     assert await requeue.again(Module.TIMELINE, "1", 0)
-    assert (await house.crawl.progress()).phase is Phase.RUNNING
+    assert (await house.crawl.status()).phase is Phase.RUNNING
     worker = house.worker()
     assert (await house.feed())[4] == "running"
     [job] = await worker.lease(Module.TIMELINE, 9)
@@ -41,7 +43,7 @@ async def test_a_finished_crawl_runs_again_to_its_end(house: Any, requeue: Reque
 async def test_a_paused_crawl_stays_paused(house: Any, requeue: Requeue) -> None:
     await house.crawl.pause("no money", by="network")
     assert await requeue.again(Module.TIMELINE, "1", 0)
-    assert (await house.crawl.progress()).phase is Phase.PAUSED
+    assert (await house.crawl.status()).phase is Phase.PAUSED
 
 
 async def test_a_job_that_is_there_is_left_alone(house: Any, requeue: Requeue) -> None:
@@ -89,7 +91,7 @@ async def test_whoever_is_connected_is_at_work(house: Any, connect: Any, requeue
     assert await requeue.at_work() == []  # the master of this test leads through a connection of another name
     alive, dead = house.worker("alive", connect("alive")), house.worker("dead", connect("dead"))
     for worker in (alive, dead):
-        await worker.heartbeat([], "{}")
+        await worker.heartbeat([], REPORT)
     assert await requeue.at_work() == ["alive", "dead"]
     await dead._connection.close()
     async with asyncio.timeout(30):

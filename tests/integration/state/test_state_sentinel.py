@@ -9,7 +9,7 @@ import pytest
 from replicated import SERVICE, Replicated, replicated
 
 from twittomatic.errors import LeaseLost, SettingsError, StateUnavailable
-from twittomatic.model import Checkpoint, Module
+from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.networks.base import Limit
 from twittomatic.state.account import Money, Permit
 from twittomatic.state.client import client
@@ -17,6 +17,8 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.replication import Replication
 from twittomatic.state.sentinels import Sentinels
+
+REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
 DEADLINE_S = 60.0
 
@@ -171,10 +173,10 @@ async def test_what_the_master_took_along_harms_nobody(
         assert (job.user_id, job.entry != lost.entry) == ("1", True)
         with pytest.raises(LeaseLost):
             await early.commit(lost, Checkpoint(part="early"), {"pages": 1})
-        assert (await early.heartbeat([lost], "{}")).lost == [lost]
+        assert (await early.heartbeat([lost], REPORT)).lost == [lost]
         await late.commit(job, Checkpoint(part="late"), {"pages": 1})
         await late.complete(job)
-        assert (await house.crawl.progress()).counters["pages"] == 1
+        assert (await house.crawl.status()).counters["pages"] == 1
         permit = await asking
         assert isinstance(permit, Permit)
         assert (await money.totals()).reserved == 600_000

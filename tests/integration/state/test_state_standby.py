@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from twittomatic.cli.standing import CrawlView, Standby
+from twittomatic.cli.standing import Standby
 from twittomatic.errors import SettingsError
-from twittomatic.model import Module
+from twittomatic.model import Module, WorkerReport
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.status import CrawlStatus, MasterStatus
+
+REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
 
 class Beside:
@@ -24,7 +27,7 @@ class Beside:
         standby = Standby(house.connection, keys, self.leadership, has_targets=has_targets)
         self.waiting = asyncio.ensure_future(standby.wait())
 
-    async def ends(self) -> CrawlView | int:
+    async def ends(self) -> CrawlStatus | int:
         async with asyncio.timeout(60):
             return await self.waiting
 
@@ -61,12 +64,12 @@ async def test_it_leads_when_the_leader_is_silent(house: Any, beside: Any, capsy
     await house.begin()
     standby = beside()
     await said(capsys, "Standing by; master leads.")
-    assert (await house.crawl.progress()).standbys == ["standby"]
+    assert (await house.crawl.status()).standbys == ["standby"]
     await expire(house)
     look = await standby.ends()
-    assert (look.phase, look.modules, look.seeding, look.options) == ("running", "TFA", False, "{}")
-    progress = await house.crawl.progress()
-    assert progress.master == {"name": "standby", "epoch": 2}
+    assert (look.phase, look.traversal, look.is_seeding, look.options) == ("running", "TFA", False, "{}")
+    progress = await house.crawl.status()
+    assert progress.master == MasterStatus(name="standby", epoch=2)
     assert progress.standbys == []
 
 
@@ -74,7 +77,7 @@ async def test_of_three_one_leads(house: Any, beside: Any, capsys: Any) -> None:
     await house.begin()
     standbys = [beside(f"standby-{number}") for number in range(3)]
     async with asyncio.timeout(60):
-        while len((await house.crawl.progress()).standbys) < 3:
+        while len((await house.crawl.status()).standbys) < 3:
             await asyncio.sleep(0.005)
     await house.leadership.resign()
     async with asyncio.timeout(60):
@@ -135,7 +138,7 @@ async def test_what_nobody_begins_it_begins(house: Any, beside: Any, capsys: Any
     poor = beside("poor", has_targets=False)
     await said(capsys, "nobody has begun")
     monkeypatch.setattr("twittomatic.cli.standing._LONELY_S", 0.0)
-    assert (await beside().ends()).phase == ""
+    assert (await beside().ends()).is_begun is False
     await said(capsys, "Standing by; standby leads.")
     poor.waiting.cancel()
 
@@ -147,7 +150,7 @@ async def test_without_targets_it_leaves_the_seeding_to_others(house: Any, besid
     await said(capsys, "master leads")
     await expire(house)
     await said(capsys, "lacks some of its targets")
-    assert (await beside("rich").ends()).seeding
+    assert (await beside("rich").ends()).is_seeding
     await said(capsys, "rich leads")
     standby.waiting.cancel()
 
@@ -165,8 +168,8 @@ async def test_told_to_leave_it_leaves(house: Any, beside: Any, capsys: Any) -> 
     os.kill(os.getpid(), signal.SIGTERM)
     assert await standby.ends() == 130
     await standby.leadership.resign()
-    assert (await house.crawl.progress()).standbys == []
-    assert (await house.crawl.progress()).master["name"] == "master"
+    assert (await house.crawl.status()).standbys == []
+    assert (await house.crawl.status()).master.name == "master"
 
 
 async def test_workers_wait_for_a_standby_and_for_nobody_else(house: Any) -> None:
@@ -175,11 +178,11 @@ async def test_workers_wait_for_a_standby_and_for_nobody_else(house: Any) -> Non
     await worker.open([Module.FOLLOWER])
     other = Leadership(house.connection, house.keys, "other", ttl_s=600)
     await other.lead()
-    assert (await worker.heartbeat([], "{}")).leader == "master"
+    assert (await worker.heartbeat([], REPORT)).leader == "master"
     await expire(house)
-    assert (await worker.heartbeat([], "{}")).leader == "other"
+    assert (await worker.heartbeat([], REPORT)).leader == "other"
     await other.resign()
-    assert (await worker.heartbeat([], "{}")).leader == ""
+    assert (await worker.heartbeat([], REPORT)).leader == ""
 
 
 async def test_a_standby_that_is_silent_counts_no_longer(house: Any) -> None:
@@ -188,11 +191,11 @@ async def test_a_standby_that_is_silent_counts_no_longer(house: Any) -> None:
     other = Leadership(house.connection, house.keys, "other", ttl_s=600)
     await quiet.lead()
     async with asyncio.timeout(60):
-        while (await house.crawl.progress()).standbys != []:
+        while (await house.crawl.status()).standbys != []:
             await asyncio.sleep(0.005)
     await quiet.lead()
     await other.lead()
     async with asyncio.timeout(60):
-        while (await house.crawl.progress()).standbys != ["other"]:
+        while (await house.crawl.status()).standbys != ["other"]:
             await asyncio.sleep(0.005)
             await other.lead()

@@ -24,12 +24,15 @@ async def test_jobs_that_wait_are_leased_or_done(house: Any) -> None:
 
 
 async def test_lists_are_unfinished_of_which_a_part_is_bought(house: Any) -> None:
-    unfinished, jobs = Unfinished(house.connection, house.keys), house.worker()
+    jobs = house.worker()
     one, two, three = await house.lease_new(jobs, range(1, 4))
     for job in (one, two):
         await jobs.commit(job, Checkpoint(part=f"part-{job.user_id}"), {})
-    assert await unfinished.lists() == 0  # somebody works on them
+    await house.crawl.pause("No money.", by="network")
+    assert (await house.crawl.status()).unfinished == 0  # a worker downloads them
     await jobs.give_back(one, "ready")
     await jobs.give_back(two, "later", most_failures=9)
     await jobs.give_back(three, "ready")  # which bought nothing
-    assert await unfinished.lists() == 2
+    assert (await house.crawl.status()).unfinished == 2
+    await house.crawl.resume()
+    assert (await house.crawl.status()).unfinished == 0, "it is not counted while the crawl runs"

@@ -17,12 +17,12 @@ from yarl import URL
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.x.profiles import name_of
 from twittomatic.sinks.lookup.store import ProfileStore, Sighting
-from twittomatic.state.stream import Standing
+from twittomatic.state.stream import SinkReport
 from twittomatic.web.http import hosts_of
 from twittomatic.web.lookup.service import MAX_ITEMS, LookupService, serve
 
 DAY = 86_400
-STANDING = Standing(at=1.0, process="p", lag=7, error="Nobody listens.", doing="Waiting: <b>x</b>")
+STANDING = SinkReport(at=1.0, process="p", lag=7, error="Nobody listens.", doing="Waiting: <b>x</b>")
 
 
 class Asker:

@@ -5,14 +5,17 @@ import re
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
-from twittomatic.app.status import nothing
 from twittomatic.cli.render.quote import as_json
 from twittomatic.cli.render.quote import picture as draw_quote
 from twittomatic.cli.render.status import line
 from twittomatic.cli.render.status import picture as draw_status
+from twittomatic.model import Module, Phase
 from twittomatic.planning.estimate import Plan, Row, Span
+from twittomatic.state.account import Totals
+from twittomatic.state.status import CrawlStatus, JobCounts
 
 WIDTHS = [30, 60, 80, 120, 200]
 
@@ -88,58 +91,69 @@ def test_as_json_its_numbers_are_of_one_type() -> None:
             assert type(row[name]["low"]) is type(row[name]["high"]) is kind
 
 
-def report(**changes: Any) -> dict[str, Any]:
-    found = nothing("main", 20_000_000)
-    found |= {
-        "phase": "paused",
-        "reason": "BUDGET_USD is used up.",
-        "spent_usd": 12.005,
-        "crawl_spent_usd": 5.8,
-    }
-    found |= {"crawl_expected_usd": 4.25, "expected_usd": 9.0}
-    money = {"profiles": {"spent_usd": 0.02}, "follower": {"spent_usd": 5.78}}
-    found["money"] = {"modules": money, "days": {}}
-    follower = {"ready": 1_234_567, "leased": 0, "delayed": 12, "dead": 1, "completed": 7_654_321}
-    found["jobs"] = {**found["jobs"], "follower": follower}
-    found["counters"] = {"targets": 7_654_321, "records:follower": 123_456_789, "records:timeline": 1_234_567}
-    return found | changes
+LEDGER = Totals(
+    spent=12_005_000,
+    expected=9_000_000,
+    fields={"crawl:main": 5_800_000, "module:main:profiles": 20_000, "module:main:follower": 5_780_000},
+    expected_fields={"crawl:main": 4_250_000},
+)
+
+
+def crawl(**changes: Any) -> CrawlStatus:
+    follower = JobCounts(ready=1_234_567, delayed=12, dead=1, completed=7_654_321)
+    status = CrawlStatus(
+        crawl="main",
+        phase=Phase.PAUSED,
+        reason="BUDGET_USD is used up.",
+        budget=20_000_000,
+        ledger=LEDGER,
+        jobs={module: JobCounts() for module in Module} | {Module.FOLLOWER: follower},
+        counters={"targets": 7_654_321, "records:follower": 123_456_789, "records:timeline": 1_234_567},
+    )
+    return replace(status, **changes)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_status_never_cuts_its_money(width: int) -> None:
-    text = drawn(draw_status(report()), width)
+    text = drawn(draw_status(crawl()), width)
     assert "…" not in text
     for amount in ("$5.80", "$0.02", "$5.78", "$12.005"):
         assert amount in text, width
 
 
 def test_status_tells_this_crawl_from_all() -> None:
-    both = drawn(draw_status(report()), 120)
+    both = drawn(draw_status(crawl()), 120)
     assert re.search(r"spent +by all crawls", both)
     assert re.search(r"\$5\.80 +\$12\.005 of \$20\.00", both)
     assert "X probably charges about $4.25" in both
-    assert line(report()).endswith("$5.80, $12.005 of $20.00 by all crawls")
-    alone = report(spent_usd=5.8)
+    assert line(crawl()).endswith("$5.80, $12.005 of $20.00 by all crawls")
+    alone = crawl(ledger=replace(LEDGER, spent=5_800_000))
     assert "by all" not in drawn(draw_status(alone), 120)
     assert line(alone).endswith("$5.80 of $20.00")
 
 
 def test_money_that_is_put_aside_and_credentials_that_are_retired_are_shown() -> None:
-    text = drawn(draw_status(report(reserved_usd=2.0, rejected={"app-1": "401"}, unfinished_lists=3)), 120)
+    text = drawn(
+        draw_status(
+            crawl(ledger=replace(LEDGER, reserved=2_000_000), rejected={"app-1": "401"}, unfinished=3)
+        ),
+        120,
+    )
     assert "$2.00 is put aside for requests whose end is not known" in text
     assert "Credential app-1 is retired: 401" in text
     assert "3 lists are unfinished" in text
 
 
 def test_one_of_anything_is_singular() -> None:
-    report = nothing("main", None)
-    report["counters"] = {"targets": 1, "unreadable": 1, "records:timeline": 1, "records:follower": 1}
-    report["jobs"]["follower"] = report["jobs"]["follower"] | {"ready": 1}
-    report["unfinished_lists"] = 1
-    said, text = line(report), drawn(draw_status(report), 200)
+    status = crawl(
+        budget=None,
+        counters={"targets": 1, "unreadable": 1, "records:timeline": 1, "records:follower": 1},
+        jobs={Module.FOLLOWER: JobCounts(ready=1)},
+        unfinished=1,
+    )
+    said, text = line(status), drawn(draw_status(status), 200)
     assert "1 user begun" in said
     assert "1 follower, 1 post, 1 job to do" in said
     assert "1 list is unfinished: what is bought of it is" in text
     assert "Set aside: 1 record that could not be read" in text
-    report["counters"]["targets"] = 0
-    assert "0 users begun" in line(report)
+    assert "0 users begun" in line(crawl(counters={}))

@@ -10,29 +10,27 @@ from twittomatic.model import Module, Phase
 from twittomatic.sinks.stats.graphite import Lines, moved, timestamp
 from twittomatic.sinks.stats.measures import MEASURES
 from twittomatic.sinks.stats.prometheus import exposition
-from twittomatic.sinks.stats.snapshot import Snapshot
-from twittomatic.state.windows import Window
+from twittomatic.state.account import Totals
+from twittomatic.state.status import CrawlStatus, JobCounts, MasterStatus, Window
 
-SNAPSHOT = Snapshot(
+STATUS = CrawlStatus(
     crawl="pisa",
     at=1000.0,
     phase=Phase.RUNNING,
-    is_led=True,
+    master=MasterStatus(name="m", epoch=1),
     modules=[Module.FOLLOWER],
+    options="{}",
     counters={"records:follower": 100, "seen": 7},
-    ready={Module.FOLLOWER: 3},
-    leased={Module.FOLLOWER: 2},
-    delayed=0,
-    dead=0,
+    jobs={Module.FOLLOWER: JobCounts(ready=3, leased=2)},
     frontier={0: 1, 1: 4},
     seen=7,
-    spent={"follower": 1_234_567, "profiles": 0},
-    expected={"follower": 10_000, "profiles": 0},
-    account_spent=2_000_000,
-    account_reserved=1,
-    budget=None,
+    ledger=Totals(
+        spent=2_000_000,
+        reserved=1,
+        fields={"module:pisa:follower": 1_234_567},
+        expected_fields={"module:pisa:follower": 10_000},
+    ),
     windows=[Window(credential="app-1", endpoint="followers", limit=15, left=4, opens_in_s=1.0)],
-    workers={},
 )
 
 
@@ -46,13 +44,13 @@ def values(lines: list[bytes], at: int) -> dict[str, str]:
     return found
 
 
-def later(**changes: Any) -> Snapshot:
-    return msgspec.structs.replace(SNAPSHOT, **changes)
+def later(**changes: Any) -> CrawlStatus:
+    return msgspec.structs.replace(STATUS, **changes)
 
 
 def test_a_counter_has_a_total_and_a_rate_and_a_gauge_has_its_value() -> None:
     lines = Lines()
-    first = values(lines.of(SNAPSHOT, 17), 17)
+    first = values(lines.of(STATUS, 17), 17)
     assert first["twittomatic.pisa.fetched.follower.total"] == "100"
     assert first["twittomatic.pisa.spent.follower.total"] == "1.234567"
     assert first["twittomatic.pisa.account_reserved"] == "0.000001"
@@ -68,7 +66,7 @@ def test_a_counter_has_a_total_and_a_rate_and_a_gauge_has_its_value() -> None:
 
 def test_a_counter_that_was_set_back_has_no_rate_for_once() -> None:
     lines = Lines()
-    lines.of(SNAPSHOT, 1)
+    lines.of(STATUS, 1)
     back = values(lines.of(later(at=1001.0, counters={"records:follower": 1}), 2), 2)
     assert "twittomatic.pisa.fetched.follower.per_s" not in back
     on = values(lines.of(later(at=1002.0, counters={"records:follower": 4}), 3), 3)
@@ -77,8 +75,8 @@ def test_a_counter_that_was_set_back_has_no_rate_for_once() -> None:
 
 def test_a_clock_that_stands_gives_no_rate() -> None:
     lines = Lines()
-    lines.of(SNAPSHOT, 1)
-    assert not [line for line in lines.of(SNAPSHOT, 2) if b".per_s " in line]
+    lines.of(STATUS, 1)
+    assert not [line for line in lines.of(STATUS, 2) if b".per_s " in line]
 
 
 def test_hostile_names_stay_within_their_node() -> None:
@@ -104,7 +102,10 @@ def test_a_line_can_be_moved_in_time() -> None:
 
 def test_prometheus_reads_every_measure() -> None:
     odd = 'a"b\\c\nd'
-    text = exposition(later(crawl=odd, budget=25_000_000)).decode()
+    fields = {name.replace("pisa", odd): amount for name, amount in STATUS.ledger.fields.items()}
+    ledger = msgspec.structs.replace(STATUS.ledger, fields=fields)
+    status = later(crawl=odd, budget=25_000_000, ledger=ledger)
+    text = exposition(status).decode()
     families = {family.name: family for family in text_string_to_metric_families(text)}
     for measure in MEASURES:
         family = families[measure.prometheus]
@@ -116,7 +117,7 @@ def test_prometheus_reads_every_measure() -> None:
         got = {
             tuple(sample.labels[name] for name in measure.labels): sample.value for sample in family.samples
         }
-        assert got == dict(measure.read(later(budget=25_000_000)))
+        assert got == dict(measure.read(status))
     assert len(families) == len(MEASURES)
     assert "twittomatic_fetched_records_total{" in text
-    assert exposition(None) == b""
+    assert exposition(CrawlStatus(crawl="pisa")) == b""

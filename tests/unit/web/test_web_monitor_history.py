@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from twittomatic.web.monitor.history import SERIES, History
+from twittomatic.web.monitor.workers import GoneWorker
 
 BEGAN_AT = 1_700_000_000.0
 
@@ -50,11 +51,12 @@ def test_every_span_is_bounded_and_ends_with_the_newest_look(tmp_path: Path) -> 
 def test_it_survives_a_restart_and_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "h"
     history = watched(path, 50)
-    history.gone.insert(0, {"name": "one"})
+    gone = GoneWorker(name="one", died=False, seen_at="", gone_at=1.0)
+    history.gone.insert(0, gone)
     history.save()
     again = History(path)
     assert again.span("minutes") == history.span("minutes")
-    assert again.gone == [{"name": "one"}]
+    assert again.gone == [gone]
     again.add(BEGAN_AT + 40, {"pages": 1})  # a clock that was set back
     assert again.newest == history.newest
     assert [file.name for file in tmp_path.iterdir()] == ["h"]

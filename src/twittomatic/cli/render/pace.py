@@ -1,44 +1,48 @@
-"""How fast a crawl is, for who looks at it in a terminal: what two looks differ in, and what follows."""
+"""The pace of a crawl for a terminal: how two statuses differ, and what follows from that."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from twittomatic.app.forecast import counted, forecast
+from twittomatic.app.forecast import Growth, forecast
 from twittomatic.model import MICROS_PER_USD, about
-
-Report = Mapping[str, Any]
+from twittomatic.state.status import CrawlStatus
 
 
 class Pace:
-    """What changed between two looks at a crawl.
+    """The growth of a crawl's numbers between two statuses.
 
     Args:
-        before: What `status --json` said.
-        after: What it says now.
+        before: The earlier status.
+        after: The later status.
         seconds: Between the two.
     """
 
-    def __init__(self, before: Report, after: Report, seconds: float) -> None:
-        self._before, self._after, self._seconds = counted(before), counted(after), seconds
+    def __init__(self, before: CrawlStatus, after: CrawlStatus, seconds: float) -> None:
+        self._before, self._after, self._seconds = Growth.of(before), Growth.of(after), seconds
 
     def rate(self, name: str, within_s: float) -> float:
-        """Return how much a number grows in a second, whatever time it is asked for."""
-        return max(0.0, self._after[name] - self._before[name]) / self._seconds
+        """Return how much a number of `Growth` grows per second; `within_s` does not count here."""
+        grown: float = getattr(self._after, name) - getattr(self._before, name)
+        return max(0.0, grown) / self._seconds
 
 
-def sentences(before: Report, after: Report, seconds: float) -> list[str]:
-    """Say the pace of a crawl that runs, and what it amounts to."""
-    told = forecast(after, Pace(before, after, seconds))
-    pace = ", ".join(f"{told[f'{name}_per_s']:,} {name}/s" for name in ("pages", "followers", "posts"))
-    spending = about(told["usd_per_hour"] * MICROS_PER_USD)
+def sentences(before: CrawlStatus, after: CrawlStatus, seconds: float) -> list[str]:
+    """Describe the pace of a crawl that runs, and when it and its money will end."""
+    found = forecast(after, Pace(before, after, seconds))
+    pace = ", ".join(
+        f"{rate:,} {name}/s"
+        for name, rate in (
+            ("pages", found.pages_per_s),
+            ("followers", found.followers_per_s),
+            ("posts", found.posts_per_s),
+        )
+    )
+    spending = about(found.usd_per_hour * MICROS_PER_USD)
     first = f"In the last {seconds:.0f} seconds: {pace}, {spending} an hour."
-    second = f"{told['done']:,} of {told['done'] + told['to_do']:,} known jobs are done"
-    if told["left_s"] is not None:
-        second += f", at least {lasting(told['left_s'])} left at this pace"
-    if told["money_left_s"] is not None:
-        second += f"; the budget lasts {lasting(told['money_left_s'])}"
+    second = f"{found.done:,} of {found.done + found.to_do:,} known jobs are done"
+    if found.left_s is not None:
+        second += f", at least {lasting(found.left_s)} left at this pace"
+    if found.money_left_s is not None:
+        second += f"; the budget lasts {lasting(found.money_left_s)}"
     return [first, f"{second}."]
 
 

@@ -13,70 +13,65 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from twittomatic.app.forecast import counted
-from twittomatic.app.lag import sentences
+from twittomatic.app.forecast import Growth
+from twittomatic.app.status import reason, spending
 from twittomatic.cli.render.quote import many
 from twittomatic.cli.render.table import Fitting, console
-from twittomatic.model import MICROS_PER_USD, Module, about, dollars
+from twittomatic.model import Counter, Module, WorkerReport, about, dollars
+from twittomatic.sinks.consumer import rebuild_command
+from twittomatic.state.status import CrawlStatus, JobCounts, SinkStatus
 
 _REFRESH_S = 0.5
 _LINE_S = 5.0  # between lines where nobody watches
 _PLACES = ("ready", "leased", "delayed", "dead", "completed")  # of a job
 _PHASES = {"running": "green", "paused": "yellow", "finished": "cyan", "idle": "dim"}
-Report = dict[str, Any]
 
 
-def show(report: Report, pace: Sequence[str] = ()) -> None:
+def show(status: CrawlStatus, pace: Sequence[str] = ()) -> None:
     """Print how a crawl stands."""
-    console().print(picture(report, pace=pace))
+    console().print(picture(status, pace=pace))
 
 
-def picture(report: Report, rate: str = "", pace: Sequence[str] = ()) -> Group:
-    """Draw how a crawl stands: what `status --json` says, for people; and its pace, where that is known."""
-    phase = report["phase"]
-    head = Text.assemble(
-        "Crawl ", (str(report["crawl"]), "bold"), " is ", (str(phase), _PHASES.get(phase, "")), rate
-    )
+def picture(status: CrawlStatus, rate: str = "", pace: Sequence[str] = ()) -> Group:
+    """Draw how a crawl stands, and its pace, where that is known."""
+    phase = status.phase
+    head = Text.assemble("Crawl ", (status.crawl, "bold"), " is ", (str(phase), _PHASES.get(phase, "")), rate)
     rows: list[Any] = [head]
-    if dead := sum(job["dead"] for job in report["jobs"].values()):
-        rows.append(Text(f"  {are_dead(dead)}: `twittomatic jobs dead` says why", style="red"))
-    if report["reason"]:
-        until = f" (until {report['until']})" if report["until"] else ""
-        rows.append(Text(f"  {report['reason']}{until}", style="yellow"))
-    if any(report["early_lists"].values()):
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in report["early_lists"].items() if count)
-        rows.append(Text(f"  {ended_early(sum(report['early_lists'].values()))}: {kinds}", style="yellow"))
-    rows.append(_numbers(report))
+    if status.dead:
+        rows.append(Text(f"  {are_dead(status.dead)}: `twittomatic jobs dead` says why", style="red"))
+    if why := reason(status):
+        until = f" (until {status.until})" if status.until else ""
+        rows.append(Text(f"  {why}{until}", style="yellow"))
+    if any(status.early.values()):
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in status.early.items() if count)
+        rows.append(Text(f"  {ended_early(sum(status.early.values()))}: {kinds}", style="yellow"))
+    rows.append(_numbers(status))
     rows += [Text(sentence) for sentence in pace]
-    rows += [Text(sentence, style="dim") for sentence in _of_money(report)]
+    rows += [Text(sentence, style="dim") for sentence in _of_money(status)]
     rows += [
-        Text(f"Credential {name} is retired: {reason}", style="yellow")
-        for name, reason in report["rejected"].items()
+        Text(f"Credential {name} is retired: {why}", style="yellow") for name, why in status.rejected.items()
     ]
-    rows.append(_jobs(report))
-    if report["master"]["name"]:
-        rows.append(Text(_masters(report), style="dim", overflow="ellipsis", no_wrap=True))
+    rows.append(_jobs(status))
+    if status.master:
+        rows.append(Text(_masters(status), style="dim", overflow="ellipsis", no_wrap=True))
     rows += [
-        Text(_worker(worker), style="dim", overflow="ellipsis", no_wrap=True) for worker in report["workers"]
+        Text(_worker(name, worker), style="dim", overflow="ellipsis", no_wrap=True)
+        for name, worker in status.workers.items()
     ]
-    rows += [
-        Text(sentence, style="dim", overflow="ellipsis", no_wrap=True)
-        for sentence in sentences(report.get("sinks", []))
-    ]
+    rows += [Text(_sink(sink), style="dim", overflow="ellipsis", no_wrap=True) for sink in status.sinks]
     return Group(*rows)
 
 
-def line(report: Report) -> str:
+def line(status: CrawlStatus) -> str:
     """Say how a crawl stands in one line."""
-    counters, grown = report["counters"], counted(report)
-    jobs = report["jobs"].values()
-    waiting = sum(job["ready"] + job["leased"] + job["delayed"] for job in jobs)
-    dead = sum(job["dead"] for job in jobs)
+    grown = Growth.of(status)
+    waiting = sum(jobs.ready + jobs.leased + jobs.delayed for jobs in status.jobs.values())
+    dead = f"{are_dead(status.dead)}, " if status.dead else ""
     return (
-        f"{report['phase']}: {many(counters.get('targets', 0), 'user')} begun, "
-        f"{report['frontier']:,} in the frontier, "
-        f"{many(grown['followers'], 'follower')}, {many(grown['posts'], 'post')}, "
-        f"{many(waiting, 'job')} to do, {f'{are_dead(dead)}, ' if dead else ''}{', '.join(_words(report))}"
+        f"{status.phase}: {many(status.count(Counter.TARGETS), 'user')} begun, "
+        f"{sum(status.frontier.values()):,} in the frontier, "
+        f"{many(grown.followers, 'follower')}, {many(grown.posts, 'post')}, "
+        f"{many(waiting, 'job')} to do, {dead}{', '.join(_words(status))}"
     )
 
 
@@ -90,28 +85,28 @@ def ended_early(count: int) -> str:
     return f"{many(count, 'list')} ended too early"
 
 
-async def watch(report: Callable[[], Awaitable[Report]], until: asyncio.Future[Any]) -> None:
+async def watch(read: Callable[[], Awaitable[CrawlStatus]], until: asyncio.Future[Any]) -> None:
     """Show a crawl until `until` is done: a live picture on a terminal, a line now and then elsewhere.
 
     Args:
-        report: Tells how it stands.
+        read: Reads how the crawl stands.
         until: Watched from outside; what it raises is not raised here.
     """
     terminal = console(stderr=True)
     if terminal.is_terminal:
-        await _live(report, until, terminal)
+        await _live(read, until, terminal)
     else:
-        await _lines(report, until)
+        await _lines(read, until)
 
 
 async def _live(
-    report: Callable[[], Awaitable[Report]], until: asyncio.Future[Any], console: Console
+    read: Callable[[], Awaitable[CrawlStatus]], until: asyncio.Future[Any], console: Console
 ) -> None:
     last, last_at = 0.0, time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not until.done():
-            current = await report()
-            pages = counted(current)["pages"]
+            current = await read()
+            pages = Growth.of(current).pages
             now = time.monotonic()
             rate = f", {(pages - last) / (now - last_at):.1f} pages/s" if last else ""
             last, last_at = pages, now
@@ -119,98 +114,101 @@ async def _live(
             await asyncio.wait([until], timeout=_REFRESH_S)
 
 
-async def _lines(report: Callable[[], Awaitable[Report]], until: asyncio.Future[Any]) -> None:
+async def _lines(read: Callable[[], Awaitable[CrawlStatus]], until: asyncio.Future[Any]) -> None:
     said = ""
     while not until.done():
         await asyncio.wait([until], timeout=_LINE_S)
         if not until.done():
-            text = line(await report())
+            text = line(await read())
             if text != said:
                 click.echo(text, err=True)
                 sys.stderr.flush()
             said = text
 
 
-def _numbers(report: Report) -> Fitting:
-    counters, grown = report["counters"], counted(report)
+def _numbers(status: CrawlStatus) -> Fitting:
+    grown = Growth.of(status)
     values = {
-        "users begun": f"{counters.get('targets', 0):,}",
-        "frontier": f"{report['frontier']:,}",
-        "seen": f"{report['seen']:,}",
-        "followers": f"{grown['followers']:,}",
-        "posts": f"{grown['posts']:,}",
-        **_spent(report),
+        "users begun": f"{status.count(Counter.TARGETS):,}",
+        "frontier": f"{sum(status.frontier.values()):,}",
+        "seen": f"{status.seen:,}",
+        "followers": f"{grown.followers:,}",
+        "posts": f"{grown.posts:,}",
+        **_spent(status),
     }
     return Fitting(
         list(values), [list(map(Text, values.values()))], ["seen", "frontier", "posts", "followers"]
     )
 
 
-def _jobs(report: Report) -> Fitting:
+def _jobs(status: CrawlStatus) -> Fitting:
+    spent = spending(status.ledger, f"module:{status.crawl}:")
     rows = []
-    for module in Module:
-        job = report["jobs"][module]
-        if any(job.values()):
-            numbers = [Text(f"{job[column]:,}") for column in _PLACES]
-            if job["dead"]:
+    for module, jobs in status.jobs.items():
+        if jobs != JobCounts():
+            numbers = [Text(f"{getattr(jobs, place):,}") for place in _PLACES]
+            if jobs.dead:
                 numbers[_PLACES.index("dead")].stylize("red")
-            rows.append([Text(module), *numbers, Text(_of_module(report, module))])
+            rows.append([Text(module), *numbers, Text(dollars(spent.get(module, 0)))])
     rows += [
-        [Text(name), *[Text()] * len(_PLACES), Text(_of_module(report, name))]
-        for name in report["money"]["modules"]
-        if name not in list(Module)
+        [Text(name), *[Text()] * len(_PLACES), Text(dollars(amount))]
+        for name, amount in spent.items()
+        if name not in {*Module}
     ]
     return Fitting(["module", *_PLACES, "spent"], rows, ["delayed", "leased", "ready", "completed", "dead"])
 
 
-def _of_module(report: Report, name: str) -> str:
-    return _exactly(report["money"]["modules"].get(name, {}).get("spent_usd", 0))
-
-
-def _of_money(report: Report) -> list[str]:
+def _of_money(status: CrawlStatus) -> list[str]:
     sentences = []
-    if report["crawl_expected_usd"] < report["crawl_spent_usd"]:
-        expected = about(report["crawl_expected_usd"] * MICROS_PER_USD)
-        sentences.append(f"X probably charges about {expected}: each resource once a day (UTC).")
-    if report["reserved_usd"] and not any(job["leased"] for job in report["jobs"].values()):
-        aside = _exactly(report["reserved_usd"])
-        sentences.append(f"{aside} is put aside for requests whose end is not known; it counts as spent.")
-    if report["unfinished_lists"]:
-        count = report["unfinished_lists"]
-        are, them = ("is", "it") if count == 1 else ("are", "them")
+    if status.expected < status.spent:
         sentences.append(
-            f"{many(count, 'list')} {are} unfinished: what is bought of {them} is in TEMPORARY_DIRECTORY."
+            f"X probably charges about {about(status.expected)}: each resource once a day (UTC)."
         )
-    if count := report["counters"].get("unreadable"):
+    if status.ledger.reserved and not any(jobs.leased for jobs in status.jobs.values()):
+        aside = dollars(status.ledger.reserved)
+        sentences.append(f"{aside} is put aside for requests whose end is not known; it counts as spent.")
+    if status.unfinished:
+        are, them = ("is", "it") if status.unfinished == 1 else ("are", "them")
+        sentences.append(
+            f"{many(status.unfinished, 'list')} {are} unfinished: "
+            f"what is bought of {them} is in TEMPORARY_DIRECTORY."
+        )
+    if count := status.count(Counter.UNREADABLE):
         sentences.append(f"Set aside: {many(count, 'record')} that could not be read; see the log.")
     return sentences
 
 
-def _masters(report: Report) -> str:
-    standbys = ", ".join(report["standbys"])
-    return f"  {report['master']['name']}: leads{f'; standing by: {standbys}' if standbys else ''}"
+def _masters(status: CrawlStatus) -> str:
+    standbys = ", ".join(status.standbys)
+    leader = status.master.name if status.master else ""
+    return f"  {leader}: leads{f'; standing by: {standbys}' if standbys else ''}"
 
 
-def _worker(worker: dict[str, Any]) -> str:
-    doing = ", ".join(f"{job['module']} of {job['user_id']}" for job in worker["jobs"][:4])
-    more = len(worker["jobs"]) - 4
-    return f"  {worker['name']}: {doing or 'idle'}{f' and {more} more' if more > 0 else ''}"
+def _worker(name: str, worker: WorkerReport) -> str:
+    doing = ", ".join(f"{job.module} of {job.user_id}" for job in worker.longest_held[:4])
+    more = len(worker.jobs) - 4
+    return f"  {name}: {doing or 'idle'}{f' and {more} more' if more > 0 else ''}"
 
 
-def _spent(report: Report) -> dict[str, str]:
+def _sink(sink: SinkStatus) -> str:
+    parts = [f"{sink.lag:,} events behind, the oldest {sink.oldest_s:,.0f} s" if sink.lag else "up to date"]
+    if not sink.running:
+        parts.append("does not run")
+    if sink.trimmed:
+        parts.append(f"missed {sink.trimmed:,} events: `{rebuild_command(sink.name)}`")
+    if sink.error:
+        parts.append(f"last error: {sink.error}")
+    return f"Sink {sink.name}: {'; '.join(parts)}"
+
+
+def _spent(status: CrawlStatus) -> dict[str, str]:
     """Return what this crawl spent, and where that differs, what all of them did; the budget is for all."""
-    of_budget = "" if report["budget_usd"] is None else f" of {_exactly(report['budget_usd'])}"
-    if report["spent_usd"] == report["crawl_spent_usd"]:
-        return {"spent": f"{_exactly(report['spent_usd'])}{of_budget}"}
-    return {
-        "spent": _exactly(report["crawl_spent_usd"]),
-        "by all crawls": f"{_exactly(report['spent_usd'])}{of_budget}",
-    }
+    of_budget = "" if status.budget is None else f" of {dollars(status.budget)}"
+    by_all = f"{dollars(status.ledger.spent)}{of_budget}"
+    if status.ledger.spent == status.spent:
+        return {"spent": by_all}
+    return {"spent": dollars(status.spent), "by all crawls": by_all}
 
 
-def _words(report: Report) -> list[str]:
-    return [amount if name == "spent" else f"{amount} {name}" for name, amount in _spent(report).items()]
-
-
-def _exactly(usd: float) -> str:
-    return dollars(round(usd * MICROS_PER_USD))
+def _words(status: CrawlStatus) -> list[str]:
+    return [amount if name == "spent" else f"{amount} {name}" for name, amount in _spent(status).items()]

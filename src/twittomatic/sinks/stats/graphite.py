@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from twittomatic.sinks.stats.measures import MEASURES
-from twittomatic.sinks.stats.snapshot import Snapshot
+from twittomatic.state.status import CrawlStatus
 
 _LINE = re.compile(
     rb"(?P<path>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*) "
@@ -18,28 +18,28 @@ _LINE = re.compile(
 
 
 class Lines:
-    """Writes one snapshot after another; what a counter grew in between gives its rate."""
+    """Writes a crawl's status again and again; how much a counter grew in between gives its rate."""
 
     def __init__(self) -> None:
-        self._before: Snapshot | None = None
+        self._before: CrawlStatus | None = None
 
-    def of(self, snapshot: Snapshot, at: int) -> list[bytes]:
-        """Write a snapshot.
+    def of(self, status: CrawlStatus, at: int) -> list[bytes]:
+        """Write a status as lines of Graphite.
 
         Args:
-            snapshot: Later than the last one.
+            status: Later than the last one.
             at: The timestamp, whole seconds since the epoch.
 
         Returns:
-            A line for each path, without its end. The first snapshot has no rates, and neither has a counter
+            A line for each path, without its end. The first status has no rates, and neither has a counter
             that was set back.
         """
-        before, self._before = self._before, snapshot
-        elapsed_s = snapshot.at - before.at if before else 0.0
+        before, self._before = self._before, status
+        elapsed_s = status.at - before.at if before else 0.0
         lines = []
         for measure in MEASURES:
             earlier = measure.read(before) if before and measure.kind == "counter" else {}
-            for labels, value in measure.read(snapshot).items():
+            for labels, value in measure.read(status).items():
                 written = {"": value}
                 if measure.kind == "counter":
                     written = {"total": value}
@@ -47,7 +47,7 @@ class Lines:
                     if grown >= 0 and elapsed_s > 0:
                         written["per_s"] = grown / elapsed_s
                 lines += [
-                    f"{measure.path(snapshot.crawl, labels, ending)} {_number(number)} {at}".encode()
+                    f"{measure.path(status.crawl, labels, ending)} {_number(number)} {at}".encode()
                     for ending, number in written.items()
                 ]
         return lines

@@ -10,31 +10,31 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from twittomatic.sinks.stats.measures import MEASURES
-from twittomatic.sinks.stats.snapshot import Snapshot
+from twittomatic.state.status import CrawlStatus
 
 __all__ = ["CONTENT_TYPE", "exposition"]
 
 
 class _Readings(Collector):
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, status: CrawlStatus) -> None:
+        self._status = status
 
     def collect(self) -> Iterator[Metric]:
         for measure in MEASURES:
             family = CounterMetricFamily if measure.kind == "counter" else GaugeMetricFamily
             metric = family(measure.prometheus, measure.help, labels=("crawl", *measure.labels))
-            for labels, value in measure.read(self._snapshot).items():
-                metric.add_metric((self._snapshot.crawl, *labels), value)
+            for labels, value in measure.read(self._status).items():
+                metric.add_metric((self._status.crawl, *labels), value)
             yield metric
 
 
-def exposition(snapshot: Snapshot | None) -> bytes:
-    """Write a snapshot in Prometheus' text format, to be served as `CONTENT_TYPE`.
+def exposition(status: CrawlStatus) -> bytes:
+    """Write a crawl's status in Prometheus' text format, to be served as `CONTENT_TYPE`.
 
     Args:
-        snapshot: Of a crawl; None where nobody has begun it, and then there is nothing to say.
+        status: Of a crawl; nothing is written of one that nobody has begun.
     """
     registry = CollectorRegistry(auto_describe=False)
-    if snapshot:
-        registry.register(_Readings(snapshot))
+    if status.is_begun:
+        registry.register(_Readings(status))
     return generate_latest(registry)

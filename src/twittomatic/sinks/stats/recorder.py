@@ -13,8 +13,8 @@ from twittomatic.errors import StateError
 from twittomatic.sinks.stats.graphite import Lines
 from twittomatic.sinks.stats.recording import Recording
 from twittomatic.sinks.stats.sender import Feeding
-from twittomatic.sinks.stats.snapshot import Snapshot
 from twittomatic.state.connection import Connection
+from twittomatic.state.status import read_status
 
 _MEMBER_S = 10.0  # what a kill can cost
 _PATIENCE_S = 2.0  # for a state server that is away, until it is said
@@ -113,12 +113,12 @@ class Recorder:
             at = int(self._clock.now())
             if at <= self._last_at:  # a clock that was set back
                 continue
-            snapshot = await Snapshot.take(connection, self._crawl)
-            if snapshot is None:
+            status = await read_status(connection, self._crawl, windows=True)
+            if not status.is_begun:
                 self._tell(f"Waiting for crawl “{self._crawl}” to begin ...")
                 continue
-            self._tell(f"Crawl “{self._crawl}” is {snapshot.phase}; recording.")
-            self._take(lines.of(snapshot, at), at)
+            self._tell(f"Crawl “{self._crawl}” is {status.phase}; recording.")
+            self._take(lines.of(status, at), at)
 
     def _take(self, lines: list[bytes], at: int) -> None:
         self._last_at = at

@@ -12,7 +12,7 @@ import msgspec
 
 from twittomatic.errors import StorageUnavailable
 from twittomatic.sinks.lookup.store import ProfileStore
-from twittomatic.state.stream import Standing
+from twittomatic.state.stream import SinkReport
 from twittomatic.web.lookup.answers import User, by_id, by_name, day_of
 
 _STYLE: Final = """
@@ -44,7 +44,7 @@ $result
 )
 
 
-def page(store: ProfileStore, query: str, day: str, standing: Standing | None) -> tuple[str, int]:
+def page(store: ProfileStore, query: str, day: str, standing: SinkReport | None) -> tuple[str, int]:
     """Return the page as HTML, and its HTTP status.
 
     Args:
@@ -110,7 +110,7 @@ def _sentence(text: str) -> str:
     return f"<p role=status><bdi>{escape(text[:1].upper() + text[1:])}.</bdi></p>"
 
 
-def _footer(store: ProfileStore, standing: Standing | None) -> str:
+def _footer(store: ProfileStore, standing: SinkReport | None) -> str:
     try:
         parts = [f"{store.count():,} profiles"]
     except StorageUnavailable as error:

@@ -21,7 +21,7 @@ from twittomatic.errors import StorageUnavailable, TwittomaticError
 from twittomatic.model import NO_JSON
 from twittomatic.sinks.lookup.sink import sighting_of
 from twittomatic.sinks.lookup.store import ProfileStore
-from twittomatic.state.stream import Standing
+from twittomatic.state.stream import SinkReport
 from twittomatic.web.http import check_origin, error_log
 from twittomatic.web.lookup.answers import by_id, by_name, day_of
 from twittomatic.web.lookup.page import STYLE_HASH, page
@@ -80,7 +80,7 @@ class LookupService:
         store: ProfileStore,
         *,
         name_of: Callable[[bytes], str],
-        standing: Callable[[], Standing | None] = lambda: None,
+        standing: Callable[[], SinkReport | None] = lambda: None,
         hosts: frozenset[str] | None = None,
         token: str = "",
     ) -> None:

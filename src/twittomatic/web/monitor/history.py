@@ -10,11 +10,12 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from twittomatic.model import Module
+from twittomatic.web.monitor.workers import GoneWorker, PastLeader
 
 _log = logging.getLogger(__name__)
 
@@ -65,8 +66,8 @@ class _Kept(msgspec.Struct):
     minutes: Tier
     day: Tier
     all: Tier
-    gone: list[dict[str, Any]] = []
-    leaders: list[dict[str, Any]] = []
+    gone: list[GoneWorker] = []
+    leaders: list[PastLeader] = []
 
 
 class History:

@@ -12,12 +12,14 @@ from typing import Any, Final
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from twittomatic.app.status import document
 from twittomatic.background import ended
 from twittomatic.errors import BadRequest, SettingsError, StateUnavailable, TwittomaticError
 from twittomatic.model import NO_JSON
 from twittomatic.sinks.stats.prometheus import CONTENT_TYPE, exposition
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.recovery import Recovery
+from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.paths import Layout
 from twittomatic.web.http import error_log, is_same_site
 from twittomatic.web.monitor.access import COOKIE, Access
@@ -151,14 +153,23 @@ class Server:
             await asyncio.sleep(_GUESS_S)
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        body = exposition(await self._sampler.snapshot())
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+        if not self._sampler.has_read:  # nothing is known, which is not the same as nothing to say
+            raise StateUnavailable(self._sampler.away)
+        return web.Response(body=exposition(self._current()), headers={"Content-Type": CONTENT_TYPE})
 
     async def _status(self, request: web.Request) -> web.Response:
         """Answer what `status --json` prints."""
-        if self._sampler.has_looked and self._sampler.away:
+        return _json(document(self._current()))
+
+    def _current(self) -> CrawlStatus:
+        """Return the crawl's status, a second old at most.
+
+        Raises:
+            StateUnavailable: the server is away.
+        """
+        if self._sampler.has_read and self._sampler.away:
             raise StateUnavailable(self._sampler.away)
-        return _json(self._sampler.report)
+        return self._sampler.status
 
     async def _live(self, request: web.Request) -> web.WebSocketResponse:
         """Send a page every look at the crawl; it is the same for all pages, and one is never sent twice.
@@ -200,7 +211,7 @@ class Server:
     async def _user(self, request: web.Request) -> web.Response:
         sampler = self._sampler
         wanted = request.query.get("user", "").strip()
-        return _json(await look_up(wanted, sampler.connection, sampler.keys, self._shelf, sampler.report))
+        return _json(await look_up(wanted, sampler.connection, sampler.keys, self._shelf, sampler.status))
 
     async def _graph(self, request: web.Request) -> web.Response:
         async with self._drawing:

@@ -1,28 +1,28 @@
-"""Everything that is known of one user: where his jobs stand, what files he has, how they came about."""
+"""Everything that is known of one user: jobs, files, and the journal lines about them."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from twittomatic.errors import BadRequest, StateError
-from twittomatic.model import Checkpoint, Module
+from twittomatic.errors import BadRequest
+from twittomatic.model import JobState, Module
+from twittomatic.state.admin import JobStatus, read_job
 from twittomatic.state.connection import Connection
-from twittomatic.state.jobs import read_tries
+from twittomatic.state.crawl import CrawlState
 from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.journal import Entry, age
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.userindex import UserIndex
 
 _ID, _NAME = re.compile(r"[0-9]{1,19}"), re.compile(r"@?([A-Za-z0-9_]{1,15})")
 _ENTRIES = 50  # of the journal, newest first
-_decode_checkpoint = msgspec.json.Decoder(Checkpoint).decode
 
 
 class Shelf:
@@ -51,28 +51,28 @@ class Shelf:
 
 
 async def look_up(
-    wanted: str, connection: Connection, keys: CrawlKeys, shelf: Shelf, report: Mapping[str, Any]
+    wanted: str, connection: Connection, keys: CrawlKeys, shelf: Shelf, status: CrawlStatus
 ) -> dict[str, Any]:
     """Return what is known of a user.
 
     Args:
-        wanted: His id, or the name of a seed, with or without @.
+        wanted: The user's id, or the name of a seed, with or without @.
         connection: To the state server.
         keys: Of the crawl.
         shelf: Reads the dataset.
-        report: What `status --json` says, for who works on him.
+        status: How the crawl stands, for the workers that hold the user's jobs.
 
     Raises:
         BadRequest: it is neither, or nobody knows the name.
     """
     user_id = await _id_of(wanted, connection, keys)
-    jobs = [await _job(module, user_id, connection, keys, report) for module in Module]
+    found = await asyncio.gather(*[read_job(connection, keys, module, user_id) for module in Module])
+    jobs = [_job(job, _worker_of(job, status)) for job in found if job]
     files, entries = await shelf.read(user_id)
-    there = [job for job in jobs if job]
     return {
         "user_id": user_id,
-        "state": _state(there, entries, files),
-        "jobs": there,
+        "state": _state(jobs, entries, files),
+        "jobs": jobs,
         "files": files,
         "journal": [msgspec.to_builtins(entry) for entry in entries],
     }
@@ -84,55 +84,35 @@ async def _id_of(wanted: str, connection: Connection, keys: CrawlKeys) -> str:
     match = _NAME.fullmatch(wanted)
     if not match:
         raise BadRequest("Give a user id, digits alone, or the name of a seed.")
-    user_id = await connection.call("HGET", keys.names, match[1].lower())
+    user_id = (await CrawlState(connection, keys).names([match[1]])).get(match[1].lower())
     if not user_id or not _ID.fullmatch(user_id):
         raise BadRequest(f"@{match[1]} is not known here: only the names of seeds are. Give the user's id.")
-    return str(user_id)
+    return user_id
 
 
-async def _job(
-    module: Module, user_id: str, connection: Connection, keys: CrawlKeys, report: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    name = f"{module}:{user_id}"
-    held, due, dead = await asyncio.gather(
-        connection.call(
-            "HMGET", f"{keys.job}{name}", "depth", "attempts", "crashes", "history", "checkpoint"
-        ),
-        connection.call("ZSCORE", keys.delayed, name),
-        connection.call("HEXISTS", keys.dead, name),
-    )
-    depth, attempts, crashes, history, written = held
-    if depth is None:
-        return None
-    worker = next((one["name"] for one in report["workers"] if _holds(one, module, user_id)), "")
-    try:
-        checkpoint = _decode_checkpoint(written) if written else Checkpoint()
-        numbers = [int(number or 0) for number in (depth, attempts, crashes)]
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise StateError(f"What the state server holds of job {name} makes no sense.") from None
-    if dead:
-        state = "dead"
-    elif due is not None:
-        state = "delayed"
-    else:
-        state = "leased" if worker else "ready"
+def _worker_of(job: JobStatus, status: CrawlStatus) -> str:
+    """Return the name of the worker that holds a job; empty where none does."""
+    for name, worker in status.workers.items():
+        if any((one.module, one.user_id) == (job.module, job.user_id) for one in worker.jobs):
+            return name
+    return ""
+
+
+def _job(job: JobStatus, worker: str) -> dict[str, Any]:
+    is_leased = worker and job.state is JobState.READY
     return {
-        "module": module,
-        "state": state,
+        "module": job.module,
+        "state": JobState.LEASED if is_leased else job.state,
         "worker": worker,
-        "depth": numbers[0],
-        "due_at": None if due is None else float(due) / 1000,
-        "failures": numbers[1],
-        "crashes": numbers[2],
-        "pages": checkpoint.requests,
-        "records": checkpoint.received,
-        "claimed": checkpoint.claimed,
-        "tries": [msgspec.to_builtins(one) for one in read_tries(history)] if history else [],
+        "depth": job.depth,
+        "due_at": job.due_at,
+        "failures": job.failures,
+        "crashes": job.crashes,
+        "pages": job.checkpoint.requests,
+        "records": job.checkpoint.received,
+        "claimed": job.checkpoint.claimed,
+        "tries": msgspec.to_builtins(job.tries),
     }
-
-
-def _holds(worker: Mapping[str, Any], module: Module, user_id: str) -> bool:
-    return any(job["module"] == module and job["user_id"] == user_id for job in worker["jobs"])
 
 
 def _files(layout: Layout, user_id: str) -> list[dict[str, Any]]:
@@ -149,7 +129,7 @@ def _files(layout: Layout, user_id: str) -> list[dict[str, Any]]:
 
 
 def _state(jobs: list[dict[str, Any]], entries: list[Entry], files: list[dict[str, Any]]) -> str:
-    """Say in a word or two how he stands."""
+    """Say in a few words how the user stands."""
     states = {job["state"] for job in jobs}
     for state, words in (
         ("leased", "is being crawled"),
@@ -164,4 +144,4 @@ def _state(jobs: list[dict[str, Any]], entries: list[Entry], files: list[dict[st
         return "is crawled"
     if reason:
         return f"is {reason}"
-    return "was not begun: he may wait in the frontier, or nobody found him"
+    return "was not begun: the user may wait in the frontier, or was never found"

@@ -15,7 +15,7 @@ from twittomatic.sinks.indexer.documents import document
 from twittomatic.sinks.indexer.rejected import RejectedPosts
 from twittomatic.sinks.indexer.sink import Indexer
 from twittomatic.state.events import FileRepaired, TargetClosed
-from twittomatic.state.stream import Standing
+from twittomatic.state.stream import SinkReport
 from twittomatic.storage.purchases import BoughtProfiles
 
 NETWORK = X(url="http://localhost")
@@ -302,8 +302,8 @@ async def test_one_that_is_down_at_the_start_is_waited_for_and_status_says_so(
     bulk = Bulk(await scene.search_server(), indices.serving, refused, SystemClock())
     running = serve(Indexer(bulk, scene.crawl.layout, NETWORK, refused, SystemClock(), indices=indices))
 
-    async def standing() -> Standing | None:
-        return (await scene.crawl.stream.standings()).get("indexer")
+    async def standing() -> SinkReport | None:
+        return (await scene.crawl.stream.sink_reports()).get("indexer")
 
     while not (now := await standing()) or "cannot be reached" not in now.doing:
         await asyncio.sleep(0.005)

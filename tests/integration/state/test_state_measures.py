@@ -1,4 +1,4 @@
-"""One look at a crawl, against the real server: what it says, and what it costs."""
+"""The measures of a crawl and its status, read from the real server."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import pytest
 
 from twittomatic.clock import rfc3339, utc
 from twittomatic.crawler.options import CrawlOptions
-from twittomatic.model import Checkpoint, Module, Phase
+from twittomatic.model import Checkpoint, HeldJob, Module, Phase, WorkerReport
 from twittomatic.networks.base import Limit
 from twittomatic.sinks.stats.measures import MEASURES, node
-from twittomatic.sinks.stats.snapshot import Snapshot
 from twittomatic.state.account import Money, Permit
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.status import CrawlStatus, JobCounts, read_status
 
 OPTIONS = CrawlOptions(
     modules="TFA", traversal="bfs", max_depth=9, select="", priority="", max_followers=None, max_posts=None,
@@ -41,9 +41,14 @@ async def busy(house: Any, connection: Any) -> Any:
     assert isinstance(permit, Permit)
     await money.settle(permit, 400_000)
     await money.acquire("users", {"app-12345678": Limit(requests=9, window_s=900)}, price=10, wanted=5)
-    doing = {"seen_at": await moment(connection), "lease_s": 30, "jobs": [{}, {}], "fetched": 40}
-    doing |= {"requests": 1, "credentials": ["app-12345678"]}
-    await jobs.heartbeat([], msgspec.json.encode(doing).decode())
+    report = WorkerReport(
+        seen_at=await moment(connection),
+        jobs=tuple(HeldJob(module=Module.FOLLOWER, user_id=user_id) for user_id in ("1", "2")),
+        fetched=40,
+        requests=1,
+        credentials=("app-12345678",),
+    )
+    await jobs.heartbeat([], report)
     return house
 
 
@@ -52,16 +57,14 @@ async def moment(connection: Any, earlier_s: int = 0) -> str:
     return rfc3339(utc(int(seconds) - earlier_s))
 
 
-async def look(house: Any) -> Snapshot:
-    snapshot = await Snapshot.take(house.connection, house.keys.crawl)
-    assert snapshot
-    return snapshot
+async def read(house: Any) -> CrawlStatus:
+    return await read_status(house.connection, house.keys.crawl, windows=True)
 
 
 async def test_everything_is_seen(busy: Any) -> None:
-    snapshot = await look(busy)
-    values = {measure.name: dict(measure.read(snapshot)) for measure in MEASURES}
-    assert snapshot.phase is Phase.RUNNING
+    status = await read(busy)
+    values = {measure.name: dict(measure.read(status)) for measure in MEASURES}
+    assert status.phase is Phase.RUNNING
     assert values["fetched"] == {("timeline",): 0, ("follower",): 40, ("analyzer",): 0}
     assert values["requests"][("follower",)] == 1
     assert values["included"] == {(): 5}
@@ -85,51 +88,30 @@ async def test_everything_is_seen(busy: Any) -> None:
     assert values["worker_requests"] == {("w.1@host",): 1}
 
 
-async def test_it_costs_a_few_round_trips_and_walks_no_keys(busy: Any, connect: Any) -> None:
-    connection = connect("reader")
-    await Snapshot.take(connection, busy.keys.crawl)
-    sent: list[int] = []
-    attempt = connection._attempt
-
-    async def counted(batch: Any, **options: Any) -> Any:
-        sent.append(len(batch))
-        return await attempt(batch, **options)
-
-    connection._attempt = counted
-    await Snapshot.take(connection, busy.keys.crawl)
-    assert len(sent) <= 5
-    assert sum(sent) < 50
-
-
-async def test_who_is_silent_or_makes_no_sense_is_no_worker(busy: Any, connection: Any) -> None:
+async def test_a_silent_worker_is_not_live(busy: Any, connection: Any) -> None:
     gone = {"seen_at": await moment(connection, earlier_s=120), "lease_s": 30}
-    for name, text in (("gone", msgspec.json.encode(gone)), ("odd", b"{"), ("other", b"[1]")):
-        await connection.call("HSET", busy.keys.workers, name, text)
-    assert list((await look(busy)).workers) == ["w.1@host.77-abcdef"]
+    await connection.call("HSET", busy.keys.workers, "gone", msgspec.json.encode(gone))
+    status = await read(busy)
+    assert list(status.workers) == ["gone", "w.1@host.77-abcdef"]
+    assert list(status.live_workers) == ["w.1@host.77-abcdef"]
 
 
 async def test_a_window_that_opened_again_is_whole(busy: Any, connection: Any) -> None:
     keys = NetworkKeys(f"x@{busy.keys.crawl}")
     await connection.call("HSET", f"{keys.windows}app-12345678:followers", "reset", 1)
-    window = next(one for one in (await look(busy)).windows if one.endpoint == "followers")
+    window = next(one for one in (await read(busy)).windows if one.endpoint == "followers")
     assert (window.left, window.opens_in_s) == (15, 0)
 
 
 async def test_there_is_nothing_before_a_crawl_begins(connection: Any) -> None:
-    assert await Snapshot.take(connection, "nobody-began-this") is None
+    assert not (await read_status(connection, "nobody-began-this")).is_begun
 
 
 async def test_a_stream_that_no_worker_ever_read_has_nothing_leased(house: Any) -> None:
     await house.call("HSET", house.keys.crawl_hash, "options", OPTIONS.written())
     await house.call("XADD", house.keys.jobs("update"), "*", "u", "1", "d", "0")
-    snapshot = await look(house)
-    assert (snapshot.ready[Module.UPDATE], snapshot.leased[Module.UPDATE]) == (1, 0)
-
-
-async def test_what_no_worker_says_of_itself_is_left_out(busy: Any) -> None:
-    for name, text in (("year0", '{"seen_at":"0001-01-01T00:00:00"}'), ("deep", "[" * 50_000), ("none", "")):
-        await busy.connection.call("HSET", busy.keys.workers, name, text)
-    assert set((await look(busy)).workers) == {"w.1@host.77-abcdef"}
+    status = await read(house)
+    assert status.jobs[Module.UPDATE] == JobCounts(ready=1)
 
 
 def test_each_measure_is_declared_once_and_has_its_names() -> None:

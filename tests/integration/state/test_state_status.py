@@ -1,15 +1,17 @@
-"""What it costs to look at a crawl: the same, however many of its jobs are dead or delayed."""
+"""What it costs to read a crawl's status: the same, however many of its jobs are dead or delayed."""
 
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from valkeyd import valkeyd
 
-from twittomatic.model import Checkpoint, Module
+from twittomatic.clock import rfc3339, utc
+from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.state.connection import Connection
-from twittomatic.state.crawl import JobCounts
 from twittomatic.state.requeue import Requeue
+from twittomatic.state.status import CrawlStatus, JobCounts, read_status
 from twittomatic.state.unfinished import Unfinished
 
 MANY = 200_000
@@ -30,32 +32,49 @@ async def own(reach: Callable[..., Connection], house_on: Callable[[Connection],
         yield house
 
 
-async def cost(house: Any, look: Callable[[], Any]) -> tuple[int, int, int]:
-    """Round trips, commands and bytes of a look."""
-    await look()  # the scripts are loaded, and what an earlier version left is counted
+async def cost(house: Any, read: Callable[[], Any]) -> tuple[int, int, int]:
+    """Return the round trips, commands and bytes of a read."""
+    await read()  # the scripts are loaded, and what something else changed is counted
     before = await house.call("INFO", "stats")
     empty = await house.call("INFO", "stats")
-    await look()
+    await read()
     after = await house.call("INFO", "stats")
     names = ("total_reads_processed", "total_commands_processed", "total_net_output_bytes")
     reads, commands, sent = (after[name] - 2 * empty[name] + before[name] for name in names)
     return reads, commands, sent
 
 
-async def test_a_look_costs_the_same_whatever_is_dead_or_delayed(own: Any) -> None:
-    looks = {
-        "progress": own.crawl.progress,
+async def test_a_status_takes_two_round_trips_whatever_is_dead_or_delayed(own: Any) -> None:
+    options = {"account": "x@here", "budget_usd": 1}
+    await own.call("HSET", own.keys.crawl_hash, "options", msgspec.json.encode(options))
+    moment = rfc3339(utc(int((await own.call("TIME"))[0])))
+    names = [f"app-{number}" for number in range(40)]
+    await own.worker().heartbeat([], WorkerReport(seen_at=moment, lease_s=600, credentials=tuple(names)))
+
+    async def status() -> CrawlStatus:
+        return await read_status(own.connection, own.keys.crawl, windows=True)
+
+    reads = {
+        "status": status,
         "lists": lambda: Unfinished(own.connection, own.keys).of(["1", "2"], list(Module)),
     }
-    before = {name: await cost(own, look) for name, look in looks.items()}
+    before = {name: await cost(own, read) for name, read in reads.items()}
+    assert before["status"][0] == 2
     await own.call("EVAL", FILL, 2, own.keys.dead, own.keys.delayed, MANY)
-    progress = await own.crawl.progress()
-    assert progress.jobs[Module.FOLLOWER].dead == progress.jobs[Module.TIMELINE].delayed == MANY
-    after = {name: await cost(own, look) for name, look in looks.items()}
-    assert before["progress"][0] == 1  # one round trip
-    for name, (reads, commands, sent) in after.items():
-        assert (reads, commands) == before[name][:2]
+    found = await status()
+    assert found.jobs[Module.FOLLOWER].dead == found.jobs[Module.TIMELINE].delayed == MANY
+    for name, read in reads.items():
+        round_trips, commands, sent = await cost(own, read)
+        assert (round_trips, commands) == before[name][:2]
         assert sent < before[name][2] + 1_000, name
+
+
+async def test_a_paused_crawl_takes_two_round_trips_too(own: Any) -> None:
+    await own.crawl.pause("No money.", by="network")
+    await own.call("EVAL", FILL, 2, own.keys.dead, own.keys.delayed, MANY)
+    round_trips, _, sent = await cost(own, own.crawl.status)
+    assert round_trips == 2
+    assert sent < 10_000
 
 
 async def test_the_counts_follow_every_move(house: Any) -> None:
@@ -69,7 +88,7 @@ async def test_the_counts_follow_every_move(house: Any) -> None:
     await jobs.commit(leased[6], Checkpoint(part="a"), {})
 
     async def counts() -> JobCounts:
-        found = (await house.crawl.progress()).jobs[Module.FOLLOWER]
+        found = (await house.crawl.status()).jobs[Module.FOLLOWER]
         assert found.dead == await house.call("HLEN", house.keys.dead)
         assert found.delayed == await house.call("ZCARD", house.keys.delayed)
         for key, number in ((house.keys.dead, found.dead), (house.keys.delayed, found.delayed)):
@@ -97,7 +116,7 @@ async def test_dead_jobs_of_an_earlier_version_are_counted_once(house: Any) -> N
     await house.call("HSET", house.keys.dead, "follower:1", "{}", "timeline:2", "{}")
     await house.call("ZADD", house.keys.delayed, 1e15, "analyzer:3")
     for _ in range(2):
-        jobs = (await house.crawl.progress()).jobs
+        jobs = (await house.crawl.status()).jobs
         assert [jobs[module].dead for module in (Module.FOLLOWER, Module.TIMELINE)] == [1, 1]
         assert jobs[Module.ANALYZER].delayed == 1
     assert await house.call("HGETALL", f"{house.keys.dead}:count") == {"follower": "1", "timeline": "1"}
