@@ -47,7 +47,6 @@ nitpick_ignore_regex = [
 ]
 myst_heading_anchors = 4
 myst_enable_extensions = ["deflist"]
-suppress_warnings = ["myst.header"]  # the README's logo-like title levels are not ours to nest
 
 # Docstrings are written with Markdown's backticks, which are code, not a reference.
 default_role = "literal"
@@ -55,3 +54,4 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # one line for each attribute

@@ -21,7 +21,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import twittomatic
-from generators import commands, errors, events, keys, python, scripts, settings
+from generators import commands, errors, events, keys, measures, python, scripts, settings
 
 _logger = logging.getLogger(__name__)
 _PACKAGE = Path(twittomatic.__file__).parent
@@ -38,6 +38,7 @@ _LISTS = {
     "events": _List(events.markdown, "state/events.py"),
     "redis-keys": _List(keys.markdown, "state/keys.py"),
     "scripts": _List(scripts.markdown, "state/scripts/**/*.lua"),
+    "measures": _List(measures.markdown, "sinks/stats/measures.py"),
     "command-summary": _List(commands.summary, "cli/*.py"),
     "commands": _List(commands.markdown, "cli/*.py"),
     "python": _List(python.markdown, "**/*.py"),

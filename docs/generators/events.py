@@ -23,4 +23,4 @@ def _section(kind: type[msgspec.Struct]) -> str:
         for field in msgspec.structs.fields(kind)
     ]
     table = ["| field | type | meaning |", "|---|---|---|", *rows] if rows else []
-    return "\n".join([f"### {kind.__name__}", docstrings.text(kind, kind.__name__), "", *table])
+    return "\n".join([f"## {kind.__name__}", docstrings.text(kind, kind.__name__), "", *table])

@@ -20,7 +20,7 @@ def markdown() -> str:
 
 def _section(title: str, family: CrawlKeys | NetworkKeys) -> str:
     rows = [f"| `{key}` | {meaning} |" for key, meaning in _keys(family)]
-    return "\n".join([f"### {title}", "", "| key | type and content |", "|---|---|", *rows])
+    return "\n".join([f"## {title}", "", "| key | type and content |", "|---|---|", *rows])
 
 
 def _keys(family: CrawlKeys | NetworkKeys) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,17 @@ from generators import docstrings
 
 
 def markdown() -> str:
-    names = getattr(twittomatic, "__all__", [])
-    return "\n\n".join(_section(name) for name in names if not name.startswith("__"))
+    names = [name for name in twittomatic.__all__ if not name.startswith("__")]
+    errors = [name for name in names if _is_error(name)]
+    others = [name for name in names if name not in errors]
+    return "\n\n".join(
+        ["## Functions and classes", *map(_section, others), "## Exceptions", *map(_section, errors)]
+    )
+
+
+def _is_error(name: str) -> bool:
+    subject = getattr(twittomatic, name)
+    return isinstance(subject, type) and issubclass(subject, BaseException)
 
 
 def _section(name: str) -> str:
@@ -23,7 +32,7 @@ def _section(name: str) -> str:
     for member, value in vars(subject).items():
         if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
             docstrings.text(value, f"twittomatic.{name}.{member}")
-    return _directive("autoclass", name, ":members:")
+    return _directive("autoexception" if _is_error(name) else "autoclass", name, ":members:")
 
 
 def _directive(kind: str, name: str, *options: str) -> str:

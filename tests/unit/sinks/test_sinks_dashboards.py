@@ -62,14 +62,3 @@ def test_both_draw_the_same() -> None:
 def test_graphite_finds_each_graph_by_its_targets() -> None:
     for name, params, _ in of_graphite():
         assert parse_qs(name)["target"] == params["target"]
-
-
-def test_the_reference_tells_of_every_measure() -> None:
-    text = (DEPLOY.parent / "docs" / "reference" / "measures.md").read_text()
-    rows = [line for line in text.splitlines() if line.startswith("| `")]
-    for measure, row in zip(MEASURES, rows, strict=True):
-        nodes = ".".join([measure.name, *[f"<{label}>" for label in measure.labels]])
-        for ending in measure.endings or ("",):
-            assert f"`{nodes}.{ending}`".replace(".`", "`") in row
-        assert f"| `{measure.prometheus}{'_total' if measure.kind == 'counter' else ''}` |" in row
-        assert row.endswith(f"| {measure.help} |")
