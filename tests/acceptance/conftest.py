@@ -95,7 +95,7 @@ class Place:
 
     def emulator(self, *arguments: object) -> str:
         """Start an emulator whose windows pass at once, and crawl it from now on; return its URL."""
-        process = self.start("emulator", "--port", "0", "--time-scale", "36000", *arguments)
+        process = self.emulating = self.start("emulator", "--port", "0", "--time-scale", "36000", *arguments)
         until(lambda: "begin with" in self.said(process) or process.poll() is not None)
         found = re.search(r"http://[0-9.:]+", self.said(process))
         assert found, self.said(process)

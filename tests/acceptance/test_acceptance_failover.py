@@ -28,7 +28,7 @@ class Cluster:
 
     def __init__(self, place: Any, url: str) -> None:
         self.place = place
-        self.emulator = place._processes[0]
+        self.emulator = place.emulating
         self.redis = redis.Redis.from_url(url, decode_responses=True)
 
     def start(self, *arguments: object) -> Any:
