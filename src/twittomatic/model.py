@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple, Self
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -17,6 +18,8 @@ NO_JSON: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What decoding raises of a text that others wrote, where it is none of what was expected."""
 
 MICROS_PER_USD = 1_000_000
+_LONGEST_ADDRESS = 512
+_PLAIN = "".join(chr(code) for code in range(33, 127) if chr(code) != "%")  # of an address, as it stands
 
 
 class Module(StrEnum):
@@ -215,6 +218,38 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     continues: Ending | None = None
 
 
+class User(NamedTuple):
+    """A user, by two names.
+
+    Attributes:
+        user_id: Decimal text of a number below 2^63: in job names, seen, files, journal and events.
+        address: What the network is asked with, text that only the network can read; empty where that is the
+            user id itself, as at X. See `is_address`.
+    """
+
+    user_id: str
+    address: str = ""
+
+    @property
+    def entry(self) -> str:
+        """Both in one text, as the frontier holds them: the user id alone where there is no address.
+
+        An address is percent-encoded, so that no space or line feed in it can be taken for the end of it.
+        """
+        return f"{self.user_id} {quote(self.address, safe=_PLAIN)}" if self.address else self.user_id
+
+    @classmethod
+    def read(cls, entry: str) -> Self:
+        """Read what `entry` wrote."""
+        user_id, _, address = entry.partition(" ")
+        return cls(user_id, unquote(address))
+
+
+def is_address(text: str) -> bool:
+    """Tell whether text from outside can be an address: 1 to 512 printable characters."""
+    return 0 < len(text) <= _LONGEST_ADDRESS and text.isprintable()
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One module on one target, leased to one attempt.
 
@@ -222,6 +257,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         entry: Id of its entry in the job stream.
         module: What to do.
         user_id: To whom, decimal.
+        address: How the network is asked for that user; see `User`.
         depth: Hops from a seed.
         consumer: The worker process that holds the lease; with `entry` it is the fence, since whoever takes a
             job away gives it a new entry.
@@ -238,6 +274,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     resumed: bool = False
     checkpoint: Checkpoint = Checkpoint()
+    address: str = ""
+
+    @property
+    def user(self) -> User:
+        """The user to whom it is done."""
+        return User(self.user_id, self.address)
 
     @property
     def queue(self) -> str:
@@ -350,11 +392,24 @@ def queues(module: Module) -> tuple[str, str]:
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A user to crawl: his id, his depth, and under `priority` his score."""
+    """A user to crawl.
+
+    Attributes:
+        user_id: Decimal.
+        address: What the network is asked with; see `User`.
+        depth: Hops from a seed.
+        score: Under `priority`, higher goes first.
+    """
 
     user_id: str
     depth: int
     score: float = 0.0
+    address: str = ""
+
+    @property
+    def entry(self) -> str:
+        """The target as the frontier holds it; see `User.entry`."""
+        return User(self.user_id, self.address).entry
 
 
 def usd(micros: int) -> float:

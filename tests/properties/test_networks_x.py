@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from twittomatic.errors import NetworkError
+from twittomatic.model import User
 from twittomatic.networks.base import Page, Request, Response
 from twittomatic.networks.x import X
 from twittomatic.storage.formats import member, to_ids
@@ -20,11 +21,11 @@ thorough = settings(deadline=None, print_blob=True, max_examples=300)
 x = X(url="https://api.x.com", expand_referenced=True)
 REQUESTS: list[Request] = [
     x.probe(),
-    x.users_by_id(["1", "22", "333"]),
+    x.users_by_id([User("1"), User("22"), User("333")]),
     x.users_by_name(["a", "Bb", "c_3"]),
-    x.followers("1", token=None, size=1000),
-    x.following("22", token="t" * 16, size=1),
-    x.timeline("1", token="t" * 16, since_id="5", size=100),
+    x.followers(User("1"), token=None, size=1000),
+    x.following(User("22"), token="t" * 16, size=1),
+    x.timeline(User("1"), token="t" * 16, since_id="5", size=100),
 ]
 
 requests = st.sampled_from(REQUESTS)
@@ -200,10 +201,10 @@ def test_any_record_has_every_field_in_its_type(record: bytes) -> None:
 def test_only_ids_are_ever_sent(ids: list[str]) -> None:
     valid = all(text.isascii() and text.isdigit() and len(text) <= 19 for text in ids)
     if valid:
-        assert x.users_by_id(ids).params["ids"].split(",") == ids
+        assert x.users_by_id([*map(User, ids)]).params["ids"].split(",") == ids
     else:
         with pytest.raises(NetworkError):
-            x.users_by_id(ids)
+            x.users_by_id([*map(User, ids)])
 
 
 @thorough

@@ -13,6 +13,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from twittomatic.errors import UnexpectedPayload
+from twittomatic.model import User
 from twittomatic.networks.base import Request, Response
 from twittomatic.networks.x import X
 from twittomatic.storage.formats import member
@@ -20,9 +21,9 @@ from twittomatic.storage.formats import member
 x = X(url="https://api.x.com")
 SIZE = 20
 LISTS: list[tuple[Request, str]] = [
-    (x.followers("1", token=None, size=SIZE), "name"),
-    (x.following("1", token="t" * 16, size=SIZE), "description"),
-    (x.timeline("1", token=None, since_id=None, size=SIZE), "text"),
+    (x.followers(User("1"), token=None, size=SIZE), "name"),
+    (x.following(User("1"), token="t" * 16, size=SIZE), "description"),
+    (x.timeline(User("1"), token=None, since_id=None, size=SIZE), "text"),
 ]
 lists = st.sampled_from(LISTS)
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

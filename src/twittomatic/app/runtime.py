@@ -44,6 +44,7 @@ from twittomatic.state.recovery import Recovery
 from twittomatic.state.spending import Spending
 from twittomatic.state.stream import EventStream
 from twittomatic.storage.completeness import CompleteLists
+from twittomatic.storage.identity import claim
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.purchases import BoughtProfiles
@@ -324,6 +325,10 @@ async def parts(
         name: Of this process.
     """
     asked = network(settings, options)
+    if options.network != settings.network:
+        raise SettingsError(
+            f"NETWORK: crawl “{settings.crawl}” is of another network; give --network {options.network}."
+        )
     keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(options.account)
     notes = spending(settings, name)
     money = Money(
@@ -338,6 +343,7 @@ async def parts(
     clock = SystemClock()
     crawl, counts, files = CrawlState(connection, keys), KnownCounts(connection, shared), layout(settings)
     bought = BoughtProfiles(files, settings.crawl, name)
+    await asyncio.to_thread(claim, files, asked.name)
     await money.open(await crawl.ledger(options.account))
     async with AsyncExitStack() as stack:
         stack.callback(bought.close)

@@ -53,7 +53,7 @@ async def begin(
         )
     if what != "new":
         await try_again(parts)
-    new = await master.seed(ids)
+    new = await master.seed(parts.lookup.users(ids))
     if what == "again":
         new += await parts.frontier.promote(ids, leadership)
     if ids and not new:

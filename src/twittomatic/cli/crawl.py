@@ -112,7 +112,7 @@ def crawl(
     modules = chosen_modules(letters)
     if not given and not only_updates(modules):
         raise SettingsError(NO_TARGET)
-    wanted = targets.read(given, column=column, refresh_names=refresh_names)
+    wanted = targets.read(given, column=column, refresh_names=refresh_names, network=settings.network)
     sys.exit(run_async(sessions.crawl(settings, modules, wanted, until_spent=until_spent)))
 
 
@@ -137,7 +137,9 @@ def master(
     Workers with the same REDIS_URL and OUTPUT_DIRECTORY do the jobs: `twittomatic worker NAME`.
     """
     modules = chosen_modules(letters)
-    wanted = targets.read((stream,) if stream else (), column=column, refresh_names=refresh_names)
+    wanted = targets.read(
+        (stream,) if stream else (), column=column, refresh_names=refresh_names, network=settings.network
+    )
     session = standing.stand_by if standby else sessions.lead
     sys.exit(run_async(session(settings, modules, wanted, until_spent=until_spent)))
 

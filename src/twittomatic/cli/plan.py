@@ -82,7 +82,7 @@ def plan(
         _plan(
             settings,
             modules,
-            targets.read(given, column=column, refresh_names=refresh_names),
+            targets.read(given, column=column, refresh_names=refresh_names, network=settings.network),
             yes=yes,
             lookup=not no_lookup,
             assumed=assumed,
@@ -149,7 +149,9 @@ async def _known(
     """Return what is known without a request, and the names that nobody resolved."""
     nameless = await parts.lookup.unresolved(wanted)
     named = [name for name in wanted.names if name not in nameless]
-    ids = await parts.lookup.resolve(targets.Targets(ids=wanted.ids, names=named), _say)
+    ids = await parts.lookup.resolve(
+        targets.Targets(ids=wanted.ids, names=named, addresses=wanted.addresses), _say
+    )
     quoting = QuoteBuilder(parts, _some(ids, nameless), assumed=assumed, nameless=nameless)
     await quoting.gather()
     return quoting, nameless

@@ -113,7 +113,7 @@ async def stand_by(settings: Settings, modules: str, wanted: targets.Targets, *,
                         with preparing(parts):
                             ids = await sessions.ids_of(parts, modules, wanted)
                             if found.phase is Phase.PAUSED:
-                                await master.seed(ids)
+                                await master.seed(parts.lookup.users(ids))
                             else:
                                 await begin(parts, master, leadership, ids, until_spent=until_spent)
                 return await sessions.watched(parts, master.run(), master.leave)

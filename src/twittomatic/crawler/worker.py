@@ -221,7 +221,7 @@ class Worker:
 
     async def _do(self, job: Job) -> None:
         try:
-            await self._run[job.module](self._context, job)
+            await self._run[job.module](self._context, await self._context.addressed(job))
             _log.info("completed", extra={"job": job.name})
         except asyncio.CancelledError:
             return  # somebody else has it now

@@ -205,7 +205,7 @@ class Fetcher:
         while True:
             if self._halt.is_set():
                 raise Interrupted("The crawl is paused, or this process is leaving.")
-            permit = await self._money.acquire(request.endpoint, {name: limit}, price=0, wanted=1)
+            permit = await self._money.acquire(request.bucket, {name: limit}, price=0, wanted=1)
             if not isinstance(permit, Permit):
                 return isinstance(permit, Wait)  # asked often enough
             try:
@@ -232,7 +232,7 @@ class Fetcher:
                     return permit
                 case Wait(seconds=seconds):
                     if self.waiting:
-                        self.waiting(request.endpoint, seconds)
+                        self.waiting(request.bucket, seconds)
                     await self._wait(seconds)
                 case OverBudget(left=left):
                     raise BudgetExhausted(
@@ -248,7 +248,7 @@ class Fetcher:
     ) -> Permit | Wait | OverBudget | NoCredential:
         asking = asyncio.ensure_future(
             self._money.acquire(
-                request.endpoint,
+                request.bucket,
                 self._limits(request.endpoint),
                 price=_price(request, size),
                 wanted=size,
@@ -281,7 +281,7 @@ class Fetcher:
                 await self._renew(credential, credential.token)
             token, is_sent = credential.token, True
             response = await self._transport.send(
-                self._network.url, request, self._network.authorization(token)
+                request.host or self._network.url, request, self._network.authorization(token)
             )
             page = self._network.decode(request, response)
         except NetworkError as error:
@@ -383,7 +383,7 @@ class Fetcher:
 
     async def _why_nobody(self) -> str:
         if not self._credentials:
-            return "No credential was given; set X_BEARER_TOKENS."
+            return f"No credential for {self._network.title} was given."
         reasons = await self._money.rejected()
         known = "; ".join(f"{name}: {reasons[name]}" for name in self._credentials if name in reasons)
         return f"No credential is left. {known}"

@@ -13,7 +13,7 @@ import msgspec
 
 from twittomatic.errors import Interrupted, StorageError
 from twittomatic.faultpoint import reach
-from twittomatic.model import MODULES, Checkpoint, Counter, Ending, Job, Module, Target
+from twittomatic.model import MODULES, Checkpoint, Counter, Ending, Job, Module, Target, User, is_address
 from twittomatic.modules.context import Context
 from twittomatic.modules.finish import finish_job
 from twittomatic.modules.pager import new_stem
@@ -52,7 +52,7 @@ async def run(context: Context, job: Job) -> None:
         await context.jobs.complete(job, counters={Counter.UNAVAILABLE: 1})
     elif job.checkpoint.ended is not None:  # all was found by an attempt that died
         await finish_job(context, job, job.checkpoint, _FILES)
-    elif context.selection.is_needed:
+    elif context.selection.is_needed or context.network.needs_address:
         await analysis.select()
     else:
         await analysis.take_all()
@@ -104,22 +104,26 @@ class _Analysis:
         if self._context.selection.ranks:
             await frontier.rank(targets, depth, finder=self._job)
         else:
-            await frontier.discover([target.user_id for target in targets], depth, finder=self._job)
+            await frontier.discover([target.entry for target in targets], depth, finder=self._job)
         reach("targets.discovered")
         self._stop_if_told()
 
     def _targets(self, profiles: Sequence[bytes]) -> list[Target]:
         ids = to_ids([_decode(profile).id for profile in profiles])
         self._seen.add(ids)
-        scores = map(self._context.selection.score, profiles)
+        scores, network = map(self._context.selection.score, profiles), self._context.network
+        addresses = map(network.address_of, profiles)
         return [
-            Target(user_id=str(user_id), depth=self._job.depth + 1, score=score)
-            for user_id, score in zip(ids.tolist(), scores, strict=True)
-            if score is not None
+            Target(user_id=str(user_id), address=address, depth=self._job.depth + 1, score=score)
+            for user_id, address, score in zip(ids.tolist(), addresses, scores, strict=True)
+            if score is not None and (is_address(address) or not network.needs_address)
         ]
 
     async def _look_up(self, missing: Sequence[str]) -> None:
-        """Take the profiles that are not there from other followers' pages, and buy the rest of them."""
+        """Take the profiles that are not there from other followers' pages, and buy the rest of them.
+
+        Where users have addresses, the rest cannot be asked for: the profiles are where those are.
+        """
         try:
             part = await to_thread_shielded(self._open)
             found = find_profiles(self._context.layout, missing)
@@ -128,7 +132,7 @@ class _Analysis:
             ids = to_ids(missing)
             missing = list(map(str, ids[~self._seen.contains(ids)].tolist()))
             start = 0
-            while start < len(missing):
+            while start < len(missing) and not self._context.network.needs_address:
                 wanted = missing[start : start + self._context.network.users_per_request]
                 start += await self._look_up_some(wanted, part)
                 self._stop_if_told()
@@ -158,7 +162,7 @@ class _Analysis:
     async def _look_up_some(self, wanted: Sequence[str], part: PartFile) -> int:
         context, before = self._context, self._checkpoint
         fetched = await context.fetcher.page(
-            lambda size: context.network.users_by_id(wanted[:size]),
+            lambda size: context.network.users_by_id([User(user_id) for user_id in wanted[:size]]),
             len(wanted),
             purpose=self._job.module,
         )

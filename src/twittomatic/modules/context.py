@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from twittomatic.clock import Clock, rfc3339, rfc3339_ms, utc
+from twittomatic.errors import RequestRefused
 from twittomatic.fetch.fetcher import Fetcher
-from twittomatic.model import MODULES, Module
+from twittomatic.model import MODULES, Job, Module, is_address
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Network
 from twittomatic.state.counts import KnownCounts
@@ -17,6 +20,7 @@ from twittomatic.state.jobs import Jobs
 from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.profiles import find_profiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,26 @@ class Context:
     def oldest(self) -> float | None:
         """Return when a list must have ended not to be too old, seconds since the epoch; None for any age."""
         return None if self.refresh_older_than is None else self.clock.now() - self.refresh_older_than
+
+    async def addressed(self, job: Job) -> Job:
+        """Return the job with the address of its user, which a job of `update` or of a repair may lack.
+
+        Raises:
+            RequestRefused: the network needs an address, and no profile in the dataset has it.
+        """
+        if job.address or not self.network.needs_address:
+            return job
+        address = await asyncio.to_thread(self._known_address, job.user_id)
+        if not is_address(address):
+            raise RequestRefused(
+                f"User {job.user_id} cannot be asked for at {self.network.title}: no profile in the dataset "
+                "has the address; give the user as a target."
+            )
+        return msgspec.structs.replace(job, address=address)
+
+    def _known_address(self, user_id: str) -> str:
+        found = map(self.network.address_of, (one.record for one in find_profiles(self.layout, [user_id])))
+        return next(found, "")
 
     def follows(self, module: Module) -> Module | None:
         """Return the module of the crawl that comes after one on the same target, None when none does."""

@@ -26,7 +26,7 @@ async def run(context: Context, job: Job) -> None:
     job = await continue_existing(context, job, _FILES)
     network = context.network
     listing = ListSpec(
-        ask=lambda token, size: network.followers(job.user_id, token=token, size=size),
+        ask=lambda token, size: network.followers(job.user, token=token, size=size),
         page_size=network.followers_per_page,
         most=context.max_followers,
         split=_split,

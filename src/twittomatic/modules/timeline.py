@@ -41,7 +41,7 @@ def posts(context: Context, job: Job, *, most: int | None, since_id: str | None 
     """
     network = context.network
     return ListSpec(
-        ask=lambda token, size: network.timeline(job.user_id, token=token, since_id=since_id, size=size),
+        ask=lambda token, size: network.timeline(job.user, token=token, since_id=since_id, size=size),
         page_size=network.posts_per_page,
         least=network.fewest_posts_per_page,
         most=most,

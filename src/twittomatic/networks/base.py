@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from twittomatic.model import User
 from twittomatic.settings import Settings
 
 
@@ -22,6 +23,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         most_resources: How many billed resources the answer can hold at most.
         unit_price: Micro-dollars for each of them.
         paginated: True when it carries a pagination token, so that a 400 may mean an expired one.
+        host: Base URL of the server to ask, empty for the network's own. Each has its own rate limits.
     """
 
     endpoint: str
@@ -31,6 +33,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     most_resources: int
     unit_price: int
     paginated: bool = False
+    host: str = ""
+
+    @property
+    def bucket(self) -> str:
+        """Name of its rate-limit window: the endpoint, behind the host if it names one."""
+        return f"{self.host}/{self.endpoint}" if self.host else self.endpoint
 
     @property
     def most_cost(self) -> int:
@@ -60,9 +68,10 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A decoded answer: as far as we need it, the records themselves as the network wrote them.
 
     Attributes:
-        ids: The id of each record, decimal, in the network's order.
-        records: The JSON object of each record, on one line, parallel to `ids`; on a page of a list it is
-            empty where nothing but the id can be read.
+        ids: The id of each record, decimal text of a number below 2^63, in the network's order. A network
+            whose own ids are something else computes them, and puts them into the records.
+        records: The JSON object of each record, on one line, parallel to `ids`, its `id` the same decimal
+            text; on a page of a list it is empty where nothing but the id can be read.
         next_token: Pagination token of the next page, None on the last one.
         missing: Ids or names that were asked for and are unavailable, with the reason.
         billed: Resources that the network charges for, expanded objects included.
@@ -190,6 +199,20 @@ class PostDocument(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, object]
 
 
+class GivenTarget(NamedTuple):
+    """A user as it was given: by its id (with its address, where the network needs one), or by its name.
+
+    Attributes:
+        user_id: Decimal, without leading zeros; empty where the network has to be asked for it.
+        address: See `twittomatic.model.User`.
+        name: Lower-case screen name without @; empty when `user_id` is known.
+    """
+
+    user_id: str = ""
+    address: str = ""
+    name: str = ""
+
+
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the settings that hold a network's credentials.
 
@@ -210,6 +233,8 @@ class Requests(Protocol):
     followers_per_page: int
     posts_per_page: int
     fewest_posts_per_page: int
+    example_user: User  # one for whom requests can be built, so that they can be priced
+    needs_address: bool  # whether users are asked for with an address, not with the user id; see `User`
     timeline_ceiling: int | None  # posts that a timeline serves at most; None where there is no such limit
 
     def authorization(self, token: str) -> Mapping[str, str]:
@@ -228,7 +253,7 @@ class Requests(Protocol):
         """Build a free request that shows whether a credential is accepted."""
         ...
 
-    def users_by_id(self, user_ids: Sequence[str]) -> Request:
+    def users_by_id(self, users: Sequence[User]) -> Request:
         """Build the request for the profiles of up to `users_per_request` users."""
         ...
 
@@ -236,15 +261,15 @@ class Requests(Protocol):
         """Build the request for the profiles of up to `users_per_request` screen names, without @."""
         ...
 
-    def followers(self, user_id: str, *, token: str | None, size: int) -> Request:
+    def followers(self, user: User, *, token: str | None, size: int) -> Request:
         """Build the request for a page of at most `size` followers of a user."""
         ...
 
-    def following(self, user_id: str, *, token: str | None, size: int) -> Request:
+    def following(self, user: User, *, token: str | None, size: int) -> Request:
         """Build the request for a page of at most `size` users that a user follows."""
         ...
 
-    def timeline(self, user_id: str, *, token: str | None, since_id: str | None, size: int) -> Request:
+    def timeline(self, user: User, *, token: str | None, since_id: str | None, size: int) -> Request:
         """Build the request for a page of at most `size` posts, newest first, newer than `since_id`."""
         ...
 
@@ -282,6 +307,10 @@ class Records(Protocol):
 
     def name_of(self, record: bytes) -> str:
         """Return the screen name in a profile, empty when there is none."""
+        ...
+
+    def address_of(self, record: bytes) -> str:
+        """Return the address in a profile; empty at a network that is asked with user ids, see `User`."""
         ...
 
     def document(self, record: bytes, *, until: datetime) -> PostDocument | None:
@@ -374,6 +403,18 @@ class NetworkClass(Protocol):
 
         Raises:
             SettingsError: an unknown endpoint, or something that is not a number of requests.
+        """
+        ...
+
+    def read_target(self, text: str, *, bare_names: bool = False) -> GivenTarget:
+        """Read one user as people write it.
+
+        Args:
+            text: Without the spaces, quotes and invisible characters that are pasted along with a name.
+            bare_names: Whether a name may lack its @, since nothing but users can be meant.
+
+        Raises:
+            ValueError: the text names no user; its message continues the text: "is neither ...".
         """
         ...
 

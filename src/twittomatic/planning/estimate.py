@@ -176,14 +176,14 @@ class Pricing:
         self._most_posts = _rounded(options.max_posts, network)
         self.depth = options.max_depth if options.includes(Module.ANALYZER) else 0
         size = network.posts_per_page
-        posts = network.timeline("1", token=None, since_id=None, size=size)
-        followers = network.followers("1", token=None, size=network.followers_per_page)
+        posts = network.timeline(network.example_user, token=None, since_id=None, size=size)
+        followers = network.followers(network.example_user, token=None, size=network.followers_per_page)
         pages = {"posts": (size, posts), "followers": (network.followers_per_page, followers)}
         self._lists = {module: pages[spec.records] for module, spec in MODULES.items() if spec.records}
 
     def profiles(self, count: int) -> Row:
         size = self._network.users_per_request
-        row = _priced(Span(count, count), size, self._network.users_by_id(["1"]), 1)
+        row = _priced(Span(count, count), size, self._network.users_by_id([self._network.example_user]), 1)
         return self._timed(msgspec.structs.replace(row, targets=count), "users")
 
     def rest(self, module: Module, subject: TargetEstimate) -> Row:

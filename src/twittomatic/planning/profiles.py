@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.fetch.fetcher import Fetched, Fetcher
-from twittomatic.model import MICROS_PER_USD, Phase
+from twittomatic.model import MICROS_PER_USD, Phase, User, is_address
 from twittomatic.networks.base import Counts, Network, Page, Request
 from twittomatic.planning.estimate import PROFILES
 from twittomatic.planning.targets import Targets
@@ -62,6 +62,7 @@ class ProfileBuyer:
         self._clock = clock
         self._refresh_older_than = refresh_older_than
         self._remembered: dict[str, str] = {}  # id -> name, of the names that were not asked for this time
+        self._addresses: dict[str, str] = {}  # of the users whose address is known, by user id
         self.bought = 0  # profiles
 
     async def resolve(self, targets: Targets, report: Callable[[str], None]) -> Sequence[str]:
@@ -74,32 +75,38 @@ class ProfileBuyer:
         Raises:
             TwittomaticError: see `Fetcher.page`.
         """
+        self._addresses |= targets.addresses
         known = await self._known(targets)
-        self._remembered |= {user_id: name for name, user_id in known.items()}
+        self._remembered |= {user.user_id: name for name, user in known.items()}
         nobody: dict[str, str] = {}
         unknown = [name for name in targets.names if name not in known]
-        before = await self._names.read(unknown, self._clock.now()) | await self._crawl.names(unknown)
+        before = _users(await self._names.read(unknown, self._clock.now()) | await self._crawl.names(unknown))
         async with self._buying():
             async for wanted, fetched in self._pages(unknown, self._network.users_by_name):
                 page = fetched.page
                 answers = {
-                    self._network.name_of(record).lower(): str(int(user_id))
+                    self._network.name_of(record).lower(): User(
+                        str(int(user_id)), self._network.address_of(record)
+                    )
                     for user_id, record in zip(page.ids, page.records, strict=True)
                 }
-                answers = {name: user_id for name, user_id in answers.items() if name in wanted}
+                answers = {name: user for name, user in answers.items() if name in wanted and _fits(user)}
                 nobody |= {name.lower(): reason for name, reason in page.missing.items()}
                 await self._store(fetched)
-                await self._names.keep(answers, self._clock.now())
+                await self._names.keep(_entries(answers), self._clock.now())
                 await self._keep(fetched)
                 known |= answers
-                for name, user_id in answers.items():
-                    if before.get(name, user_id) != user_id:
+                for name, user in answers.items():
+                    was = before.get(name, user).user_id
+                    if was != user.user_id:
                         report(
-                            f"@{name} is user {user_id} now, and was {before[name]}; what was crawled of "
-                            f"{before[name]} stays."
+                            f"@{name} is user {user.user_id} now, and was {was}; what was crawled of "
+                            f"{was} stays."
                         )
-        await self._crawl.remember_names({name: known[name] for name in targets.names if name in known})
-        named = [known[name] for name in targets.names if name in known]
+        self._addresses |= {user.user_id: user.address for user in known.values() if user.address}
+        known = {name: known[name] for name in targets.names if name in known}
+        await self._crawl.remember_names(_entries(known))
+        named = [user.user_id for user in known.values()]
         rest = "; the others go on" if targets.ids or named else ""
         for name in targets.names:
             if name not in known:
@@ -111,12 +118,22 @@ class ProfileBuyer:
         ids.extend(named)
         return ids
 
+    def users(self, user_ids: Sequence[str]) -> Sequence[str]:
+        """Return users as the frontier holds them; see `User.entry`.
+
+        Args:
+            user_ids: As `resolve` returned them.
+        """
+        if not self._addresses:
+            return user_ids
+        return [User(user_id, self._addresses.get(user_id, "")).entry for user_id in user_ids]
+
     async def unresolved(self, targets: Targets) -> list[str]:
         """Return the names that have to be bought to resolve targets."""
         known = await self._known(targets)
         return [name for name in targets.names if name not in known]
 
-    async def _known(self, targets: Targets) -> dict[str, str]:
+    async def _known(self, targets: Targets) -> dict[str, User]:
         """Return the owners of names, by the memory of this crawl, then by that of all crawls.
 
         REFRESH_OLDER_THAN does not hold for a crawl that is to go on: its names are not bought once more
@@ -128,8 +145,8 @@ class ProfileBuyer:
         if self._refresh_older_than is None or await self._crawl.field("phase") in _UNFINISHED:
             here = await self._crawl.names(names)
             unknown = [name for name in names if name not in here]
-            return here | await self._names.read(unknown, now)
-        return await self._names.read(names, now, since=now - self._refresh_older_than)
+            return _users(here | await self._names.read(unknown, now))
+        return _users(await self._names.read(names, now, since=now - self._refresh_older_than))
 
     async def count(self, user_ids: Sequence[str], report: Callable[[str], None]) -> dict[str, Counts]:
         """Buy the profiles of users, and return what they say of their lists, for each of them.
@@ -143,7 +160,7 @@ class ProfileBuyer:
         """
         found: dict[str, Counts] = {}
         async with self._buying():
-            async for wanted, fetched in self._pages(user_ids, self._network.users_by_id):
+            async for wanted, fetched in self._pages(user_ids, self._by_id):
                 await self._store(fetched)
                 gone = {
                     user_id: Counts(unavailable=fetched.page.missing.get(user_id, "unavailable"))
@@ -156,6 +173,11 @@ class ProfileBuyer:
                 await self._counts.keep(told, self._clock.now())
                 await self._forget_renamed(fetched.page, report)
         return found
+
+    def _by_id(self, user_ids: Sequence[str]) -> Request:
+        return self._network.users_by_id(
+            [User(user_id, self._addresses.get(user_id, "")) for user_id in user_ids]
+        )
 
     async def _forget_renamed(self, page: Page, report: Callable[[str], None]) -> None:
         """Forget the names of users who have others now, so that the next command asks whose they are."""
@@ -230,3 +252,16 @@ class ProfileBuyer:
             )
             yield batch[: fetched.size], fetched
             start += fetched.size
+
+
+def _users(entries: Mapping[str, str]) -> dict[str, User]:
+    return {name: User.read(entry) for name, entry in entries.items()}
+
+
+def _entries(users: Mapping[str, User]) -> dict[str, str]:
+    return {name: user.entry for name, user in users.items()}
+
+
+def _fits(user: User) -> bool:
+    """Tell whether the network gave an address that can be kept, or none."""
+    return not user.address or is_address(user.address)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
 
-from twittomatic.planning.handles import clean
-from twittomatic.planning.textlines import with_ends
+from twittomatic.planning.textlines import clean, with_ends
 
 _DELIMITERS = ",;\t|"
 _SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # first line that Excel reads and writes

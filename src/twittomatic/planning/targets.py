@@ -5,15 +5,18 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from twittomatic.errors import SettingsError
+from twittomatic.model import is_address
+from twittomatic.networks import registry
+from twittomatic.networks.base import GivenTarget, NetworkClass
 from twittomatic.planning import tables, textlines
-from twittomatic.planning.handles import Handle, clean, parse
+from twittomatic.planning.textlines import clean
 from twittomatic.planning.userids import UserIds
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -29,11 +32,13 @@ class Targets:
     Attributes:
         ids: Decimal, without leading zeros.
         names: Lower case, without @.
+        addresses: Of those ids that were given by their address; see `twittomatic.model.User`.
         refresh_names: Whether to ask the network whose names these are, though it was asked before.
     """
 
     ids: Sequence[str]
     names: Sequence[str]
+    addresses: Mapping[str, str] = field(default_factory=dict)
     refresh_names: bool = False
 
     def __bool__(self) -> bool:
@@ -46,6 +51,7 @@ def read(
     column: str | None = None,
     refresh_names: bool = False,
     stdin: BinaryIO | None = None,
+    network: str = registry.DEFAULT,
 ) -> Targets:
     """Read TARGET arguments.
 
@@ -56,11 +62,13 @@ def read(
         column: Name of the column to read: files are CSV then.
         refresh_names: Of the targets that are returned.
         stdin: In place of standard input.
+        network: Value of NETWORK, which says what names a user.
 
     Raises:
-        SettingsError: something is none of these; all of it is named, in a file with its line.
+        SettingsError: there is no such network, or something is none of these; all of it is named, in a file
+            with its line.
     """
-    reading = _Reading()
+    reading = _Reading(registry.network_class(network))
     sources: list[str] = []
     for argument in arguments:
         if argument == "-":
@@ -86,7 +94,9 @@ def read(
 class _Reading:
     """What was read so far, and what was wrong with it."""
 
+    network: NetworkClass
     ids: UserIds = field(default_factory=UserIds)
+    addresses: dict[str, str] = field(default_factory=dict)
     names: dict[str, None] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
@@ -100,7 +110,7 @@ class _Reading:
         """
         if not _exists(argument):
             return False
-        is_user = _is_target(argument)
+        is_user = self._is_target(argument)
         if (
             is_user and not Path(argument).is_dir()
         ):  # a dataset has directories like 22, and they mislead nobody
@@ -110,11 +120,20 @@ class _Reading:
             )
         return not is_user
 
+    def _is_target(self, argument: str) -> bool:
+        parts = _parts(argument)
+        try:
+            for part in parts:
+                self.network.read_target(part)
+        except ValueError:
+            return False
+        return bool(parts)
+
     def argument(self, argument: str) -> None:
         """Take what is not a file: one target, or several with commas between them."""
         for part in _parts(argument) or [argument]:
             try:
-                self.take(parse(part))
+                self.take(self.network.read_target(part))
             except ValueError as why:
                 reason = str(why).replace(_NEITHER, f"{_NEITHER}, nor a file that exists")
                 self.complain(f"{_shown(part)} {reason}")
@@ -151,15 +170,19 @@ class _Reading:
     def one(self, place: str, text: str, *, bare_names: bool = False) -> None:
         """Take one target of a line."""
         try:
-            self.take(parse(text, bare_names=bare_names))
+            self.take(self.network.read_target(text, bare_names=bare_names))
         except ValueError as why:
             self.complain(f"{place}: {_shown(text)} {why}")
 
-    def take(self, handle: Handle) -> None:
+    def take(self, handle: GivenTarget) -> None:
         """Add a target."""
         if handle.name:
             self.names[handle.name] = None
             return
+        if handle.address:
+            if not is_address(handle.address):
+                raise ValueError("has an address that is too long, or holds a character that none has")
+            self.addresses[handle.user_id] = handle.address
         self.pending.append(handle.user_id)
         if len(self.pending) >= _BATCH:
             self.flush()
@@ -190,7 +213,9 @@ class _Reading:
                 f"{self.bad_count:,} targets cannot be read; nothing was started:", [*self.bad, *rest]
             )
         self.flush()
-        found = Targets(ids=self.ids, names=list(self.names), refresh_names=refresh_names)
+        found = Targets(
+            ids=self.ids, names=list(self.names), addresses=self.addresses, refresh_names=refresh_names
+        )
         if sources and not found:
             raise SettingsError(
                 f"{', '.join(sources)}: there is no target in it; put a user id or an @name on each line. "
@@ -202,16 +227,6 @@ class _Reading:
 def _parts(text: str) -> list[str]:
     """Return what stands between commas, without what is empty."""
     return [part for part in map(clean, text.split(",")) if part]
-
-
-def _is_target(argument: str) -> bool:
-    parts = _parts(argument)
-    try:
-        for part in parts:
-            parse(part)
-    except ValueError:
-        return False
-    return bool(parts)
 
 
 def _exists(argument: str) -> bool:

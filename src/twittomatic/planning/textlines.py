@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
@@ -13,8 +14,18 @@ _LONGEST = 16 * 1024 * 1024  # characters of one line
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
+_QUOTES = " \t\"'`“”„«»‘’<>"
+
+
 class TooLarge(Exception):
     """There is more text than a list of targets has."""
+
+
+def clean(text: str) -> str:
+    """Remove what is pasted along with an id or a name: spaces, quotes, invisible characters."""
+    if not text.isascii():
+        text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf").strip()
+    return text.strip().strip(_QUOTES)
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:

@@ -288,7 +288,7 @@ class Money:
         """
         keys = self._keys
         goods, packed, unit_price, count = [], b"", 0, 0
-        if delivery and delivery.ids:
+        if delivery and delivery.ids and delivery.unit_price:  # what is free is not counted
             day, resource = delivery.day, delivery.resource
             goods = [keys.delivered(day, resource), keys.charged(day, resource)]
             sample = [int(number) for number in delivery.ids if number[-1] in _SAMPLED]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from twittomatic.errors import SettingsError
+from twittomatic.model import User
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
 from twittomatic.state.keys import ASKED, CrawlKeys
@@ -118,14 +119,14 @@ class CrawlState:
         return await self._connection.call("HGET", self._keys.crawl_hash, name) or ""
 
     async def names(self, names: Sequence[str]) -> dict[str, str]:
-        """Return what is known of screen names: lower-case name -> id."""
+        """Return what is known of screen names: lower-case name -> `User.entry`."""
         if not names:
             return {}
-        ids = await self._connection.call("HMGET", self._keys.names, *[name.lower() for name in names])
+        entries = await self._connection.call("HMGET", self._keys.names, *[name.lower() for name in names])
         return {
-            name.lower(): user_id
-            for name, user_id in zip(names, ids, strict=True)
-            if user_id and user_id.isdigit()  # earlier versions kept `?` and why a name had no owner
+            name.lower(): entry
+            for name, entry in zip(names, entries, strict=True)
+            if entry and User.read(entry).user_id.isdigit()  # earlier versions kept `?` where there is none
         }
 
     async def remember_names(self, names: Mapping[str, str]) -> None:

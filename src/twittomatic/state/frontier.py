@@ -45,11 +45,12 @@ class Frontier:
         self._connection = connection
         self._keys = keys
 
-    async def discover(self, user_ids: Sequence[str], depth: int, *, finder: Job | None = None) -> int:
-        """Send users to the end of a depth's list, whoever was never seen before.
+    async def discover(self, users: Sequence[str], depth: int, *, finder: Job | None = None) -> int:
+        """Append the users that were never seen before to a depth's list.
 
         Args:
-            user_ids: Decimal ids without leading zeros, any number.
+            users: Any number, each as `User.entry` writes it: a decimal id without leading zeros, and behind
+                it the address, if there is one.
             depth: Their hops from a seed.
             finder: The job that found them, which must still be the caller's.
 
@@ -59,11 +60,11 @@ class Frontier:
         Raises:
             LeaseLost: `finder` belongs to somebody else.
         """
-        return await self._discover("list", user_ids, 1, depth, finder)
+        return await self._discover("list", users, 1, depth, finder)
 
     async def rank(self, targets: Iterable[Target], depth: int, *, finder: Job | None = None) -> int:
         """Send targets to a depth's ranking by their scores; otherwise as `discover`."""
-        flat = [text for target in targets for text in (target.user_id, repr(target.score))]
+        flat = [text for target in targets for text in (target.entry, repr(target.score))]
         return await self._discover("rank", flat, 2, depth, finder)
 
     async def _discover(
@@ -101,8 +102,8 @@ class Frontier:
             seeds.add(to_ids(user_ids[start : start + _EXPORTED]))
         for depth in deeper:
             found: list[str] = []
-            async for ids in self.waiting(depth):
-                found += compress(ids, seeds.contains(to_ids(ids)))
+            async for entries in self._entries(depth):
+                found += compress(entries, seeds.contains(to_ids(_ids(entries))))
             for start in range(0, len(found), _PROMOTED):
                 count = await self._connection.run(
                     "frontier/promote",
@@ -192,11 +193,16 @@ class Frontier:
 
     async def waiting(self, depth: int) -> AsyncIterator[list[str]]:
         """Yield the ids that wait at one depth; otherwise as `export`."""
+        async for entries in self._entries(depth):
+            yield _ids(entries)
+
+    async def _entries(self, depth: int) -> AsyncIterator[list[str]]:
+        """Yield what waits at one depth as it is kept: ids, each with its address, if it has one."""
         for command, key in (("LRANGE", self._list(depth)), ("ZREVRANGE", self._ranking(depth))):
             start = 0
-            while ids := await self._connection.call(command, key, start, start + _EXPORTED - 1):
-                yield ids
-                start += len(ids)
+            while entries := await self._connection.call(command, key, start, start + _EXPORTED - 1):
+                yield entries
+                start += len(entries)
 
     async def forget(self, leadership: Leadership, *, keep_waiting: bool) -> None:
         """Forget who was seen, so that the same targets can be discovered again.
@@ -241,3 +247,7 @@ class Frontier:
 
     def _ranking(self, depth: int) -> str:
         return f"{self._keys.frontier}rank:{depth}"
+
+
+def _ids(entries: Sequence[str]) -> list[str]:
+    return [entry.partition(" ")[0] for entry in entries]

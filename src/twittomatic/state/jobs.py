@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import msgspec
 from redis.exceptions import RedisError
@@ -142,6 +143,7 @@ class Jobs:
                 entry=entry,
                 module=module,
                 user_id=fields["u"],
+                address=unquote(fields.get("a", "")),
                 depth=int(fields["d"]),
                 consumer=self.consumer,
             )
@@ -305,13 +307,14 @@ class Jobs:
                 entry=entry,
                 module=module,
                 user_id=user_id,
+                address=unquote(address),
                 depth=int(depth),
                 consumer=self.consumer,
                 attempts=int(attempts or 0),
                 resumed=queue != module,
                 checkpoint=_decode(checkpoint) if checkpoint else Checkpoint(),
             )
-            for queue, entry, user_id, depth, attempts, checkpoint in leased
+            for queue, entry, user_id, depth, attempts, checkpoint, address in leased
         ]
 
     async def _resumed(self, job: Job) -> Job:

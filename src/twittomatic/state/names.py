@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from twittomatic.model import User
 from twittomatic.state.cache import WEEK_S, forget, keep, read_young
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
@@ -40,7 +41,7 @@ class KnownNames:
         self._key = keys.names
 
     async def read(self, names: Sequence[str], now: float, *, since: float | None = None) -> dict[str, str]:
-        """Return the owners that are known and were bought within a week: name -> id.
+        """Return the owners that are known and were bought within a week: name -> `User.entry`.
 
         Args:
             names: Lower case, without @.
@@ -51,7 +52,7 @@ class KnownNames:
         return {
             name: kept.owner
             for name, kept in young.items()
-            if kept.owner.isdigit()  # earlier versions kept `?` and why a name had no owner
+            if User.read(kept.owner).user_id.isdigit()  # earlier versions kept `?`
             and (since is None or kept.at >= since)
         }
 
@@ -60,6 +61,6 @@ class KnownNames:
         await forget(self._connection, self._key, names)
 
     async def keep(self, owners: Mapping[str, str], now: float) -> None:
-        """Remember what was bought just now: name -> id."""
+        """Remember what was bought just now: name -> `User.entry`."""
         values = {name: _Kept(owner, now) for name, owner in owners.items()}
         await keep(self._connection, self._key, values)

@@ -13,6 +13,7 @@ from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.fetcher import Fetched, Fetcher
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
+from twittomatic.model import User
 from twittomatic.networks.base import Request
 from twittomatic.networks.x import X
 from twittomatic.state.account import Money
@@ -112,7 +113,7 @@ class House:
         )
 
     def ask(self, size: int) -> Request:
-        return self.network.followers("1", token=None, size=size)
+        return self.network.followers(User("1"), token=None, size=size)
 
     async def page(self, fetcher: Fetcher, size: int = 1000, *, least: int = 1) -> Fetched:
         fetched = await fetcher.page(self.ask, size, purpose="follower", least=least)

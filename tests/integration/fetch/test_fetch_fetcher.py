@@ -37,6 +37,7 @@ from twittomatic.fetch.credentials import Credential
 from twittomatic.fetch.fetcher import Fetched
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
+from twittomatic.model import User
 from twittomatic.state.account import Permit
 
 
@@ -252,7 +253,7 @@ async def test_a_target_that_cannot_be_read_costs_nothing(house: House, world: G
     fetcher = await house.fetcher("a", budget=10_000_000)
     with pytest.raises(TargetUnavailable) as caught:
         await fetcher.page(
-            lambda size: house.network.followers("7", token=None, size=size), 1000, purpose="follower"
+            lambda size: house.network.followers(User("7"), token=None, size=size), 1000, purpose="follower"
         )
     assert caught.value.reason == "protected"
     assert await house.ledger() == (0, 0)

@@ -14,11 +14,12 @@ from scripted import scripted
 from twittomatic.errors import UpstreamUnavailable
 from twittomatic.fetch.proxy import Proxies
 from twittomatic.fetch.transport import Transport
+from twittomatic.model import User
 from twittomatic.networks.base import Response
 from twittomatic.networks.x import X
 
 PASSWORD = "hunter2-of-the-proxy"
-PAGE = X(url="http://x").followers("1", token=None, size=10)
+PAGE = X(url="http://x").followers(User("1"), token=None, size=10)
 
 
 async def send(url: str, setting: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -15,12 +15,13 @@ import pytest
 from twittomatic.emulator import Emulator, GraphWorld, serve
 from twittomatic.errors import NetworkError, UnexpectedPayload, UpstreamUnavailable
 from twittomatic.fetch.transport import Transport
+from twittomatic.model import User
 from twittomatic.networks.base import Request, Response
 from twittomatic.networks.x import X
 
 SECRET = "hunter2-AAAA%2Fvery-secret"
 HEADERS = {"Authorization": f"Bearer {SECRET}"}
-PAGE = X(url="http://x").followers("1", token=None, size=1000)
+PAGE = X(url="http://x").followers(User("1"), token=None, size=1000)
 FREE = X(url="http://x").probe()
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

@@ -13,6 +13,7 @@ from everything import INCLUDES, POST, PROFILE, RETWEET, USER_ID
 from reading import read
 
 from twittomatic.emulator import bundled_graph, open_world
+from twittomatic.model import User
 from twittomatic.networks.base import Response
 from twittomatic.networks.x import X
 from twittomatic.networks.x.fields import POST_FIELDS, USER_FIELDS
@@ -47,7 +48,7 @@ async def place(house: Any, emulate: Any, tmp_path: Path) -> Path:
     house.check()
     x = X(url="http://127.0.0.1:9")
     page = x.decode(
-        x.timeline("1", token=None, since_id=None, size=100),
+        x.timeline(User("1"), token=None, since_id=None, size=100),
         answer({"data": [POST, RETWEET], "includes": INCLUDES, "meta": {"result_count": 2}}),
     )
     for ext, lines in (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from twittomatic import model
 from twittomatic.emulator.world.base import Post, Status, User
 from twittomatic.emulator.world.recorded import RecordedWorld
 from twittomatic.emulator.x import follows, lookups, timelines
@@ -76,7 +77,7 @@ def test_a_list_is_read_to_its_end(x: X, world: RecordedWorld) -> None:
     found: list[str] = []
     token = None
     while True:
-        page = ask(x, world, x.followers("1", token=token, size=2))
+        page = ask(x, world, x.followers(model.User("1"), token=token, size=2))
         found += page.ids
         token = page.next_token
         if token is None:
@@ -87,8 +88,8 @@ def test_a_list_is_read_to_its_end(x: X, world: RecordedWorld) -> None:
 @pytest.mark.parametrize(("user_id", "reason"), [("12", "suspended"), ("13", "deleted"), ("15", "protected")])
 def test_who_cannot_be_read_says_why(x: X, world: RecordedWorld, user_id: str, reason: str) -> None:
     for request in (
-        x.followers(user_id, token=None, size=10),
-        x.timeline(user_id, token=None, since_id=None, size=10),
+        x.followers(model.User(user_id), token=None, size=10),
+        x.timeline(model.User(user_id), token=None, since_id=None, size=10),
     ):
         with pytest.raises(TargetUnavailable) as caught:
             ask(x, world, request)
@@ -96,20 +97,26 @@ def test_who_cannot_be_read_says_why(x: X, world: RecordedWorld, user_id: str, r
 
 
 def test_lookups_name_the_missing(x: X, world: RecordedWorld) -> None:
-    page = ask(x, world, x.users_by_id(["1", "12", "13", "15", "77"]))
+    page = ask(
+        x,
+        world,
+        x.users_by_id(
+            [model.User("1"), model.User("12"), model.User("13"), model.User("15"), model.User("77")]
+        ),
+    )
     assert page.ids == ["1", "15"]
     assert page.missing == {"12": "suspended", "13": "deleted", "77": "deleted"}
     page = ask(x, world, x.users_by_name(["USER1", "User12", "nobody"]))
     assert page.ids == ["1"]
     assert page.missing == {"user12": "suspended", "nobody": "deleted"}
     assert x.name_of(page.records[0]) == "user1"
-    assert ask(x, world, x.users_by_id(["12"])).missing == {"12": "suspended"}
+    assert ask(x, world, x.users_by_id([model.User("12")])).missing == {"12": "suspended"}
 
 
 @pytest.mark.parametrize("expand", [False, True])
 def test_a_timeline_costs_what_it_was_expected_to(world: RecordedWorld, expand: bool) -> None:
     x = X(url="http://127.0.0.1", expand_referenced=expand)
-    page = ask(x, world, x.timeline("1", token=None, since_id="1004", size=100))
+    page = ask(x, world, x.timeline(model.User("1"), token=None, since_id="1004", size=100))
     assert page.ids == [str(post_id) for post_id in range(1019, 1004, -1)]
     assert page.billed == 15 + (5 if expand else 0)
     reply = next(json.loads(r) for r in page.records if b"replied_to" in r)
@@ -118,4 +125,4 @@ def test_a_timeline_costs_what_it_was_expected_to(world: RecordedWorld, expand: 
 
 def test_a_foreign_token_begins_the_list_anew(x: X, world: RecordedWorld) -> None:
     with pytest.raises(PaginationExpired):
-        ask(x, world, x.followers("1", token="0" * 26, size=10))
+        ask(x, world, x.followers(model.User("1"), token="0" * 26, size=10))

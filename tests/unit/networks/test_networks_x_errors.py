@@ -19,6 +19,7 @@ from twittomatic.errors import (
     UnexpectedPayload,
     UpstreamUnavailable,
 )
+from twittomatic.model import User
 from twittomatic.networks.base import Response
 from twittomatic.networks.x import X
 
@@ -180,9 +181,9 @@ def test_every_refusal_of_a_list_is_one_error(
     attributes: dict[str, object],
 ) -> None:
     request = {
-        "followers": x.followers("12", token="t" * 16, size=100),
-        "following": x.following("12", token="t" * 16, size=100),
-        "timeline": x.timeline("12", token="t" * 16, since_id=None, size=100),
+        "followers": x.followers(User("12"), token="t" * 16, size=100),
+        "following": x.following(User("12"), token="t" * 16, size=100),
+        "timeline": x.timeline(User("12"), token="t" * 16, since_id=None, size=100),
     }[endpoint]
     with pytest.raises(NetworkError) as caught:
         x.decode(request, answer(body, status))
@@ -208,7 +209,7 @@ def test_every_refusal_of_a_list_is_one_error(
 def test_refusals_of_a_lookup(
     x: X, answer: Answer, status: int, body: object, kind: type[NetworkError]
 ) -> None:
-    for request in (x.users_by_id(["1", "2"]), x.users_by_name(["a", "b"])):
+    for request in (x.users_by_id([User("1"), User("2")]), x.users_by_name(["a", "b"])):
         with pytest.raises(NetworkError) as caught:
             x.decode(request, answer(body, status))
         assert type(caught.value) is kind
@@ -216,7 +217,7 @@ def test_refusals_of_a_lookup(
 
 def test_a_first_page_has_no_token_that_could_expire(x: X, answer: Answer) -> None:
     with pytest.raises(RequestRefused):
-        x.decode(x.followers("12", token=None, size=100), answer(BAD_TOKEN, 400))
+        x.decode(x.followers(User("12"), token=None, size=100), answer(BAD_TOKEN, 400))
 
 
 def test_the_probe(x: X, answer: Answer) -> None:
@@ -235,7 +236,7 @@ def test_the_probe(x: X, answer: Answer) -> None:
 
 
 def test_a_full_window_says_when_it_opens(x: X, answer: Answer) -> None:
-    request = x.followers("12", token=None, size=100)
+    request = x.followers(User("12"), token=None, size=100)
     reset = {"x_rate_limit_remaining": "0", "x_rate_limit_reset": "1800000000"}
     with pytest.raises(RateLimited, match=r"followers .* until 2027-01-15 08:00:00 UTC") as caught:
         x.decode(request, answer(b"", 429, **reset))
@@ -244,7 +245,7 @@ def test_a_full_window_says_when_it_opens(x: X, answer: Answer) -> None:
 
 @pytest.mark.parametrize(("reset", "told"), [("1800000100", True), ("1700000000", False), ("0", False)])
 def test_when_a_full_window_opens_is_by_its_own_clock(x: X, answer: Answer, reset: str, told: bool) -> None:
-    request = x.followers("12", token=None, size=100)
+    request = x.followers(User("12"), token=None, size=100)
     said = {"x_rate_limit_remaining": "0", "x_rate_limit_reset": reset}
     with pytest.raises(RateLimited) as caught:
         x.decode(request, answer(b"", 429, **said, date="Fri, 15 Jan 2027 08:00:00 GMT"))
@@ -253,7 +254,7 @@ def test_when_a_full_window_opens_is_by_its_own_clock(x: X, answer: Answer, rese
 
 
 def test_a_full_day_is_longer_than_a_full_window(x: X, answer: Answer) -> None:
-    request = x.followers("12", token=None, size=100)
+    request = x.followers(User("12"), token=None, size=100)
     headers = {
         "x_rate_limit_remaining": "17",
         "x_rate_limit_reset": "1800000000",
@@ -279,4 +280,4 @@ def test_a_message_is_short_and_shows_no_secret(x: X, answer: Answer) -> None:
 
 def test_the_words_of_x_reach_the_user(x: X, answer: Answer) -> None:
     with pytest.raises(TargetUnavailable, match=r"^User 12 cannot be read: suspended \(“User has been"):
-        x.decode(x.followers("12", token=None, size=1), answer({"errors": [SUSPENDED]}))
+        x.decode(x.followers(User("12"), token=None, size=1), answer({"errors": [SUSPENDED]}))

@@ -11,6 +11,7 @@ import pytest
 from twarc.expansions import flatten as twarc_flatten
 
 from recorded import pages
+from twittomatic.model import User
 from twittomatic.networks.base import Response
 from twittomatic.networks.x import X
 
@@ -69,7 +70,7 @@ def by_twarc(body: Body) -> list[Body]:
 
 
 def ours(x: X, answer: Answer, body: Body) -> list[Body]:
-    page = x.decode(x.timeline("1", token=None, since_id=None, size=100), answer(body))
+    page = x.decode(x.timeline(User("1"), token=None, since_id=None, size=100), answer(body))
     posts = [json.loads(record) for record in page.records]
     assert [post["id"] for post in posts] == page.ids
     return posts
@@ -139,7 +140,7 @@ def test_a_page_made_to_fill_the_memory_is_left_as_it_was(x: X, answer: Answer) 
     big = {"id": "1", "username": "a", "description": "x" * 100_000}
     mentions = {"entities": {"mentions": [{"username": "a"}] * 1_000}}
     body = {"data": [{"id": "5", **mentions}, {"id": "6"}], "includes": {"users": [big]}}
-    page = x.decode(x.timeline("1", token=None, since_id=None, size=10), answer(body))
+    page = x.decode(x.timeline(User("1"), token=None, since_id=None, size=10), answer(body))
     assert [json.loads(record) for record in page.records] == body["data"]
     assert (page.unreadable, page.billed) == (["5"], 4)
 

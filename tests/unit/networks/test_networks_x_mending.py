@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from twittomatic.errors import UnexpectedPayload
+from twittomatic.model import User
 from twittomatic.networks.base import Page, Response
 from twittomatic.networks.x import X
 from twittomatic.storage.formats import member
@@ -26,9 +27,9 @@ def user(user_id: object, **more: object) -> dict[str, Any]:
 
 def pages(x: X, response: Response) -> list[Page]:
     requests = (
-        x.followers("1", token=None, size=10),
-        x.timeline("1", token=None, since_id=None, size=10),
-        x.following("1", token="t" * 16, size=10),
+        x.followers(User("1"), token=None, size=10),
+        x.timeline(User("1"), token=None, since_id=None, size=10),
+        x.following(User("1"), token="t" * 16, size=10),
     )
     return [x.decode(request, response) for request in requests]
 
@@ -112,7 +113,7 @@ def test_what_has_no_id_costs_no_other_record(x: X, answer: Answer, record: byte
         assert (page.ids, page.records, page.next_token) == (["11"], [GOOD], "abc")
         assert (page.billed, page.unreadable) == (2, ["number 2 of the page"])
     only = b'{"data":[%b],"meta":{"result_count":1}}' % record
-    for request in (x.followers("1", token=None, size=10), x.users_by_id(["1", "2"])):
+    for request in (x.followers(User("1"), token=None, size=10), x.users_by_id([User("1"), User("2")])):
         with pytest.raises(UnexpectedPayload, match="none of which has an id") as caught:
             x.decode(request, answer(only))
         assert caught.value.most_billed == 1
@@ -163,9 +164,11 @@ def test_a_list_does_not_end_where_its_next_page_cannot_be_told(
 ) -> None:
     for told in (meta, 5, "meta", [meta], True):
         with pytest.raises(UnexpectedPayload, match="mark of the next page") as caught:
-            x.decode(x.followers("1", token=None, size=10), answer({"data": [user("1")] * 2, "meta": told}))
+            x.decode(
+                x.followers(User("1"), token=None, size=10), answer({"data": [user("1")] * 2, "meta": told})
+            )
         assert caught.value.most_billed == 2
-        page = x.decode(x.users_by_id(["1"]), answer({"data": [user(1)], "meta": told}))
+        page = x.decode(x.users_by_id([User("1")]), answer({"data": [user(1)], "meta": told}))
         assert page.ids == ["1"]
 
 
@@ -217,8 +220,8 @@ def test_an_answer_that_is_not_understood_costs_what_it_can_hold(
     x: X, answer: Answer, body: object, most_billed: int | None
 ) -> None:
     for request in (
-        x.followers("1", token=None, size=10),
-        x.timeline("1", token=None, since_id=None, size=10),
+        x.followers(User("1"), token=None, size=10),
+        x.timeline(User("1"), token=None, since_id=None, size=10),
     ):
         with pytest.raises(UnexpectedPayload) as caught:
             x.decode(request, answer(body))
@@ -229,7 +232,7 @@ def test_a_body_that_may_be_cut_costs_all(x: X) -> None:
     for body in (b"", b"{}", b"<html>", b'{"data":5}'):
         with pytest.raises(UnexpectedPayload) as caught:
             x.decode(
-                x.followers("1", token=None, size=10),
+                x.followers(User("1"), token=None, size=10),
                 Response(status=200, headers={}, body=body, is_whole=False),
             )
         assert caught.value.most_billed is None
@@ -241,7 +244,7 @@ def test_a_lookup_leaves_out_whom_it_cannot_read(x: X, answer: Answer) -> None:
         json.dumps({"errors": [{**gone, "detail": "caf\x01"}]})[1:-1].encode().replace(b"\\u0001", b"\xe9")
     )
     body = b'{"data":[%b,{"id":"12","n":01},{"id":13,"username":"c"},null],%b}' % (GOOD, broken)
-    page = x.decode(x.users_by_id(["11", "12", "13", "14", "15"]), answer(body))
+    page = x.decode(x.users_by_id([User("11"), User("12"), User("13"), User("14"), User("15")]), answer(body))
     assert page.ids == ["11", "13"]
     assert json.loads(page.records[1]) == {"id": "13", "username": "c"}
     assert (page.billed, page.unreadable) == (4, ["12", "number 4 of the page"])
@@ -261,7 +264,7 @@ def test_a_lookup_leaves_out_whom_it_cannot_read(x: X, answer: Answer) -> None:
 def test_expanded_objects_that_cannot_be_read(x: X, answer: Answer, includes: bytes, billed: int) -> None:
     post = b'{"id":"10","text":"t","referenced_tweets":[{"type":"quoted","id":"8"}]}'
     body = b'{"data":[%b],"includes":%b}' % (post, includes)
-    page = x.decode(x.timeline("1", token=None, since_id=None, size=10), answer(body))
+    page = x.decode(x.timeline(User("1"), token=None, since_id=None, size=10), answer(body))
     assert (page.ids, page.billed) == (["10"], billed)
     assert json.loads(page.records[0])["referenced_tweets"][0]["type"] == "quoted"
 
@@ -270,7 +273,7 @@ def test_a_full_page_is_mended_in_a_fraction_of_a_second(x: X) -> None:
     """Measured in CPU time against the bare parser, on a page of 1,000 users with one bad byte."""
     users = [user(str(i), description="d" * 160, entities={"url": {}}) for i in range(1000)]
     body = json.dumps({"data": users, "meta": {"result_count": 1000}}).encode().replace(b"ddd", b"d\xe9d", 1)
-    request = x.followers("1", token=None, size=1000)
+    request = x.followers(User("1"), token=None, size=1000)
     response = Response(status=200, headers={}, body=body)
 
     def seconds(work: Callable[[], object]) -> float:
@@ -288,7 +291,7 @@ def test_a_full_page_is_mended_in_a_fraction_of_a_second(x: X) -> None:
 
 def test_a_body_made_to_hold_us_up_is_not_looked_into(x: X, answer: Answer) -> None:
     with pytest.raises(UnexpectedPayload) as caught:
-        x.decode(x.followers("1", token=None, size=10), answer(b'{"data":[' + b"[]," * (8 << 20)))
+        x.decode(x.followers(User("1"), token=None, size=10), answer(b'{"data":[' + b"[]," * (8 << 20)))
     assert caught.value.most_billed is None
 
 

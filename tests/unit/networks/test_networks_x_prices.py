@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from twittomatic.errors import SettingsError
+from twittomatic.model import User
 from twittomatic.networks.x import X, limits, prices
 from twittomatic.networks.x.prices import AS_OF, LISTED
 from twittomatic.settings import load
@@ -27,11 +28,11 @@ def test_a_price_of_the_file_is_what_a_request_reserves(tmp_path: Path) -> None:
     x = configured(
         tmp_path, "max_depth = 1\n[prices]\nas_of = 2026-11-01\nfollower = 0.02\npost = 0.0000001\n"
     )
-    assert x.followers("1", token=None, size=1000).most_cost == 20_000_000
+    assert x.followers(User("1"), token=None, size=1000).most_cost == 20_000_000
     assert (
-        x.timeline("1", token=None, since_id=None, size=100).most_cost == 100
+        x.timeline(User("1"), token=None, since_id=None, size=100).most_cost == 100
     )  # a part of a micro-dollar is one
-    assert x.users_by_id(["1"]).most_cost == 10_000
+    assert x.users_by_id([User("1")]).most_cost == 10_000
     assert x.users_by_name(["a"]).most_cost == 10_000
     assert x.prices.as_of == "2026-11-01"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from twittomatic.model import User
 from twittomatic.networks.base import Response
 from twittomatic.networks.x import X
 from twittomatic.storage.formats import member
@@ -38,7 +39,7 @@ def suspended(value: str, parameter: str = "ids") -> dict[str, str]:
 def test_a_page_passes_its_records_through(x: X, answer: Answer) -> None:
     body = b'{"data":[{"id":"12","n":1.50,"x":1e400,"t":"\\u00e9 \xc3\xa9"},{"name":"b","id":"13"}],"meta":'
     body += b'{"result_count":2,"next_token":"7140dibdnow9c7btw4b0"}}'
-    page = x.decode(x.followers("1", token=None, size=1000), answer(body))
+    page = x.decode(x.followers(User("1"), token=None, size=1000), answer(body))
     assert page.ids == ["12", "13"]
     assert page.records == [
         b'{"id":"12","n":1.50,"x":1e400,"t":"\\u00e9 \xc3\xa9"}',
@@ -50,15 +51,15 @@ def test_a_page_passes_its_records_through(x: X, answer: Answer) -> None:
 def test_the_last_page_has_no_token(x: X, answer: Answer) -> None:
     for meta in ({"result_count": 1}, {"result_count": 1, "next_token": None}, None):
         body = {"data": [user("12")], "meta": meta}
-        assert x.decode(x.following("1", token=None, size=10), answer(body)).next_token is None
-    assert x.decode(x.following("1", token=None, size=10), answer({"data": [user("12")]})).ids == ["12"]
+        assert x.decode(x.following(User("1"), token=None, size=10), answer(body)).next_token is None
+    assert x.decode(x.following(User("1"), token=None, size=10), answer({"data": [user("12")]})).ids == ["12"]
 
 
 def test_an_empty_page_is_an_empty_page(x: X, answer: Answer) -> None:
     for request in (
-        x.followers("1", token=None, size=10),
-        x.following("1", token="t" * 16, size=10),
-        x.timeline("1", token=None, since_id="5", size=10),
+        x.followers(User("1"), token=None, size=10),
+        x.following(User("1"), token="t" * 16, size=10),
+        x.timeline(User("1"), token=None, since_id="5", size=10),
     ):
         page = x.decode(request, answer({"meta": {"result_count": 0}}))
         assert (page.ids, page.records, page.next_token, page.billed) == ((), (), None, 0)
@@ -68,7 +69,7 @@ def test_an_empty_page_is_an_empty_page(x: X, answer: Answer) -> None:
 
 def test_errors_of_expanded_objects_do_not_matter(x: X, answer: Answer) -> None:
     gone = problem("1", "pinned_tweet_id", section="includes")
-    request = x.followers("1", token=None, size=10)
+    request = x.followers(User("1"), token=None, size=10)
     assert x.decode(request, answer({"data": [user("12")], "errors": [gone]})).ids == ["12"]
     assert x.decode(request, answer({"errors": [gone], "meta": {"result_count": 0}})).ids == ()
     gone = problem("1", "referenced_tweets.id", resource_type="tweet")
@@ -77,11 +78,11 @@ def test_errors_of_expanded_objects_do_not_matter(x: X, answer: Answer) -> None:
 
 def test_errors_beside_data_do_not_close_a_list(x: X, answer: Answer) -> None:
     body = {"data": [user("12")], "errors": [problem("1", "id")], "meta": {"result_count": 1}}
-    assert x.decode(x.followers("1", token=None, size=10), answer(body)).ids == ["12"]
+    assert x.decode(x.followers(User("1"), token=None, size=10), answer(body)).ids == ["12"]
 
 
 def test_users_who_are_missing_are_named_with_the_reason(x: X, answer: Answer) -> None:
-    request = x.users_by_id(["12", "13", "14", "15", "16"])
+    request = x.users_by_id([User("12"), User("13"), User("14"), User("15"), User("16")])
     body = {
         "data": [user("12")],
         "errors": [
@@ -112,19 +113,19 @@ def test_names_are_missing_in_lower_case(x: X, answer: Answer) -> None:
 @pytest.mark.parametrize("status", [200, 404])
 def test_nobody_there_is_a_page_of_the_missing(x: X, answer: Answer, status: int) -> None:
     body = {"errors": [problem("12"), suspended("13")], "title": "Not Found Error"}
-    page = x.decode(x.users_by_id(["12", "13", "14"]), answer(body, status))
+    page = x.decode(x.users_by_id([User("12"), User("13"), User("14")]), answer(body, status))
     assert (page.ids, page.billed, page.next_token) == ((), 0, None)
     assert page.missing == {"12": "deleted", "13": "suspended"}
 
 
 def test_a_value_that_is_a_number_is_an_id_too(x: X, answer: Answer) -> None:
     body = {"errors": [{**problem("12"), "value": 12, "resource_id": None}]}
-    assert x.decode(x.users_by_id(["12"]), answer(body)).missing == {"12": "deleted"}
+    assert x.decode(x.users_by_id([User("12")]), answer(body)).missing == {"12": "deleted"}
 
 
 def test_a_record_is_one_line(x: X, answer: Answer) -> None:
     body = json.dumps({"data": [{**user("12"), "t": "a\nb"}, user("13")]}, indent=2).replace("\n", "\r\n")
-    page = x.decode(x.followers("1", token=None, size=10), answer(body.encode()))
+    page = x.decode(x.followers(User("1"), token=None, size=10), answer(body.encode()))
     assert [json.loads(record)["id"] for record in page.records] == page.ids == ["12", "13"]
     assert json.loads(page.records[0])["t"] == "a\nb"
     assert not any(b"\n" in record or b"\r" in record for record in page.records)
@@ -133,7 +134,7 @@ def test_a_record_is_one_line(x: X, answer: Answer) -> None:
 
 def test_a_record_of_one_line_stays_as_it_was_beside_another(x: X, answer: Answer) -> None:
     body = b'{"data":[{"id": "12"},\n{\n"id": "13"\n}]}'
-    assert x.decode(x.followers("1", token=None, size=10), answer(body)).records == [
+    assert x.decode(x.followers(User("1"), token=None, size=10), answer(body)).records == [
         b'{"id": "12"}',
         b'{"id":"13"}',
     ]
@@ -141,7 +142,7 @@ def test_a_record_of_one_line_stays_as_it_was_beside_another(x: X, answer: Answe
 
 @pytest.mark.parametrize("length", [*range(32_700, 32_780), *range(65_460, 65_540)])
 def test_a_text_is_checked_wherever_it_is_cut(x: X, answer: Answer, length: int) -> None:
-    request = x.followers("1", token=None, size=10)
+    request = x.followers(User("1"), token=None, size=10)
     body = b'{"data":[{"id":"12","n":"%b%b"}]}'
     long = b"x" * (length - len(body))
     whole = "😀é".encode()
@@ -162,7 +163,7 @@ def test_a_text_is_checked_wherever_it_is_cut(x: X, answer: Answer, length: int)
 )
 def test_half_an_emoji_does_not_cost_a_page(x: X, answer: Answer, sent: bytes, kept: bytes) -> None:
     body = b'{"data":[{"id":"12","name":"%b"},{"id":"13"}]}'
-    page = x.decode(x.followers("1", token=None, size=10), answer(body % sent))
+    page = x.decode(x.followers(User("1"), token=None, size=10), answer(body % sent))
     assert page.records == [b'{"id":"12","name":"%b"}' % kept, b'{"id":"13"}']
 
 
@@ -178,7 +179,7 @@ def test_expanded_objects_are_billed_at_their_price(
     x: X, answer: Answer, dialect: str, includes: dict[str, object], billed: int
 ) -> None:
     post = {"id": "10", "text": "t", f"referenced_{dialect}": [{"type": "quoted", "id": "8"}]}
-    request = x.timeline("1", token=None, since_id=None, size=10)
+    request = x.timeline(User("1"), token=None, since_id=None, size=10)
     page = x.decode(request, answer({"data": [post], "includes": includes}))
     assert page.billed == billed
     assert json.loads(page.records[0])[f"referenced_{dialect}"] == [{"type": "quoted", "id": "8"}]
@@ -187,7 +188,7 @@ def test_expanded_objects_are_billed_at_their_price(
 def test_a_full_page_is_decoded_in_little_more_than_its_parsing(x: X) -> None:
     users = [{**user(str(i)), "description": "d" * 160, "entities": {"url": {}}} for i in range(1000)]
     body = json.dumps({"data": users, "meta": {"result_count": 1000}}).encode()
-    request = x.followers("1", token=None, size=1000)
+    request = x.followers(User("1"), token=None, size=1000)
     response = Response(status=200, headers={}, body=body)
 
     def seconds(work: Callable[[], object]) -> float:

@@ -4,6 +4,7 @@ import pytest
 
 from recorded import description
 from twittomatic.errors import CredentialRejected, RequestRefused
+from twittomatic.model import User
 from twittomatic.networks.base import Network, Request
 from twittomatic.networks.x import X, fields, limits, prices
 
@@ -25,7 +26,7 @@ def test_it_is_a_network(x: X) -> None:
 
 
 def test_users_are_asked_for_together(x: X) -> None:
-    request = x.users_by_id(["12", "13"])
+    request = x.users_by_id([User("12"), User("13")])
     assert (request.endpoint, request.path, request.params["ids"]) == ("users", "/2/users", "12,13")
     assert (request.most_resources, request.most_cost, request.paginated) == (2, 20_000, False)
     request = x.users_by_name(["Jack", "a_1"])
@@ -51,12 +52,12 @@ def test_a_page_of_users(x: X, endpoint: str, size: int, sent: int) -> None:
 
 @pytest.mark.parametrize(("size", "sent"), [(100, 100), (5, 5), (1, 5), (0, 5), (3200, 100)])
 def test_a_page_of_posts_costs_what_x_would_send_for_it(x: X, buyer: X, size: int, sent: int) -> None:
-    request = x.timeline("12", token=None, since_id=None, size=size)
+    request = x.timeline(User("12"), token=None, since_id=None, size=size)
     assert (request.endpoint, request.path) == ("timeline", "/2/users/12/tweets")
     assert request.params["max_results"] == str(sent)
     assert (request.most_resources, request.most_cost) == (sent, sent * 5_000)
     assert {"expansions", "since_id", "pagination_token", "user.fields"}.isdisjoint(request.params)
-    bought = buyer.timeline("12", token="t" * 16, since_id="9", size=size)
+    bought = buyer.timeline(User("12"), token="t" * 16, since_id="9", size=size)
     assert bought.most_cost == sent * 15_000
     assert bought.params["since_id"] == "9"
     assert bought.paginated
@@ -71,11 +72,11 @@ def test_the_probe_is_free(x: X) -> None:
 @pytest.mark.parametrize("user_id", BAD_IDS)
 def test_what_is_not_an_id_is_never_sent(x: X, user_id: str) -> None:
     for ask in (
-        lambda: x.users_by_id(["1", user_id]),
-        lambda: x.followers(user_id, token=None, size=1),
-        lambda: x.following(user_id, token=None, size=1),
-        lambda: x.timeline(user_id, token=None, since_id=None, size=5),
-        lambda: x.timeline("1", token=None, since_id=user_id, size=5),
+        lambda: x.users_by_id([User("1"), User(user_id)]),
+        lambda: x.followers(User(user_id), token=None, size=1),
+        lambda: x.following(User(user_id), token=None, size=1),
+        lambda: x.timeline(User(user_id), token=None, since_id=None, size=5),
+        lambda: x.timeline(User("1"), token=None, since_id=user_id, size=5),
     ):
         with pytest.raises(RequestRefused, match="is not an id") as caught:
             ask()
@@ -91,7 +92,7 @@ def test_what_is_not_a_name_is_never_sent(x: X, name: str) -> None:
 @pytest.mark.parametrize("count", [0, 101])
 def test_too_few_or_too_many_users_are_refused(x: X, count: int) -> None:
     with pytest.raises(RequestRefused, match=f"not {count}"):
-        x.users_by_id(["1"] * count)
+        x.users_by_id([User("1")] * count)
     with pytest.raises(RequestRefused, match=f"not {count}"):
         x.users_by_name(["a"] * count)
 
@@ -123,11 +124,11 @@ def test_x_knows_every_name_that_we_send(buyer: X) -> None:
     document = description()
     shared = document["components"]["parameters"]
     requests: list[Request] = [
-        buyer.users_by_id(["1"]),
+        buyer.users_by_id([User("1")]),
         buyer.users_by_name(["a"]),
-        buyer.followers("1", token="t" * 16, size=10),
-        buyer.following("1", token="t" * 16, size=10),
-        buyer.timeline("1", token="t" * 16, since_id="1", size=10),
+        buyer.followers(User("1"), token="t" * 16, size=10),
+        buyer.following(User("1"), token="t" * 16, size=10),
+        buyer.timeline(User("1"), token="t" * 16, since_id="1", size=10),
     ]
     for request in requests:
         path = request.path.replace("/2/users/1/", "/2/users/{id}/")

@@ -9,10 +9,12 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from twittomatic.errors import CredentialRejected
+from twittomatic.model import User
 from twittomatic.networks.base import (
     Choices,
     Counts,
     Form,
+    GivenTarget,
     Grant,
     Limit,
     LimitList,
@@ -24,7 +26,17 @@ from twittomatic.networks.base import (
     TokenSettings,
     WindowReading,
 )
-from twittomatic.networks.x import documents, limits, oauth, prices, profiles, reply, requests, windows
+from twittomatic.networks.x import (
+    documents,
+    handles,
+    limits,
+    oauth,
+    prices,
+    profiles,
+    reply,
+    requests,
+    windows,
+)
 from twittomatic.settings import Settings
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
@@ -52,6 +64,8 @@ class X:
     posts_per_page = requests.POSTS_PER_PAGE
     fewest_posts_per_page = requests.FEWEST_POSTS
     timeline_ceiling: int | None = 3200  # docs.x.com, x-api/posts/timelines/integrate, "Volume limits"
+    example_user = User("1")
+    needs_address = False
     counts_are_estimates = False
     example_profile = profiles.EXAMPLE
 
@@ -92,6 +106,11 @@ class X:
     def limit_list(table: Mapping[str, object]) -> LimitList:
         """Return X's limits; see `twittomatic.networks.x.limits`."""
         return limits.of(table)
+
+    @staticmethod
+    def read_target(text: str, *, bare_names: bool = False) -> GivenTarget:
+        """Read a user id, an @name or the URL of a profile; see `twittomatic.networks.x.handles`."""
+        return handles.parse(text, bare_names=bare_names)
 
     @classmethod
     def account_of(cls, settings: Settings) -> str:
@@ -138,26 +157,30 @@ class X:
         """Ask for the account's usage, which is free."""
         return requests.usage()
 
-    def users_by_id(self, user_ids: Sequence[str]) -> Request:
+    def users_by_id(self, users: Sequence[User]) -> Request:
         """Ask for 1 to 100 profiles; raises RequestRefused when one is not an id."""
-        return requests.users_by_id(user_ids, unit_price=self.prices.user)
+        return requests.users_by_id([user.user_id for user in users], unit_price=self.prices.user)
 
     def users_by_name(self, names: Sequence[str]) -> Request:
         """Ask for 1 to 100 profiles; raises RequestRefused when one is not a screen name."""
         return requests.users_by_name(names, unit_price=self.prices.user)
 
-    def followers(self, user_id: str, *, token: str | None, size: int) -> Request:
-        """Ask for up to 1000 followers; raises RequestRefused when `user_id` is not an id."""
-        return requests.follows("followers", user_id, token=token, size=size, unit_price=self.prices.follower)
+    def followers(self, user: User, *, token: str | None, size: int) -> Request:
+        """Ask for up to 1000 followers; raises RequestRefused when the user id is not one."""
+        return requests.follows(
+            "followers", user.user_id, token=token, size=size, unit_price=self.prices.follower
+        )
 
-    def following(self, user_id: str, *, token: str | None, size: int) -> Request:
-        """Ask for up to 1000 users whom a user follows; raises RequestRefused when `user_id` is not an id."""
-        return requests.follows("following", user_id, token=token, size=size, unit_price=self.prices.follower)
+    def following(self, user: User, *, token: str | None, size: int) -> Request:
+        """Ask for up to 1000 users whom a user follows; raises RequestRefused when the user id is not one."""
+        return requests.follows(
+            "following", user.user_id, token=token, size=size, unit_price=self.prices.follower
+        )
 
-    def timeline(self, user_id: str, *, token: str | None, since_id: str | None, size: int) -> Request:
+    def timeline(self, user: User, *, token: str | None, since_id: str | None, size: int) -> Request:
         """Ask for 5 to 100 posts, newest first; raises RequestRefused when an id is not one."""
         return requests.timeline(
-            user_id,
+            user.user_id,
             token=token,
             since_id=since_id,
             size=size,
@@ -184,6 +207,10 @@ class X:
     def name_of(self, record: bytes) -> str:
         """Return the screen name in a profile, empty when it has none."""
         return profiles.name_of(record)
+
+    def address_of(self, record: bytes) -> str:
+        """Return the empty text: X is asked with user ids."""
+        return ""
 
     def document(self, record: bytes, *, until: datetime) -> PostDocument | None:
         """Return what is searched of a post; see `twittomatic.networks.x.documents`."""

@@ -3,7 +3,8 @@
 --       2 prefix of the frontier    3 counters    4 job stream of the analyzer that found them, or ''
 -- ARGV  1 entry  2 consumer (both '' when KEYS[4] is '')  3 depth
 --       4 'list' or 'rank', or 'seen' for users who wait in the frontier already and are only to be in seen
---       5 the most ids of a bucket, on average   6.. ids, decimal, under 'rank' each followed by its score
+--       5 the most ids of a bucket, on average   6.. users, a decimal id or `<id> <address>`, under 'rank' each
+--       followed by its score
 -- Returns how many were new, -1 when the caller no longer holds its job.
 -- Invariant: an id enters the frontier once, ever.
 -- Twice is harmless: the second time nobody is new.
@@ -75,7 +76,8 @@ end
 local step = kind == 'rank' and 2 or 1
 local targets, news = {}, 0
 for i = 6, #ARGV, step do
-  local id = ARGV[i]
+  local entry = ARGV[i]
+  local id = string.find(entry, ' ', 1, true) and string.match(entry, '^%d+') or entry
   local name = is_narrow(id) and 'n' or 'w'
   local family = families[name]
   local key = seen .. name .. ':' .. string.format('%d', bucket(family, hash(id)))
@@ -85,7 +87,7 @@ for i = 6, #ARGV, step do
     if kind == 'rank' then
       targets[#targets + 1] = ARGV[i + 1]
     end
-    targets[#targets + 1] = id
+    targets[#targets + 1] = entry
   end
 end
 if news > 0 then

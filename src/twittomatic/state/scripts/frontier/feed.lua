@@ -101,11 +101,12 @@ if phase == 'running' then
     if not depth then
       break
     end
-    local user = pop(depth)
-    if user then
+    local entry = pop(depth)
+    if entry then
+      local user, address = split(entry)
       moved = moved + 1
       for _, module in ipairs(first) do
-        if enqueue(jobs, job, module, user, depth) then
+        if enqueue(jobs, job, module, user, depth, address) then
           ready = ready + 1
         end
       end

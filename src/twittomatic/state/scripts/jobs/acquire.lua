@@ -1,7 +1,7 @@
 -- jobs/acquire: hands jobs of a module out, those that were begun before all others.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes
 -- ARGV  1 consumer  2 module  3 the most jobs  4.. entries that the consumer knows it holds
--- Returns {queue, entry, user id, depth, attempts, checkpoint} of each, '' for the last two of a new one.
+-- Returns {queue, entry, user id, depth, attempts, checkpoint, address} of each, '' for what it does not have.
 -- Invariant: a job is handed to one attempt. Twice is harmless: what the first call handed out is not known to the
 -- consumer, and is handed out again. Cost: four commands, and one for each job that was begun before.
 -- use lib/jobs
@@ -15,7 +15,7 @@ local function hand_out(queue, entry, fields)
     local hash = redis.call('HMGET', KEYS[2] .. ARGV[2] .. ':' .. user, 'attempts', 'checkpoint')
     attempts, checkpoint = hash[1] or '', hash[2] or ''
   end
-  leased[#leased + 1] = { queue, entry, user, fields[4], attempts, checkpoint }
+  leased[#leased + 1] = { queue, entry, user, fields[4], attempts, checkpoint, fields[6] or '' }
 end
 for _, queue in ipairs(queues(ARGV[2])) do
   local stream = KEYS[1] .. queue

@@ -15,9 +15,11 @@ if not owns(stream, ARGV[1], ARGV[2]) then
   return 0
 end
 drop(stream, ARGV[1])
-redis.call('DEL', KEYS[2] .. ARGV[3] .. ':' .. ARGV[4])
+local hash = KEYS[2] .. ARGV[3] .. ':' .. ARGV[4]
+local address = ARGV[5] ~= '' and redis.call('HGET', hash, 'address')
+redis.call('DEL', hash)
 if ARGV[5] ~= '' then
-  enqueue(KEYS[1], KEYS[2], ARGV[5], ARGV[4], ARGV[6])
+  enqueue(KEYS[1], KEYS[2], ARGV[5], ARGV[4], ARGV[6], address)
 end
 local name = ARGV[3] .. ':' .. ARGV[4]
 for i, ending in ipairs({ 'short', 'stalled' }) do

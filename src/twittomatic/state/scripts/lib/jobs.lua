@@ -1,24 +1,41 @@
 -- lib/jobs: puts a job on its stream, and takes it from there again.
--- A job is a hash, `job:<module>:<user id>` {depth, attempts, crashes, history, checkpoint}, which lives until the job
--- is completed, and an entry {u: user id, d: depth}: of a new job in the stream `jobs:<module>`, of one that was given
+-- A job is a hash, `job:<module>:<user id>` {depth, address, attempts, crashes, history, checkpoint}, which lives until
+-- the job is completed, and an entry {u: user id, d: depth, a: address, if there is one}: of a new job in the stream `jobs:<module>`, of one that was given
 -- or taken back in `jobs:<module>:again`, which workers read first. These two are the job's queues.
 local function queues(module)
   return { module .. ':again', module }
 end
 
-local function enqueue(jobs, job, module, user, depth)
+-- A user in the frontier is `<user id>` or `<user id> <address>`.
+local function split(entry)
+  local user, address = string.match(entry, '^(%d+) (.*)$')
+  return user or entry, address
+end
+
+local function add_entry(stream, user, depth, address)
+  if address then
+    redis.call('XADD', stream, '*', 'u', user, 'd', depth, 'a', address)
+  else
+    redis.call('XADD', stream, '*', 'u', user, 'd', depth)
+  end
+end
+
+local function enqueue(jobs, job, module, user, depth, address)
   local hash = job .. module .. ':' .. user
   if redis.call('HSETNX', hash, 'depth', depth) == 0 then
     return false
   end
-  redis.call('XADD', jobs .. module, '*', 'u', user, 'd', depth)
+  if address then
+    redis.call('HSET', hash, 'address', address)
+  end
+  add_entry(jobs .. module, user, depth, address)
   return true
 end
 
 local function requeue(jobs, job, module, user)
-  local depth = redis.call('HGET', job .. module .. ':' .. user, 'depth')
+  local depth, address = unpack(redis.call('HMGET', job .. module .. ':' .. user, 'depth', 'address'))
   if depth then
-    redis.call('XADD', jobs .. module .. ':again', '*', 'u', user, 'd', depth)
+    add_entry(jobs .. module .. ':again', user, depth, address)
   end
 end
 
