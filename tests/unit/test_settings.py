@@ -77,7 +77,9 @@ def test_a_link_to_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_every_field_is_an_option_or_a_table() -> None:
-    assert {option.key for option in OPTIONS} | {"prices", "limits"} == set(Settings.__struct_fields__)
+    assert {option.key for option in OPTIONS} | {"prices", "limits", "network_settings"} == set(
+        Settings.__struct_fields__
+    )
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

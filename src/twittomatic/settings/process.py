@@ -270,6 +270,8 @@ class Settings(CrawlSettings, frozen=True, kw_only=True):
             why="one for each dataset, since a rebuild removes the posts of any other from it",
         ),
     ] = "twittomatic"
+    network_settings: Mapping[str, str] = {}
+    """Settings of a network that another package adds: their names begin with its own, and it checks them."""
 
     def __post_init__(self) -> None:
         for option in OPTIONS:

@@ -13,11 +13,10 @@ from twittomatic.settings.option import Option, as_text, is_endless
 
 CONFIG_FILE: Final = "twittomatic.toml"
 ENVIRONMENT_PREFIX: Final = "TWITTOMATIC_"
+_NETWORK = "network"  # the setting by whose value other packages' settings are recognized
 
 Place: TypeAlias = Callable[[str], str]
 """Names the place where the setting with this key was given, for an error."""
-
-_Tables: TypeAlias = dict[str, dict[str, object]]
 
 
 def gather(
@@ -41,14 +40,25 @@ def gather(
     Raises:
         SettingsError: an unknown key or a bad value, with the key, the value and what is allowed.
     """
-    path = None if config is None else Path(config)
-    from_file, found_tables, in_file = _from_file(options, tables, path)
+    path = Path(CONFIG_FILE if config is None else config)
+    document = _document(path, must_exist=config is not None)
+    found_tables = {name: _table(path, name, document.pop(name, {})) for name in tables}
+    named = given.get(_NETWORK) or environment.get(f"{ENVIRONMENT_PREFIX}{_NETWORK.upper()}")
+    prefix = _prefix(options, str(named or document.get(_NETWORK) or ""))
+    from_file, from_environment = (
+        _from_file(options, path, document, prefix),
+        _from_environment(options, environment, prefix),
+    )
     sources: list[tuple[Mapping[str, object], Place]] = [
         (given, place),
-        (_from_environment(options, environment), lambda key: ENVIRONMENT_PREFIX + key.upper()),
-        (from_file, in_file),
+        (from_environment, lambda key: ENVIRONMENT_PREFIX + key.upper()),
+        (from_file, lambda key: f"{path}: {key}"),
     ]
     values: dict[str, Any] = dict(found_tables)
+    if prefix:
+        values["network_settings"] = {
+            key: text for key, text in {**from_file, **from_environment}.items() if key.startswith(prefix)
+        }
     for option in options:
         for source, named in sources:
             if option.key in source:
@@ -57,35 +67,41 @@ def gather(
     return values
 
 
-def _from_environment(options: Sequence[Option], environment: Mapping[str, str]) -> dict[str, str]:
+def _prefix(options: Sequence[Option], network: str) -> str:
+    """Return how the names of a network's own settings begin; empty for a network whose settings are ours."""
+    prefix = f"{network.strip().replace('-', '_')}_"
+    ours = prefix == "_" or any(option.key.startswith(prefix) for option in options)
+    return "" if ours else prefix
+
+
+def _from_environment(
+    options: Sequence[Option], environment: Mapping[str, str], prefix: str
+) -> dict[str, str]:
     names = [option.name for option in options]
     found = {}
     for variable, text in environment.items():
         if variable.startswith(ENVIRONMENT_PREFIX):
             name = variable.removeprefix(ENVIRONMENT_PREFIX).upper()
-            if name not in names:
+            if name not in names and not (prefix and name.lower().startswith(prefix)):
                 raise SettingsError(f"{variable}: no such setting; the settings are {', '.join(names)}.")
             found[name.lower()] = text
     return found
 
 
 def _from_file(
-    options: Sequence[Option], names: Sequence[str], config: Path | None
-) -> tuple[dict[str, str], _Tables, Place]:
-    """Return the texts in a file, its tables, and how to name a place in it."""
-    path = config or Path(CONFIG_FILE)
-    document = _document(path, must_exist=config is not None)
-    tables = {name: _table(path, name, document.pop(name, {})) for name in names}
+    options: Sequence[Option], path: Path, document: Mapping[str, Any], prefix: str
+) -> dict[str, str]:
+    """Return the texts in a file."""
     keys = [option.key for option in options]
     found = {}
     for key, value in document.items():
-        if key not in keys:
+        if key not in keys and not (prefix and key.startswith(prefix)):
             raise SettingsError(f"{path}: {key}: no such setting; the settings are {', '.join(keys)}.")
         text = as_text(value)
         if text is None:
             raise SettingsError(f"{path}: {key}: give a text, a number, true or false.")
         found[key] = text
-    return found, tables, lambda key: f"{path}: {key}"
+    return found
 
 
 def _document(path: Path, *, must_exist: bool) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def test_users_are_asked_for_together(x: X) -> None:
 @pytest.mark.parametrize(("size", "sent"), [(1000, 1000), (1, 1), (0, 1), (-5, 1), (5000, 1000)])
 def test_a_page_of_users(x: X, endpoint: str, size: int, sent: int) -> None:
     ask = {"followers": x.followers, "following": x.following}[endpoint]
-    request = ask("12", token=None, size=size)
+    request = ask(User("12"), token=None, size=size)
     assert (request.endpoint, request.path) == (endpoint, f"/2/users/12/{endpoint}")
     assert request.params["max_results"] == str(sent)
     assert (request.most_resources, request.most_cost) == (sent, sent * 10_000)
