@@ -271,7 +271,7 @@ class Settings(CrawlSettings, frozen=True, kw_only=True):
         ),
     ] = "twittomatic"
     network_settings: Mapping[str, str] = {}
-    """Settings of a network that another package adds: their names begin with its own, and it checks them."""
+    """Settings whose names begin with that of a network from another package, which checks them."""
 
     def __post_init__(self) -> None:
         for option in OPTIONS:
