@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -45,7 +44,7 @@ def test_what_init_writes_is_the_default(place: Any) -> None:
     every = load({}, {}, place.write("every.toml", "\n".join(lines)))
     assert msgspec.structs.replace(prices.of(every.prices), source=LISTED.source) == LISTED
     assert limits.of(every.limits).by_kind == limits.DOCUMENTED.by_kind
-    assert replace(every, prices={}, limits={}) == load({}, {}, nothing)
+    assert msgspec.structs.replace(every, prices={}, limits={}) == load({}, {}, nothing)
     again = place.run("init")
     assert again.returncode == 2
     assert "--force" in again.stderr

@@ -1,10 +1,10 @@
 """analyzer: whom SELECT names goes to the frontier, each once, and only who is missing is bought."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from scripted import Answer, Asked, page, profile, scripted
 
 from twittomatic.emulator import GraphWorld

@@ -1,11 +1,11 @@
 """A crawl with user tokens: their own windows, renewed on the way, retired when the network refuses."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from twittomatic.emulator import GraphWorld
 from twittomatic.model import Phase

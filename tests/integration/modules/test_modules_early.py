@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from scripted import Answer, Asked, ScriptedX, page, post, profile, scripted
 
 from twittomatic import faultpoint
@@ -91,7 +92,7 @@ async def test_a_list_that_ends_far_too_early_is_asked_again_and_short(house: An
     await crawl(house, "F", claimed=52_000, crawl="other")
     assert script.asked == [None, "A", "A"], "its end cost money, so it is kept as it is"
     assert house.early == {"follower:23": ("short", 1300, 52_000, False)}, "and this crawl says so too"
-    await crawl(house, "F", claimed=52_000, crawl="other", refresh_older_than=0.0)
+    await crawl(house, "F", claimed=52_000, crawl="other", refresh_older_than=timedelta(0))
     assert script.asked[3:] == [None, "A", "A"]
 
 
@@ -163,7 +164,7 @@ async def test_a_timeline_is_short_below_the_ceiling_only(house: Any, x: Scripte
     await crawl(house, "T", claimed=31_000)
     assert ending(house, "twt") == ("complete", 1700), "of the 3,200 that are served more than half are there"
     x.script = Pages({None: page(posts(10_000, 100))})
-    await crawl(house, "T", claimed=31_000, crawl="other", refresh_older_than=0.0)
+    await crawl(house, "T", claimed=31_000, crawl="other", refresh_older_than=timedelta(0))
     assert ending(house, "twt") == ("complete", 1700), "a longer timeline is not replaced"
     assert house.early["timeline:23"] == ("short", 100, 31_000, False)
 
@@ -324,7 +325,7 @@ async def test_a_refresh_that_ends_too_early_replaces_no_longer_list(
     assert len(before) == 60
     for answer in (page([]), page(records[:9])):
         script.pages = {None: answer}
-        await crawl(house, module, claimed=claimed, refresh_older_than=0.0)
+        await crawl(house, module, claimed=claimed, refresh_older_than=timedelta(0))
         assert house.lines(STAR, ext) == before
         assert house.journal(STAR)[-1].ending == "short"
         house.check()

@@ -1,5 +1,6 @@
 """What is paid for and young enough is not bought again, by whichever crawl."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -33,9 +34,9 @@ async def test_another_crawl_keeps_what_is_whole_and_follows_it(house: Any, emul
 
 
 @pytest.mark.parametrize("crawl", ["test", "other"])
-@pytest.mark.parametrize(("age", "again"), [(0.0, True), (3600.0, False)])
+@pytest.mark.parametrize(("age", "again"), [(timedelta(0), True), (timedelta(hours=1), False)])
 async def test_what_is_too_old_is_bought_again(
-    house: Any, emulator: Any, crawl: str, age: float, again: bool
+    house: Any, emulator: Any, crawl: str, age: timedelta, again: bool
 ) -> None:
     await house.crawl("F", [STAR])
     before = requests(emulator)
@@ -97,6 +98,6 @@ async def test_an_update_that_found_nothing_makes_a_timeline_young(house: Any, e
     path.write_text(path.read_text().replace(entry.ended_at, "2020-01-01T00:00:00Z"))
     await house.crawl("U", [STAR], crawl="updates")
     before = requests(emulator)
-    await house.crawl("T", [STAR], crawl="other", refresh_older_than=3600.0)
+    await house.crawl("T", [STAR], crawl="other", refresh_older_than=timedelta(hours=1))
     assert requests(emulator) == before
     house.check()

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from scripted import Answer, Asked, ScriptedX, page, post, scripted
 
 from twittomatic import faultpoint

@@ -1,13 +1,14 @@
 """Attempts that were overtaken: frozen at the worst moment, they wake up and change nothing."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from twittomatic import faultpoint

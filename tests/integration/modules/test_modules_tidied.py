@@ -1,10 +1,10 @@
 """The end of a crawl: what nobody goes on with is removed, whoever is late to do so."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from twittomatic import faultpoint
 from twittomatic.app import control, runtime

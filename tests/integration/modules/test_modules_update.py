@@ -1,9 +1,9 @@
 """update: only what is newer, in front of the old bytes, whole or not at all."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from twittomatic import faultpoint
 from twittomatic.app import control
