@@ -33,6 +33,7 @@ TwittomaticError
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
@@ -259,3 +260,37 @@ DISPOSITIONS: Final[Mapping[type[Exception], Disposition]] = MappingProxyType(
 def disposition(error: Exception) -> Disposition:
     """Return what a worker does with a job that ended with `error`; every exception has a disposition."""
     return next(DISPOSITIONS[kind] for kind in type(error).__mro__ if kind in DISPOSITIONS)
+
+
+_OS_REASONS: Final = MappingProxyType(
+    {
+        errno.ENOSPC: "the volume is full; free some space and start again",
+        errno.EDQUOT: "the disk quota is used up; free some space and start again",
+        errno.EFBIG: "the file grows beyond what the system allows; raise `ulimit -f`",
+        errno.EROFS: "the volume is read-only; mount it for writing{or_another}",
+        errno.EIO: "the disk reports an input/output error; check the disk before you start again",
+        errno.EACCES: "permission denied; give this user the right to read and write there{or_another}",
+        errno.EPERM: "permission denied; give this user the right to read and write there{or_another}",
+        errno.ENOTDIR: "a part of this path is a file; move it away, or name another {directory}",
+        errno.EEXIST: "a part of this path is a file; move it away, or name another {directory}",
+        errno.EISDIR: "there is a directory where a file should be; move it away",
+        errno.ENOENT: "there is no such file or directory",
+        errno.ENAMETOOLONG: "the path is too long; name a shorter {directory}",
+        errno.ESTALE: "the shared file system lost this file; check the mount and start again",
+        errno.EMFILE: "this process has too many files open; raise `ulimit -n`",
+    }
+)
+
+
+def os_reason(error: OSError, *, setting: str = "") -> str:
+    """Return in words why the operating system refuses a file, and what to do about it.
+
+    Args:
+        error: What it raised.
+        setting: The setting that names the directory, empty when no setting does.
+    """
+    sentence = _OS_REASONS.get(error.errno or 0)
+    if sentence is None:
+        return error.strerror or str(error)
+    or_another = f", or name another {setting}" if setting else ""
+    return sentence.format(or_another=or_another, directory=setting or "directory")

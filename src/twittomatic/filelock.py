@@ -1,12 +1,11 @@
-"""A lock on a file that dies with its holder, so that nobody ever clears one by hand.
+"""A lock on a file that the system releases when its holder dies, so nobody has to remove a stale one.
 
-It is an `flock`: it belongs to an open file, a kill -9 gives it back, and what the file says decides nothing.
+It is an `flock`: it belongs to an open file, `kill -9` releases it, and the file's content decides nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
 import os
 import time
@@ -15,44 +14,40 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 
-from twittomatic.errors import StateUnavailable
+from twittomatic.errors import StateUnavailable, os_reason
 
-_GLANCE_S = 0.01  # flock cannot wait without a thread; a hundred looks a second cost nothing
-
-_SENTENCES = {
-    errno.ENOSPC: "the volume is full; free some space and start again",
-    errno.EDQUOT: "the disk quota is used up; free some space and start again",
-    errno.EROFS: "the volume is read-only; name another STATE_DIRECTORY",
-    errno.EACCES: "permission denied; let this user write there, or name another STATE_DIRECTORY",
-    errno.EPERM: "permission denied; let this user write there, or name another STATE_DIRECTORY",
-    errno.ENOTDIR: "is, or lies below, a file; name a directory as STATE_DIRECTORY",
-    errno.EEXIST: "is, or lies below, a file; name a directory as STATE_DIRECTORY",
-    errno.ENAMETOOLONG: "the path is too long; name a shorter STATE_DIRECTORY",
-}
+_POLL_S = 0.01  # flock cannot wait without a thread; a hundred tries a second cost nothing
 
 
-def unusable(path: Path, error: OSError) -> StateUnavailable:
-    """Say in one sentence why a path of the state directory cannot be used, and what to do about it."""
-    reason = _SENTENCES.get(error.errno or 0, error.strerror or str(error))
-    return StateUnavailable(f"{path}: {reason}.")
+def unusable(path: Path, error: OSError, *, setting: str) -> StateUnavailable:
+    """Return the error that says in one sentence why a path cannot be used, and what to do about it.
+
+    Args:
+        path: A lock file, or what it protects.
+        error: What the system raised.
+        setting: The setting that names its directory, empty when no setting does.
+    """
+    return StateUnavailable(f"{path}: {os_reason(error, setting=setting)}.")
 
 
 class FileLock:
-    """One open handle on a lock file; two handles exclude each other even within one process.
+    """An open handle on a lock file; two handles exclude each other even within one process.
 
     Args:
-        path: The file, created empty when there is none, and never deleted.
+        path: The lock file. It is created empty if it is missing, and never deleted.
+        setting: The setting that names its directory, for error messages; empty when no setting does.
 
     Raises:
-        StateUnavailable: it cannot be opened.
+        StateUnavailable: the file cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, setting: str = "") -> None:
         self._path = path
+        self._setting = setting
         try:
             self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise unusable(path, error) from error
+            raise self._unusable(error) from error
 
     def __enter__(self) -> FileLock:
         return self
@@ -64,7 +59,7 @@ class FileLock:
         os.close(self.descriptor)
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Take the lock if nobody is in the way; a failed attempt gives up what this handle held.
+        """Take the lock if no other handle is in the way; a failed attempt releases what this handle held.
 
         Raises:
             StateUnavailable: this file system has no locks.
@@ -74,21 +69,21 @@ class FileLock:
         except BlockingIOError:
             return False
         except OSError as error:
-            raise unusable(self._path, error) from error
+            raise self._unusable(error) from error
         return True
 
     async def acquire(self, *, within_s: float = float("inf")) -> bool:
-        """Take the lock alone, waiting for others to leave it; False when they did not in time."""
+        """Wait for the exclusive lock; return False when others still had it after `within_s` seconds."""
         deadline = time.monotonic() + within_s
         while not self.try_acquire():
             if time.monotonic() >= deadline:
                 return False
-            await asyncio.sleep(_GLANCE_S)
+            await asyncio.sleep(_POLL_S)
         return True
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Hold the lock for a block, however long it takes to get it."""
+        """Hold the exclusive lock for a block, however long it takes to get it."""
         await self.acquire()
         try:
             yield
@@ -96,7 +91,7 @@ class FileLock:
             fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
     def write(self, text: str) -> None:
-        """Replace what the file says.
+        """Replace the content of the file.
 
         Raises:
             StateUnavailable: the volume is full or gone.
@@ -105,8 +100,11 @@ class FileLock:
             os.ftruncate(self.descriptor, 0)
             os.pwrite(self.descriptor, os.fsencode(text), 0)
         except OSError as error:
-            raise unusable(self._path, error) from error
+            raise self._unusable(error) from error
 
     def read(self) -> str:
-        """Return what the file says."""
+        """Return the content of the file."""
         return os.fsdecode(os.pread(self.descriptor, 4096, 0))
+
+    def _unusable(self, error: OSError) -> StateUnavailable:
+        return unusable(self._path, error, setting=self._setting)

@@ -25,17 +25,11 @@ from twittomatic.storage.formats import member, read_ids, read_lines, to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile, discard
 from twittomatic.storage.profiles import StoredProfile, find_profiles
+from twittomatic.storage.records import record_id
 
 _FILES = MODULES[Module.ANALYZER].files
 _BATCH = 1000  # profiles looked at in a thread at a time
 _T = TypeVar("_T")
-
-
-class _Profile(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Profile).decode
 
 
 async def run(context: Context, job: Job) -> None:
@@ -109,7 +103,7 @@ class _Analysis:
         self._stop_if_told()
 
     def _targets(self, profiles: Sequence[bytes]) -> list[Target]:
-        ids = to_ids([_decode(profile).id for profile in profiles])
+        ids = to_ids([record_id(profile) for profile in profiles])
         self._seen.add(ids)
         scores, network = map(self._context.selection.score, profiles), self._context.network
         addresses = map(network.address_of, profiles)

@@ -10,8 +10,8 @@ from twittomatic.modules.finish import finish_job
 from twittomatic.modules.pager import ListSpec, Pager
 from twittomatic.modules.reuse import continue_existing, reuse_existing
 from twittomatic.storage.formats import Ids, read_lines, to_ids
-from twittomatic.storage.order import post_id
 from twittomatic.storage.part import PartFile
+from twittomatic.storage.records import record_id_in
 
 _FILES = MODULES[Module.TIMELINE].files
 
@@ -66,4 +66,4 @@ def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[b
 
 
 def _known(part: PartFile) -> Sequence[Ids]:
-    return [to_ids([post_id(part.path, line) for line in read_lines(part.path, size=part.state.size)])]
+    return [to_ids([record_id_in(part.path, line) for line in read_lines(part.path, size=part.state.size)])]

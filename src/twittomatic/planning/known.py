@@ -17,13 +17,7 @@ from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.profiles import find_profiles
-
-
-class _Profile(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Profile).decode
+from twittomatic.storage.records import record_id
 
 
 class KnownTargets:
@@ -109,7 +103,7 @@ class KnownTargets:
                 for line in read_lines(path):
                     count += 1
                     if selects(line):
-                        selected[_decode(line).id] = self._network.counts_of(line)
+                        selected[record_id(line)] = self._network.counts_of(line)
                 whole = count >= self._files.state(self._layout.file(subject.user_id, "fws")).lines
             except (StorageError, msgspec.MsgspecError):
                 continue  # `verify` is who complains of it

@@ -7,8 +7,6 @@ from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 from pathlib import Path
 
-import msgspec
-
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted, FileRepaired
@@ -16,15 +14,9 @@ from twittomatic.state.stream import Delivered
 from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import EXTENSIONS, Layout
+from twittomatic.storage.records import record_id
 
 _GONE = (FileNotFoundError, NotADirectoryError)
-
-
-class _Record(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Record).decode
 
 
 def new_pages(
@@ -120,12 +112,12 @@ def _is(user_or_post: str, line: bytes, path: Path) -> bool:
         return True
     if path.suffix == ".fws":
         return line == user_or_post.encode()
-    return record_id(line) == user_or_post
+    return id_or_empty(line) == user_or_post
 
 
-def record_id(line: bytes) -> str:
+def id_or_empty(line: bytes) -> str:
     """Return the id of a post or a profile, empty where the line has none."""
     try:
-        return _decode(line).id
+        return record_id(line)
     except NO_JSON:
         return ""

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterator
 from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from twittomatic.errors import CorruptFile, StorageError
@@ -21,6 +20,7 @@ from twittomatic.storage.index import Line
 from twittomatic.storage.io import checksum
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.records import decimal_id
 
 _BATCH_LINES = 1000
 
@@ -48,13 +48,6 @@ def may_be_transient(found: Collection[Defect]) -> bool:
     if DefectKind.UNPROVED in kinds:
         kinds.discard(DefectKind.COUNT)
     return kinds <= {DefectKind.UNPROVED, DefectKind.STRANGERS}
-
-
-class _Record(msgspec.Struct):
-    id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,19}\Z")]
-
-
-_decode = msgspec.json.Decoder(_Record).decode
 
 
 def find_defects(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Defect]:
@@ -152,8 +145,7 @@ def _ids(path: Path, ext: str) -> Iterator[Ids]:
 
 def _id_of(path: Path, number: int, line: bytes) -> str:
     try:
-        line.decode()  # the decoder below skips what it is not asked for
-        return _decode(line).id
+        return decimal_id(line)
     except NO_JSON:
         raise CorruptFile(f"{path}: line {number} is not a JSON object with a decimal id.") from None
 

@@ -9,16 +9,10 @@ from pathlib import Path
 import msgspec
 
 from twittomatic.errors import CorruptFile, StorageUnavailable
-from twittomatic.model import NO_JSON, FileState
+from twittomatic.model import FileState
 from twittomatic.storage.formats import member, read_lines, read_pages
 from twittomatic.storage.part import PartFile
-
-
-class _Post(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Post).decode
+from twittomatic.storage.records import record_id_in
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,18 +27,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     newest: str | None = None
     oldest: str | None = None
     kept: bool = True
-
-
-def post_id(path: Path, line: bytes) -> str:
-    """Return the id of a post that is a line of a file.
-
-    Raises:
-        CorruptFile: the line is not a post.
-    """
-    try:
-        return _decode(line).id
-    except NO_JSON:
-        raise CorruptFile(f"{path}: a line is not a post with an id.") from None
 
 
 def order_of(path: Path) -> Order:
@@ -74,7 +56,7 @@ def order_at_front(path: Path) -> Order:
 
 
 def _order(path: Path, *, first_page: bool) -> Order:
-    numbers = (int(post_id(path, line)) for line in read_lines(path, first_page=first_page))
+    numbers = (int(record_id_in(path, line)) for line in read_lines(path, first_page=first_page))
     first = next(numbers, None)
     if first is None:
         return Order()
@@ -107,7 +89,7 @@ def append_in_order(part: PartFile, source: Path, *, size: int | None = None) ->
     try:
         for at, lines in read_pages(source, size=size):
             for line in lines:
-                posts.setdefault(int(post_id(source, line)), (at, line))
+                posts.setdefault(int(record_id_in(source, line)), (at, line))
     except StorageUnavailable as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise CorruptFile(f"{source}: missing, though a checkpoint counts on it.") from None

@@ -11,13 +11,7 @@ import msgspec
 from twittomatic.errors import StorageError
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
-
-
-class _Profile(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Profile).decode
+from twittomatic.storage.records import record_id
 
 
 class StoredProfile(NamedTuple):
@@ -49,7 +43,7 @@ def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[StoredPro
         try:
             for came_at, lines in read_pages(path):
                 for line in lines:
-                    user_id = _decode(line).id
+                    user_id = record_id(line)
                     if user_id in wanted:
                         wanted.discard(user_id)
                         yield StoredProfile(user_id, line, came_at)

@@ -30,6 +30,7 @@ from twittomatic.storage.journal import Journal, Purchase, newest_purchase
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.quarantine import set_aside
+from twittomatic.storage.records import record_id
 
 _GZIP = 31  # zlib's window bits for gzip, as in `formats`
 _PIECE = 1024 * 1024
@@ -55,13 +56,6 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True):
     first_id: str
     last_id: str
     pending: Path
-
-
-class _Profile(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Profile).decode
 
 
 class BoughtProfiles:
@@ -268,7 +262,7 @@ def _mended(layout: Layout, path: Path, line: Purchase | None) -> tuple[FileStat
             return state, f"what is behind the bytes of its journal line is cut off; all of it is in {aside}."
     try:
         for record in read_lines(path):
-            _decode(record)
+            record_id(record)
         return measured(path), "can be read; the journal says so now."
     except (CorruptFile, *NO_JSON):
         aside = layout.relative(set_aside(layout, path))
@@ -305,7 +299,7 @@ def _trouble(path: Path, line: Purchase | None) -> Iterator[str]:
             crc = f"{checksum(file.fileno(), size):08x}"
         for record in read_lines(path):
             lines += 1
-            _decode(record)
+            record_id(record)
     except CorruptFile as error:
         yield str(error).removeprefix(f"{path}: ")
     except NO_JSON:
@@ -389,5 +383,5 @@ def _whole(path: Path, descriptor: int) -> tuple[FileState, list[str]]:
             except isal_zlib.error:  # type: ignore[misc]  # its stub calls it an instance
                 break
         crc = checksum(descriptor, whole)
-    ids = [_decode(line).id for line in read_lines(path, size=whole)] if whole else []
+    ids = [record_id(line) for line in read_lines(path, size=whole)] if whole else []
     return FileState(size=whole, lines=len(ids), crc=crc), ids

@@ -23,10 +23,10 @@ from twittomatic.storage.defects import DefectKind, find_defects, is_file, recor
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.index import FileSet, JournalIndex
 from twittomatic.storage.journal import Entry, Journal, read_journal
-from twittomatic.storage.order import post_id
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.proof import Proof, lines_about, newest_proof
 from twittomatic.storage.quarantine import set_aside
+from twittomatic.storage.records import record_id_in
 from twittomatic.storage.rewrite import clear_drafts, cut, draft_in_order, place, rewrite_journal
 from twittomatic.storage.verify import file_defect
 
@@ -214,7 +214,7 @@ class Repair:
         draft, state = draft_in_order(self._layout, path)
         first, last = entry.first_id, entry.last_id
         if path.suffix == ".twt":
-            ids = [int(post_id(draft, line)) for line in read_lines(draft)]
+            ids = [int(record_id_in(draft, line)) for line in read_lines(draft)]
             first, last = str(ids[0]), str(ids[-1])
         self._say(
             msgspec.structs.replace(

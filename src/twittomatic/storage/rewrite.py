@@ -16,11 +16,12 @@ from twittomatic.storage.formats import member, read_pages, to_ids
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.io import checksum, copy_range
 from twittomatic.storage.journal import is_line
-from twittomatic.storage.order import append_in_order, post_id
+from twittomatic.storage.order import append_in_order
 from twittomatic.storage.part import PartFile
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.proof import Proof
 from twittomatic.storage.quarantine import set_aside
+from twittomatic.storage.records import record_id_in
 from twittomatic.storage.tail import LONGEST_LINE
 
 
@@ -99,7 +100,7 @@ def place(layout: Layout, path: Path, draft: Path) -> Path:
 def _append_each_once(part: PartFile, source: Path) -> None:
     seen = IdSet()
     for at, lines in read_pages(source):
-        ids = [line.decode() if source.suffix == ".fws" else post_id(source, line) for line in lines]
+        ids = [line.decode() if source.suffix == ".fws" else record_id_in(source, line) for line in lines]
         new = seen.add(to_ids(ids)).tolist()
         kept = [line for line, is_new in zip(lines, new, strict=True) if is_new]
         if kept:

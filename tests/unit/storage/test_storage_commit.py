@@ -83,7 +83,7 @@ def test_a_file_in_the_way_of_the_directory_is_reported(part: Path, final: Path)
     write(part, b"1")
     final.parent.write_text("in the way")
 
-    with pytest.raises(StorageUnavailable, match="is not a directory"):
+    with pytest.raises(StorageUnavailable, match="a part of this path is a file"):
         commit(part, final)
     assert part.exists()
 

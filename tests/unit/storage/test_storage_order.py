@@ -97,5 +97,5 @@ def test_a_source_that_is_gone_is_corrupt_as_a_checkpoint_counts_on_it(tmp_path:
 def test_a_line_that_is_no_post_is_corrupt(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "1.twt"
     path.write_bytes(member([line]))
-    with pytest.raises(CorruptFile, match=r"1\.twt: a line is not a post"):
+    with pytest.raises(CorruptFile, match=r"1\.twt: a line is not a JSON object with an id"):
         order_of(path)

@@ -186,7 +186,7 @@ def test_a_failed_sync_counts_nothing(path: Path) -> None:
 
 def test_a_directory_in_the_way_is_unavailable(path: Path) -> None:
     path.mkdir(parents=True)
-    with pytest.raises(StorageUnavailable, match="a directory stands where a file should be"):
+    with pytest.raises(StorageUnavailable, match="there is a directory where a file should be"):
         PartFile.begin(path)
 
 

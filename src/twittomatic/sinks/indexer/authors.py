@@ -7,20 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from twittomatic.errors import StorageError
 from twittomatic.model import NO_JSON
 from twittomatic.networks.base import Records
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
-
-
-class _Profile(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Profile).decode
+from twittomatic.storage.records import record_id
 
 
 class Authors:
@@ -57,7 +49,7 @@ class Authors:
         for at, lines in read_pages(path):
             for line in lines:
                 try:
-                    user_id = _decode(line).id
+                    user_id = record_id(line)
                 except NO_JSON:
                     continue
                 name = self._network.name_of(line).lower()

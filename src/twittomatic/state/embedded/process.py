@@ -44,7 +44,7 @@ def state_exists(directory: Path) -> bool:
     try:
         return (directory / "appendonlydir" / "appendonly.aof.manifest").exists()
     except OSError as error:
-        raise unusable(directory, error) from None
+        raise unusable(directory, error, setting="STATE_DIRECTORY") from None
 
 
 def is_running(directory: Path) -> bool:
@@ -53,7 +53,7 @@ def is_running(directory: Path) -> bool:
     Raises:
         StateUnavailable: the directory cannot be used.
     """
-    with FileLock(directory / LIFE_LOCK) as lock:
+    with FileLock(directory / LIFE_LOCK, setting="STATE_DIRECTORY") as lock:
         return not lock.try_acquire(shared=True)  # shared, so that two who look do not see each other
 
 

@@ -61,9 +61,11 @@ async def embedded(
     directory = _find(directory, role)
     with ExitStack() as locks:
         if role is Role.OWN:
-            await _become_owner(locks.enter_context(FileLock(directory / _OWNER)), directory)
-        door = locks.enter_context(FileLock(directory / _DOOR))
-        present = locks.enter_context(FileLock(directory / _PRESENT))
+            await _become_owner(
+                locks.enter_context(FileLock(directory / _OWNER, setting="STATE_DIRECTORY")), directory
+            )
+        door = locks.enter_context(FileLock(directory / _DOOR, setting="STATE_DIRECTORY"))
+        present = locks.enter_context(FileLock(directory / _PRESENT, setting="STATE_DIRECTORY"))
         async with door.held():
             url = await _enter(directory, role, present)
         supervisor = (
@@ -129,7 +131,7 @@ def _find(directory: Path, role: Role) -> Path:
         elif not state_exists(directory) and not (directory / _DOOR).exists():
             raise _nothing_here(directory, role)
     except OSError as error:
-        raise unusable(directory, error) from error
+        raise unusable(directory, error, setting="STATE_DIRECTORY") from error
     return directory
 
 

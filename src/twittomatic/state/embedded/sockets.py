@@ -41,7 +41,7 @@ def place_socket(directory: Path) -> Path:
         private.mkdir(mode=0o700, exist_ok=True)
         found = private.lstat()
     except OSError as error:
-        raise unusable(private, error) from error
+        raise unusable(private, error, setting="STATE_DIRECTORY") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise StateUnavailable(
             f"{private}: somebody else could reach the state server there; "

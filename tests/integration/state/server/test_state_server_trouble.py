@@ -226,7 +226,7 @@ async def test_a_hostile_socket_directory_is_refused(state: Path, how: str) -> N
 async def test_a_directory_that_cannot_be_used_is_named(state: Path) -> None:
     state.touch()
     for path in (state, state / "below"):
-        with pytest.raises(StateUnavailable, match=r"a file; name a directory as STATE_DIRECTORY"):
+        with pytest.raises(StateUnavailable, match=r"a file; move it away, or name another STATE_DIRECTORY"):
             async with embedded(path, Role.OWN):
                 pass
     state.unlink()
