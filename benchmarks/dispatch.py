@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 
 from harness import alternate, crawl, run, settings, verdict
-from twittomatic.crawler.local import run_together
+from twittomatic.app.crawl import run_together
 from twittomatic.crawler.worker import Worker
 from twittomatic.model import Job, Module, Phase
 from twittomatic.modules.context import Context
@@ -69,7 +69,7 @@ async def with_worker(jobs: int, directory: Path) -> float:
     async with crawl(ours, "F", range(1, jobs + 1)) as (parts, master, made):
         worker = Worker(
             made._context,
-            parts.pausing(leads=True),
+            parts.pause_policy(leads=True),
             credentials=[],
             modules=parts.options.all_modules,
             slots=ours.concurrency,

@@ -24,13 +24,13 @@ import msgspec
 import uvloop
 from isal import igzip
 
-from twittomatic.app import runtime
-from twittomatic.crawler.options import CrawlOptions
+from twittomatic.app.crawl import own_worker
+from twittomatic.app.lead import leading
+from twittomatic.app.runtime import Runtime
+from twittomatic.crawler.master import Master
+from twittomatic.crawler.worker import Worker
 from twittomatic.emulator import Emulator, ProceduralWorld, serve
-from twittomatic.fetch.credentials import Credentials
 from twittomatic.settings import Settings, load
-from twittomatic.state.embedded.server import Role
-from twittomatic.storage.journal import Journal
 
 FOLLOWERS_PER_PAGE = 1_000
 POSTS_PER_PAGE = 100
@@ -242,27 +242,15 @@ def settings(directory: Path, **options: str) -> Settings:
 @asynccontextmanager
 async def crawl(
     settings: Settings, modules: str, seeds: Sequence[int]
-) -> AsyncIterator[tuple[runtime.Runtime, Any, Any]]:
-    """Put a crawl together as the command does, with its own state server; yield parts, master, worker."""
-    options = CrawlOptions.of(modules, settings)
-    layout = runtime.layout(settings)
-    layout.prepare()
-    name = runtime.process_name("benchmark")
-    credentials = Credentials.load(settings.x_bearer_tokens)
-    async with (
-        runtime.connected(settings, Role.OWN, name) as connection,
-        runtime.parts(settings, options, connection, credentials, name) as parts,
-    ):
-        leadership = parts.leadership()
-        assert await leadership.lead()
+) -> AsyncIterator[tuple[Runtime, Master, Worker]]:
+    """Open a crawl with its own state server, and seed it; yield its parts, master and worker."""
+    async with Runtime.open(settings, modules, "benchmark") as parts, leading(parts) as leadership:
+        options = parts.options
         await parts.crawl.begin(options.modules, options.written(), "2026-01-01T00:00:00Z")
         master = parts.master(leadership)
         await master.seed(list(map(str, seeds)))
-        journal = Journal(layout.journal("benchmark"))
-        selection = runtime.selection(options, parts.network)
-        yield parts, master, parts.worker(journal, selection, has_own_master=True)
-        journal.close()
-        await leadership.resign()
+        async with own_worker(parts, "benchmark") as worker:
+            yield parts, master, worker
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:

@@ -21,7 +21,7 @@ from aiohttp import web
 from isal import igzip
 
 from harness import crawl, free_port, make_pages, run, settings, user_id, verdict
-from twittomatic.crawler.local import run_together
+from twittomatic.app.crawl import run_together
 from twittomatic.model import Phase
 
 OWNER = 10**18

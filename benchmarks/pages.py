@@ -45,7 +45,7 @@ from harness import (
     verdict,
 )
 from twittomatic.app import runtime
-from twittomatic.crawler.local import run_together
+from twittomatic.app.crawl import run_together
 from twittomatic.model import Phase
 
 IN_FLIGHT = 8  # lists that a worker has by default

@@ -11,6 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from twittomatic.app.crawl import Crawl, crawl
+    from twittomatic.app.observer import Observer
+    from twittomatic.app.outcome import Outcome, Result
     from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, open
     from twittomatic.errors import (
         BudgetExhausted,
@@ -37,6 +40,7 @@ __all__ = [
     "BudgetExhausted",
     "Completeness",
     "CorruptFile",
+    "Crawl",
     "CrawlMustPause",
     "CreditsDepleted",
     "Dataset",
@@ -44,6 +48,9 @@ __all__ = [
     "Edges",
     "NetworkError",
     "NoCredentialLeft",
+    "Observer",
+    "Outcome",
+    "Result",
     "Settings",
     "SettingsError",
     "StateBusy",
@@ -55,11 +62,15 @@ __all__ = [
     "TwittomaticError",
     "UserNotFound",
     "__version__",
+    "crawl",
     "open",
 ]
 
 _HOMES = {
     **dict.fromkeys(("Completeness", "Dataset", "EdgeBatch", "Edges", "open"), "dataset"),
+    **dict.fromkeys(("Crawl", "crawl"), "app.crawl"),
+    "Observer": "app.observer",
+    **dict.fromkeys(("Outcome", "Result"), "app.outcome"),
     "Settings": "settings",
 }  # all others are errors
 

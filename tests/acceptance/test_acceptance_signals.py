@@ -53,12 +53,12 @@ def signalled(place: Any, moment: str, *arguments: str, number: int = signal.SIG
     [
         (
             "cli.commands:run",
-            "app.runner:run_async",
+            "cli.runner:run_async",
             "state.embedded.server:embedded",
             "state.account:Money.accept",
         ),
         ("fetch.fetcher:Fetcher.check", "crawler.master:Master.seed", "storage.journal:Journal.__init__"),
-        ("storage.part:PartFile.append", "cli.sessions:tidy", "state.leadership:Leadership.resign"),
+        ("storage.part:PartFile.append", "app.lead:tidy", "state.leadership:Leadership.resign"),
     ],
 )
 def test_a_crawl_ends_with_130_at_any_moment(place: Any, moments: tuple[str, ...]) -> None:
@@ -74,10 +74,10 @@ def test_a_crawl_ends_with_130_at_any_moment(place: Any, moments: tuple[str, ...
 @pytest.mark.parametrize(
     ("moment", "arguments"),
     [
-        ("cli.working:_options_of_master", ("worker", "w")),
+        ("app.work:_options_of_master", ("worker", "w")),
         ("fetch.fetcher:Fetcher.check", ("worker", "w")),
         ("cli.supervisor:Supervisor._keep_one", ("worker", "w", "--processes", "2")),
-        ("cli.standing:Standby._look", ("master", "-F", "--standby")),
+        ("app.standby:Standby._view", ("master", "-F", "--standby")),
     ],
 )
 def test_who_helps_a_master_ends_with_130(place: Any, moment: str, arguments: tuple[str, ...]) -> None:

@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
-import contextlib
 import gzip
-import io
 import json
 import logging
 import random
@@ -33,7 +31,8 @@ from aiohttp import web
 from mutations import ENDS_EARLY, MUTATIONS, REFUSALS, Draft, Reply
 
 from twittomatic.app import runtime
-from twittomatic.cli import sessions
+from twittomatic.app.crawl import Crawl
+from twittomatic.app.observer import Observer
 from twittomatic.clock import SystemClock
 from twittomatic.networks.registry import account_of
 from twittomatic.networks.x import X
@@ -243,14 +242,26 @@ async def serving(service: Service) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+class Notes(Observer):
+    """The sentences that a crawl reports."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def info(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    warning = info
+
+
 class Case:
     """One plan carried out in a directory of its own."""
 
     def __init__(self, plan: Plan, redis_url: str, directory: Path, name: str) -> None:
         self.plan = plan
         self.service = Service(plan)
-        self.codes: list[int] = []
-        self.said = ""
+        self.complete: list[bool] = []
+        self.said = Notes()
         self.endings: dict[str, str] = {}
         self._redis_url = redis_url
         self._directory = directory
@@ -279,10 +290,10 @@ class Case:
             wanted, asked = Targets(ids=[str(STAR)], names=()), -1
             while len(self.codes) < _MOST_RUNS and len(self.service.answers) > asked:
                 asked = len(self.service.answers)
-                with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
-                    self.codes.append(await sessions.crawl(settings, "TF", wanted))
-                self.said = out.getvalue()
-                if self.codes[-1] == 0:
+                self.said = Notes()
+                async with Crawl(settings, "TF", observer=self.said) as crawl:
+                    self.complete.append((await crawl.complete(wanted)).is_complete)
+                if self.complete[-1]:
                     break
             await self._read_ledger(settings)
         return [*self._wrong("followers", "fws"), *self._wrong("tweets", "twt"), *self._wrong_money()]
@@ -301,7 +312,7 @@ class Case:
                 served |= answer.reply.readable
         truth = set(self.service.lists[kind])
         if not path.exists():
-            return [] if self.codes[-1] != 0 else [f"{ext}: no file, and exit code 0"]
+            return [] if not self.complete[-1] else [f"{ext}: no file, and the crawl is complete"]
         lines = gzip.decompress(path.read_bytes()).decode().splitlines()
         ids = [int(line) if ext == "fws" else int(json.loads(line)["id"]) for line in lines]
         journal = [line for line in self._journal() if str(line.get("file") or "").endswith(ext)]
@@ -323,7 +334,7 @@ class Case:
         unreadable = truth - served
         if ending == "complete" and not early and missing - unreadable:
             problems.append(f"{ext}: complete, and {len(missing - unreadable)} were left out")
-        if ending != "complete" and self.codes[-1] == 0:
+        if ending != "complete" and self.complete[-1]:
             problems.append(f"{ext}: {ending}, and exit code 0")
         if ext == "fws":
             profiles = gzip.decompress(path.with_suffix(".usr").read_bytes()).decode().splitlines()
@@ -355,7 +366,7 @@ class Case:
             f"{one.kind} {one.mutation or 'as it is'}: {len(one.reply.readable)} readable"
             for one in self.service.answers
         ]
-        return "\n  ".join([str(self.plan), f"exit codes {self.codes}", *answers, self.said])
+        return "\n  ".join([str(self.plan), f"complete: {self.complete}", *answers, *self.said.sentences])
 
 
 def nothing(directory: Path) -> Path:

@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -174,7 +174,7 @@ class Case:
         )
         options, credentials = CrawlOptions.of("TFU", settings), runtime.credentials(settings)
         async with (
-            runtime.parts(settings, options, self._connection, credentials, "master") as parts,
+            runtime.Runtime.of(settings, options, self._connection, credentials, "master") as parts,
             Transport(timeout_s=20) as transport,
         ):
             self.parts = parts
@@ -199,24 +199,15 @@ class Case:
 
             def make() -> Context:
                 name = f"w{next(self._names)}"
-                return Context(
-                    crawl=settings.crawl,
+                journal = Journal(parts.layout.journal(name))
+                return replace(
+                    parts.context(journal, lambda *_: None),
                     worker=name,
-                    network=parts.network,
                     fetcher=fetcher,
                     jobs=Jobs(self._connection, parts.keys, name),
-                    frontier=parts.frontier,
-                    layout=parts.layout,
-                    journal=Journal(parts.layout.journal(name)),
-                    counts=parts.counts,
                     known_files=CompleteLists(parts.layout),
-                    clock=SystemClock(),
                     halt=halt,
-                    selection=runtime.selection(options, parts.network),
-                    max_followers=None,
                     max_posts=None,
-                    shortfall=0.5,
-                    refresh_older_than=None,
                     modules=(),
                 )
 

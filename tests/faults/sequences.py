@@ -9,9 +9,7 @@ with limits that come and go. After each of them the dataset is compared with wh
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
-import io
 import json
 import random
 import sys
@@ -23,7 +21,7 @@ from answers import FOLLOWER_USD, POST_USD, STAR, Plan, Service, carry_out, hast
 from mutations import ENDS_EARLY, MUTATIONS, REFUSALS
 
 from twittomatic.app import runtime
-from twittomatic.cli import sessions
+from twittomatic.app.crawl import Crawl
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.registry import account_of
 from twittomatic.planning.targets import Targets
@@ -130,19 +128,19 @@ class Sequence:
         wanted = Targets(ids=[str(STAR)], names=())
         for _ in range(_TRIES):
             asked, before = len(self._service.answers), {ext: self._ids(ext) for ext in _LISTS}
-            with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
-                try:
-                    code = await sessions.crawl(settings, modules, wanted)
-                except TwittomaticError as error:
-                    self.problems.append(str(error))
-                    return
+            try:
+                async with Crawl(settings, modules) as crawl:
+                    complete = (await crawl.complete(wanted)).is_complete
+            except TwittomaticError as error:
+                self.problems.append(str(error))
+                return
             new = self._service.answers[asked:]
             told = "; ".join(f"{one.kind} {one.mutation or 'as it is'}" for one in new)
-            self.trail.append(f"-{modules} --crawl {settings.crawl} {self._limits}: {code}, {told}")
+            self.trail.append(f"-{modules} --crawl {settings.crawl} {self._limits}: {complete}, {told}")
             self.problems += map(str, verify(runtime.layout(settings)))
             for ext in _LISTS:
-                self._check(ext, modules, code, new, before[ext])
-            if code == 0 or self.problems or not new:
+                self._check(ext, modules, complete, new, before[ext])
+            if complete or self.problems or not new:
                 return
 
     def _ids(self, ext: str) -> list[int] | None:
@@ -152,7 +150,9 @@ class Sequence:
         lines = gzip.decompress(path.read_bytes()).decode().splitlines()
         return [int(line) if ext == "fws" else int(json.loads(line)["id"]) for line in lines]
 
-    def _check(self, ext: str, modules: str, code: int, new: list[Any], before: list[int] | None) -> None:
+    def _check(
+        self, ext: str, modules: str, complete: bool, new: list[Any], before: list[int] | None
+    ) -> None:
         ids, kind, wrong = self._ids(ext), _LISTS[ext], self.problems
         if ids is None:
             return
@@ -167,9 +167,9 @@ class Sequence:
         served = set[int]().union(*[one.reply.readable for one in answers])
         ending, was = self._ending(ext), self._endings.get(ext, "")
         asked = [one for one in new if one.kind == kind]
-        if code == 0 and ending in _EARLY:
-            wrong.append(f"{ext}: {ending}, and exit code 0")
-        if not self._were_limits and code == 0:
+        if complete and ending in _EARLY:
+            wrong.append(f"{ext}: {ending}, and the crawl is complete")
+        if not self._were_limits and complete:
             is_absent = any(one.mutation in ("protected", "gone") for one in answers)
             if ext == "twt" and not is_absent and (lost := served - set(ids)):
                 wrong.append(f"twt ({ending}): {len(lost)} lost of those served whole")

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from mutations import MUTATIONS
 
 from twittomatic.app import runtime
-from twittomatic.cli import sessions
+from twittomatic.app.crawl import Crawl
 from twittomatic.errors import StateLost
-from twittomatic.planning.targets import Targets
 from twittomatic.settings import load
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.storage.lock import exclusive
@@ -125,7 +124,8 @@ def test_a_crawl_that_ends_with_an_error_leaves_the_dataset(
             settings = load(values, {}, answers.nothing(tmp_path))
             async with runtime.connected(settings, Role.OWN, "test") as service.connection:
                 with pytest.raises(StateLost):
-                    await sessions.crawl(settings, "F", Targets(ids=[str(answers.STAR)], names=()))
+                    async with Crawl(settings, "F") as crawl:
+                        await crawl.complete([answers.STAR])
             with exclusive(runtime.layout(settings).output):
                 pass
 

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import click
-
 from twittomatic.app import runtime
 from twittomatic.clock import SystemClock, rfc3339_ms, utc
 from twittomatic.crawler.options import CrawlOptions
@@ -44,13 +42,16 @@ class _State:
     unfinished: set[str] = field(default_factory=set)
 
 
-async def repair(settings: Settings, layout: Layout, report: Callable[[Step], None]) -> None:
+async def repair(
+    settings: Settings, layout: Layout, report: Callable[[Step], None], say: Callable[[str], None]
+) -> None:
     """Repair a dataset, and queue again what is missing of it.
 
     Args:
         settings: Of this process.
         layout: The dataset.
-        report: Told of each step once it is done; called in a thread.
+        report: Called with each step once it is done, in a thread.
+        say: Called with a sentence on what is missing, and on what was queued, at the end.
 
     Raises:
         TwittomaticError: a crawl is at work, or something cannot be read or written.
@@ -85,8 +86,10 @@ async def repair(settings: Settings, layout: Layout, report: Callable[[Step], No
             reach("repair.dataset_done")
             missing = await asyncio.to_thread(find_missing, layout)
             if state:
-                missing = await _requeue(settings, state, missing)
-            await asyncio.to_thread(_tell, layout, [one for one in missing if not one.outdated])
+                missing = await _requeue(settings, state, missing, say)
+            sentences = await asyncio.to_thread(_advice, layout, [one for one in missing if not one.outdated])
+            for sentence in sentences:
+                say(sentence)
 
 
 @asynccontextmanager
@@ -143,7 +146,9 @@ async def _check_jobs(
                 report(Step(file=f"{module}:{user_id}", sentence=sentence))
 
 
-async def _requeue(settings: Settings, state: _State, missing: Sequence[MissingFile]) -> list[MissingFile]:
+async def _requeue(
+    settings: Settings, state: _State, missing: Sequence[MissingFile], say: Callable[[str], None]
+) -> list[MissingFile]:
     """Queue what is missing; return that for which the crawl has no module."""
     jobs: dict[tuple[Module, str], MissingFile] = {}
     others = []
@@ -160,7 +165,7 @@ async def _requeue(settings: Settings, state: _State, missing: Sequence[MissingF
             paid += 0.0 if one.outdated else one.cost_usd
         reach("repair.requeued")
     if queued:
-        click.echo(
+        say(
             f"Queued again: {queued:,} {'job' if queued == 1 else 'jobs'} of crawl “{settings.crawl}”, whose "
             f"lists cost ${paid:,.2f}; the same crawl command goes on with them."
         )
@@ -179,8 +184,9 @@ def _module(modules: str, one: MissingFile) -> Module | None:
     return able[0] if able else None
 
 
-def _tell(layout: Layout, missing: Sequence[MissingFile]) -> None:
-    """Say which targets nobody will download by himself, and how to crawl them."""
+def _advice(layout: Layout, missing: Sequence[MissingFile]) -> list[str]:
+    """Return a sentence for each kind of list that no job will download, with the command that does."""
+    sentences = []
     for module, spec in MODULES.items():
         costs = {one.user_id: one.cost_usd for one in missing if downloads(one.ext) is module}
         if not costs:
@@ -192,8 +198,9 @@ def _tell(layout: Layout, missing: Sequence[MissingFile]) -> None:
                 layout.aside.mkdir(exist_ok=True)
                 path.write_text("".join(f"{user_id}\n" for user_id in costs))
             targets = str(path)
-        click.echo(
+        sentences.append(
             f"Missing: the {spec.list_name} of {len(costs):,} {'user' if len(costs) == 1 else 'users'}, "
             f"which cost ${sum(costs.values()):,.2f}; "
             f"`twittomatic crawl -{spec.letter} {targets}` downloads them again."
         )
+    return sentences

@@ -6,11 +6,12 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from twittomatic.app.runner import Releasing
+from twittomatic.app.logs import log_to
+from twittomatic.app.stop import Releasing
 from twittomatic.clock import SystemClock
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
@@ -24,8 +25,11 @@ from twittomatic.fetch.transport import Transport
 from twittomatic.modules.context import Context
 from twittomatic.modules.selection import Selection
 from twittomatic.networks import registry
-from twittomatic.networks.base import Network
+from twittomatic.networks.base import Counts, Network
+from twittomatic.planning.estimate import TargetEstimate
+from twittomatic.planning.known import KnownTargets
 from twittomatic.planning.profiles import ProfileBuyer
+from twittomatic.planning.quote import QuoteBuilder
 from twittomatic.planning.value import VALUE_PER_DOLLAR, value_per_dollar
 from twittomatic.settings import Settings
 from twittomatic.state.account import Money
@@ -77,6 +81,15 @@ def selection(options: CrawlOptions, network: Network) -> Selection:
     valued = options.priority.strip().lower() == VALUE_PER_DOLLAR
     scored = value_per_dollar(options, network) if valued else None
     return Selection(options.select, options.priority, network, scored=scored)
+
+
+def check_selection(settings: Settings, options: CrawlOptions) -> None:
+    """Make sure that SELECT, PRIORITY, prices and limits can be used.
+
+    Raises:
+        SettingsError: one of them cannot.
+    """
+    selection(options, network(settings, options))
 
 
 def layout(settings: Settings) -> Layout:
@@ -155,7 +168,7 @@ def check_budget(settings: Settings, options: CrawlOptions | None = None) -> Non
             f"BUDGET_USD: {asked.title} charges for every read; say what this may cost, "
             "such as --budget-usd 25."
         )
-    if options and options.budget_usd is None:
+    if options and options.budget is None:
         raise SettingsError(
             f"BUDGET_USD: crawl “{settings.crawl}” was begun without one, and this process would ask "
             f"{asked.title}, which charges for every read; begin it with one, or give the same URL of the "
@@ -217,7 +230,8 @@ class Runtime:
         fetcher: Asks the network.
         network: The network.
         counts: What profiles said of users' lists.
-        lookup: Buys profiles before a crawl begins.
+        buyer: Buys profiles before a crawl begins.
+        selection: Chooses and ranks the followers.
         layout: Where files are.
         known_files: What the journal says of them.
         connection: To the server.
@@ -234,13 +248,96 @@ class Runtime:
     fetcher: Fetcher
     network: Network
     counts: KnownCounts
-    lookup: ProfileBuyer
+    buyer: ProfileBuyer
+    selection: Selection
     layout: Layout
     known_files: CompleteLists
     connection: Connection
     keys: CrawlKeys
     credentials: Credentials
     halt: asyncio.Event
+
+    @staticmethod
+    @asynccontextmanager
+    async def open(
+        settings: Settings,
+        modules: str,
+        process: str,
+        *,
+        needs_credentials: bool = True,
+        log_warning: Callable[[str], None] | None = None,
+    ) -> AsyncIterator[Runtime]:
+        """Check the settings, connect to the state server, and yield the parts of a crawl.
+
+        Args:
+            settings: This process's settings.
+            modules: Letters of what to do to each target.
+            process: What kind of process this is, such as `master`.
+            needs_credentials: Whether it cannot do without one.
+            log_warning: Called when the log can no longer be written; None writes no log in LOG_DIRECTORY.
+
+        Raises:
+            SettingsError: a setting cannot be used.
+            StateError: no server, or it does not admit us.
+            StorageError: a directory cannot be used.
+        """
+        check_budget(settings)
+        given = credentials(settings) if needs_credentials else given_credentials(settings)
+        options = CrawlOptions.of(modules, settings)
+        check_selection(settings, options)
+        await asyncio.to_thread(layout(settings).prepare)
+        if log_warning:
+            log_to(settings.log_directory, f"{settings.crawl}.{process}", log_warning)
+        name = process_name(process)
+        async with (
+            connected(settings, Role.OWN, name) as connection,
+            Runtime.of(settings, options, connection, given, name) as runtime,
+        ):
+            yield runtime
+
+    @staticmethod
+    def of(
+        settings: Settings, options: CrawlOptions, connection: Connection, credentials: Credentials, name: str
+    ) -> AbstractAsyncContextManager[Runtime]:
+        """Put a crawl's parts together over a connection.
+
+        Args:
+            settings: This process's settings.
+            options: The crawl's options.
+            connection: To the state server.
+            credentials: This process's credentials.
+            name: This process's name.
+        """
+        return _assembled(settings, options, connection, credentials, name)
+
+    def quote_builder(
+        self,
+        user_ids: Sequence[str],
+        *,
+        assumed: Counts | None = None,
+        unresolved: Sequence[str] = (),
+        remaining: Callable[[Sequence[TargetEstimate]], Awaitable[Sequence[TargetEstimate]]] | None = None,
+    ) -> QuoteBuilder:
+        """Return a builder of the crawl's quote; see `QuoteBuilder` for the arguments."""
+        known = KnownTargets(
+            self.options,
+            network=self.network,
+            counts=self.counts,
+            layout=self.layout,
+            known_files=self.known_files,
+        )
+        return QuoteBuilder(
+            self.options,
+            self.network,
+            known,
+            self.buyer,
+            self.money,
+            kinds=[credential.kind for credential in self.credentials],
+            user_ids=user_ids,
+            assumed=assumed,
+            unresolved=unresolved,
+            remaining=remaining,
+        )
 
     async def share_cap(self, leadership: Leadership) -> None:
         """Make the budget of this process the crawl's, and let the crawl remember on which ledger it spends.
@@ -259,25 +356,18 @@ class Runtime:
         """Return a master."""
         return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
 
-    def pausing(self, *, leads: bool = False) -> PausePolicy:
+    def pause_policy(self, *, leads: bool = False) -> PausePolicy:
         """Return what pauses the crawl for this process."""
         return PausePolicy(self.crawl, self.money, self.name, leads=leads)
 
-    def worker(self, journal: Journal, selection: Selection, *, has_own_master: bool = False) -> Worker:
-        """Return a worker of all the crawl's modules.
+    def context(self, journal: Journal, note: Callable[[str, int, int], None]) -> Context:
+        """Return what this process's jobs need.
 
         Args:
-            journal: Of this process.
-            selection: Of the followers.
-            has_own_master: Whether the master is in this process too, and so comes back where it was held up.
+            journal: This process's journal.
+            note: Called with the name of a job, and its records and pages so far.
         """
-        worker: Worker
-        self.money.follow()
-
-        def note(name: str, records: int, pages: int) -> None:
-            worker.note(name, records, pages)
-
-        context = Context(
+        return Context(
             crawl=self.settings.crawl,
             worker=self.name,
             network=self.network,
@@ -290,7 +380,7 @@ class Runtime:
             known_files=self.known_files,
             clock=SystemClock(),
             halt=self.halt,
-            selection=selection,
+            selection=self.selection,
             max_followers=self.options.max_followers,
             max_posts=self.options.max_posts,
             refresh_older_than=self.options.refresh_older_than_s,
@@ -298,9 +388,23 @@ class Runtime:
             modules=self.options.all_modules,
             note=note,
         )
+
+    def worker(self, journal: Journal, *, has_own_master: bool = False) -> Worker:
+        """Return a worker of all the crawl's modules.
+
+        Args:
+            journal: This process's journal.
+            has_own_master: Whether the master is in this process too, so that it cannot be lost alone.
+        """
+        worker: Worker
+        self.money.follow()
+
+        def note(name: str, records: int, pages: int) -> None:
+            worker.note(name, records, pages)
+
         worker = Worker(
-            context,
-            self.pausing(leads=has_own_master),
+            self.context(journal, note),
+            self.pause_policy(leads=has_own_master),
             credentials=[credential.name for credential in self.credentials],
             modules=self.options.all_modules,
             slots=self.settings.concurrency,
@@ -312,18 +416,10 @@ class Runtime:
 
 
 @asynccontextmanager
-async def parts(
+async def _assembled(
     settings: Settings, options: CrawlOptions, connection: Connection, credentials: Credentials, name: str
 ) -> AsyncIterator[Runtime]:
-    """Put a crawl's parts together, the wire open.
-
-    Args:
-        settings: Of this process.
-        options: Of the crawl.
-        connection: To the state server.
-        credentials: Of this process.
-        name: Of this process.
-    """
+    """See `Runtime.of`."""
     asked = network(settings, options)
     if options.network != settings.network:
         raise SettingsError(
@@ -375,7 +471,8 @@ async def parts(
             fetcher=fetcher,
             network=asked,
             counts=counts,
-            lookup=ProfileBuyer(
+            selection=selection(options, asked),
+            buyer=ProfileBuyer(
                 fetcher=fetcher,
                 network=asked,
                 crawl=crawl,

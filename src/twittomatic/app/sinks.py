@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-
-import click
+from collections.abc import Callable
 
 from twittomatic.app import runtime
 from twittomatic.clock import SystemClock
@@ -15,11 +14,16 @@ from twittomatic.sinks.registry import SinkContext, open_sink
 from twittomatic.state.embedded.server import Role, state_exists
 
 
-def consumer(settings: Settings, sink: Sink) -> Consumer:
-    """Return a consumer that feeds a sink with the events of the crawl in the settings.
+def consumer(settings: Settings, sink: Sink, report: Callable[[str], None]) -> Consumer:
+    """Return a consumer that feeds a sink with the events of a crawl.
 
-    It waits if no crawl has been started yet. The events of a finished crawl are read as well: the consumer
-    connects as a visitor, for whom the embedded server is started.
+    It waits for a crawl that has not begun. If the crawl has ended, it reads the events that are left: it
+    connects as a visitor, for which the embedded server is started.
+
+    Args:
+        settings: Name the crawl.
+        sink: Receives the events.
+        report: Receives a sentence when the consumer waits, resumes or meets trouble.
     """
     process = runtime.process_name(sink.name)
     return Consumer(
@@ -27,7 +31,7 @@ def consumer(settings: Settings, sink: Sink) -> Consumer:
         crawl=settings.crawl,
         process=process,
         connect=lambda: runtime.connected(settings, Role.VISIT, process),
-        say=click.echo,
+        say=report,
         clock=SystemClock(),
     )
 
@@ -37,9 +41,11 @@ def open_installed(settings: Settings, name: str) -> Sink:
     return open_sink(name, SinkContext(crawl=settings.crawl, output_directory=settings.output_directory))
 
 
-async def rebuild(settings: Settings, sink: Sink, leave: asyncio.Event) -> int | None:
+async def rebuild(
+    settings: Settings, sink: Sink, leave: asyncio.Event, report: Callable[[str], None]
+) -> int | None:
     """Feed a sink with the whole dataset, and return the number of records; None if `leave` was set first."""
-    feeding = consumer(settings, sink)
+    feeding = consumer(settings, sink, report)
     has_crawl = bool(settings.redis_url) or state_exists(settings.state_directory)
     events = dataset_events(runtime.layout(settings))
     done = await feeding.rebuild(events, leave, has_crawl=has_crawl)

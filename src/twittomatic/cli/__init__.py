@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from twittomatic.app import signals, streams
+from twittomatic.cli import signals, streams
 
 
 def main() -> None:

@@ -15,11 +15,9 @@ from importlib import import_module
 import click
 
 from twittomatic import __version__
-from twittomatic.app import signals, streams
-from twittomatic.app.signals import INTERRUPTED
+from twittomatic.cli import signals, streams
+from twittomatic.cli.exitcodes import FAILED, INTERRUPTED, PAUSED, USAGE
 from twittomatic.errors import CrawlMustPause, Interrupted, SettingsError, TwittomaticError
-
-PAUSED = 3
 
 COMMANDS = {
     "init": ("init:init", "Write a commented twittomatic.toml."),
@@ -79,8 +77,8 @@ def cli(ctx: click.Context, traceback: bool) -> None:
 def exit_code(error: TwittomaticError) -> int:
     """Return the exit code for an error of ours."""
     if isinstance(error, SettingsError):
-        return 2
-    return PAUSED if isinstance(error, CrawlMustPause) else 1
+        return USAGE
+    return PAUSED if isinstance(error, CrawlMustPause) else FAILED
 
 
 def run(code_of: Callable[[TwittomaticError], int] = exit_code) -> None:

@@ -1,84 +1,36 @@
-"""`crawl`, `master`, `worker`: the commands that work on a crawl."""
+"""`crawl`, `master` and `worker`: the commands that work on a crawl."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import click
 
-from twittomatic.app.runner import run_async
-from twittomatic.cli import sessions, standing, working
-from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.app.crawl import Crawl
+from twittomatic.app.lead import lead
+from twittomatic.app.standby import stand_by
+from twittomatic.app.work import work
+from twittomatic.cli.observer import Terminal
+from twittomatic.cli.options import (
+    CRAWL_SETTINGS,
+    EVERYWHERE,
+    chosen_modules,
+    module_flags,
+    settings_options,
+    target_flags,
+)
+from twittomatic.cli.render.outcome import show_result, show_worker_result
+from twittomatic.cli.runner import run_async
 from twittomatic.cli.supervisor import keep_processes
 from twittomatic.errors import SettingsError
-from twittomatic.model import MODULES, only_updates
-from twittomatic.planning import targets
+from twittomatic.model import only_updates
+from twittomatic.planning.targets import Targets
+from twittomatic.planning.targets import read as read_targets
 from twittomatic.settings import Settings
-
-CRAWL_SETTINGS = (
-    "CRAWL",
-    "OUTPUT_DIRECTORY",
-    "REDIS_URL",
-    "STATE_DIRECTORY",
-    "X_API_URL",
-    "X_BEARER_TOKENS",
-    "X_USER_TOKENS",
-    "BUDGET_USD",
-    "TRAVERSAL",
-    "MAX_DEPTH",
-    "SELECT",
-    "PRIORITY",
-    "MAX_FOLLOWERS",
-    "MAX_POSTS",
-    "REFRESH_OLDER_THAN",
-    "EXPAND_REFERENCED",
-    "CONCURRENCY",
-    "LEASE_S",
-)
-"""What the help of a command on a crawl shows."""
 
 NO_TARGET = "Name a TARGET: a user id, an @name, a profile URL, or a file with one a line."
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-
-
-def module_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command a flag for each module: -T -F -A -U."""
-    for module, spec in reversed(list(MODULES.items())):
-        name = f"letter_{spec.letter.lower()}"
-        command = click.option(f"-{spec.letter}", f"--{module}", name, is_flag=True, help=spec.help)(command)
-    return command
-
-
-def chosen_modules(letters: dict[str, bool]) -> str:
-    """Return the letters of the flags that were given, in their order.
-
-    Raises:
-        SettingsError: none was.
-    """
-    specs = MODULES.values()
-    chosen = "".join(spec.letter for spec in specs if letters[f"letter_{spec.letter.lower()}"])
-    if not chosen:
-        flags = ", ".join(f"-{spec.letter} {spec.does}" for spec in specs)
-        raise SettingsError(f"Say what to do to each target: {flags}.")
-    return chosen
-
-
-def target_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the flags that tell how its TARGETs are read."""
-    for flag in (
-        click.option("--refresh-names", is_flag=True, help="Look up again which users the @names belong to."),
-        click.option(
-            "--column",
-            metavar="NAME",
-            help="Read this column of the files, which are CSV with a header.",
-        ),
-    ):
-        command = flag(command)
-    return command
-
 
 until_spent_flag = click.option(
     "--until-spent",
@@ -112,8 +64,14 @@ def crawl(
     modules = chosen_modules(letters)
     if not given and not only_updates(modules):
         raise SettingsError(NO_TARGET)
-    wanted = targets.read(given, column=column, refresh_names=refresh_names, network=settings.network)
-    sys.exit(run_async(sessions.crawl(settings, modules, wanted, until_spent=until_spent)))
+    wanted = read_targets(given, column=column, refresh_names=refresh_names, network=settings.network)
+    sys.exit(run_async(run_crawl(settings, modules, wanted, until_spent=until_spent)))
+
+
+async def run_crawl(settings: Settings, modules: str, wanted: Targets, *, until_spent: bool = False) -> int:
+    """Crawl, print what happens, and return the exit code."""
+    async with Crawl(settings, modules, observer=Terminal(), until_spent=until_spent, logs=True) as running:
+        return show_result(await running.complete(wanted), settings)
 
 
 @click.command(short_help="Lead a crawl whose workers run elsewhere.", epilog=EVERYWHERE)
@@ -137,11 +95,12 @@ def master(
     Workers with the same REDIS_URL and OUTPUT_DIRECTORY do the jobs: `twittomatic worker NAME`.
     """
     modules = chosen_modules(letters)
-    wanted = targets.read(
+    wanted = read_targets(
         (stream,) if stream else (), column=column, refresh_names=refresh_names, network=settings.network
     )
-    session = standing.stand_by if standby else sessions.lead
-    sys.exit(run_async(session(settings, modules, wanted, until_spent=until_spent)))
+    session = stand_by if standby else lead
+    result = run_async(session(settings, modules, wanted, Terminal(), until_spent=until_spent, logs=True))
+    sys.exit(show_result(result, settings))
 
 
 @click.command(short_help="Work for a master.", epilog=EVERYWHERE)
@@ -172,4 +131,5 @@ def worker(settings: Settings, name: str, processes: int) -> None:
         raise SettingsError("NAME: 1 to 40 letters, digits and - _ . are allowed, a letter or digit first.")
     if processes > 1:
         sys.exit(keep_processes(name, processes))
-    sys.exit(run_async(working.work(settings, name)))
+    result = run_async(work(settings, name, Terminal(), logs=True))
+    sys.exit(show_worker_result(result, settings))

@@ -16,9 +16,10 @@ import click
 import numpy as np
 from rich.table import Table
 
-from twittomatic.app.runner import on_signals, run_async
-from twittomatic.cli import sessions
+from twittomatic.app.stop import on_stop
+from twittomatic.cli.crawl import run_crawl
 from twittomatic.cli.render.table import console
+from twittomatic.cli.runner import run_async
 from twittomatic.dataset import Dataset
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable
@@ -79,7 +80,7 @@ async def _demonstrate(place: Path, monitor_port: int | None) -> int:
             _tell(settings)
         if monitor and code == 0 and monitor.returncode is None:
             click.echo("The monitor stays open; Ctrl-C ends it.")
-            with on_signals(lambda: None) as told:
+            with on_stop(lambda: None) as told:
                 waiting = [asyncio.create_task(monitor.wait()), asyncio.create_task(told.wait())]
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in waiting:
@@ -135,7 +136,7 @@ async def _crawl(place: Path) -> tuple[int, Settings]:
         settings = _settings(place, running.url)
         click.echo(f"The emulator answers as X would, on {running.url}/.")
         click.echo(f"twittomatic crawl -T -F -A {_SEED} --max-depth {_DEPTH}\n")
-        code = await sessions.crawl(settings, "TFA", targets.Targets(ids=[_SEED], names=()))
+        code = await run_crawl(settings, "TFA", targets.Targets(ids=[_SEED], names=()))
         return code, settings
     finally:
         await running.close()

@@ -7,8 +7,8 @@ import sys
 import click
 
 from twittomatic.app.checks import FAILED, OK, WARNING, checks
-from twittomatic.app.runner import run_async
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.runner import run_async
 from twittomatic.settings import Settings
 
 

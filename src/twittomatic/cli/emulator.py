@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from twittomatic.app.runner import on_signals, run_async
-from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.stop import on_stop
+from twittomatic.cli.exitcodes import INTERRUPTED
+from twittomatic.cli.runner import run_async
 from twittomatic.emulator import (
     ChangingWorld,
     Emulator,
@@ -109,7 +110,7 @@ def _world(graph: str | None, users: int | None, dataset: str | None, pages: str
 async def _serve(served: Emulator, host: str, port: int) -> int:
     """Serve until a signal comes; a second one does not wait for open connections."""
     leave = asyncio.Event()
-    with on_signals(leave.set):
+    with on_stop(leave.set):
         try:
             running = await serve(served, host=host, port=port)
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have

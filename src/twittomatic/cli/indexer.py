@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager
 import click
 
 from twittomatic.app import runtime
-from twittomatic.app.runner import log_to, on_signals, run_async
-from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.logs import log_to
 from twittomatic.app.sinks import consumer
+from twittomatic.app.stop import on_stop
 from twittomatic.background import ended
+from twittomatic.cli.exitcodes import INTERRUPTED
+from twittomatic.cli.observer import warn
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.runner import run_async
 from twittomatic.clock import SystemClock
 from twittomatic.networks import registry
 from twittomatic.settings import Settings
@@ -52,7 +55,7 @@ def indexer(settings: Settings, rebuild: bool) -> None:
 
 
 async def _follow(settings: Settings) -> int:
-    log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
     leave = asyncio.Event()
     clock = SystemClock()
     refused = _refused(settings)
@@ -61,8 +64,8 @@ async def _follow(settings: Settings) -> int:
         bulk = Bulk(server, indices.serving, refused, clock)
         network = registry.network(settings, registry.AS_LISTED)
         sink = Indexer(bulk, runtime.layout(settings), network, refused, clock, indices=indices)
-        feeding = consumer(settings, sink)
-        with on_signals(leave.set):
+        feeding = consumer(settings, sink, click.echo)
+        with on_stop(leave.set):
             async with _telling(lambda: _lag(feeding, refused)):
                 await feeding.run(leave)
     return INTERRUPTED
@@ -78,7 +81,7 @@ def _lag(feeding: Consumer, refused: RejectedPosts) -> str:
 
 
 async def _rebuild(settings: Settings) -> int:
-    log_to(settings.log_directory, f"{settings.crawl}.{NAME}-rebuild")
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}-rebuild", warn)
     refused = _refused(settings)
     name = runtime.process_name("rebuild")
     async with SearchServer(settings.elasticsearch_url) as server, _stream(settings, name) as stream:
@@ -98,7 +101,7 @@ async def _rebuild(settings: Settings) -> int:
         def leave() -> None:
             rebuilding.cancel()
 
-        with on_signals(leave):
+        with on_stop(leave):
             async with _telling(lambda: f"{rebuild.posts:,} posts of {rebuild.timelines:,} timelines."):
                 done = await rebuilding
     click.echo(

@@ -6,9 +6,9 @@ import click
 import msgspec
 
 from twittomatic.app import control
-from twittomatic.app.runner import run_async
 from twittomatic.cli.options import EVERYWHERE, STATE_SETTINGS, settings_options
 from twittomatic.cli.outputfile import is_stdout, written
+from twittomatic.cli.runner import run_async
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
 

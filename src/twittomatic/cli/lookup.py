@@ -8,10 +8,13 @@ import sys
 import click
 
 from twittomatic.app import runtime
-from twittomatic.app.runner import log_to, on_signals, run_async
-from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.logs import log_to
 from twittomatic.app.sinks import consumer
+from twittomatic.app.stop import on_stop
+from twittomatic.cli.exitcodes import INTERRUPTED
+from twittomatic.cli.observer import warn
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.runner import run_async
 from twittomatic.settings import Settings
 from twittomatic.sinks.lookup.sink import NAME, LookupSink, rebuild
 from twittomatic.sinks.lookup.store import ProfileStore
@@ -43,15 +46,15 @@ def lookup(settings: Settings, rebuilding: bool, host: str) -> None:
 
 async def _serve(settings: Settings, host: str) -> int:
     token = read_token("LOOKUP_TOKEN", settings.lookup_token)
-    log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
     store = ProfileStore(settings.lookup_directory)  # never closed: a thread may write to the very end
     name_of, leave = runtime.network(settings).name_of, asyncio.Event()
     sink = LookupSink(store, runtime.layout(settings), crawl=settings.crawl, name_of=name_of)
-    feeding = consumer(settings, sink)
+    feeding = consumer(settings, sink, click.echo)
     service = LookupService(
         store, name_of=name_of, standing=lambda: feeding.standing, hosts=hosts_of(host), token=token
     )
-    with on_signals(leave.set):
+    with on_stop(leave.set):
         running = await serve(service, host=host, port=settings.lookup_port)
         try:
             click.echo(f" * Running on {running.url}")
@@ -67,7 +70,7 @@ async def _serve(settings: Settings, host: str) -> int:
 
 async def _rebuild(settings: Settings) -> int:
     """Read the whole dataset; then the sink goes on from where the stream was when that began."""
-    log_to(settings.log_directory, f"{settings.crawl}.{NAME}")
+    log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
     layout, place = runtime.layout(settings), await _place(settings)
     store = ProfileStore(settings.lookup_directory)
     count = said = broken = 0
@@ -85,7 +88,7 @@ async def _rebuild(settings: Settings) -> int:
             click.echo(f"{files:,} files, {profiles:,} profiles so far ...")
 
     try:
-        with on_signals(lambda: None) as told:
+        with on_stop(lambda: None) as told:
             await asyncio.to_thread(
                 rebuild,
                 store,

@@ -10,10 +10,13 @@ from contextlib import asynccontextmanager
 import click
 
 from twittomatic.app import runtime
-from twittomatic.app.runner import log_to, on_signals, run_async
-from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.logs import log_to
+from twittomatic.app.stop import on_stop
 from twittomatic.background import ended
+from twittomatic.cli.exitcodes import INTERRUPTED
+from twittomatic.cli.observer import warn
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.runner import run_async
 from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.embedded.server import Role
@@ -38,7 +41,7 @@ def monitor(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> int:
     leave = asyncio.Event()
-    with on_signals(leave.set):
+    with on_stop(leave.set):
         async with monitored(settings) as url:
             click.echo(f" * Running on {url}")
             await leave.wait()
@@ -53,7 +56,7 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
         SettingsError: the port cannot be had, or others could reach it and there is no token.
     """
     access = Access(settings.monitor_host, read_token("MONITOR_TOKEN", settings.monitor_token))
-    log_to(settings.log_directory, f"{settings.crawl}.monitor")
+    log_to(settings.log_directory, f"{settings.crawl}.monitor", warn)
     name = runtime.process_name("monitor")
 
     sampler = Sampler(

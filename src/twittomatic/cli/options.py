@@ -1,4 +1,4 @@
-"""Every setting is a flag of every command that uses settings."""
+"""The flags that commands share: every setting, the modules, and how targets are read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,33 @@ from typing import Any
 
 import click
 
+from twittomatic.errors import SettingsError
+from twittomatic.model import MODULES
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, load
 
 STATE_SETTINGS = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY")
 """What the help of a command that only visits a crawl shows."""
+CRAWL_SETTINGS = (
+    "CRAWL",
+    "OUTPUT_DIRECTORY",
+    "REDIS_URL",
+    "STATE_DIRECTORY",
+    "X_API_URL",
+    "X_BEARER_TOKENS",
+    "X_USER_TOKENS",
+    "BUDGET_USD",
+    "TRAVERSAL",
+    "MAX_DEPTH",
+    "SELECT",
+    "PRIORITY",
+    "MAX_FOLLOWERS",
+    "MAX_POSTS",
+    "REFRESH_OLDER_THAN",
+    "EXPAND_REFERENCED",
+    "CONCURRENCY",
+    "LEASE_S",
+)
+"""What the help of a command on a crawl shows."""
 _FLAGS = tuple(option for option in OPTIONS if option.has_flag)
 
 
@@ -78,6 +101,49 @@ def _warn_of_secrets(flags: Mapping[str, str | None]) -> None:
                 f"give it as {ENVIRONMENT_PREFIX}{option.name}{file}.",
                 err=True,
             )
+
+
+def module_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command a flag for each module: -T -F -A -U."""
+    for module, spec in reversed(list(MODULES.items())):
+        name = f"letter_{spec.letter.lower()}"
+        command = click.option(f"-{spec.letter}", f"--{module}", name, is_flag=True, help=spec.help)(command)
+    return command
+
+
+def chosen_modules(letters: Mapping[str, bool]) -> str:
+    """Return the letters of the module flags that were given, in their order.
+
+    Raises:
+        SettingsError: none was given.
+    """
+    specs = MODULES.values()
+    chosen = "".join(spec.letter for spec in specs if letters[f"letter_{spec.letter.lower()}"])
+    if not chosen:
+        flags = ", ".join(f"-{spec.letter} {spec.does}" for spec in specs)
+        raise SettingsError(f"Say what to do to each target: {flags}.")
+    return chosen
+
+
+def target_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags that say how its TARGETs are read."""
+    for flag in (
+        click.option("--refresh-names", is_flag=True, help="Look up again which users the @names belong to."),
+        click.option(
+            "--column",
+            metavar="NAME",
+            help="Read this column of the files, which are CSV with a header.",
+        ),
+    ):
+        command = flag(command)
+    return command
+
+
+until_spent_flag = click.option(
+    "--until-spent",
+    is_flag=True,
+    help="Crawl until the money is used up, even if BUDGET_USD does not suffice.",
+)
 
 
 EVERYWHERE = (

@@ -7,8 +7,8 @@ import math
 import click
 
 from twittomatic.app import restore as app
-from twittomatic.app.runner import run_async
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.runner import run_async
 from twittomatic.model import MICROS_PER_USD, dollars
 from twittomatic.settings import Settings
 

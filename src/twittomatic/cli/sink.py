@@ -7,10 +7,13 @@ import sys
 
 import click
 
-from twittomatic.app.runner import log_to, on_signals, run_async
-from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.logs import log_to
 from twittomatic.app.sinks import consumer, open_installed, rebuild
+from twittomatic.app.stop import on_stop
+from twittomatic.cli.exitcodes import INTERRUPTED
+from twittomatic.cli.observer import warn
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.runner import run_async
 from twittomatic.settings import Settings
 from twittomatic.sinks.consumer import Sink
 
@@ -26,15 +29,15 @@ def sink(settings: Settings, name: str, rebuilding: bool) -> None:
     it is behind. A package provides a sink by an entry point in the group `twittomatic.sinks`.
     """
     opened = open_installed(settings, name)
-    log_to(settings.log_directory, f"{settings.crawl}.{name}{'-rebuild' if rebuilding else ''}")
+    log_to(settings.log_directory, f"{settings.crawl}.{name}{'-rebuild' if rebuilding else ''}", warn)
     sys.exit(run_async(_rebuild(settings, opened) if rebuilding else _follow(settings, opened)))
 
 
 async def _follow(settings: Settings, opened: Sink) -> int:
     leave = asyncio.Event()
     try:
-        with on_signals(leave.set):
-            await consumer(settings, opened).run(leave)
+        with on_stop(leave.set):
+            await consumer(settings, opened, click.echo).run(leave)
     finally:
         await opened.close()
     return INTERRUPTED
@@ -43,8 +46,8 @@ async def _follow(settings: Settings, opened: Sink) -> int:
 async def _rebuild(settings: Settings, opened: Sink) -> int:
     leave = asyncio.Event()
     try:
-        with on_signals(leave.set):
-            records = await rebuild(settings, opened, leave)
+        with on_stop(leave.set):
+            records = await rebuild(settings, opened, leave, click.echo)
     finally:
         await opened.close()
     if records is None:

@@ -11,10 +11,11 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from twittomatic.app import runtime
-from twittomatic.app.runner import on_signals, run_async
-from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.stop import on_stop
+from twittomatic.cli.exitcodes import INTERRUPTED
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.render.table import console
+from twittomatic.cli.runner import run_async
 from twittomatic.clock import SystemClock
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
@@ -47,7 +48,7 @@ def record(settings: Settings, file: str) -> None:
 async def _record(settings: Settings, path: Path) -> int:
     process = runtime.process_name("stats")
     leave = asyncio.Event()
-    with on_signals(leave.set), await asyncio.to_thread(Recording.open, path) as recording:
+    with on_stop(leave.set), await asyncio.to_thread(Recording.open, path) as recording:
         if recording.cut:
             click.echo(f"{path}: {recording.cut:,} bytes of a torn member at its end were cut off.")
         click.echo(f"Recording crawl “{settings.crawl}” into {path}, from byte {recording.size:,} on.")

@@ -9,11 +9,11 @@ import click
 import msgspec
 
 from twittomatic.app import control
-from twittomatic.app.runner import run_async
 from twittomatic.app.status import document
 from twittomatic.cli.options import EVERYWHERE, STATE_SETTINGS, settings_options
 from twittomatic.cli.render.pace import sentences
 from twittomatic.cli.render.status import show
+from twittomatic.cli.runner import run_async
 from twittomatic.errors import TwittomaticError
 from twittomatic.model import Phase
 from twittomatic.networks.registry import account_of

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from twittomatic.app.runner import on_signals, run_async
-from twittomatic.app.signals import INTERRUPTED
+from twittomatic.app.stop import on_stop
 from twittomatic.cli.child import STOPPED
-from twittomatic.cli.commands import PAUSED
+from twittomatic.cli.exitcodes import INTERRUPTED, PAUSED
 from twittomatic.cli.options import handed_on
+from twittomatic.cli.runner import run_async
 from twittomatic.clock import wait_event
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
@@ -61,7 +61,7 @@ class Supervisor:
 
     async def keep(self, processes: int) -> int:
         """Keep so many running until all have ended, and return the exit code of the command."""
-        with on_signals(self._obey) as told:
+        with on_stop(self._obey) as told:
             await asyncio.gather(
                 *[self._keep_one(f"{self._name}.{number}") for number in range(1, processes + 1)]
             )

@@ -12,9 +12,9 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from twittomatic.app.repair import repair
-from twittomatic.app.runner import run_async
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.render.table import console
+from twittomatic.cli.runner import run_async
 from twittomatic.errors import SettingsError, StorageError
 from twittomatic.model import Ending
 from twittomatic.settings import Settings
@@ -79,7 +79,7 @@ def verify(settings: Settings, repairing: bool) -> None:
 
     with _progress(layout, count) as watched:
         if repairing:
-            run_async(repair(settings, watched, tell))
+            run_async(repair(settings, watched, tell, click.echo))
         else:
             for problem in check(watched):
                 if problem.in_progress:

@@ -226,7 +226,7 @@ async def test_the_wire_stays_open_until_a_renewal_is_stored(tmp_path: Path) -> 
     assert isinstance(token, UserToken)
     options = CrawlOptions.of("F", settings)
     async with runtime.connected(settings, Role.OWN, "test") as connection:
-        async with runtime.parts(settings, options, connection, credentials, "test"):
+        async with runtime.Runtime.of(settings, options, connection, credentials, "test"):
             await slow.cancelled(token)
             asyncio.get_running_loop().call_later(0.1, slow.answers.set)  # longer than it takes to close
         assert json.loads(path.read_text())["refresh_token"] == "after"

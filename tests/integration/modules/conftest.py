@@ -16,9 +16,9 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from twittomatic.app import runtime
-from twittomatic.cli import sessions
-from twittomatic.crawler.local import run_together
-from twittomatic.crawler.options import CrawlOptions
+from twittomatic.app.crawl import own_worker, run_together
+from twittomatic.app.lead import leading, tidy
+from twittomatic.app.runtime import Runtime
 from twittomatic.emulator import Emulator, World, serve
 from twittomatic.model import Phase
 from twittomatic.planning import targets
@@ -26,7 +26,7 @@ from twittomatic.settings import Settings, load
 from twittomatic.state.early import EarlyEnds
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.status import CrawlStatus
-from twittomatic.storage.journal import Entry, Journal, read_journal
+from twittomatic.storage.journal import Entry, read_journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.verify import verify
 
@@ -80,18 +80,13 @@ class House:
     ) -> CrawlStatus:
         """Crawl until it ends; `during` runs beside it, with the parts and the worker."""
         settings = replace(self.settings, **changes)
-        self.layout.prepare()
-        options = CrawlOptions.of(modules, settings)
-        name = runtime.process_name("test")
-        credentials = runtime.credentials(settings)
         async with (
             asyncio.timeout(DEADLINE_S),
-            runtime.connected(settings, Role.OWN, name) as connection,
-            runtime.parts(settings, options, connection, credentials, name) as parts,
+            Runtime.open(settings, modules, "test") as parts,
+            leading(parts) as leadership,
         ):
+            options, connection = parts.options, parts.connection
             await parts.money.accept()
-            leadership = parts.leadership()
-            assert await leadership.lead()
             master = parts.master(leadership)
             what = await parts.crawl.begin(options.modules, options.written(), "2026-01-01T00:00:00Z")
             if what == "again" and options.repeats:
@@ -102,17 +97,14 @@ class House:
             if self.again:
                 await early.try_again(options.all_modules)
             await master.seed(targets.read(map(str, seeds)).ids)
-            journal = Journal(self.layout.journal("test"))
-            selection = runtime.selection(options, parts.network)
-            worker = parts.worker(journal, selection, has_own_master=True)
-            beside = asyncio.ensure_future(during(parts, worker)) if during else None
-            try:
-                progress = await run_together(master, worker)
-            finally:
-                if beside:
-                    beside.cancel()
-                    await asyncio.gather(beside, return_exceptions=True)
-                journal.close()
+            async with own_worker(parts, "test") as worker:
+                beside = asyncio.ensure_future(during(parts, worker)) if during else None
+                try:
+                    progress = await run_together(master, worker)
+                finally:
+                    if beside:
+                        beside.cancel()
+                        await asyncio.gather(beside, return_exceptions=True)
             self.dead = await parts.recovery.dead()
             self.early = {
                 name: (end.ending, end.lines, end.claimed, end.more)
@@ -122,8 +114,7 @@ class House:
             self.seen = await parts.frontier.seen()
             self.waiting = {user_id async for ids in parts.frontier.export() for user_id in ids}
             if progress.phase is Phase.FINISHED:
-                await sessions.tidy(connection, parts.keys, self.layout)
-            await leadership.resign()
+                await tidy(connection, parts.keys, self.layout)
             return progress
 
     def check(self) -> None:

@@ -74,7 +74,7 @@ async def test_write_sync_checkpoint(
         f"fsync {STAR}",
         "commit.directory_synced",
         "journal.written",
-        "fsync test.jsonl",
+        "fsync test.test.jsonl",
         "journal.synced",
         "script jobs/complete",
     ]

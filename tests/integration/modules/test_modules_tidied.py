@@ -7,8 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from twittomatic import faultpoint
-from twittomatic.app import control, runtime
-from twittomatic.cli import sessions
+from twittomatic.app import control, lead, runtime
 from twittomatic.emulator import GraphWorld
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
@@ -20,7 +19,7 @@ STAR, OTHER = 1, 2
 async def tidied(house: Any) -> int:
     connection = Connection(runtime.client(house.settings.redis_url, "late"))
     try:
-        return await sessions.tidy(connection, CrawlKeys("test", "T"), house.layout)
+        return await lead.tidy(connection, CrawlKeys("test", "T"), house.layout)
     finally:
         await connection.close()
 
@@ -39,7 +38,7 @@ async def test_a_master_that_is_late_removes_nothing_of_a_crawl_that_was_begun_a
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"nobody's")
     late: list[Any] = []
-    monkeypatch.setattr(sessions, "remove_part_files", lambda *given: late.append(given) or 0)
+    monkeypatch.setattr(lead, "remove_part_files", lambda *given: late.append(given) or 0)
     await house.crawl("T", [OTHER])
     monkeypatch.undo()
 

@@ -1,14 +1,15 @@
 """A standby beside a crawl: how it waits, when it leads, and how it ends."""
 
 import asyncio
-import os
-import signal
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from twittomatic.cli.standing import Standby
+from twittomatic.app.observer import Observer
+from twittomatic.app.standby import Action, Standby
+from twittomatic.app.stop import Stop
 from twittomatic.errors import SettingsError
 from twittomatic.model import Module, WorkerReport
 from twittomatic.state.connection import Connection
@@ -19,15 +20,30 @@ from twittomatic.state.status import CrawlStatus, MasterStatus
 REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
 
+class Said(Observer):
+    """Prints what a standby reports."""
+
+    def info(self, sentence: str) -> None:
+        print(sentence)
+
+    def warning(self, sentence: str) -> None:
+        print(sentence, file=sys.stderr)
+
+
 class Beside:
     """A standby of a crawl, that waits in a task."""
 
     def __init__(self, house: Any, name: str, keys: CrawlKeys, ttl_s: float, *, has_targets: bool) -> None:
         self.leadership = Leadership(house.connection, keys, name, ttl_s=ttl_s)
-        standby = Standby(house.connection, keys, self.leadership, has_targets=has_targets)
-        self.waiting = asyncio.ensure_future(standby.wait())
+        self.standby = Standby(house.connection, keys, self.leadership, Said(), has_targets=has_targets)
+        self.waiting = asyncio.ensure_future(self.standby.wait())
 
-    async def ends(self) -> CrawlStatus | int:
+    async def leads(self) -> CrawlStatus:
+        action, view = await self.ends()
+        assert action is Action.LEAD
+        return view
+
+    async def ends(self) -> tuple[Action, CrawlStatus]:
         async with asyncio.timeout(60):
             return await self.waiting
 
@@ -66,7 +82,7 @@ async def test_it_leads_when_the_leader_is_silent(house: Any, beside: Any, capsy
     await said(capsys, "Standing by; master leads.")
     assert (await house.crawl.status()).standbys == ["standby"]
     await expire(house)
-    look = await standby.ends()
+    look = await standby.leads()
     assert (look.phase, look.traversal, look.is_seeding, look.options) == ("running", "TFA", False, "{}")
     progress = await house.crawl.status()
     assert progress.master == MasterStatus(name="standby", epoch=2)
@@ -87,7 +103,7 @@ async def test_of_three_one_leads(house: Any, beside: Any, capsys: Any) -> None:
     assert [one.leadership.epoch for one in standbys if one.leadership.epoch] == [2]
     await house.call("HSET", house.keys.crawl_hash, "phase", "finished")
     await leader.leadership.resign()
-    assert [await one.ends() for one in standbys if one is not leader] == [0, 0]
+    assert [(await one.ends())[0] for one in standbys if one is not leader] == [Action.FINISH] * 2
     assert await house.call("HGET", house.keys.crawl_hash, "epoch") == "2"
 
 
@@ -98,7 +114,7 @@ async def test_it_ends_with_a_crawl_that_the_network_stopped(house: Any, beside:
     await house.crawl.pause("no money is left", by="network")
     before = await house.snapshot()
     await house.leadership.resign()
-    assert await standby.ends() == 3
+    assert (await standby.ends())[0] is Action.PAUSE
     assert capsys.readouterr().err == "Paused: no money is left\n"
     after = await house.snapshot()
     assert {name for name in before if after.get(name) != before[name]} <= {
@@ -111,7 +127,7 @@ async def test_a_pause_by_hand_is_led_on(house: Any, beside: Any) -> None:
     await house.begin()
     await house.crawl.pause("lunch", by="user")
     await house.leadership.resign()
-    assert (await beside().ends()).phase == "paused"
+    assert (await beside().leads()).phase == "paused"
 
 
 @pytest.mark.parametrize("ending", ["finished", "paused"])
@@ -131,14 +147,14 @@ async def test_it_waits_for_a_master_where_it_never_saw_one(
     await house.begin()
     await said(capsys, "master leads")
     await expire(house)
-    assert (await standby.ends()).phase == "running"
+    assert (await standby.leads()).phase == "running"
 
 
 async def test_what_nobody_begins_it_begins(house: Any, beside: Any, capsys: Any, monkeypatch: Any) -> None:
     poor = beside("poor", has_targets=False)
     await said(capsys, "nobody has begun")
-    monkeypatch.setattr("twittomatic.cli.standing._LONELY_S", 0.0)
-    assert (await beside().ends()).is_begun is False
+    monkeypatch.setattr(Standby, "lonely_s", 0.0)
+    assert (await beside().leads()).phase == ""
     await said(capsys, "Standing by; standby leads.")
     poor.waiting.cancel()
 
@@ -150,7 +166,7 @@ async def test_without_targets_it_leaves_the_seeding_to_others(house: Any, besid
     await said(capsys, "master leads")
     await expire(house)
     await said(capsys, "lacks some of its targets")
-    assert (await beside("rich").ends()).is_seeding
+    assert (await beside("rich").leads()).is_seeding
     await said(capsys, "rich leads")
     standby.waiting.cancel()
 
@@ -163,10 +179,12 @@ async def test_it_must_do_what_the_crawl_does(house: Any, beside: Any) -> None:
 
 async def test_told_to_leave_it_leaves(house: Any, beside: Any, capsys: Any) -> None:
     await house.begin()
-    standby = beside()
+    stop = Stop()
+    with stop.active():
+        standby = beside()
     await said(capsys, "master leads")
-    os.kill(os.getpid(), signal.SIGTERM)
-    assert await standby.ends() == 130
+    stop.request()
+    assert (await standby.ends())[0] is Action.WAIT
     await standby.leadership.resign()
     assert (await house.crawl.status()).standbys == []
     assert (await house.crawl.status()).master.name == "master"

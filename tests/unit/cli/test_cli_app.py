@@ -13,8 +13,10 @@ import click
 import pytest
 
 from twittomatic import background, errors
-from twittomatic.app.runner import log_to, run_async
+from twittomatic.app.logs import log_to
 from twittomatic.cli import commands
+from twittomatic.cli.observer import warn
+from twittomatic.cli.runner import run_async
 
 ORDER = [
     "init",
@@ -177,7 +179,7 @@ def test_an_error_of_a_background_task_is_logged_once(
 def log(tmp_path: Path) -> Iterator[Path]:
     """The log file of this process."""
     logger = logging.getLogger("twittomatic")
-    log_to(tmp_path, "here")
+    log_to(tmp_path, "here", warn)
     yield tmp_path / "here.jsonl"
     for handler in list(logger.handlers):
         logger.removeHandler(handler)

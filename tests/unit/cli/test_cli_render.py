@@ -14,6 +14,7 @@ from twittomatic.cli.render.status import line
 from twittomatic.cli.render.status import picture as draw_status
 from twittomatic.model import Module, Phase
 from twittomatic.planning.estimate import Plan, Row, Span
+from twittomatic.planning.quote import Quote
 from twittomatic.state.account import Totals
 from twittomatic.state.status import CrawlStatus, JobCounts
 
@@ -40,7 +41,7 @@ def quote(low: int, high: float | None, **fields: Any) -> Plan:
 
 
 def shown(plan: Plan, width: int = 200, left: int | None = None) -> str:
-    return drawn(draw_quote(plan, prices_as_of="2026-08-22", left=left), width)
+    return drawn(draw_quote(Quote(plan=plan, prices_as_of="2026-08-22", left=left)), width)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -84,7 +85,7 @@ def test_what_is_assumed_is_called_so() -> None:
 
 
 def test_as_json_its_numbers_are_of_one_type() -> None:
-    found = as_json(quote(0, 1_500_000, depth=1_000_000), prices_as_of="", left=5_000)
+    found = as_json(Quote(plan=quote(0, 1_500_000, depth=1_000_000), prices_as_of="", left=5_000))
     assert found["max_depth"] is None
     for row in [*found["modules"].values(), found["total"]]:
         for name, kind in {"requests": int, "resources": int, "cost_usd": float, "hours": float}.items():

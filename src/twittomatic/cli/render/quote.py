@@ -1,4 +1,4 @@
-"""A plan as people and programs see it."""
+"""A quote, as a table for people and as JSON."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from twittomatic.cli.render.table import Fitting
 from twittomatic.model import MICROS_PER_USD, about, dollars
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.planning.estimate import Plan, Row, Span
+from twittomatic.planning.quote import Quote
 
 _ABSURD = 100  # times what the budget leaves: a number that helps nobody
 
 
-def as_json(quote: Plan, *, prices_as_of: str, left: int | None) -> dict[str, Any]:
-    """Return a plan as `plan --json` prints it, money in dollars."""
+def as_json(quote: Quote) -> dict[str, Any]:
+    """Return a quote as `plan --json` prints it, money in dollars."""
+    plan, left = quote.plan, quote.left
     return {
-        "targets": quote.total.targets,
-        "modules": {name: _fields(row) for name, row in quote.rows.items()},
-        "total": _fields(quote.total),
-        "unknown": quote.unknown,
-        "unavailable": quote.unavailable,
-        "kept": quote.kept,
-        "max_depth": quote.depth if quote.depth < UNLIMITED_DEPTH else None,
-        "found": quote.found,
-        "assumes": quote.assumes,
+        "targets": plan.total.targets,
+        "modules": {name: _fields(row) for name, row in plan.rows.items()},
+        "total": _fields(plan.total),
+        "unknown": plan.unknown,
+        "unavailable": plan.unavailable,
+        "kept": plan.kept,
+        "max_depth": plan.depth if plan.depth < UNLIMITED_DEPTH else None,
+        "found": plan.found,
+        "assumes": plan.assumes,
         "budget_left_usd": None if left is None else left / MICROS_PER_USD,
-        "prices_as_of": prices_as_of,
+        "prices_as_of": quote.prices_as_of,
     }
 
 
@@ -44,12 +46,13 @@ def _fields(row: Row) -> dict[str, Any]:
     return {"targets": row.targets, **{name: span._asdict() for name, span in spans.items()}}
 
 
-def picture(quote: Plan, *, prices_as_of: str, left: int | None) -> Group:
-    """Draw a plan: a line for each module, and what it takes for granted."""
-    high = quote.total.cost.high
-    is_absurd = left is not None and quote.assumes and (high is None or high > _ABSURD * max(left, 0))
+def picture(quote: Quote) -> Group:
+    """Draw a quote: a line for each module, and its assumptions."""
+    plan, left = quote.plan, quote.left
+    high = plan.total.cost.high
+    is_absurd = left is not None and plan.assumes and (high is None or high > _ABSURD * max(left, 0))
     rows = []
-    for name, row in [*quote.rows.items(), ("total", quote.total)]:
+    for name, row in [*plan.rows.items(), ("total", plan.total)]:
         cells = [
             str(name),
             f"{row.targets:,}",
@@ -61,32 +64,33 @@ def picture(quote: Plan, *, prices_as_of: str, left: int | None) -> Group:
         rows.append([Text(cell, style="bold" if name == "total" else "") for cell in cells])
     columns = ["plan", "targets", "requests", "resources", "dollars", "hours"]
     table = Fitting(columns, rows, ["requests", "resources", "hours", "targets"])
-    return Group(table, *[Text(sentence, style="dim") for sentence in _sentences(quote, prices_as_of, left)])
+    return Group(table, *[Text(sentence, style="dim") for sentence in _sentences(plan, quote)])
 
 
-def _sentences(quote: Plan, prices_as_of: str, left: int | None) -> list[str]:
-    sentences = [f"Prices as of {prices_as_of}; hours are the waiting for rate limits."]
-    if quote.kept:
-        sentences.append(f"Not bought again, since they are there: {many(quote.kept, 'list')}.")
-    if quote.unavailable:
-        sentences.append(f"Protected or gone, and so without cost: {many(quote.unavailable, 'target')}.")
-    if quote.unknown:
-        sentences.append(f"Without known counts: {many(quote.unknown, 'target')}.")
-    if quote.found:
+def _sentences(plan: Plan, quote: Quote) -> list[str]:
+    left = quote.left
+    sentences = [f"Prices as of {quote.prices_as_of}; hours are the waiting for rate limits."]
+    if plan.kept:
+        sentences.append(f"Not bought again, since they are there: {many(plan.kept, 'list')}.")
+    if plan.unavailable:
+        sentences.append(f"Protected or gone, and so without cost: {many(plan.unavailable, 'target')}.")
+    if plan.unknown:
+        sentences.append(f"Without known counts: {many(plan.unknown, 'target')}.")
+    if plan.found:
         sentences.append(
-            f"Counted by their own profiles, which stand in the dataset: {many(quote.found, 'follower')}"
-            f"{' whom SELECT selects' if quote.selects else ''}."
+            f"Counted by their own profiles, which stand in the dataset: {many(plan.found, 'follower')}"
+            f"{' whom SELECT selects' if plan.selects else ''}."
         )
-    if quote.assumes:
+    if plan.assumes:
         sentences.append(
-            f"The low end {'selects nobody else' if quote.selects else 'is what is certain'}; the high end "
-            f"is an assumption: that every {'other ' if quote.found else ''}follower "
-            f"{'is selected, ' if quote.selects else ''}follows one target alone, and has as many followers "
+            f"The low end {'selects nobody else' if plan.selects else 'is what is certain'}; the high end "
+            f"is an assumption: that every {'other ' if plan.found else ''}follower "
+            f"{'is selected, ' if plan.selects else ''}follows one target alone, and has as many followers "
             "and posts as the targets have on average."
         )
         if left is not None:
             sentences.append("The crawl stops when BUDGET_USD is used up.")
-    if quote.total.targets > 1 or quote.depth:
+    if plan.total.targets > 1 or plan.depth:
         sentences.append("X charges each user once a day (UTC): what targets share is paid once.")
     if left is not None:
         sentences.append(f"BUDGET_USD leaves {dollars(max(left, 0))}.")

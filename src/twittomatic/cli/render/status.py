@@ -85,45 +85,41 @@ def ended_early(count: int) -> str:
     return f"{many(count, 'list')} ended too early"
 
 
-async def watch(read: Callable[[], Awaitable[CrawlStatus]], until: asyncio.Future[Any]) -> None:
-    """Show a crawl until `until` is done: a live picture on a terminal, a line now and then elsewhere.
+async def watch(read: Callable[[], Awaitable[CrawlStatus]]) -> None:
+    """Show a crawl until this is cancelled: a live picture on a terminal, a line now and then elsewhere.
 
     Args:
-        read: Reads how the crawl stands.
-        until: Watched from outside; what it raises is not raised here.
+        read: Reads the status of the crawl.
     """
     terminal = console(stderr=True)
     if terminal.is_terminal:
-        await _live(read, until, terminal)
+        await _live(read, terminal)
     else:
-        await _lines(read, until)
+        await _lines(read)
 
 
-async def _live(
-    read: Callable[[], Awaitable[CrawlStatus]], until: asyncio.Future[Any], console: Console
-) -> None:
+async def _live(read: Callable[[], Awaitable[CrawlStatus]], console: Console) -> None:
     last, last_at = 0.0, time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        while not until.done():
+        while True:
             current = await read()
             pages = Growth.of(current).pages
             now = time.monotonic()
             rate = f", {(pages - last) / (now - last_at):.1f} pages/s" if last else ""
             last, last_at = pages, now
             live.update(picture(current, rate), refresh=True)
-            await asyncio.wait([until], timeout=_REFRESH_S)
+            await asyncio.sleep(_REFRESH_S)
 
 
-async def _lines(read: Callable[[], Awaitable[CrawlStatus]], until: asyncio.Future[Any]) -> None:
-    said = ""
-    while not until.done():
-        await asyncio.wait([until], timeout=_LINE_S)
-        if not until.done():
-            text = line(await read())
-            if text != said:
-                click.echo(text, err=True)
-                sys.stderr.flush()
-            said = text
+async def _lines(read: Callable[[], Awaitable[CrawlStatus]]) -> None:
+    printed = ""
+    while True:
+        await asyncio.sleep(_LINE_S)
+        text = line(await read())
+        if text != printed:
+            click.echo(text, err=True)
+            sys.stderr.flush()
+        printed = text
 
 
 def _numbers(status: CrawlStatus) -> Fitting:

@@ -5,7 +5,7 @@ are installed once and stay. What a signal does depends on what the process is d
 
     importing, exiting        exit at once with 130: nothing has begun, or everything is written
     code without a loop       KeyboardInterrupt
-    an asynchronous command   see `app.runner`
+    an asynchronous command   see `cli.runner`
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-INTERRUPTED = 130
-"""Exit code of a command that a signal ended."""
+from twittomatic.cli.exitcodes import INTERRUPTED
 
 _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from twittomatic.cli.standing import Action, stance
+from twittomatic.app import standby
+from twittomatic.app.standby import Action
 from twittomatic.model import Phase
 from twittomatic.state.status import CrawlStatus, MasterStatus
 
@@ -12,7 +13,9 @@ from twittomatic.state.status import CrawlStatus, MasterStatus
 def decide(
     look: dict[str, Any], *, stood_by: bool = True, has_targets: bool = True, lonely: bool = True
 ) -> tuple[Action, str]:
-    return stance(CrawlStatus(crawl="c", **look), stood_by=stood_by, has_targets=has_targets, lonely=lonely)
+    return standby.decide(
+        CrawlStatus(crawl="c", **look), stood_by=stood_by, has_targets=has_targets, lonely=lonely
+    )
 
 
 LEADER = MasterStatus(name="m", epoch=1)

@@ -1,0 +1,324 @@
+"""A whole crawl in one process: master and worker together."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from types import TracebackType
+from typing import Any, Self
+
+import uvloop
+
+from twittomatic.app.lead import leading, seeds, status_of, watched
+from twittomatic.app.observer import Observer
+from twittomatic.app.outcome import Result
+from twittomatic.app.plan import buy_quote, known_quote
+from twittomatic.app.runtime import Runtime
+from twittomatic.app.start import before_work, begin, targets_or_timelines
+from twittomatic.app.stop import Stop, current_stop
+from twittomatic.background import ended
+from twittomatic.crawler.master import Master
+from twittomatic.crawler.worker import Worker
+from twittomatic.errors import SettingsError
+from twittomatic.model import MODULES, modules_of
+from twittomatic.planning import targets
+from twittomatic.planning.quote import Quote
+from twittomatic.planning.targets import Targets
+from twittomatic.settings import Settings
+from twittomatic.state.status import CrawlStatus
+from twittomatic.storage.journal import Journal
+
+Given = Targets | Iterable[str | int] | str | int
+"""Targets: user ids, `@name`s, profile URLs, or files with one of these a line."""
+
+
+class Crawl:
+    """A crawl that this process runs on its own.
+
+    Enter it to open the state of the crawl, which resumes where it stopped:
+
+        async with Crawl(settings, "F") as crawl:
+            async for status in crawl.run(["@name"]):
+                print(status.phase)
+
+    Leaving it finishes the pages in flight; `run` again, or the same crawl in another process, resumes.
+
+    Args:
+        settings: The settings; by default those of the environment and of twittomatic.toml.
+        modules: Letters of what to do to each target: T timeline, F followers, A analyze, U update.
+        observer: Receives quotes, warnings and progress.
+        until_spent: Whether to begin even if the budget does not cover the quote.
+        logs: Whether to write a log in LOG_DIRECTORY.
+
+    Attributes:
+        result: How the last run ended; None before.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        modules: str = "TFA",
+        *,
+        observer: Observer | None = None,
+        until_spent: bool = False,
+        logs: bool = False,
+    ) -> None:
+        self.result: Result | None = None
+        self._settings = settings or Settings.load()
+        self._modules = _ordered(modules)
+        self._observer = observer or Observer()
+        self._until_spent = until_spent
+        self._logs = logs
+        self._exits = AsyncExitStack()
+        self._stop: Stop | None = None
+        self._runtime: Runtime | None = None
+        self._working: asyncio.Task[Result] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._runtime = await self._exits.enter_async_context(
+            Runtime.open(
+                self._settings,
+                self._modules,
+                "local",
+                log_warning=self._observer.warning if self._logs else None,
+            )
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._working and not self._working.done():
+            self.stop()
+            await asyncio.gather(self._working, return_exceptions=True)
+        await self._exits.__aexit__(kind, error, trace)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The crawl's parts.
+
+        Raises:
+            RuntimeError: the crawl has not been entered.
+        """
+        if not self._runtime:
+            raise RuntimeError("Enter the crawl first: `async with Crawl(...) as crawl`.")
+        return self._runtime
+
+    def stop(self) -> None:
+        """Finish the pages in flight and end; may be called from any thread."""
+        if self._stop:
+            self._stop.request()
+
+    async def status(self) -> CrawlStatus:
+        """Return the status of the crawl."""
+        return await status_of(self.runtime)
+
+    async def quote(self, given: Given, *, buy_profiles: bool = False) -> Quote:
+        """Quote a crawl of targets, without beginning it.
+
+        Args:
+            given: The targets.
+            buy_profiles: Whether to buy the profiles that the quote needs and that are not known yet; without
+                them `Quote.plan.unknown` says how many targets the quote knows nothing about.
+
+        Raises:
+            BudgetExhausted: the budget does not cover the profiles.
+            SettingsError: there is no target.
+        """
+        wanted = await self._targets(given)
+        if buy_profiles:
+            await self.runtime.money.accept()
+            builder = await buy_quote(self.runtime, wanted, None, self._observer)
+        else:
+            builder, _ = await known_quote(self.runtime, wanted, None, self._observer)
+        return await builder.quote()
+
+    async def run(self, given: Given = (), *, interval_s: float = 1.0) -> AsyncIterator[CrawlStatus]:
+        """Crawl, and yield the status of the crawl until it has ended; `result` says how.
+
+        To leave the loop early finishes the pages in flight.
+
+        Args:
+            given: The targets; none with modules `U` updates every timeline of the dataset.
+            interval_s: Seconds between two statuses.
+
+        Raises:
+            CrawlMustPause: the budget does not cover the quote, or the network stops us.
+            TwittomaticError: the crawl cannot go on.
+        """
+        self._stop = current_stop() or Stop()
+        working = self._working = asyncio.create_task(self._complete(self._stop, given))
+        try:
+            while not (await asyncio.wait([working], timeout=interval_s))[0]:
+                yield await self.status()
+            if (status := working.result().status) is not None:
+                yield status
+        except asyncio.CancelledError:
+            await ended(working)
+            raise
+        finally:
+            if not working.done():
+                self.stop()
+                await asyncio.gather(working, return_exceptions=True)
+
+    async def complete(self, given: Given = ()) -> Result:
+        """Crawl until it has ended, and return how; otherwise as `run`."""
+        self._stop = current_stop() or Stop()
+        return await self._complete(self._stop, given)
+
+    async def _complete(self, stop: Stop, given: Given) -> Result:
+        runtime, observer = self.runtime, self._observer
+        runtime.halt.clear()  # an earlier run has set it
+        with stop.active():
+            wanted = await self._targets(given)
+            await runtime.money.accept()
+            with before_work(runtime, observer):
+                ids = await seeds(runtime, wanted, observer, check=True)
+            async with leading(runtime) as leadership:
+                master = runtime.master(leadership)
+                async with leadership.kept():
+                    with before_work(runtime, observer):
+                        await begin(runtime, master, leadership, ids, observer, until_spent=self._until_spent)
+                async with own_worker(runtime, "local") as worker:
+                    self.result = await watched(runtime, observer, run_together(master, worker), worker.leave)
+            return self.result
+
+    async def _targets(self, given: Given) -> Targets:
+        wanted = (
+            given
+            if isinstance(given, Targets)
+            else await asyncio.to_thread(_read, given, self._settings.network)
+        )
+        wanted = await targets_or_timelines(self.runtime.layout, self._modules, wanted)
+        if not wanted:
+            raise SettingsError("There is no target: name a user id, an @name, or a file with one a line.")
+        return wanted
+
+
+@asynccontextmanager
+async def own_worker(runtime: Runtime, name: str) -> AsyncIterator[Worker]:
+    """Yield a worker that runs in its master's process, with a journal called `CRAWL.NAME`."""
+    path = runtime.layout.journal(f"{runtime.settings.crawl}.{name}")
+    with closing(await asyncio.to_thread(Journal, path)) as journal:
+        yield runtime.worker(journal, has_own_master=True)
+
+
+async def run_together(master: Master, worker: Worker) -> CrawlStatus:
+    """Run both until the crawl ends, is stopped, or the worker leaves; the worker finishes its pages.
+
+    Returns:
+        The status of the crawl at that time.
+
+    Raises:
+        TwittomaticError: one of them cannot go on.
+    """
+    leading = asyncio.create_task(master.run())
+    working = asyncio.create_task(worker.run())
+    try:
+        await asyncio.wait([leading, working], return_when=asyncio.FIRST_COMPLETED)
+        worker.leave()
+        await working  # while the master still leads, so that nobody takes its jobs
+        master.leave()
+        return await leading
+    finally:
+        await ended(leading, working)
+
+
+def crawl(
+    given: Given = (),
+    modules: str = "TFA",
+    *,
+    observer: Observer | None = None,
+    until_spent: bool = False,
+    **settings: Any,
+) -> Result:
+    """Crawl in a script or a notebook, and return how it ended.
+
+    The crawl runs in a thread with an event loop of its own, so a loop may be running already, as in Jupyter.
+    An interrupt (Ctrl-C) finishes the pages in flight; a second one does not wait for them. The same call
+    resumes.
+
+        twittomatic.crawl(["@name"], modules="TFA", max_depth=1, budget_usd=25)
+
+    Args:
+        given: The targets: user ids, `@name`s, profile URLs, or files with one of these a line.
+        modules: Letters of what to do to each target: T timeline, F followers, A analyze, U update.
+        observer: Receives quotes, warnings and progress, in the other thread.
+        until_spent: Whether to begin even if the budget does not cover the quote.
+        **settings: Values of settings, by lower-case name; the others come from the environment and from
+            twittomatic.toml.
+
+    Raises:
+        TwittomaticError: the crawl cannot begin or go on.
+        KeyboardInterrupt: it was interrupted.
+    """
+    chosen = Settings.load(**settings)
+    return _InThread(Crawl, chosen, modules, given, observer, until_spent).wait()
+
+
+class _InThread:
+    """A crawl on an event loop in another thread."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self._arguments = arguments
+        self._stop: Stop | None = None
+        self._interrupted = False
+        self._result: Result | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="twittomatic crawl")
+        self._thread.start()
+
+    def wait(self) -> Result:
+        while True:
+            try:
+                self._thread.join()
+                break
+            except KeyboardInterrupt:
+                self._interrupted = True
+                if self._stop:
+                    self._stop.request()
+        if self._interrupted:
+            raise KeyboardInterrupt
+        if self._error:
+            raise self._error
+        assert self._result
+        return self._result
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                self._result = runner.run(self._crawl())
+        except BaseException as error:  # noqa: BLE001 - raised in the thread of the caller
+            self._error = error
+
+    async def _crawl(self) -> Result:
+        kind, settings, modules, given, observer, until_spent = self._arguments
+        self._stop = Stop(asyncio.current_task())
+        if self._interrupted:
+            raise asyncio.CancelledError
+        with self._stop.active():
+            async with kind(settings, modules, observer=observer, until_spent=until_spent) as crawl:
+                result: Result = await crawl.complete(given)
+                return result
+
+
+def _ordered(modules: str) -> str:
+    """Return the letters of modules in their order.
+
+    Raises:
+        SettingsError: there is none, or one that is no module's.
+    """
+    try:
+        letters = "".join(MODULES[module].letter for module in modules_of(modules.upper()))
+    except ValueError as error:
+        raise SettingsError(f"modules: {modules!r} is not allowed; {error}.") from None
+    if not letters:
+        raise SettingsError("modules: give at least one letter, such as F.")
+    return letters
+
+
+def _read(given: Iterable[str | int] | str | int, network: str) -> Targets:
+    given = [given] if isinstance(given, str | int) else given
+    return targets.read([str(target) for target in given], network=network)

@@ -1,0 +1,134 @@
+"""A worker's session, from waiting for a master to the last line."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+
+from twittomatic.app import runtime as parts
+from twittomatic.app.logs import log_to
+from twittomatic.app.observer import Observer
+from twittomatic.app.outcome import Outcome, Result, Undone
+from twittomatic.app.runtime import Runtime
+from twittomatic.app.start import check_credentials
+from twittomatic.app.stop import on_stop
+from twittomatic.background import ended
+from twittomatic.clock import wait_event
+from twittomatic.crawler.options import CrawlOptions
+from twittomatic.crawler.worker import Worker
+from twittomatic.errors import CrawlMustPause, NobodyLeads
+from twittomatic.model import Phase
+from twittomatic.settings import Settings
+from twittomatic.state.crawl import CrawlState
+from twittomatic.state.embedded.server import Role
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.status import CrawlStatus
+from twittomatic.storage.journal import Journal
+
+_GLANCE_S = 0.5  # while it waits for a master
+_LOOK_S = 1.0  # while it works, at the options of the crawl
+
+
+async def work(settings: Settings, name: str, observer: Observer, *, logs: bool = False) -> Result:
+    """Work for the master of a crawl until the crawl ends.
+
+    Args:
+        settings: This process's settings.
+        name: The worker's name.
+        observer: Receives what happens.
+        logs: Whether to write a log in LOG_DIRECTORY.
+
+    Raises:
+        NobodyLeads: the master is gone, and ON_MASTER_LOSS is `stop`.
+        TwittomaticError: this process cannot go on.
+    """
+    credentials = parts.credentials(settings)
+    layout = parts.layout(settings)
+    await asyncio.to_thread(layout.prepare)
+    if logs:
+        log_to(settings.log_directory, f"{settings.crawl}.{name}", observer.warning)
+    process = parts.process_name(name)
+    async with parts.connected(settings, Role.JOIN, process) as connection:
+        state = CrawlState(connection, CrawlKeys(settings.crawl))
+        while True:
+            written = await _options_of_master(state, observer)
+            if written is None:
+                return Result(outcome=Outcome.INTERRUPTED)
+            options = CrawlOptions.read(written)
+            parts.check_budget(settings, options)
+            async with Runtime.of(settings, options, connection, credentials, process) as runtime:
+                await _check(runtime, observer)
+                journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
+                worker = runtime.worker(journal)
+                observer.info(f"{process} works for crawl “{settings.crawl}”.")
+                with closing(journal), on_stop(worker.leave) as requested:
+                    changed = await _work_while(worker, state, written)
+                if requested.is_set():
+                    return Result(outcome=Outcome.INTERRUPTED)
+                if not changed:
+                    return _result(settings, worker.standing.phase, await state.status())
+                observer.info("A master gave the crawl other options; this worker goes on with those.")
+
+
+async def _check(runtime: Runtime, observer: Observer) -> None:
+    """Try the credentials; what stops this worker here has the effect that it has later.
+
+    Raises:
+        CrawlMustPause: nobody may ask.
+        UpstreamUnavailable: the network cannot be reached.
+    """
+    try:
+        await check_credentials(runtime, observer)
+    except CrawlMustPause as error:
+        await runtime.pause_policy().pause(error)
+        raise
+
+
+async def _work_while(worker: Worker, state: CrawlState, written: str) -> bool:
+    """Work until the worker ends, or until a master has given the crawl other options: True then.
+
+    Raises:
+        TwittomaticError: either cannot go on.
+    """
+
+    async def look() -> None:
+        try:
+            while await state.field("options") == written:  # noqa: ASYNC110 - another process changes them
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            worker.leave()
+
+    looking = asyncio.create_task(look())
+    try:
+        await worker.run()
+        if looking.done():
+            looking.result()  # whatever kept it from looking ends the worker
+        return looking.done()
+    finally:
+        await ended(looking)
+
+
+def _result(settings: Settings, phase: str, status: CrawlStatus) -> Result:
+    if phase == Phase.FINISHED or status.phase is Phase.FINISHED:
+        return Result(outcome=Outcome.FINISHED, undone=Undone(dead=status.dead))
+    if status.phase is Phase.PAUSED:
+        return Result(outcome=Outcome.PAUSED, reason=status.reason)
+    raise NobodyLeads(
+        f"Nobody leads crawl “{settings.crawl}” any more; start a master and this worker again, "
+        "or let workers wait with --on-master-loss wait."
+    )
+
+
+async def _options_of_master(state: CrawlState, observer: Observer) -> str | None:
+    """Wait for a crawl that is not finished; return its options as JSON, or None if a stop comes first."""
+    reported = False
+    with on_stop(lambda: None) as requested:
+        while True:
+            status = await state.status()
+            if status.phase in (Phase.RUNNING, Phase.PAUSED) and status.master:
+                return status.options
+            if not reported:
+                observer.info("Waiting for a master ...")
+                reported = True
+            if await wait_event(requested, _GLANCE_S):
+                return None

@@ -1,0 +1,203 @@
+"""A crawl run from Python: its statuses, its result, its end before time, and its quote."""
+
+import asyncio
+import gzip
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twittomatic.app.crawl import Crawl, crawl
+from twittomatic.app.observer import Observer
+from twittomatic.app.outcome import Outcome
+from twittomatic.emulator import Emulator, GraphWorld, parse_faults, serve
+from twittomatic.errors import BudgetExhausted, Interrupted, SettingsError
+from twittomatic.model import Module, Phase
+from twittomatic.settings import Settings, load
+
+EDGES = [(star, 10_000 * star + i) for star in (1, 2) for i in range(1500)]
+TIME_SCALE = 36_000.0
+
+
+class Notes(Observer):
+    """Notes what a crawl reports."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self.quotes: list[Any] = []
+
+    def info(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    warning = info
+
+    def quoted(self, quote: Any) -> None:
+        self.quotes.append(quote)
+
+
+@contextmanager
+def emulated(faults: str = "") -> Iterator[tuple[str, Emulator]]:
+    """Serve the graph in a thread of its own, as another process would."""
+    world = GraphWorld(EDGES)
+    emulator = Emulator(
+        world, time_scale=TIME_SCALE, faults=parse_faults(faults, world=world) if faults else None
+    )
+    ready, urls = threading.Event(), []
+
+    async def run() -> None:
+        running = await serve(emulator)
+        urls.append(running.url)
+        leave = asyncio.Event()
+        urls.append((asyncio.get_running_loop(), leave))
+        ready.set()
+        await leave.wait()
+        await running.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    ready.wait(60)
+    url, (loop, leave) = urls
+    try:
+        yield url, emulator
+    finally:
+        loop.call_soon_threadsafe(leave.set)
+        thread.join()
+
+
+def values(directory: Path, url: str) -> dict[str, Any]:
+    return {
+        "output_directory": directory / "data",
+        "log_directory": directory / "logs",
+        "state_directory": directory / "state",
+        "x_bearer_tokens": "token",
+        "x_api_url": url,
+        "budget_usd": 100,
+    }
+
+
+def settings(directory: Path, url: str, **more: str) -> Settings:
+    (directory / "none.toml").touch()
+    given = {name: str(value) for name, value in values(directory, url).items()}
+    return load({**given, **more}, {}, directory / "none.toml")
+
+
+def followers(directory: Path, user_id: int) -> int:
+    [path] = (directory / "data").rglob(f"{user_id}.fws")
+    return len(gzip.decompress(path.read_bytes()).split())
+
+
+async def test_it_yields_statuses_and_keeps_the_result(tmp_path: Path) -> None:
+    notes = Notes()
+    with emulated() as (url, emulator):
+        async with Crawl(settings(tmp_path, url), "F", observer=notes) as running:
+            statuses = [status async for status in running.run(["1", "2"], interval_s=0.01)]
+            assert statuses[-1].phase is Phase.FINISHED
+            assert running.result
+            assert running.result.is_complete
+            assert running.result.outcome is Outcome.FINISHED
+            again = [status async for status in running.run(["1", "2"])]
+            assert again[-1].phase is Phase.FINISHED
+        assert emulator.report()["repeated_pages"] == 0
+    assert [followers(tmp_path, star) for star in (1, 2)] == [1500, 1500]
+    assert notes.quotes
+    assert "All targets were given before; what is left of them goes on." in notes.sentences
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize("how", ["break", "stop"])
+async def test_leaving_early_finishes_the_pages_in_flight(tmp_path: Path, how: str) -> None:
+    with emulated("followers:slow=1@0.2s") as (url, emulator):
+        chosen = settings(tmp_path, url)
+        async with Crawl(chosen, "F") as running:
+            async for status in running.run([1, 2], interval_s=0.01):
+                if status.jobs[Module.FOLLOWER].leased and how == "break":
+                    break
+                if status.jobs[Module.FOLLOWER].leased:
+                    running.stop()
+        if how == "stop":
+            assert running.result
+            assert running.result.outcome is Outcome.INTERRUPTED
+        async with Crawl(chosen, "F") as running:
+            result = await running.complete([1, 2])
+        assert result.is_complete
+        report = emulator.report()
+        assert report["repeated_pages"] == 0
+        assert report["requests"]["followers"] == 4
+    assert [followers(tmp_path, star) for star in (1, 2)] == [1500, 1500]
+
+
+async def test_a_stop_before_the_work_keeps_what_was_bought(tmp_path: Path) -> None:
+    with emulated("users:slow=1@0.2s") as (url, _):
+        async with Crawl(settings(tmp_path, url), "F") as running:
+            with pytest.raises(Interrupted):
+                async for _ in running.run(["@nobody"], interval_s=0.01):
+                    running.stop()
+
+
+async def test_a_quote_costs_nothing_unless_profiles_are_to_be_bought(tmp_path: Path) -> None:
+    with emulated() as (url, emulator):
+        async with Crawl(settings(tmp_path, url), "F") as running:
+            quote = await running.quote(["1", "2"])
+            assert (quote.plan.unknown, quote.left) == (2, 100_000_000)
+            assert emulator.report()["bill_usd"] == 0
+            quote = await running.quote(["1", "2"], buy_profiles=True)
+            assert quote.plan.unknown == 0
+            assert quote.cost_usd[0] > 0
+            assert (await running.status()).phase is Phase.IDLE
+        async with Crawl(settings(tmp_path, url, budget_usd="0.03"), "F") as running:
+            with pytest.raises(BudgetExhausted):
+                await running.complete(["1", "2"])
+
+
+def test_a_script_crawls_in_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with emulated() as (url, _):
+        result = crawl(["1", 2], modules="F", **values(tmp_path, url))
+    assert result.is_complete
+    assert [followers(tmp_path, star) for star in (1, 2)] == [1500, 1500]
+
+
+async def test_a_notebook_crawls_though_its_loop_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with emulated() as (url, _):
+        assert crawl(1, "F", **values(tmp_path, url)).is_complete
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert followers(tmp_path, 1) == 1500
+
+
+def test_an_interrupt_finishes_the_pages_in_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupting(Observer):
+        async def watch(self, status: Any) -> None:
+            while not (await status()).jobs[Module.FOLLOWER].leased:
+                await asyncio.sleep(0)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.chdir(tmp_path)
+    with emulated("followers:slow=1@0.2s") as (url, emulator):
+        with pytest.raises(KeyboardInterrupt):
+            crawl([1, 2], "F", observer=Interrupting(), **values(tmp_path, url))
+        assert crawl([1, 2], "F", **values(tmp_path, url)).is_complete
+        assert emulator.report()["repeated_pages"] == 0
+
+
+@pytest.mark.parametrize(("modules", "given"), [("", ["1"]), ("X", ["1"]), ("F", []), ("F", ["no such"])])
+async def test_what_cannot_be_crawled_is_a_settings_error(
+    tmp_path: Path, modules: str, given: list[str]
+) -> None:
+    with emulated() as (url, _), pytest.raises(SettingsError):
+        async with Crawl(settings(tmp_path, url), modules) as running:
+            await running.complete(given)
+
+
+def test_a_setting_that_does_not_exist_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="max_dept"):
+        crawl(["1"], "F", max_dept=1)
