@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generators import docstrings
-from twittomatic.app.signals import INTERRUPTED
 from twittomatic.cli.commands import exit_code
+from twittomatic.cli.exitcodes import INTERRUPTED
 from twittomatic.errors import Disposition, Interrupted, TwittomaticError, disposition
 
 _WORKER = {

@@ -13,7 +13,7 @@ import uvloop
 
 from twittomatic.app.lead import leading, seeds, status_of, watched
 from twittomatic.app.observer import Observer
-from twittomatic.app.outcome import Result
+from twittomatic.app.outcome import Outcome, Result
 from twittomatic.app.plan import buy_quote, known_quote
 from twittomatic.app.runtime import Runtime
 from twittomatic.app.start import before_work, begin, targets_or_timelines
@@ -21,7 +21,7 @@ from twittomatic.app.stop import Stop, current_stop
 from twittomatic.background import ended
 from twittomatic.crawler.master import Master
 from twittomatic.crawler.worker import Worker
-from twittomatic.errors import SettingsError
+from twittomatic.errors import Interrupted, SettingsError
 from twittomatic.model import MODULES, modules_of
 from twittomatic.planning import targets
 from twittomatic.planning.quote import Quote
@@ -31,7 +31,7 @@ from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.journal import Journal
 
 Given = Targets | Iterable[str | int] | str | int
-"""Targets: user ids, `@name`s, profile URLs, or files with one of these a line."""
+"""Targets: user ids, names with an @, profile URLs, or files with one of these a line."""
 
 
 class Crawl:
@@ -174,15 +174,22 @@ class Crawl:
         with stop.active():
             wanted = await self._targets(given)
             await runtime.money.accept()
-            with before_work(runtime, observer):
-                ids = await seeds(runtime, wanted, observer, check=True)
-            async with leading(runtime) as leadership:
-                master = runtime.master(leadership)
-                async with leadership.kept():
-                    with before_work(runtime, observer):
-                        await begin(runtime, master, leadership, ids, observer, until_spent=self._until_spent)
-                async with own_worker(runtime, "local") as worker:
-                    self.result = await watched(runtime, observer, run_together(master, worker), worker.leave)
+            try:
+                with before_work(runtime, observer):
+                    ids = await seeds(runtime, wanted, observer, check=True)
+                async with leading(runtime) as leadership:
+                    master = runtime.master(leadership)
+                    async with leadership.kept():
+                        with before_work(runtime, observer):
+                            await begin(
+                                runtime, master, leadership, ids, observer, until_spent=self._until_spent
+                            )
+                    async with own_worker(runtime, "local") as worker:
+                        self.result = await watched(
+                            runtime, observer, run_together(master, worker), worker.leave
+                        )
+            except Interrupted:
+                self.result = Result(outcome=Outcome.INTERRUPTED)
             return self.result
 
     async def _targets(self, given: Given) -> Targets:
@@ -243,11 +250,11 @@ def crawl(
         twittomatic.crawl(["@name"], modules="TFA", max_depth=1, budget_usd=25)
 
     Args:
-        given: The targets: user ids, `@name`s, profile URLs, or files with one of these a line.
+        given: The targets: user ids, names with an @, profile URLs, or files with one of these a line.
         modules: Letters of what to do to each target: T timeline, F followers, A analyze, U update.
         observer: Receives quotes, warnings and progress, in the other thread.
         until_spent: Whether to begin even if the budget does not cover the quote.
-        **settings: Values of settings, by lower-case name; the others come from the environment and from
+        settings: Values of settings, by lower-case name; the others come from the environment and from
             twittomatic.toml.
 
     Raises:

@@ -41,6 +41,31 @@ def main(directory: Path) -> list[str]:
     return lines
 
 
+class Printing(tw.Observer):
+    """Prints what a crawl reports."""
+
+    def info(self, sentence: str) -> None:
+        print(sentence)
+
+
+async def crawl(settings: tw.Settings) -> tw.Result:
+    """Quote a crawl, then run it."""
+    async with tw.Crawl(settings, modules="TFA", observer=Printing()) as running:
+        quote = await running.quote(["@name"], buy_profiles=True)
+        print(quote.cost_usd)
+        async for status in running.run(["@name"]):
+            print(status["phase"])
+        assert running.result
+        return running.result
+
+
+def crawl_here() -> bool:
+    """Crawl in a script or a notebook."""
+    result = tw.crawl(["@name"], modules="TFA", max_depth=1, budget_usd=25)
+    assert_type(result, tw.Result)
+    return result.outcome is tw.Outcome.FINISHED
+
+
 PAUSES: tuple[type[tw.CrawlMustPause], ...] = (
     tw.BudgetExhausted,
     tw.CreditsDepleted,
