@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         UserNotFound,
     )
     from twittomatic.settings import Settings
+    from twittomatic.state.status import CrawlStatus
 
 __version__ = "0.1.0"
 
@@ -42,6 +43,7 @@ __all__ = [
     "CorruptFile",
     "Crawl",
     "CrawlMustPause",
+    "CrawlStatus",
     "CreditsDepleted",
     "Dataset",
     "EdgeBatch",
@@ -71,6 +73,7 @@ _HOMES = {
     **dict.fromkeys(("Crawl", "crawl"), "app.crawl"),
     "Observer": "app.observer",
     **dict.fromkeys(("Outcome", "Result"), "app.outcome"),
+    "CrawlStatus": "state.status",
     "Settings": "settings",
 }  # all others are errors
 

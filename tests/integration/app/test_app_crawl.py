@@ -15,8 +15,10 @@ import pytest
 from twittomatic.app.crawl import Crawl, crawl
 from twittomatic.app.observer import Observer
 from twittomatic.app.outcome import Outcome
+from twittomatic.app.stop import Stop
 from twittomatic.emulator import Emulator, GraphWorld, parse_faults, serve
 from twittomatic.errors import BudgetExhausted, SettingsError
+from twittomatic.model import Module, Phase
 from twittomatic.settings import Settings, load
 
 EDGES = [(star, 10_000 * star + i) for star in (1, 2) for i in range(1500)]
@@ -130,13 +132,17 @@ async def test_leaving_early_finishes_the_pages_in_flight(tmp_path: Path, how: s
     assert [followers(tmp_path, star) for star in (1, 2)] == [1500, 1500]
 
 
-async def test_a_stop_before_the_work_keeps_what_was_bought(tmp_path: Path) -> None:
-    with emulated("users:slow=1@0.2s") as (url, _):
+async def test_a_stop_before_the_work_interrupts_it(tmp_path: Path) -> None:
+    stop = Stop()
+    with emulated() as (url, emulator), stop.active():
         async with Crawl(settings(tmp_path, url), "F") as running:
-            async for _ in running.run(["@nobody"], interval_s=0.01):
-                running.stop()
-            assert running.result
-            assert running.result.outcome is Outcome.INTERRUPTED
+            stop.request()
+            await asyncio.sleep(0)
+            statuses = [status async for status in running.run(["@nobody"], interval_s=60)]
+        assert emulator.report()["requests"].get("followers", 0) == 0
+    assert statuses == []
+    assert running.result
+    assert running.result.outcome is Outcome.INTERRUPTED
 
 
 async def test_a_quote_costs_nothing_unless_profiles_are_to_be_bought(tmp_path: Path) -> None:

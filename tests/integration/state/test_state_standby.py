@@ -154,7 +154,7 @@ async def test_what_nobody_begins_it_begins(house: Any, beside: Any, capsys: Any
     poor = beside("poor", has_targets=False)
     await said(capsys, "nobody has begun")
     monkeypatch.setattr(Standby, "lonely_s", 0.0)
-    assert (await beside().leads()).phase == ""
+    assert (await beside().leads()).is_begun is False
     await said(capsys, "Standing by; standby leads.")
     poor.waiting.cancel()
 

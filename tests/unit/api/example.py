@@ -54,7 +54,8 @@ async def crawl(settings: tw.Settings) -> tw.Result:
         quote = await running.quote(["@name"], buy_profiles=True)
         print(quote.cost_usd)
         async for status in running.run(["@name"]):
-            print(status["phase"])
+            assert_type(status, tw.CrawlStatus)
+            print(status.phase)
         assert running.result
         return running.result
 
