@@ -44,6 +44,10 @@ nitpick_ignore_regex = [
         "py:class",
         r"twittomatic\.\w+\.\w+\.\w+",
     ),  # a public class in its own module; the page has it as `tw.NAME`
+    (
+        "py:class",
+        r"twittomatic\.model\.\w+",
+    ),  # values of a status: enumerations whose members are texts, and structs of plain values
 ]
 myst_heading_anchors = 4
 myst_enable_extensions = ["deflist"]
