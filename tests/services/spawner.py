@@ -27,6 +27,8 @@ from typing import Any, NoReturn
 
 COMMAND = "from twittomatic.cli import main; main()"
 
+_NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "LANG", "LC_ALL", "PYTHONUTF8", "PYTHONIOENCODING")
+_READ_AT_IMPORT = {name: os.environ.get(name) for name in _NAMES}
 _PATIENCE_S = 110.0  # for a machine that is busy
 
 
@@ -232,9 +234,12 @@ def _become(order: Mapping[str, Any]) -> NoReturn:
         opened = os.open(source, flags, 0o600)
         os.dup2(opened, target)
         os.close(opened)
+    environment, arguments = order["environment"], order["arguments"]
+    if any(environment.get(name, now) != now for name, now in _READ_AT_IMPORT.items()):
+        os.execve(sys.executable, [sys.executable, "-c", order["program"], *arguments], environment)
     os.environ.clear()
-    os.environ.update(order["environment"])
-    sys.argv = ["-c", *order["arguments"]]
+    os.environ.update(environment)
+    sys.argv = ["-c", *arguments]
     sys.modules["__main__"] = main = ModuleType("__main__")
     if order["armed"]:
         _arm(**order["armed"])
