@@ -1,4 +1,4 @@
-# Everything happens in .venv; nothing is installed elsewhere, except Debian packages by root (see `services`).
+# Everything is installed in .venv, except Debian packages, which only root installs (see `services`).
 
 PYTHON ?= python3
 OLDEST_PYTHON ?= python3.11
@@ -9,25 +9,25 @@ BIN := $(VENV)/bin
 SPHINX_BUILD := $(BIN)/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --fresh-env
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# What the tests start and no wheel ships. A program of any other origin is brought by tests/services/install.
+# Programs that the tests start and no wheel contains. tests/services/install provides those that are no Debian packages.
 DEBIAN_PACKAGES := chromium fonts-dejavu-core jq libcairo2 maven openssl systemd
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo install services test check docs chaos bench screenshots pins clean
 
-help: ## this list
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed ## crawl a bundled follower graph: no key, no server
 	@$(BIN)/twittomatic demo
 
-install: $(VENV)/.installed-dev ## put the package and the tools of its development into .venv
+install: $(VENV)/.installed-dev ## install the package and the development tools into .venv
 	@:
 
-test: export PYTHONDONTWRITEBYTECODE := # hundreds of processes would compile the same source again
+test: export PYTHONDONTWRITEBYTECODE := # otherwise hundreds of processes compile the same source again
 test: install services ## run the tests (ARGS="-k lease" to choose)
-	@$(BIN)/pytest --numprocesses 4 --dist worksteal $(ARGS) # on two cores: they wait a third of their time
+	@$(BIN)/pytest --numprocesses 4 --dist worksteal $(ARGS) # four on two cores: a third of their time is waiting
 
 check: install ## check style, types, import rules and documentation
 	@$(BIN)/ruff check --quiet .
@@ -36,9 +36,9 @@ check: install ## check style, types, import rules and documentation
 	@$(BIN)/mypy --no-error-summary tests/unit/api/example.py
 	@MYPYPATH=src:benchmarks:tests/services:tests/faults $(BIN)/mypy --no-error-summary --explicit-package-bases \
 	  --ignore-missing-imports --follow-imports silent --disable-error-code no-any-return \
-	  --disable-error-code misc --disable-error-code unused-ignore benchmarks/*.py # no test calls what they call
+	  --disable-error-code misc --disable-error-code unused-ignore benchmarks/*.py # no test exercises these calls
 	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
-	@$(SPHINX_BUILD) --builder dummy docs build/docs-check # broken links, and what the code leaves undocumented
+	@$(SPHINX_BUILD) --builder dummy docs build/docs-check # finds broken links and undocumented names
 
 docs: install ## build the documentation site in build/docs
 	@$(SPHINX_BUILD) --builder html docs build/docs
@@ -48,14 +48,14 @@ chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first
 	@$(BIN)/python tests/faults/chaos.py $(ARGS)
 	@$(BIN)/pytest -m long
 
-bench: DEBIAN_PACKAGES := nginx wrk maven # serve pages, and ask for them, faster than any of the contenders
+bench: DEBIAN_PACKAGES := nginx wrk maven # they serve and request pages faster than any of the contenders
 bench: install services ## run every script in benchmarks/
 	@for script in $(filter-out benchmarks/harness.py benchmarks/processes.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 
-screenshots: DEBIAN_PACKAGES += fonts-lohit-deva fonts-noto-color-emoji fonts-wqy-microhei # names have signs of all the world
-screenshots: install services ## draw the pictures of the monitor in docs/ anew
+screenshots: DEBIAN_PACKAGES += fonts-lohit-deva fonts-noto-color-emoji fonts-wqy-microhei # names come in all scripts of the world
+screenshots: install services ## redraw the pictures of the monitor in docs/
 	@PYTHONPATH=benchmarks $(BIN)/python docs/screenshots/draw.py
 
 pins: ## renew constraints.txt: the newest versions that fit together
@@ -67,13 +67,13 @@ pins: ## renew constraints.txt: the newest versions that fit together
 	LC_ALL=C sort -f "$$scratch/pins" >> "$$scratch/constraints" && \
 	cp "$$scratch/constraints" constraints.txt
 
-clean: ## remove what make made; a dataset, its state and its logs stay
+clean: ## remove everything that make created; datasets, their state and logs stay
 	@rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# -- how it is done
+# -- how it works
 
-# $(call apt_install,PACKAGES): says nothing unless it fails; fails where we may not.
+# $(call apt_install,PACKAGES): silent unless it fails; fails for anyone but root.
 apt_install = { \
   [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing $(1) ..." && { \
     said=$$(export DEBIAN_FRONTEND=noninteractive; \
@@ -97,11 +97,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/pip
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/pip
-	@echo "Installing Twittomatic and the tools of its development into $(VENV) ..."
+	@echo "Installing Twittomatic and the development tools into $(VENV) ..."
 	@$(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
-# Where Debian packages may not be installed, the tests that need them skip and say so.
+# Without permission to install Debian packages, the tests that need them skip and say so.
 services: install
 	@missing=; for package in $(DEBIAN_PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$${missing:+$$missing }$$package"; \

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs twittomatic in a container.
 #
-# Docker starts a container again after any code but 0, so the ends that are meant become 0: 2 wrong usage, 3 paused,
-# 130 interrupted. A master that comes back because it died stands by: another one leads by then, or nobody, and then
-# it leads at once. A worker is called as its container.
+# Docker restarts a container after any code but 0, so intended ends become 0: 2 wrong usage, 3 paused, 130
+# interrupted. A master that comes back after it died stands by: either another one leads by then, or none does, and
+# then it leads at once. A worker has the name of its container.
 set -u
 died=${TMPDIR:-/tmp}/twittomatic-died
 
@@ -22,7 +22,7 @@ child=$!
 [ -z "$told" ] || kill -TERM "$child"
 wait "$child"
 code=$?
-while kill -0 "$child" 2>/dev/null; do # a signal ended the waiting, not the child
+while kill -0 "$child" 2>/dev/null; do # a signal ended the wait, not the child
   wait "$child"
   code=$?
 done

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Starts a Valkey server or a sentinel:
+# Start a Valkey server or a Sentinel:
 #
 #   start.sh server   ADDRESS PORT [MASTER_ADDRESS MASTER_PORT]
 #   start.sh sentinel ADDRESS PORT  MASTER_ADDRESS MASTER_PORT
 #
-# Both write into their configuration what a failover changed, so each has one of its own in /data, made from that
-# beside this script when there is none. VALKEY_PASSWORD is needed, of letters and digits.
+# Both write what a failover changed into their configuration, so each has its own in /data, copied from the one
+# beside this script if there is none. VALKEY_PASSWORD is needed, of letters and digits.
 set -eu
 kind=$1 address=$2 port=$3
 data=${VALKEY_DATA:-/data}

@@ -1,6 +1,6 @@
-"""Draws the pictures of the monitor that the documents show: `make screenshots`.
+"""Draw the pictures of the monitor that the documents show: `make screenshots`.
 
-A crawl of the bundled graph by three workers, one of whom is killed, and a real browser at its monitor.
+A crawl of the bundled graph by three workers, one of which is killed, and a real browser on its monitor.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def crawl(crew: Processes) -> str:
 
 
 def _address(said: str) -> str:
-    """Return the first address that somebody said, without what stands behind its port."""
+    """Return the first address that a process printed, without anything after its port."""
     return re.findall(r"http://[\d.:]+", said)[0]
 
 
