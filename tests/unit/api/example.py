@@ -87,4 +87,5 @@ SETTINGS: tuple[tw.Settings, ...] = (
     tw.Settings(max_depth=1, budget_usd=25, output_directory=Path("data")),
     tw.Settings.load(environment={}, max_depth="unlimited", budget_usd=25, output_directory="data"),
 )
+STATUS: tw.CrawlStatus = tw.CrawlStatus(crawl="default")
 VERSION: str = tw.__version__
