@@ -25,6 +25,7 @@ def document(status: CrawlStatus) -> dict[str, Any]:
         "reason": reason(status),
         "until": status.until,
         "network": network.name,
+        "is_free": network.price_list({}).is_free,
         "account": status.account,
         "modules": [module.value for module in status.modules],
         "max_depth": status.max_depth,

@@ -109,8 +109,10 @@ async def _plan(
         if not count:
             _show(await builder.quote(), json=json)
             return
-        sentence = await _price(parts, count, yes=yes)
-    agreed = yes or _agreed(sentence, count)  # with nothing open that a crawl may need meanwhile
+        is_free = parts.network.prices.is_free
+        sentence = "" if is_free else await _price(parts, count, yes=yes)
+    # Ask while nothing is open that a crawl may need meanwhile.
+    agreed = yes or is_free or _agreed(sentence, count)
     async with plan_runtime(settings, modules) as parts:
         if agreed:
             runtime.credentials(settings)

@@ -112,6 +112,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         found: Users at depth 1 who are known.
         assumes: Whether the high end counts users who are not.
         selects: Whether there is a SELECT.
+        title: The network, as users know it.
+        is_free: Whether it charges nothing.
+        once_a_day: Whether it charges for the same object once a UTC day.
     """
 
     rows: dict[str, Row]
@@ -124,6 +127,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     found: int
     assumes: bool
     selects: bool
+    title: str
+    is_free: bool
+    once_a_day: bool
 
 
 def plan(
@@ -255,7 +261,8 @@ class Tally:
         found: Found | None = None,
     ) -> None:
         self._options = options
-        self._pricing = Pricing(options, network, kinds or ("app",))
+        self._network = network
+        self._pricing = Pricing(options, network, kinds or [*network.limits.by_kind][:1])
         self._found = found if found and self._pricing.depth else Found()
         self._sums = {module: _Sums() for module in options.first_modules if MODULES[module].list_ext}
         self._targets = self._unknown = self._unavailable = self._kept = 0
@@ -307,6 +314,9 @@ class Tally:
             found=len(self._found.users),
             assumes=beyond > 0,
             selects=bool(self._options.select),
+            title=self._network.title,
+            is_free=self._network.prices.is_free,
+            once_a_day=self._network.prices.once_a_day,
         )
 
     def _rest(self, module: Module, subject: TargetEstimate) -> Row:

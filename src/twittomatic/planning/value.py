@@ -32,7 +32,7 @@ def value_per_dollar(options: CrawlOptions, network: Network) -> Callable[[bytes
     """
     if not options.includes(Module.FOLLOWER):
         raise SettingsError(f"PRIORITY: “{VALUE_PER_DOLLAR}” counts new edges; add -F, which buys them.")
-    pricing = Pricing(options, network, ("app",))
+    pricing = Pricing(options, network, [*network.limits.by_kind][:1])
     modules = [module for module in options.first_modules if MODULES[module].list_ext]
 
     def value(profile: bytes) -> float:

@@ -36,8 +36,8 @@ def sentences(before: CrawlStatus, after: CrawlStatus, seconds: float) -> list[s
             ("posts", found.posts_per_s),
         )
     )
-    spending = about(found.usd_per_hour * MICROS_PER_USD)
-    first = f"In the last {seconds:.0f} seconds: {pace}, {spending} an hour."
+    spending = f", {about(found.usd_per_hour * MICROS_PER_USD)} an hour" if found.usd_per_hour else ""
+    first = f"In the last {seconds:.0f} seconds: {pace}{spending}."
     second = f"{found.done:,} of {found.done + found.to_do:,} known jobs are done"
     if found.left_s is not None:
         second += f", at least {lasting(found.left_s)} left at this pace"

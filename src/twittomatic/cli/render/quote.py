@@ -58,18 +58,23 @@ def picture(quote: Quote) -> Group:
             f"{row.targets:,}",
             _shown(row.requests, _whole, is_absurd=is_absurd),
             _shown(row.resources, _whole, is_absurd=is_absurd),
-            _shown(row.cost, _dollars, is_absurd=is_absurd, end=" to more than BUDGET_USD"),
+            *(
+                []
+                if plan.is_free
+                else [_shown(row.cost, _dollars, is_absurd=is_absurd, end=" to more than BUDGET_USD")]
+            ),
             _shown(row.hours, _hours, is_absurd=is_absurd),
         ]
         rows.append([Text(cell, style="bold" if name == "total" else "") for cell in cells])
-    columns = ["plan", "targets", "requests", "resources", "dollars", "hours"]
+    columns = ["plan", "targets", "requests", "resources", *([] if plan.is_free else ["dollars"]), "hours"]
     table = Fitting(columns, rows, ["requests", "resources", "hours", "targets"])
     return Group(table, *[Text(sentence, style="dim") for sentence in _sentences(plan, quote)])
 
 
 def _sentences(plan: Plan, quote: Quote) -> list[str]:
     left = quote.left
-    sentences = [f"Prices as of {quote.prices_as_of}; hours are the waiting for rate limits."]
+    prices = f"{plan.title} charges nothing" if plan.is_free else f"Prices as of {quote.prices_as_of}"
+    sentences = [f"{prices}; hours are the waiting for rate limits."]
     if plan.kept:
         sentences.append(f"Not bought again, since they are there: {many(plan.kept, 'list')}.")
     if plan.unavailable:
@@ -90,8 +95,8 @@ def _sentences(plan: Plan, quote: Quote) -> list[str]:
         )
         if left is not None:
             sentences.append("The crawl stops when BUDGET_USD is used up.")
-    if plan.total.targets > 1 or plan.depth:
-        sentences.append("X charges each user once a day (UTC): what targets share is paid once.")
+    if plan.once_a_day and (plan.total.targets > 1 or plan.depth):
+        sentences.append(f"{plan.title} charges each user once a day (UTC): what targets share is paid once.")
     if left is not None:
         sentences.append(f"BUDGET_USD leaves {dollars(max(left, 0))}.")
     return sentences

@@ -18,6 +18,7 @@ from twittomatic.app.status import reason, spending
 from twittomatic.cli.render.quote import many
 from twittomatic.cli.render.table import Fitting, console
 from twittomatic.model import Counter, Module, WorkerReport, about, dollars
+from twittomatic.networks import registry
 from twittomatic.sinks.consumer import rebuild_command
 from twittomatic.state.status import CrawlStatus, JobCounts, SinkStatus
 
@@ -66,12 +67,12 @@ def line(status: CrawlStatus) -> str:
     """Say how a crawl stands in one line."""
     grown = Growth.of(status)
     waiting = sum(jobs.ready + jobs.leased + jobs.delayed for jobs in status.jobs.values())
-    dead = f"{are_dead(status.dead)}, " if status.dead else ""
+    dead = f", {are_dead(status.dead)}" if status.dead else ""
     return (
         f"{status.phase}: {many(status.count(Counter.TARGETS), 'user')} begun, "
         f"{sum(status.frontier.values()):,} in the frontier, "
         f"{many(grown.followers, 'follower')}, {many(grown.posts, 'post')}, "
-        f"{many(waiting, 'job')} to do, {dead}{', '.join(_words(status))}"
+        f"{many(waiting, 'job')} to do{dead}{''.join(f', {amount}' for amount in _words(status))}"
     )
 
 
@@ -145,20 +146,23 @@ def _jobs(status: CrawlStatus) -> Fitting:
             numbers = [Text(f"{getattr(jobs, place):,}") for place in _PLACES]
             if jobs.dead:
                 numbers[_PLACES.index("dead")].stylize("red")
-            rows.append([Text(module), *numbers, Text(dollars(spent.get(module, 0)))])
+            cost = [] if _is_free(status) else [Text(dollars(spent.get(module, 0)))]
+            rows.append([Text(module), *numbers, *cost])
     rows += [
         [Text(name), *[Text()] * len(_PLACES), Text(dollars(amount))]
         for name, amount in spent.items()
         if name not in {*Module}
     ]
-    return Fitting(["module", *_PLACES, "spent"], rows, ["delayed", "leased", "ready", "completed", "dead"])
+    columns = ["module", *_PLACES, *([] if _is_free(status) else ["spent"])]
+    return Fitting(columns, rows, ["delayed", "leased", "ready", "completed", "dead"])
 
 
 def _of_money(status: CrawlStatus) -> list[str]:
     sentences = []
     if status.expected < status.spent:
         sentences.append(
-            f"X probably charges about {about(status.expected)}: each resource once a day (UTC)."
+            f"{registry.network_class(status.network).title} probably charges about "
+            f"{about(status.expected)}: each resource once a day (UTC)."
         )
     if status.ledger.reserved and not any(jobs.leased for jobs in status.jobs.values()):
         aside = dollars(status.ledger.reserved)
@@ -199,6 +203,8 @@ def _sink(sink: SinkStatus) -> str:
 
 def _spent(status: CrawlStatus) -> dict[str, str]:
     """Return what this crawl spent, and where that differs, what all of them did; the budget is for all."""
+    if _is_free(status):
+        return {}
     of_budget = "" if status.budget is None else f" of {dollars(status.budget)}"
     by_all = f"{dollars(status.ledger.spent)}{of_budget}"
     if status.ledger.spent == status.spent:
@@ -208,3 +214,7 @@ def _spent(status: CrawlStatus) -> dict[str, str]:
 
 def _words(status: CrawlStatus) -> list[str]:
     return [amount if name == "spent" else f"{amount} {name}" for name, amount in _spent(status).items()]
+
+
+def _is_free(status: CrawlStatus) -> bool:
+    return registry.network_class(status.network).price_list({}).is_free
