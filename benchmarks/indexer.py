@@ -64,7 +64,7 @@ class Trial:
         self.connection = connection
         self.layout = Layout(directory / "data", directory / "data" / ".tmp")
         self.layout.prepare()
-        self.refused = RejectedPosts(directory / "refused.jsonl")
+        self.rejected = RejectedPosts(directory / "refused.jsonl")
         self.events: list[FileCommitted] = []
         self.posts: list[tuple[str, bytes]] = []
 
@@ -124,7 +124,7 @@ class Trial:
         """Rebuild from the dataset."""
         prefix = self.fresh()
         indices = self.indices(server, prefix)
-        rebuild = Rebuild(server, indices, self.layout, NETWORK, None, prefix, self.refused, CLOCK, print)
+        rebuild = Rebuild(server, indices, self.layout, NETWORK, None, prefix, self.rejected, CLOCK, print)
         began_at = time.perf_counter()
         done = await rebuild.run()
         took_s = time.perf_counter() - began_at
@@ -172,8 +172,8 @@ class Following:
     def __init__(self, trial: Trial, server: SearchServer, prefix: str) -> None:
         self.stream = EventStream(trial.connection, CrawlKeys(prefix))
         self._indices = trial.indices(server, prefix)
-        bulk = Bulk(server, self._indices.serving, trial.refused, CLOCK)
-        self._sink = Indexer(bulk, trial.layout, NETWORK, trial.refused, CLOCK, indices=self._indices)
+        bulk = Bulk(server, self._indices.serving, trial.rejected, CLOCK)
+        self._sink = Indexer(bulk, trial.layout, NETWORK, trial.rejected, CLOCK, indices=self._indices)
         self.consumer = Consumer(
             self._sink, crawl=prefix, process=f"{prefix}-indexer", connect=lambda: connected(trial.url),
             say=lambda sentence: None, clock=CLOCK,

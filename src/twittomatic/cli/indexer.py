@@ -58,31 +58,31 @@ async def _follow(settings: Settings) -> int:
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
     leave = asyncio.Event()
     clock = SystemClock()
-    refused = _refused(settings)
+    rejected = _rejected(settings)
     async with SearchServer(settings.elasticsearch_url) as server:
         indices = _indices(settings, server)
-        bulk = Bulk(server, indices.serving, refused, clock)
+        bulk = Bulk(server, indices.serving, rejected, clock)
         network = registry.network(settings, registry.AS_LISTED)
-        sink = Indexer(bulk, runtime.layout(settings), network, refused, clock, indices=indices)
+        sink = Indexer(bulk, runtime.layout(settings), network, rejected, clock, indices=indices)
         feeding = consumer(settings, sink, click.echo)
         with on_stop(leave.set):
-            async with _telling(lambda: _lag(feeding, refused)):
+            async with _telling(lambda: _lag(feeding, rejected)):
                 await feeding.run(leave)
     return INTERRUPTED
 
 
-def _lag(feeding: Consumer, refused: RejectedPosts) -> str:
+def _lag(feeding: Consumer, rejected: RejectedPosts) -> str:
     now = feeding.standing
     if not now.events and not now.lag:
         return ""
     lag = f"{now.lag:,} events and {now.oldest_s:.1f} s behind" if now.lag else "nothing left to do"
-    more = f", {refused.count:,} refused" if refused.count else ""
+    more = f", {rejected.count:,} rejected" if rejected.count else ""
     return f"{now.records:,} posts indexed{more}; {lag}."
 
 
 async def _rebuild(settings: Settings) -> int:
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}-rebuild", warn)
-    refused = _refused(settings)
+    rejected = _rejected(settings)
     name = runtime.process_name("rebuild")
     async with SearchServer(settings.elasticsearch_url) as server, _stream(settings, name) as stream:
         rebuild = Rebuild(
@@ -92,7 +92,7 @@ async def _rebuild(settings: Settings) -> int:
             registry.network(settings, registry.AS_LISTED),
             stream,
             name,
-            refused,
+            rejected,
             SystemClock(),
             click.echo,
         )
@@ -113,8 +113,8 @@ async def _rebuild(settings: Settings) -> int:
             f"{done.left:,} indices “{settings.elasticsearch_index}-…” are not known to be this dataset's; "
             "they were left as they are."
         )
-    if done.refused:
-        click.echo(f"{done.refused:,} posts were refused; they are in {refused.path}.")
+    if done.rejected:
+        click.echo(f"{done.rejected:,} posts were rejected; they are in {rejected.path}.")
     return 0
 
 
@@ -123,7 +123,7 @@ def _indices(settings: Settings, server: SearchServer) -> Indices:
     return Indices(server, settings.elasticsearch_index, lambda: identity(layout))
 
 
-def _refused(settings: Settings) -> RejectedPosts:
+def _rejected(settings: Settings) -> RejectedPosts:
     return RejectedPosts(settings.log_directory / f"{settings.crawl}.{NAME}.refused.jsonl")
 
 

@@ -22,7 +22,7 @@ from twittomatic.settings import Settings
 from twittomatic.sinks.stats.recorder import Recorder
 from twittomatic.sinks.stats.recording import Recording
 from twittomatic.sinks.stats.replay import Replay, Replayed, shift_to_now
-from twittomatic.sinks.stats.sender import Feeding
+from twittomatic.sinks.stats.sender import Sender
 from twittomatic.state.embedded.server import Role
 
 
@@ -55,7 +55,7 @@ async def _record(settings: Settings, path: Path) -> int:
         recorder = Recorder(
             crawl=settings.crawl,
             recording=recording,
-            feeding=Feeding(settings.carbon_host, settings.carbon_port, click.echo),
+            feeding=Sender(settings.carbon_host, settings.carbon_port, click.echo),
             connect=lambda: runtime.connected(settings, Role.JOIN, process),
             clock=SystemClock(),
             say=click.echo,

@@ -12,7 +12,7 @@ import pytest
 from twittomatic.clock import VirtualClock
 from twittomatic.errors import CorruptFile, ReceiverUnavailable
 from twittomatic.sinks.stats.replay import Replay, shift_to_now
-from twittomatic.sinks.stats.sender import Feeding
+from twittomatic.sinks.stats.sender import Sender
 
 DEADLINE_S = 60.0
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -71,12 +71,12 @@ async def carbon() -> AsyncIterator[Listener]:
 
 
 @pytest.fixture
-async def feeding() -> AsyncIterator[Callable[..., tuple[Feeding, "asyncio.Task[None]", list[str]]]]:
+async def feeding() -> AsyncIterator[Callable[..., tuple[Sender, "asyncio.Task[None]", list[str]]]]:
     tasks = []
 
-    def start(port: int, **options: Any) -> tuple[Feeding, "asyncio.Task[None]", list[str]]:
+    def start(port: int, **options: Any) -> tuple[Sender, "asyncio.Task[None]", list[str]]:
         said: list[str] = []
-        feeding = Feeding("127.0.0.1", port, said.append, **options)
+        feeding = Sender("127.0.0.1", port, said.append, **options)
         task = asyncio.create_task(feeding.run())
         tasks.append(task)
         return feeding, task, said

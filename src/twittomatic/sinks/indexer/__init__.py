@@ -1,8 +1,8 @@
-"""The indexer: a crawl's posts in Elasticsearch, or in OpenSearch, seconds after they were committed.
+"""The indexer: a crawl's posts in Elasticsearch or OpenSearch, seconds after they were committed.
 
-The life of a post there: an event tells of its bytes, or a rebuild comes to its file; `documents` makes of
-its line what can be searched, whatever the network wrote; `bulk` sends it together with others, under its own
-id, so that twice is once, and with the time of its copy as its version, so that an older copy never takes the
-place of a newer one; `indices` knows the index of its month, behind one alias. What the server will never
-take is kept in a file. A rebuild fills indices of its own, and the alias is moved over in one step.
+The life of a post: an event points at its bytes, or a rebuild reads its file; `documents` turns its line into
+a searchable document; `bulk` sends it in batches, under the post's id, so that duplicates collapse, and with
+the time of the copy as its version, so that an older copy never replaces a newer one; `indices` names the
+index of its month, behind one alias. Posts that the server will never accept are kept in a dead-letter file.
+A rebuild fills new indices, and then moves the alias atomically.
 """

@@ -1,6 +1,6 @@
-"""Screen names of the users whose own profiles a crawl bought: its seeds, above all.
+"""Screen names of users whose own profiles a crawl bought, mainly its seeds.
 
-A post has its author's id alone unless the author was bought with it, which costs; a seed's profile is here.
+A post contains only its author's id, unless the author was bought with it at extra cost.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from twittomatic.storage.records import record_id
 
 
 class Authors:
-    """The names in the bought profiles of a dataset; calls block.
+    """The names in the bought profiles of a dataset. Calls block.
 
     Args:
-        layout: Of the dataset.
-        network: Whose profiles they are.
+        layout: The dataset's layout.
+        network: The network of the profiles.
     """
 
     def __init__(self, layout: Layout, network: Records) -> None:
@@ -30,7 +30,7 @@ class Authors:
         self._names: dict[str, tuple[int, str]] = {}  # id -> when the profile came, the name in it
 
     def refresh(self) -> None:
-        """Read the files that have changed since the last call. One that cannot be read changes nothing."""
+        """Read the files that have changed since the last call; unreadable ones are ignored."""
         try:
             for crawl in self._layout.buyers():
                 path = self._layout.bought(crawl)
@@ -39,10 +39,10 @@ class Authors:
                     self._take(path)
                     self._read[path] = status.st_ino, status.st_size
         except (OSError, StorageError):
-            return  # `verify` complains of it
+            return  # `verify` reports it
 
     def name_of(self, user_id: str) -> str:
-        """Return the name under which a user was last bought, in lower case; empty where that never was."""
+        """Return a user's name in the most recently bought profile, in lower case; empty if there is none."""
         return self._names.get(user_id, (0, ""))[1]
 
     def _take(self, path: Path) -> None:

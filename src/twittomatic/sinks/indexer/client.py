@@ -1,6 +1,6 @@
-"""One search server over HTTP: what it answers, and what its silence means.
+"""HTTP client of a search server, which maps every failure to an error by what the caller must do.
 
-Elasticsearch and OpenSearch speak the few words that are used here alike (decision 0019).
+Elasticsearch and OpenSearch behave alike in the few requests that are used here (decision 0019).
 """
 
 from __future__ import annotations
@@ -18,26 +18,24 @@ import msgspec
 from twittomatic.errors import ReceiverUnavailable
 from twittomatic.model import NO_JSON
 
-_MOST_BYTES = (
-    32 * 1024 * 1024
-)  # of an answer; the longest of ours, on a bulk all of whose items failed, has 1 MB
-_LATER = frozenset({408, 429})
-_NEVER = frozenset({501, 505, 506, 508, 510, 511})  # of 5xx: not overloaded, but no such server
-_WORDS = 200  # characters of what a server says that a sentence holds
+_MAX_BYTES = 32 * 1024 * 1024  # of an answer; the longest expected one has 1 MB: a bulk whose items all fail
+_TEMPORARY = frozenset({408, 429})
+_PERMANENT = frozenset({501, 505, 506, 508, 510, 511})  # of 5xx: not overloaded, but not a search server
+_MAX_QUOTED = 200  # characters of a server's message in a sentence of ours
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class StrangeAnswer(ReceiverUnavailable):
-    """Something answers that is no search server, or a proxy in front of one that is not there yet."""
+class NotASearchServer(ReceiverUnavailable):
+    """The server is not a search server, or is a proxy in front of one that has not started yet."""
 
 
-class Refused(Exception):
-    """The server is there, and says no.
+class RequestRefused(Exception):
+    """The server rejected a request, and would refuse it again.
 
     Attributes:
-        status: Of HTTP.
-        kind: The server's word for it, such as `resource_already_exists_exception`; empty where it has none.
+        status: The HTTP status.
+        kind: The server's error type, such as `resource_already_exists_exception`; empty if it has none.
     """
 
     def __init__(self, message: str, *, status: int, kind: str) -> None:
@@ -47,13 +45,13 @@ class Refused(Exception):
 
 
 class SearchServer:
-    """A connection to the server.
+    """A client session with the server; an async context manager.
 
     Args:
-        url: `http://` or `https://`, with `user:password@` where the server asks for them: no message, log or
-            error shows those.
-        timeout_s: How long one answer may take. A bulk of 4 MB takes a second; a server that is slower has
-            not lost it, and gets it again.
+        url: `http://` or `https://`, with `user:password@` if the server needs them; these never appear in a
+            message, log or error.
+        timeout_s: The maximum time for one answer. A bulk of 4 MB takes a second; a slower server gets it
+            again, which is harmless.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 60.0) -> None:
@@ -69,7 +67,7 @@ class SearchServer:
 
     @property
     def name(self) -> str:
-        """Its URL without user and password."""
+        """The URL without user and password."""
         return self._base
 
     async def __aenter__(self) -> SearchServer:
@@ -96,19 +94,19 @@ class SearchServer:
         lines: bytes | None = None,
         query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Return the JSON object that the server answers with.
+        """Send a request and return the JSON object in the answer.
 
         Args:
-            method: Of HTTP.
-            path: Begins with `/`; made of names that need no quoting.
-            body: Sent as JSON; None sends none.
-            lines: Sent instead, JSON lines.
-            query: Of the URL.
+            method: The HTTP method.
+            path: The path, beginning with `/`, of names that need no quoting.
+            body: The body, sent as JSON; None sends none.
+            lines: JSON lines to send instead of `body`.
+            query: The query parameters.
 
         Raises:
-            Refused: the server says no, and would say so again.
-            StrangeAnswer: it answers what no search server does.
-            ReceiverUnavailable: it is away, too slow or overloaded.
+            RequestRefused: The server rejected the request, and would refuse it again.
+            NotASearchServer: The answer is not one of a search server.
+            ReceiverUnavailable: The server is unreachable, too slow or overloaded.
         """
         assert self._session, "only within `async with`"
         sent = lines if lines is not None else b"" if body is None else _encode(body)
@@ -118,7 +116,7 @@ class SearchServer:
                 method,
                 self._base + path,
                 params=query,
-                data=BytesIO(sent) if sent else None,  # which goes out in pieces
+                data=BytesIO(sent) if sent else None,  # a file object is sent in chunks
                 headers={"Content-Type": kind} if sent else {},
                 allow_redirects=False,
             ) as response:
@@ -130,30 +128,32 @@ class SearchServer:
         answer = _object(text)
         if status < 300 and answer is not None:
             return answer
-        if (status >= 500 and status not in _NEVER) or status in _LATER:
-            raise ReceiverUnavailable(f"{self._base} takes nothing for now ({_said(status, answer)}).")
-        if answer is None or status < 400 or status in _NEVER:
-            raise self.strange(f"HTTP {status}")
-        raise Refused(_said(status, answer), status=status, kind=_cause(answer).get("type", ""))
+        if (status >= 500 and status not in _PERMANENT) or status in _TEMPORARY:
+            raise ReceiverUnavailable(
+                f"{self._base} is temporarily unavailable ({_described(status, answer)})."
+            )
+        if answer is None or status < 400 or status in _PERMANENT:
+            raise self.not_a_search_server(f"HTTP {status}")
+        raise RequestRefused(_described(status, answer), status=status, kind=_cause(answer).get("type", ""))
 
-    def strange(self, what: str) -> StrangeAnswer:
-        """Return the error for an answer that no search server gives."""
-        return StrangeAnswer(f"{self._base} does not answer as a search server does ({what}).")
+    def not_a_search_server(self, what: str) -> NotASearchServer:
+        """Return the error for an answer that is not one of a search server."""
+        return NotASearchServer(f"{self._base} does not answer as a search server does ({what}).")
 
 
 def shown(text: object) -> str:
-    """Return some words of a server as they may be shown: on one line, cut where they go on for long."""
+    """Return a server's message in a displayable form: on one line and truncated."""
     words = text if isinstance(text, str) else ""
-    words = "".join(letter if letter.isprintable() else " " for letter in words[:_WORDS])
-    return words + ("…" if isinstance(text, str) and len(text) > _WORDS else "")
+    words = "".join(letter if letter.isprintable() else " " for letter in words[:_MAX_QUOTED])
+    return words + ("…" if isinstance(text, str) and len(text) > _MAX_QUOTED else "")
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for piece in response.content.iter_any():
         body += piece
-        if len(body) > _MOST_BYTES:
-            raise ValueError("its answer does not end")
+        if len(body) > _MAX_BYTES:
+            raise ValueError("its answer is too long")
     return bytes(body)
 
 
@@ -176,6 +176,6 @@ def _cause(answer: Mapping[str, Any]) -> dict[str, Any]:
     return error if isinstance(error, dict) else {"reason": error}
 
 
-def _said(status: int, answer: Mapping[str, Any] | None) -> str:
+def _described(status: int, answer: Mapping[str, Any] | None) -> str:
     reason = shown(_cause(answer).get("reason")) if answer else ""
     return f"HTTP {status}: {reason}" if reason else f"HTTP {status}"

@@ -1,4 +1,4 @@
-"""What is searched of a post: the fields that its network finds in it, and whose and how old it is."""
+"""Search documents: the fields that the network extracts from a post, plus its author and age."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twittomatic.clock import rfc3339, rfc3339_ms, utc
 from twittomatic.networks.base import Records
 
 UNDATED = "undated"
-"""The month of a post whose date makes no sense."""
+"""The month of a post with an invalid date."""
 
 _encode = msgspec.json.Encoder().encode
 _KEYWORD = {"type": "keyword", "ignore_above": 256}
@@ -35,18 +35,18 @@ PROPERTIES: dict[str, Any] = {
     "location": {"type": "geo_point"},
     "metrics": {"properties": {name: {"type": "long"} for name in _METRICS}},
 }
-"""The mapping of these fields, for the index template; a network fills those that it has."""
+"""The field mapping of the index template; a network fills the fields that it has."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A post, ready to be sent.
 
     Attributes:
-        id: The network's.
-        author_id: Whose timeline it is in.
-        month: `YYYY.MM` in which it was written, or `UNDATED`.
-        fetched_at: When this copy came, seconds since the epoch, 0 where it is not known: its version.
-        source: A JSON object of the fields of `PROPERTIES`.
+        id: The post's id.
+        author_id: The owner of the timeline.
+        month: The month in which it was written, `YYYY.MM`, or `UNDATED`.
+        fetched_at: When this copy was fetched, in seconds since the epoch, 0 if unknown: its version.
+        source: A JSON object of the fields in `PROPERTIES`.
     """
 
     id: str
@@ -57,28 +57,28 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unreadable(ValueError):
-    """A line is no post."""
+    """A line is not a post."""
 
 
 def document(
     line: bytes, network: Records, *, author_id: str, fetched_at: int, now: float, author: str = ""
 ) -> Document:
-    """Make a document of a line of a `.twt` file.
+    """Convert a line of a `.twt` file into a document.
 
     Args:
         line: One JSON object, as the network's records are stored.
-        network: Reads it.
-        author_id: Whose timeline it is.
-        fetched_at: When its page came, seconds since the epoch; 0 where it is not known.
-        now: Seconds since the epoch.
-        author: That user's screen name in lower case, for a post that does not name its author.
+        network: Parses the record.
+        author_id: The owner of the timeline.
+        fetched_at: When its page was fetched, in seconds since the epoch; 0 if unknown.
+        now: The present, in seconds since the epoch.
+        author: The owner's screen name in lower case, for a post that does not name its author.
 
     Raises:
-        Unreadable: it is not a post.
+        Unreadable: The line is not a post.
     """
     post = network.document(line, until=utc(fetched_at or now))
     if post is None:
-        raise Unreadable("the line is no post: not a JSON object, or without an id")
+        raise Unreadable("the line is not a post: not a JSON object, or without an id")
     fields = {**post.fields, "author_id": author_id, "fetched_at": rfc3339(utc(fetched_at))}
     if author:
         fields.setdefault("author", author)

@@ -1,4 +1,4 @@
-"""Brings the lines of timelines into the indices: read in a thread, sent in pieces, some at the same time."""
+"""Pumps timeline pages into the indices: reads in a thread, sends several bulk requests concurrently."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from twittomatic.clock import Clock, rfc3339_ms, utc
 from twittomatic.networks.base import Records
 from twittomatic.sinks.indexer.bulk import Sent
 from twittomatic.sinks.indexer.documents import Document, Unreadable, document
-from twittomatic.sinks.indexer.rejected import RefusedPost, RejectedPosts
+from twittomatic.sinks.indexer.rejected import RejectedPost, RejectedPosts
 
-_DOCUMENTS, _BYTES = 1_000, 4 * 1024 * 1024  # of one request: more gains nothing, and is all sent again
-_IN_FLIGHT = 2  # requests: the server works on one while the next one comes
+_MAX_DOCUMENTS, _MAX_BYTES = 1_000, 4 * 1024 * 1024  # per request: more is not faster, and costlier to retry
+_IN_FLIGHT = 2  # requests: the server processes one while the next one arrives
 
 Send: TypeAlias = Callable[[Sequence[Document]], Awaitable[Sent]]
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Posts of one timeline that came together.
+class PostPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Posts of one timeline that were fetched together.
 
     Attributes:
-        author_id: Whose timeline.
-        fetched_at: When they came, seconds since the epoch; 0 where it is not known.
-        lines: One post each.
-        author: That user's screen name in lower case, empty where it is not known.
+        author_id: The owner of the timeline.
+        fetched_at: When they were fetched, in seconds since the epoch; 0 if unknown.
+        lines: One post per line.
+        author: The owner's screen name in lower case, empty if unknown.
     """
 
     author_id: str
@@ -36,24 +36,24 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     lines: Sequence[bytes]
 
 
-async def feed(
-    pages: Iterable[Page], network: Records, send: Send, refused: RejectedPosts, clock: Clock
+async def pump(
+    pages: Iterable[PostPage], network: Records, send: Send, rejected: RejectedPosts, clock: Clock
 ) -> Sent:
-    """Send all posts of some pages, and return what became of them.
+    """Send all posts of some pages, and return the totals.
 
-    No more is read than `send` takes: a few thousand posts are held at most.
+    Reading is throttled by sending: at most a few thousand posts are in memory.
 
     Args:
-        pages: Iterated in a thread.
-        network: Reads the posts.
-        send: From `Bulk`.
-        refused: Where lines go that are no posts.
-        clock: Of this process.
+        pages: The pages, iterated in a thread.
+        network: Parses the posts.
+        send: Sends documents, such as `Bulk.send`.
+        rejected: Receives lines that are not posts.
+        clock: The clock.
 
     Raises:
-        TwittomaticError: what `send` raises, or reading.
+        TwittomaticError: Reading or sending failed.
     """
-    pieces = _pieces(pages, network, refused, clock)
+    pieces = _pieces(pages, network, rejected, clock)
     sending: set[asyncio.Future[Sent]] = set()
     total = Sent()
     try:
@@ -70,7 +70,7 @@ async def feed(
 
 
 def _pieces(
-    pages: Iterable[Page], network: Records, refused: RejectedPosts, clock: Clock
+    pages: Iterable[PostPage], network: Records, rejected: RejectedPosts, clock: Clock
 ) -> Iterator[list[Document]]:
     piece: list[Document] = []
     size = 0
@@ -87,19 +87,19 @@ def _pieces(
                     now=now,
                 )
             except Unreadable as error:
-                refused.append([_unreadable(line, page.author_id, str(error), now)])
+                rejected.append([_unreadable(line, page.author_id, str(error), now)])
                 continue
             piece.append(one)
             size += len(one.source)
-            if len(piece) >= _DOCUMENTS or size >= _BYTES:
+            if len(piece) >= _MAX_DOCUMENTS or size >= _MAX_BYTES:
                 yield piece
                 piece, size = [], 0
     if piece:
         yield piece
 
 
-def _unreadable(line: bytes, author_id: str, reason: str, now: float) -> RefusedPost:
-    return RefusedPost(
+def _unreadable(line: bytes, author_id: str, reason: str, now: float) -> RejectedPost:
+    return RejectedPost(
         at=rfc3339_ms(utc(now)),
         author_id=author_id,
         reason=reason,

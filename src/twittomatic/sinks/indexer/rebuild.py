@@ -1,10 +1,10 @@
-"""A rebuild: new indices from the dataset alone, then the alias is moved to them in one step.
+"""Rebuild: fill new indices from the dataset alone, then move the alias to them atomically.
 
-The life of one: it remembers where the stream of events is, and begins a generation of indices in which
-nobody searches; the timelines go into it, and between them the events that came meanwhile, as the indexer
-takes them; when there is no more, and the server has what it was given, the alias is moved, and the indexer
-is told to go on where the rebuild stopped. Only then the old indices of this dataset are deleted. A rebuild
-that dies before has changed nothing that is searched; what it leaves is deleted by the next one that ends.
+The steps: note the present end of the event stream, and create a generation of indices outside the alias;
+send all timelines to it, and in between the events that arrive meanwhile; check that the server has
+everything; move the alias, and let the indexer continue at the position that the rebuild has reached. Only
+then delete this dataset's old indices. A rebuild that dies earlier has changed nothing that is searched; its
+leftovers are deleted by the next completed one.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from twittomatic.sinks.indexer.bulk import Bulk, Sent
 from twittomatic.sinks.indexer.client import SearchServer
 from twittomatic.sinks.indexer.documents import Document
 from twittomatic.sinks.indexer.indices import Generation, Indices
-from twittomatic.sinks.indexer.pump import Page, feed
+from twittomatic.sinks.indexer.pump import PostPage, pump
 from twittomatic.sinks.indexer.rejected import RejectedPosts
 from twittomatic.sinks.indexer.sink import NAME, Indexer
 from twittomatic.state.stream import EventStream, Place
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
 
-_FILES = 64  # between looks at the stream, which keeps the newest 100,000 events
-_EVENTS = 64  # at a time, as a sink gets them
-_HOLD_MS = 90_000  # longer than one request to the server can take
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.25, 10.0
+_FILES = 64  # between reads of the stream, which keeps the newest 100,000 events
+_MAX_EVENTS = 64  # per batch, as for a consumer
+_CLAIM_MS = 90_000  # longer than one request to the server can take
+_FIRST_DELAY_S, _MAX_DELAY_S = 0.25, 10.0
 _T = TypeVar("_T")
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rebuild did.
+    """The result of a rebuild.
 
     Attributes:
-        posts: How many are searched now.
-        timelines: Of how many files.
-        refused: How many posts the server did not take.
-        deleted: How many old indices.
-        left: How many indices have such names, and are not known to be this dataset's.
+        posts: The number of searchable posts.
+        timelines: The number of files read.
+        rejected: The number of posts that the server rejected.
+        deleted: The number of old indices deleted.
+        left: The number of indices with such names that are not known to be this dataset's.
     """
 
     posts: int
     timelines: int
-    refused: int
+    rejected: int
     deleted: int
     left: int
 
@@ -62,18 +62,18 @@ class Rebuild:
     """One rebuild.
 
     Args:
-        server: Entered.
-        indices: On it.
-        layout: Of the dataset.
-        network: Whose posts they are.
-        stream: Of the crawl; None where there is no crawl whose events could come meanwhile.
-        process: Name of this process, which no other ever had.
-        refused: Where posts go that the server will never take.
-        clock: Of this process.
-        say: Told in one sentence why it waits, and what cannot be read.
+        server: The search server, already entered.
+        indices: The indices on it.
+        layout: The dataset's layout.
+        network: The network of the posts.
+        stream: The crawl's event stream; None if there is no crawl.
+        process: A unique name of this process.
+        rejected: Receives the posts that the server will never accept.
+        clock: The clock.
+        say: Receives a sentence about each wait and each unreadable file.
 
     Attributes:
-        timelines: How many files were read so far.
+        timelines: The number of files read so far.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Rebuild:
         network: Records,
         stream: EventStream | None,
         process: str,
-        refused: RejectedPosts,
+        rejected: RejectedPosts,
         clock: Clock,
         say: Callable[[str], None],
     ) -> None:
@@ -94,7 +94,7 @@ class Rebuild:
         self._network = network
         self._stream = stream
         self._process = process
-        self._refused = refused
+        self._rejected = rejected
         self._clock = clock
         self._say = say
         self._broken: list[str] = []
@@ -104,22 +104,22 @@ class Rebuild:
 
     @property
     def posts(self) -> int:
-        """How many the server took so far."""
+        """The number of posts that the server has accepted so far."""
         return self._sent.taken
 
     async def run(self) -> Rebuilt:
-        """Do it, however long the server is away in between.
+        """Run the rebuild, waiting whenever the server is unavailable.
 
         Raises:
-            TwittomaticError: a timeline cannot be read, events were lost, or somebody deletes in the new
-                indices: the old ones are still searched.
-            SettingsError: another rebuild that began later ended before, or another dataset has the name.
-            StorageUnavailable: there is no dataset.
+            TwittomaticError: A timeline cannot be read, events were lost, or another program deletes posts in
+                the new indices; the old ones are still searched.
+            SettingsError: A rebuild that began later has already ended, or another dataset has the prefix.
+            StorageUnavailable: There is no dataset.
         """
         place = await self._stream.end() if self._stream else Place()
         await self._patiently(self._indices.begin)
         generation = await self._patiently(self._indices.begin_generation)
-        bulk = Bulk(self._server, generation.itself, self._refused, self._clock)
+        bulk = Bulk(self._server, generation.itself, self._rejected, self._clock)
         try:
             place = await self._fill(bulk, place)
             reach("rebuild.filled")
@@ -132,78 +132,78 @@ class Rebuild:
         deleted = await self._patiently(lambda: self._indices.delete_before(generation))
         left = await self._patiently(self._indices.others)
         return Rebuilt(
-            posts=posts, timelines=self.timelines, refused=self._refused.count, deleted=deleted, left=left
+            posts=posts, timelines=self.timelines, rejected=self._rejected.count, deleted=deleted, left=left
         )
 
     async def _fill(self, bulk: Bulk, place: Place) -> Place:
-        """Bring timelines and events in; return the place in the stream behind the last of them."""
+        """Send timelines and events; return the position in the stream after the last event."""
 
         async def send(documents: Sequence[Document]) -> Sent:
             sent = await self._patiently(lambda: bulk.send(documents))
             self._sent += sent
             return sent
 
-        catching = Indexer(bulk, self._layout, self._network, self._refused, self._clock, send=send)
+        catching_up = Indexer(bulk, self._layout, self._network, self._rejected, self._clock, send=send)
         files = self._layout.files("twt")
         while some := list(islice(files, _FILES)):
-            await feed(self._pages(some), self._network, send, self._refused, self._clock)
+            await pump(self._pages(some), self._network, send, self._rejected, self._clock)
             reach("rebuild.read")
-            place = await self._catch_up(catching, place)
+            place = await self._catch_up(catching_up, place)
         if self._broken:
             raise TwittomaticError(
                 f"{len(self._broken):,} timelines cannot be read; the first: {self._broken[0]} The old "
                 "indices are still searched; give `twittomatic verify --repair`, then this again."
             )
-        return await self._catch_up(catching, place)
+        return await self._catch_up(catching_up, place)
 
-    def _pages(self, files: Sequence[Path]) -> Iterator[Page]:
-        """Yield the posts of some timelines; blocks while it reads them."""
+    def _pages(self, files: Sequence[Path]) -> Iterator[PostPage]:
+        """Yield the posts of some timelines. Blocks."""
         authors = Authors(self._layout, self._network)
         authors.refresh()
         for path in files:
             try:
                 for fetched_at, lines in read_pages(path):
                     author = authors.name_of(path.stem)
-                    yield Page(author_id=path.stem, author=author, fetched_at=fetched_at, lines=lines)
+                    yield PostPage(author_id=path.stem, author=author, fetched_at=fetched_at, lines=lines)
                 self.timelines += 1
             except CorruptFile as error:
                 self._broken.append(str(error))
 
-    async def _catch_up(self, catching: Indexer, place: Place) -> Place:
-        """Take the events that came meanwhile, and return the place behind them."""
+    async def _catch_up(self, catching_up: Indexer, place: Place) -> Place:
+        """Process the events that arrived meanwhile, and return the position after them."""
         while self._stream:
-            delivery, behind = await self._stream.read(place, _EVENTS)
+            delivery, behind = await self._stream.read(place, _MAX_EVENTS)
             if delivery.trimmed:
                 raise TwittomaticError(
                     f"{delivery.trimmed:,} events left the stream before the rebuild read them; the old "
-                    "indices are still searched. Give it again when the crawl is less busy."
+                    "indices are still searched. Run it again when the crawl is less busy."
                 )
             if not delivery.events:
                 break
             events = delivery.events
-            await self._patiently(lambda: catching.handle(events, self._say))  # noqa: B023 - done before the next turn
+            await self._patiently(lambda: catching_up.handle(events, self._say))  # noqa: B023 - done before the next turn
             place = behind
         return place
 
     async def _check(self, generation: Generation, bulk: Bulk) -> int:
-        """Return how many posts the new indices have, after a look that they are all there."""
+        """Return the number of posts in the new indices, after a check that none is missing."""
         await generation.refresh()
         posts = await generation.count()
         expected = self._sent.created - bulk.deleted
         if posts < expected:
             raise TwittomaticError(
-                f"The server took {expected:,} posts and has {posts:,}; somebody else deletes there. The old "
-                "indices are still searched; give this again."
+                f"The server accepted {expected:,} posts and has {posts:,}; another program deletes there. "
+                "The old indices are still searched; run this again."
             )
         return posts
 
     async def _switch(self, generation: Generation, place: Place) -> None:
-        """Move the alias, and let the indexer go on at a place; it has to stand by meanwhile.
+        """Move the alias and the indexer's position in the stream, while the indexer has to stand by.
 
-        Whenever this dies, the indexer goes on at that place, in the indices that are searched then.
+        If this dies at any point, the indexer continues at that position, in whichever indices are searched.
         """
         if self._stream:
-            await self._stream.take(NAME, self._process, _HOLD_MS)
+            await self._stream.take(NAME, self._process, _CLAIM_MS)
             await self._stream.go_to(NAME, place)
             reach("rebuild.held")
         await self._patiently(lambda: self._indices.move_alias(generation))
@@ -213,7 +213,7 @@ class Rebuild:
             await self._stream.let_go(NAME, self._process)
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """Do something that may be done twice, as often as the server is away for it."""
+        """Call something idempotent until the server is available for it."""
         delay_s = _FIRST_DELAY_S
         while True:
             try:
@@ -223,7 +223,7 @@ class Rebuild:
                     self._waits_for = because
                     self._say(f"Waiting: {because}")
                 await self._clock.sleep(delay_s)
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+                delay_s = min(2 * delay_s, _MAX_DELAY_S)
             else:
                 self._waits_for = ""
                 return result

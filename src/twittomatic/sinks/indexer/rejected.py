@@ -1,4 +1,4 @@
-"""The posts that the server will never take, kept with its reasons."""
+"""Dead-letter file of the posts that the server will never accept, with its reasons."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from twittomatic.storage.errors import translate_errors
 _encode = msgspec.json.Encoder().encode
 
 
-class RefusedPost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RejectedPost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A post that is not in the index.
 
     Attributes:
-        at: When it was refused, RFC 3339 UTC.
-        author_id: Whose timeline it is in.
-        id: Its own, empty where it has none.
-        status: What the server answered; 0 where it was not asked, since the line is no post.
-        reason: Why, in the server's words or ours.
-        text: The document, or the line, as it was.
+        at: When it was rejected, RFC 3339 UTC.
+        author_id: The owner of the timeline.
+        id: The post's id, empty if it has none.
+        status: The server's status; 0 if it was not sent, because the line is not a post.
+        reason: The reason in the server's words or ours.
+        text: The document or the line, unchanged.
     """
 
     at: str
@@ -34,24 +34,24 @@ class RefusedPost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class RejectedPosts:
-    """A file of them, one JSON object a line. One that comes again stands there again.
+    """JSON Lines dead-letter file; a post rejected twice is listed twice.
 
     Args:
-        path: Created with the first one.
+        path: The file, created with the first post.
 
     Attributes:
-        count: How many were added.
+        count: The number of posts added by this process.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
 
-    def append(self, posts: Sequence[RefusedPost]) -> None:
-        """Write posts, durable on return; blocks meanwhile.
+    def append(self, posts: Sequence[RejectedPost]) -> None:
+        """Append posts durably. Blocks.
 
         Raises:
-            StorageUnavailable: the file cannot be written.
+            StorageUnavailable: The file cannot be written.
         """
         text = b"".join([_encode(post) + b"\n" for post in posts])
         with translate_errors(self.path), self.path.open("ab") as file:

@@ -12,7 +12,7 @@ from twittomatic.clock import Clock, wait_event
 from twittomatic.errors import StateError
 from twittomatic.sinks.stats.graphite import Lines
 from twittomatic.sinks.stats.recording import Recording
-from twittomatic.sinks.stats.sender import Feeding
+from twittomatic.sinks.stats.sender import Sender
 from twittomatic.state.connection import Connection
 from twittomatic.state.status import read_status
 
@@ -52,7 +52,7 @@ class Recorder:
         *,
         crawl: str,
         recording: Recording,
-        feeding: Feeding,
+        feeding: Sender,
         connect: Callable[[], AbstractAsyncContextManager[Connection]],
         clock: Clock,
         say: Callable[[str], None],

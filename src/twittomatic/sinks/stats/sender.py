@@ -19,7 +19,7 @@ _PATIENCE_S = 30.0
 _GOODBYE_S = 10.0  # for what still waits when the recording ends
 
 
-class Feeding:
+class Sender:
     """Sends batches of lines to a Graphite server, in their order, whenever it is there.
 
     A batch may arrive twice, which changes nothing there: the same path at the same time has one value.

@@ -40,12 +40,12 @@ def post(post_id: object, text: str = "buongiorno", created_at: object = NOVEMBE
 class Scene:
     """One crawl and its indices."""
 
-    def __init__(self, server: Searching, crawl: Crawl, refused: Path, stack: AsyncExitStack) -> None:
+    def __init__(self, server: Searching, crawl: Crawl, rejected: Path, stack: AsyncExitStack) -> None:
         self.server = server
         self.crawl = crawl
         self.prefix = f"t{uuid.uuid4().hex[:12]}"
         self.said: list[str] = []
-        self._refused = refused
+        self._rejected = rejected
         self._stack = stack
 
     async def search_server(self, url: str = "", **options: Any) -> SearchServer:
@@ -55,9 +55,9 @@ class Scene:
         """Return an indexer that has begun."""
         server = await self.search_server(url, **options)
         indices = self.indices_of(server)
-        refused = RejectedPosts(self._refused)
-        bulk = Bulk(server, indices.serving, refused, SystemClock())
-        sink = Indexer(bulk, self.crawl.layout, NETWORK, refused, SystemClock(), indices=indices)
+        rejected = RejectedPosts(self._rejected)
+        bulk = Bulk(server, indices.serving, rejected, SystemClock())
+        sink = Indexer(bulk, self.crawl.layout, NETWORK, rejected, SystemClock(), indices=indices)
         await sink.begin()
         return sink
 
@@ -68,7 +68,7 @@ class Scene:
         server = await self.search_server()
         indices = self.indices_of(server)
         await indices.begin()
-        return Bulk(server, indices.serving, RejectedPosts(self._refused), SystemClock()), indices
+        return Bulk(server, indices.serving, RejectedPosts(self._rejected), SystemClock()), indices
 
     async def rebuild(self, *, alone: bool = False) -> Rebuild:
         server = await self.search_server()
@@ -79,7 +79,7 @@ class Scene:
             NETWORK,
             None if alone else self.crawl.stream,
             f"rebuild-{next(_numbers)}",
-            RejectedPosts(self._refused),
+            RejectedPosts(self._rejected),
             SystemClock(),
             self.said.append,
         )
@@ -157,8 +157,8 @@ class Scene:
     def indices(self) -> list[str]:
         return sorted(self.ask("GET", f"/{self.prefix}-*/_alias"))
 
-    def refused(self) -> list[dict[str, Any]]:
-        lines = self._refused.read_bytes().splitlines() if self._refused.exists() else []
+    def rejected(self) -> list[dict[str, Any]]:
+        lines = self._rejected.read_bytes().splitlines() if self._rejected.exists() else []
         return [json.loads(line) for line in lines]
 
     def clear(self) -> None:

@@ -61,7 +61,7 @@ async def test_a_dataset_keeps_its_name_wherever_it_is_moved_to(scene: Scene) ->
     moved = scene.crawl.layout.output.rename(scene.crawl.layout.output.with_name("moved"))
     again = await indices_of(scene, Layout(moved, moved / ".tmp"))
     await again.begin()
-    assert not (await again.serving()).is_bare
+    assert not (await again.serving()).is_empty
 
 
 async def test_of_two_datasets_that_begin_at_once_one_has_the_name(scene: Scene, other: Layout) -> None:

@@ -58,7 +58,7 @@ async def test_a_rebuild_is_whole_from_one_moment_to_the_next(scene: Scene) -> N
     done.set()
     await watching
 
-    assert (rebuilt.posts, rebuilt.timelines, rebuilt.refused, rebuilt.deleted) == (3, 2, 0, 1)
+    assert (rebuilt.posts, rebuilt.timelines, rebuilt.rejected, rebuilt.deleted) == (3, 2, 0, 1)
     assert set(scene.found()) == {"1", "2", "4"}
     assert seen <= {frozenset("123"), frozenset("124")}
     assert scene.indices() == [
@@ -201,7 +201,7 @@ async def test_posts_that_somebody_deletes_meanwhile_are_missed(
         scene.ask("DELETE", f"/{scene.prefix}-2025.11-000002")
 
     at("rebuild.filled", delete)
-    with pytest.raises(TwittomaticError, match="took 1 posts and has 0"):
+    with pytest.raises(TwittomaticError, match="accepted 1 posts and has 0"):
         await (await scene.rebuild()).run()
 
 
@@ -212,7 +212,7 @@ async def test_of_two_the_later_one_serves(scene: Scene) -> None:
     second = await indices.begin_generation()
     assert second.number > first.number
     await indices.move_alias(second)
-    with pytest.raises(SettingsError, match="Another rebuild"):
+    with pytest.raises(SettingsError, match="A later rebuild"):
         await indices.move_alias(first)
     assert await indices.delete_before(second) == 1
 

@@ -52,7 +52,7 @@ async def test_hostile_posts_are_searched_without_their_bad_parts(scene: Scene) 
     await scene.take(sink, scene.write(22, (EARLIER, [post("0")])))
     fields = scene.ask("GET", f"/{scene.prefix}/_mapping")
     assert await scene.take(sink, scene.write(22, (LATER, hostile()))) == 39
-    assert scene.refused() == []
+    assert scene.rejected() == []
     found = scene.found()
     assert set(found) == {*"23456789", *map(str, range(100, 130)), str(2**64 + 7)}
     assert len(found["2"]["hashtags"]) == 4_000
@@ -77,16 +77,16 @@ async def test_what_can_never_be_taken_is_kept_with_its_reason(scene: Scene, ser
     await until(lambda: running.consumer.standing.events == 1)
 
     assert set(scene.found()) == {str(number) for number in range(1, 40)}
-    refused = scene.refused()
-    assert [one.get("status", 0) for one in refused] == [0, 0, 0, 0, 0, 400]
-    assert {one["author_id"] for one in refused} == {"22"}
-    assert refused[0] | {"at": ""} == {
-        "at": "", "author_id": "22", "reason": "the line is no post: not a JSON object, or without an id",
+    rejected = scene.rejected()
+    assert [one.get("status", 0) for one in rejected] == [0, 0, 0, 0, 0, 400]
+    assert {one["author_id"] for one in rejected} == {"22"}
+    assert rejected[0] | {"at": ""} == {
+        "at": "", "author_id": "22", "reason": "the line is not a post: not a JSON object, or without an id",
         "text": '{"text":"who am I"}',
     }  # fmt: skip
-    assert refused[2]["text"] == r"not JSON \xff"
-    assert refused[5]["id"] == "x" * 600
-    assert json.loads(refused[5]["text"])["text"] == "buongiorno"
+    assert rejected[2]["text"] == r"not JSON \xff"
+    assert rejected[5]["id"] == "x" * 600
+    assert json.loads(rejected[5]["text"])["text"] == "buongiorno"
     assert running.consumer.standing.records == 39
 
 
@@ -101,9 +101,9 @@ async def test_a_post_that_does_not_fit_an_index_is_kept_and_the_others_are_take
     lines = [post("2", created_at=DECEMBER), post("1")]
     assert await scene.take(sink, scene.write(22, (EARLIER, lines))) == 1
     assert set(scene.found()) == {"2"}
-    [refused] = scene.refused()
-    assert (refused["id"], refused["status"]) == ("1", 400)
-    assert "geo_point" in refused["reason"]
+    [rejected] = scene.rejected()
+    assert (rejected["id"], rejected["status"]) == ("1", 400)
+    assert "geo_point" in rejected["reason"]
 
 
 async def test_while_the_disk_is_full_only_what_was_rejected_is_sent_again(scene: Scene) -> None:
@@ -134,9 +134,9 @@ async def test_a_full_or_closed_index_is_waited_for_and_nothing_is_lost(
     index = scene.indices()[0]
     scene.ask("PUT", f"/{index}/_settings", {f"index.blocks.{block}": True})
     await scene.commit(22, (LATER, [post("2")]), over=False)
-    await until(lambda: any("takes 1 posts not for now (4" in said for said in running.said), "it waits")
+    await until(lambda: any("rejected 1 posts temporarily (4" in said for said in running.said), "it waits")
     await scene.commit(23, (LATER, [post("3")]))  # the crawl goes on
-    assert scene.refused() == []
+    assert scene.rejected() == []
     scene.ask("PUT", f"/{index}/_settings", {f"index.blocks.{block}": None})
     await until(lambda: running.consumer.standing.events == 3)
     assert set(scene.found()) == {"1", "2", "3"}
@@ -151,7 +151,7 @@ async def test_an_index_that_cannot_be_made_is_waited_for(scene: Scene) -> None:
     }
     scene.ask("PUT", f"/_index_template/{scene.prefix}-bad", template)
     try:
-        with pytest.raises(ReceiverUnavailable, match="makes no index"):
+        with pytest.raises(ReceiverUnavailable, match="does not create index"):
             await bulk.send([made("1", DECEMBER)])
     finally:
         scene.ask("DELETE", f"/_index_template/{scene.prefix}-bad")
