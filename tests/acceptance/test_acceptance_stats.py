@@ -77,7 +77,7 @@ def test_a_crawl_is_recorded_and_graphite_has_it_point_by_point(place: Any, serv
     assert crawling.wait(60) == 0
     end(place, recorder)
     said = place.said(recorder)
-    assert f"What is measured goes to 127.0.0.1:{server.port}." in said
+    assert f"Sending the measurements to 127.0.0.1:{server.port}." in said
     assert "s3cret" not in said
 
     points = recorded(place.directory / "whole.gz")
@@ -147,7 +147,7 @@ def test_killed_and_cut_off_from_everything_it_goes_on(place: Any, server: Graph
     recorder = record(place, "hard")
     assert crawl(place, "hard").wait(60) == 0
     wait_for(lambda: path.stat().st_size > 0, place, recorder)  # the first member
-    assert "The recording goes on, and up to" in place.said(recorder)
+    assert "Recording continues; up to" in place.said(recorder)
     recorder.kill()
     recorder.wait()
     before = recorded(path)
@@ -176,7 +176,7 @@ def test_killed_and_cut_off_from_everything_it_goes_on(place: Any, server: Graph
 def test_what_cannot_be_done_is_one_sentence(place: Any, server: Graphite) -> None:
     place.write("thesis.txt", "all of it")
     for arguments, code, why in (
-        (("record", "thesis.txt"), 1, "is no recording"),
+        (("record", "thesis.txt"), 1, "is not a recording"),
         (("replay", "none.gz"), 1, "no such file or directory"),
         (("replay", "none.gz", "--speed", "nan"), 2, "--speed"),
     ):

@@ -96,7 +96,7 @@ async def _rebuild(settings: Settings) -> int:
                 name_of=runtime.network(settings).name_of,
                 note=note,
                 report=report,
-                is_told=told.is_set,
+                is_stopped=told.is_set,
             )
         store.note_read(settings.crawl)
         users = store.count()

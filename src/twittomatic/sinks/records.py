@@ -1,4 +1,4 @@
-"""What an event points at: the new records of a file, as it is when a sink comes to it."""
+"""Reads the records that an event points at, from the file as it is now."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ _GONE = (FileNotFoundError, NotADirectoryError)
 def new_pages(
     layout: Layout, event: FileCommitted | FileRepaired, note: Callable[[str], None]
 ) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield the records that an event tells of, some hundred at a time, and when they came; blocks meanwhile.
+    """Yield the records that an event announces, in pages of some hundred. Blocks.
 
-    The range is counted from the file's end, since an update prepends. Where the file was replaced, repaired
-    or cut since the event, the range does not check: then all records of the file follow, so that none is
-    missed, and some come that the event is not about. Whoever takes them must bear to see a record twice.
+    The range is counted from the file's end, since an update prepends. If the file was replaced, repaired or
+    truncated since the event, the range does not verify; then all records of the file follow, so that none is
+    missed. So the caller must tolerate duplicates and records that the event is not about.
 
     Args:
-        layout: Of the dataset.
-        event: What was committed, or repaired: then all that the file holds is new.
-        note: Told in one sentence of a file that is gone or broken, of which no more can be read.
+        layout: The dataset's layout.
+        event: What was committed; for a repair, everything in the file counts as new.
+        note: Receives a sentence if the file is gone or damaged and cannot be read further.
 
     Yields:
-        The time at which a page came, seconds since the epoch, 0 where the file does not tell; records of it.
+        The time at which a page was fetched, in seconds since the epoch, 0 if unknown; and its records.
 
     Raises:
-        StorageUnavailable: the file is there and cannot be read, or there is no dataset at all, as where its
-            volume is not mounted.
+        StorageUnavailable: The file exists and cannot be read, or there is no dataset, for instance because
+            its volume is not mounted.
     """
     path = dataset_file(layout, event)
     if path is None:
-        note(f"{event.file!r} is no file of the dataset; an event named it.")
+        note(f"An event names {event.file!r}, which is not a file of the dataset.")
         return
     try:
         if isinstance(event, FileRepaired) or not (yield from _range(path, event)):
             yield from read_pages(path)
     except CorruptFile as error:
-        note(f"{error} `twittomatic verify` tells more; what of it is left comes when it is repaired.")
+        note(f"{error} `twittomatic verify` shows details; the rest is read once the file is repaired.")
     except StorageUnavailable as error:
         if not isinstance(error.__cause__, _GONE):
             raise
@@ -56,7 +56,7 @@ def new_pages(
             raise StorageUnavailable(
                 f"{layout.output}: no crawl wrote here; mount it, or name the OUTPUT_DIRECTORY of the crawl."
             ) from None
-        note(f"{path}: the file is gone since it was committed.")
+        note(f"{path}: the file has been deleted since it was committed.")
 
 
 def dataset_events(layout: Layout) -> Iterator[Delivered]:
@@ -73,9 +73,9 @@ def dataset_events(layout: Layout) -> Iterator[Delivered]:
 
 
 def dataset_file(layout: Layout, event: FileCommitted | FileRepaired) -> Path | None:
-    """Return where the file of an event is, None where it names none that its user has in the dataset.
+    """Return the path of an event's file, or None if it is not one of its user's files in the dataset.
 
-    No other file is ever opened, whatever stands in the stream.
+    This keeps a manipulated stream from making us open any other file.
     """
     crawl = event.file.removeprefix("targets/").removesuffix(".jsonl.gz")
     try:
@@ -89,7 +89,7 @@ def dataset_file(layout: Layout, event: FileCommitted | FileRepaired) -> Path | 
 
 
 def _range(path: Path, event: FileCommitted) -> Generator[tuple[int, list[bytes]], None, bool]:
-    """Yield the records of the range; return whether they are those of the event."""
+    """Yield the records in the event's range, and return whether they are the announced ones."""
     with translate_errors(path):
         offset = path.stat().st_size - event.begin
     if not 0 <= event.end <= event.begin or offset < 0:
@@ -107,7 +107,7 @@ def _range(path: Path, event: FileCommitted) -> Generator[tuple[int, list[bytes]
 
 
 def _is(user_or_post: str, line: bytes, path: Path) -> bool:
-    """Tell whether a record is the one that an event names; it names none where `user_or_post` is empty."""
+    """Return whether a record has the id that an event names; an empty id matches any record."""
     if not user_or_post:
         return True
     if path.suffix == ".fws":
@@ -116,7 +116,7 @@ def _is(user_or_post: str, line: bytes, path: Path) -> bool:
 
 
 def id_or_empty(line: bytes) -> str:
-    """Return the id of a post or a profile, empty where the line has none."""
+    """Return the id of a post or profile, or an empty string if it has none."""
     try:
         return record_id(line)
     except NO_JSON:

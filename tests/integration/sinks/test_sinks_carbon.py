@@ -103,7 +103,7 @@ async def test_what_is_offered_arrives_in_order(carbon: Listener, feeding: Any) 
         feed.offer(batch(number))
     assert await feed.finish(task) == 0
     assert carbon.lines == [line for number in range(50) for line in batch(number)]
-    assert said == [f"What is measured goes to 127.0.0.1:{carbon.port}."]
+    assert said == [f"Sending the measurements to 127.0.0.1:{carbon.port}."]
 
 
 async def test_away_at_first_it_gets_everything_when_it_comes(carbon: Listener, feeding: Any) -> None:
@@ -111,7 +111,7 @@ async def test_away_at_first_it_gets_everything_when_it_comes(carbon: Listener, 
     feed, task, said = feeding(carbon.port)
     feed.offer(batch(0))
     await until(lambda: said)
-    assert "The recording goes on, and up to 200,000 lines are kept for it." in said[0]
+    assert "Recording continues; up to 200,000 lines are kept for it." in said[0]
     feed.offer(batch(1))
     await carbon.open()
     await until(lambda: len(carbon.lines) == 20)
@@ -122,7 +122,7 @@ async def test_away_at_first_it_gets_everything_when_it_comes(carbon: Listener, 
 
 async def test_away_for_too_long_the_oldest_are_dropped_and_counted(carbon: Listener, feeding: Any) -> None:
     carbon.close()
-    feed, task, said = feeding(carbon.port, most_lines=100)
+    feed, task, said = feeding(carbon.port, max_lines=100)
     for number in range(15):
         feed.offer(batch(number))
     assert feed.dropped == 50
@@ -130,7 +130,7 @@ async def test_away_for_too_long_the_oldest_are_dropped_and_counted(carbon: List
     await carbon.open()
     await until(lambda: len(carbon.lines) == 100)
     assert carbon.lines[0] == batch(5)[0]
-    assert said[-1].endswith("50 lines were dropped in all.")
+    assert said[-1].endswith("50 lines were dropped in total.")
     assert await feed.finish(task) == 50
 
 
@@ -188,7 +188,7 @@ async def test_one_that_closes_at_once_is_not_hammered(carbon: Listener, feeding
 async def test_one_that_answers_garbage_and_never_reads_holds_nobody_up(
     carbon: Listener, feeding: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twittomatic.sinks.stats.sender._GOODBYE_S", 0.2)
+    monkeypatch.setattr("twittomatic.sinks.stats.sender._FINISH_S", 0.2)
 
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -197,7 +197,7 @@ async def test_one_that_answers_garbage_and_never_reads_holds_nobody_up(
             await asyncio.sleep(0.01)
 
     carbon.behave = babble
-    feed, task, _ = feeding(carbon.port, most_lines=50_000)
+    feed, task, _ = feeding(carbon.port, max_lines=50_000)
     await until(lambda: carbon.connections)
     for number in range(3000):
         feed.offer(batch(number, 100))
@@ -207,7 +207,7 @@ async def test_one_that_answers_garbage_and_never_reads_holds_nobody_up(
 
 
 async def replay(path: Path, port: int, **options: Any) -> Any:
-    options = {"clock": VirtualClock(), "patience_s": 20.0, **options}
+    options = {"clock": VirtualClock(), "timeout_s": 20.0, **options}
     return await Replay(path, host="127.0.0.1", port=port, **options).run()
 
 
@@ -255,7 +255,7 @@ async def test_lines_that_are_none_are_left_out_and_counted(carbon: Listener, tm
 async def test_what_is_no_recording_sends_nothing(carbon: Listener, tmp_path: Path) -> None:
     for name, content in (("a", b"a.b 1 1700000000\n"), ("b", gzip.compress(b"my thesis\n"))):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(CorruptFile, match="is no recording"):
+        with pytest.raises(CorruptFile, match="is not a recording"):
             await replay(tmp_path / name, carbon.port)
     assert carbon.got == b""
 
@@ -287,7 +287,7 @@ async def test_a_server_that_goes_in_the_middle_has_surely_what_was_confirmed(
     assert f"has the first {len(carbon.lines):,} lines" in str(raised.value)
     assert len(carbon.lines) == 100_000
     assert carbon.lines == written[:100_000]
-    assert re.search(r"of [0-9]{1,2},000 more this is not known", str(raised.value))
+    assert re.search(r"[0-9]{1,2},000 more were sent but not confirmed", str(raised.value))
 
 
 async def test_a_server_that_takes_nothing_or_confirms_nothing_is_given_up(
@@ -301,10 +301,10 @@ async def test_a_server_that_takes_nothing_or_confirms_nothing_is_given_up(
     carbon.behave = hang
     recording(tmp_path / "few.gz", 3)
     with pytest.raises(ReceiverUnavailable, match="does not confirm that it has everything"):
-        await replay(tmp_path / "few.gz", carbon.port, patience_s=0.2)
+        await replay(tmp_path / "few.gz", carbon.port, timeout_s=0.2)
     long = b"a." + b"b" * 1000
     text = b"".join(b"%b %d %d\n" % (long, number, 1_700_000_000) for number in range(40_000))
     (tmp_path / "many.gz").write_bytes(gzip.compress(text, 1))
-    with pytest.raises(ReceiverUnavailable, match="takes nothing any more"):
-        await replay(tmp_path / "many.gz", carbon.port, patience_s=0.2)
+    with pytest.raises(ReceiverUnavailable, match="no longer accepts data"):
+        await replay(tmp_path / "many.gz", carbon.port, timeout_s=0.2)
     released.set()

@@ -46,7 +46,7 @@ def write(crawl: Crawl, name: str, *pages: tuple[int, list[bytes]]) -> Any:
 
 def rebuilt(crawl: Crawl, directory: Path, **changes: Any) -> tuple[ProfileStore, list[str]]:
     store, notes = ProfileStore(directory), []
-    options = {"note": notes.append, "report": lambda files, profiles: None, "is_told": lambda: False}
+    options = {"note": notes.append, "report": lambda files, profiles: None, "is_stopped": lambda: False}
     rebuild(store, crawl.layout, name_of=name_of, **{**options, **changes})
     return store, notes
 
@@ -137,7 +137,7 @@ async def test_files_that_are_gone_or_broken_stop_nothing(
     assert running.consumer.standing.skipped == 2
     assert store.holders("old") == []
     other, [note] = rebuilt(crawl, tmp_path / "other")
-    assert "12.usr: the gzip data is cut off. `twittomatic verify` tells more." in note
+    assert "12.usr: the gzip data is cut off. `twittomatic verify` shows details." in note
     assert everything(store) == everything(other)
     other.close()
 
@@ -160,7 +160,7 @@ def test_a_rebuild_that_is_stopped_can_be_done_again(crawl: Crawl, tmp_path: Pat
         write(crawl, f"1{number}.usr", (1, [profile(10 * number + one, f"u{one}") for one in range(5)]))
     asked = iter([False] * 7)
     with pytest.raises(Interrupted):
-        rebuilt(crawl, tmp_path / "store", is_told=lambda: next(asked, True))
+        rebuilt(crawl, tmp_path / "store", is_stopped=lambda: next(asked, True))
     store, _ = rebuilt(crawl, tmp_path / "again")
     assert store.count() == 15
     store.close()
@@ -190,7 +190,12 @@ def test_a_layout_without_files_gives_an_empty_store(tmp_path: Path) -> None:
     layout.prepare()
     store = ProfileStore(tmp_path / "store")
     rebuild(
-        store, layout, name_of=name_of, note=print, report=lambda files, profiles: None, is_told=lambda: False
+        store,
+        layout,
+        name_of=name_of,
+        note=print,
+        report=lambda files, profiles: None,
+        is_stopped=lambda: False,
     )
     assert store.count() == 0
     store.close()

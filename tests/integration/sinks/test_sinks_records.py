@@ -82,7 +82,7 @@ def test_a_file_that_is_gone_is_told_of(crawl: Crawl) -> None:
     (crawl.layout.output / event.file).unlink()
     lines, [note] = read(crawl, event)
     assert lines == []
-    assert note.endswith("1.fws: the file is gone since it was committed.")
+    assert note.endswith("1.fws: the file has been deleted since it was committed.")
     (crawl.layout.output / event.file).parent.rmdir()
     assert len(read(crawl, event)[1]) == 1
 
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_read_for_the_moment_is_waited_for(crawl: Crawl) -
 @pytest.mark.parametrize("file", ["../../etc/passwd", "1/1.txt", "/etc/passwd", "1/2.fws", "", "1/1.fws/x"])
 def test_only_dataset_files_are_opened(crawl: Crawl, file: str) -> None:
     event = FileCommitted(file=file, module="follower", user_id="1", records=1, begin=1)
-    assert read(crawl, event) == ([], [f"{file!r} is no file of the dataset; an event named it."])
+    assert read(crawl, event) == ([], [f"An event names {file!r}, which is not a file of the dataset."])
 
 
 def test_a_record_that_is_no_json_is_no_match(crawl: Crawl) -> None:

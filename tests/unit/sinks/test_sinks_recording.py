@@ -122,7 +122,7 @@ def test_a_wrong_byte_is_noticed_and_no_line_of_its_member_is_taken(path: Path) 
 )
 def test_another_file_is_refused_and_stays(content: bytes, path: Path) -> None:
     path.write_bytes(content)
-    with pytest.raises(CorruptFile, match="is no recording"):
+    with pytest.raises(CorruptFile, match="is not a recording"):
         Recording.open(path)
     assert path.read_bytes() == content
 

@@ -1,4 +1,4 @@
-"""A profile as the store keeps it: the network's own bytes, at a third of their size."""
+"""Lossless compression of profiles with a preset dictionary, to a third of their size."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import zlib
 from typing import Final
 
 _RAW = -12  # no header, no checksum, and a window of 4 KB, which a profile and the dictionary seldom fill
-_LEVEL = 6  # a twentieth smaller than 1
-_MEMORY = 5  # of 9: so little text needs no large table, and a small one is sooner made
+_LEVEL = 6  # 5 % smaller than level 1
+_MEMORY = 5  # of 9: short texts need no large table, and a small one is faster to set up
 
-# What most profiles hold, the commonest last, where the distances are shortest. What is in a store was
-# written with exactly these bytes: another text is another FORMAT of the store.
+# Text that most profiles share, the most common last, where distances are shortest. Stores are written with
+# exactly these bytes: changing them means changing the store's FORMAT.
 _DICTIONARY: Final = (
     b'"affiliation":{"badge_url":"https://pbs.twimg.com/profile_images/","description":"","url":"https://twitter.com/'
     b'","user_id":["withheld":{"country_codes":["DE"],"scope":"user"}"hashtags":[{"start":0,"end":10,"tag":"'
@@ -30,11 +30,11 @@ _DICTIONARY: Final = (
 
 
 def pack(record: bytes) -> bytes:
-    """Return a profile, packed; the same bytes for the same record."""
+    """Compress a profile, deterministically."""
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
     return packer.compress(record) + packer.flush()
 
 
 def unpack(packed: bytes) -> bytes:
-    """Return the profile that `pack` was given."""
+    """Decompress a profile."""
     return zlib.decompressobj(_RAW, _DICTIONARY).decompress(packed)

@@ -1,8 +1,8 @@
-"""Under which names a user was seen, day by day: what answers who had a name on a day.
+"""Name history: the days on which a user was seen under each name.
 
-Names change hands, and sightings come in any order: of a list that took long after those of one that was
-short, of a file that is read again. So every sighting is kept, to the day, and what is made of them depends
-on nothing but them: adding one twice changes nothing, and the order in which they come does not matter.
+Names change hands, and sightings arrive in any order: lists take different times, and files are read again.
+So every sighting is kept with a resolution of one day, and the result depends only on the set of sightings:
+adding one is idempotent and commutative.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _EPOCH = date(1970, 1, 1)
 
 
 class Name(msgspec.Struct, frozen=True, array_like=True):
-    """A name, and the days on which a user was seen under it.
+    """A name and the days on which a user was seen under it.
 
     Attributes:
-        name: As it was spelled when it was seen last; upper and lower case are the same name.
-        at: When that was, seconds since the epoch.
-        days: Days since the epoch, ascending; each but the first counted from the one before it.
+        name: The most recent spelling; names are case-insensitive.
+        at: When it was last seen, in seconds since the epoch.
+        days: Days since the epoch, ascending and delta-encoded: each is relative to the one before it.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Name(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """The days from the first to the last on which a user was seen under a name, and under no other."""
+    """A range of days in which a user was seen under one name and no other."""
 
     username: str
     first_seen: date
@@ -40,12 +40,12 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_sighting(names: Sequence[Name], name: str, at: int) -> list[Name] | None:
-    """Return the names of a user with one more sighting, None where that changes nothing.
+    """Return a user's names with one more sighting, or None if it adds nothing.
 
     Args:
-        names: As an earlier call returned them.
-        name: Seen now.
-        at: When, seconds since the epoch.
+        names: The result of an earlier call.
+        name: The name that was seen.
+        at: When it was seen, in seconds since the epoch.
     """
     key, day = name.lower(), at // _DAY_S
     place = next((place for place, one in enumerate(names) if one.name.lower() == key), None)
@@ -63,11 +63,11 @@ def add_sighting(names: Sequence[Name], name: str, at: int) -> list[Name] | None
 
 
 def intervals(names: Sequence[Name]) -> list[Interval]:
-    """Return under which names a user was seen, from the first day to the last; a name can come back."""
+    """Return the intervals of a user's names in order of time; a name can appear more than once."""
     sightings = []
     for place, one in enumerate(names):
         *earlier, last = accumulate(one.days)
-        # Of two names on one day, one that was not seen later came first.
+        # If two names were seen on one day, the one that was not seen later comes first.
         sightings += [(day, _DAY_S, place) for day in earlier] + [(last, one.at % _DAY_S, place)]
     found: list[Interval] = []
     before = None
@@ -89,11 +89,11 @@ def _date(day: int) -> date:
 
 
 def last_before(found: Sequence[Interval], day: date) -> Interval | None:
-    """Return the interval that a day lies in, or else the last one before it, None where none is."""
+    """Return the interval that contains a day, else the last one before it, else None."""
     begun = [one for one in found if one.first_seen <= day]
     return begun[-1] if begun else None
 
 
 def moment(at: int) -> datetime:
-    """Return seconds since the epoch as an aware time, for an answer."""
+    """Return seconds since the epoch as an aware UTC time."""
     return datetime.fromtimestamp(at, UTC)

@@ -1,4 +1,4 @@
-"""The sink that remembers all profiles, of followers and of targets that were bought, in a `ProfileStore`."""
+"""The lookup sink: copies all profiles, of followers and of bought targets, into a `ProfileStore`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from twittomatic.storage.paths import Layout
 from twittomatic.storage.records import record_id
 
 NAME = "lookup"
-_LONGEST_ID = 19  # digits
-_PROFILES = (".usr", ".jsonl.gz")  # of followers; of targets, which a crawl bought
+_MAX_DIGITS = 19  # of a user id
+_PROFILES = (".usr", ".jsonl.gz")  # profiles of followers; profiles of targets that a crawl bought
 
 
 _decode_all = msgspec.json.Decoder().decode
@@ -33,10 +33,10 @@ class LookupSink(Sink):
     """Feeds a store with the profiles of a crawl.
 
     Args:
-        store: Where they go.
-        layout: Of the dataset.
-        crawl: Its name.
-        name_of: Picks the screen name out of a profile of the network; never fails.
+        store: The profile store.
+        layout: The dataset's layout.
+        crawl: The crawl's name.
+        name_of: Returns the screen name in a profile of the network; never raises.
     """
 
     def __init__(
@@ -49,24 +49,24 @@ class LookupSink(Sink):
 
     @property
     def name(self) -> str:
-        """Of its command, its consumer group, its standing."""
+        """See `Sink`."""
         return NAME
 
     @property
     def is_new(self) -> bool:
-        """Whether the store holds nothing of this crawl."""
+        """Whether the store has nothing of this crawl."""
         return not self._store.has_read(self._crawl)
 
     async def begin(self) -> None:
-        """See `Sink`. The store was opened before."""
+        """See `Sink`. The store is already open."""
 
     async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
-        """Put the profiles of new files into the store; events of other files tell it nothing.
+        """Add the profiles in new files to the store, and ignore all other events.
 
-        A file that `verify --repair` takes away changes nothing: who was seen, was seen.
+        A file that `verify --repair` removes changes nothing, because its users have been seen nevertheless.
 
         Raises:
-            StorageUnavailable: a file or the store cannot be used.
+            StorageUnavailable: A file or the store cannot be used.
         """
         return await asyncio.to_thread(self._handle, events, skip)
 
@@ -94,21 +94,21 @@ def rebuild(
     name_of: Callable[[bytes], str],
     note: Callable[[str], None],
     report: Callable[[int, int], None],
-    is_told: Callable[[], bool],
+    is_stopped: Callable[[], bool],
 ) -> None:
-    """Put all profiles of a dataset into a store; what is in it already stays, and nothing is in it twice.
+    """Add all profiles of a dataset to a store, without duplicates; its present content stays.
 
     Args:
-        store: Where they go; it may be in use meanwhile.
-        layout: Of the dataset; a crawl may go on meanwhile.
-        name_of: Picks the screen name out of a profile.
-        note: Told in one sentence of a file that is broken, of which what is whole was read.
-        report: Told how many files and profiles were read so far.
-        is_told: Whether to stop.
+        store: The store, which may be in use at the same time.
+        layout: The layout of the dataset, in which a crawl may be running.
+        name_of: Returns the screen name in a profile.
+        note: Receives a sentence about each damaged file, of which the intact part was read.
+        report: Receives the numbers of files and profiles read so far.
+        is_stopped: Returns whether to stop.
 
     Raises:
-        Interrupted: it was told to stop; doing it again goes on, at the price of reading again.
-        StorageUnavailable: the journal or the store cannot be used.
+        Interrupted: The rebuild was stopped; running it again reads everything again, and adds the rest.
+        StorageUnavailable: The journal or the store cannot be used.
     """
     index = JournalIndex(layout)
     index.refresh()
@@ -122,16 +122,16 @@ def rebuild(
             try:
                 for sighting in sightings_of(read_pages(path), otherwise_at, name_of):
                     profiles += 1
-                    if is_told():
-                        raise Interrupted("The rebuild was stopped; the same command does it again.")
+                    if is_stopped():
+                        raise Interrupted("The rebuild was stopped; the same command starts it again.")
                     yield sighting
             except CorruptFile as error:
-                note(f"{error} `twittomatic verify` tells more.")
+                note(f"{error} `twittomatic verify` shows details.")
 
         try:
             store.add(sightings())
         except StorageUnavailable as error:
-            if not isinstance(error.__cause__, FileNotFoundError):  # else a repair took it away
+            if not isinstance(error.__cause__, FileNotFoundError):  # else a repair has removed the file
                 raise
         report(files, profiles)
 
@@ -139,12 +139,12 @@ def rebuild(
 def sightings_of(
     pages: Iterable[tuple[int, Sequence[bytes]]], otherwise_at: int, name_of: Callable[[bytes], str]
 ) -> Iterator[Sighting]:
-    """Yield the profiles of some pages; lines that are none are passed over, `verify` names them.
+    """Yield the profiles in some pages; lines that are not profiles are skipped, `verify` reports them.
 
     Args:
-        pages: As `read_pages` yields them.
-        otherwise_at: When those came whose page does not say, seconds since the epoch.
-        name_of: Picks the screen name out of a profile.
+        pages: Pages as `read_pages` yields them.
+        otherwise_at: The time of pages that have none, in seconds since the epoch.
+        name_of: Returns the screen name in a profile.
     """
     for at, lines in pages:
         for line in lines:
@@ -154,26 +154,26 @@ def sightings_of(
 
 
 def sighting_of(record: bytes, at: int, name_of: Callable[[bytes], str]) -> Sighting | None:
-    """Return a profile as the store takes it, None where the record is no profile.
+    """Return a profile as the store expects it, or None if the record is not a profile.
 
-    What the store holds is JSON in UTF-8, whatever the network sent.
+    The store's records are always valid JSON in UTF-8, even if the network's was not.
     """
     try:
         user_id = record_id(record)
         _decode_all(record)
     except NO_JSON:
-        mended = _mended(record)
-        if mended is None:
+        repaired = _repaired(record)
+        if repaired is None:
             return None
-        record, user_id = mended
-    if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= _LONGEST_ID):
+        record, user_id = repaired
+    if not (user_id.isascii() and user_id.isdigit() and len(user_id) <= _MAX_DIGITS):
         return None
     name = name_of(record).encode(errors="replace").decode()
     return Sighting(int(user_id), name, at, record)
 
 
-def _mended(record: bytes) -> tuple[bytes, str] | None:
-    """Replace what no encoder takes, such as halves of emoji."""
+def _repaired(record: bytes) -> tuple[bytes, str] | None:
+    """Replace what cannot be encoded, such as lone surrogates."""
     try:
         content = json.loads(record.decode(errors="replace"))
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,16 +1,16 @@
-"""The profiles of everybody who was ever seen, and the names under which, in one LMDB file.
+"""Profile store: the newest profile and all names of every user ever seen, in one LMDB file.
 
-LMDB maps its file into memory: what is read is the file's own pages, which the system keeps or drops as it
-has room, so the process does not grow with the number of users. A reader never waits for a writer. A
-transaction is whole or not there, whoever is killed. Several processes of one machine may share a store, and
-a network file system may not hold one.
+LMDB maps its file into memory: reads use the file's own pages, which the system keeps or drops as memory
+allows, so the process does not grow with the number of users. Readers never wait for writers. Transactions
+are atomic, even if a process is killed. Several processes of one machine may share a store, but it must not
+be on a network file system.
 
-Layout. Integers in keys are big-endian, so that they are in order.
+Layout (integers in keys are big-endian, so that they sort):
 
-- `profiles`: user id, 8 bytes → when the profile came, 4 bytes, and the profile, packed (`packing`)
-- `names`: user id, 8 bytes → MessagePack: [name, when it was seen last, days]... (`sightings`)
-- `users`: name in lower case, UTF-8 → user id, 8 bytes; as many as ever had it
-- `meta`: `format` → `FORMAT`; `crawl:<name>` → nothing, for each crawl whose events were read
+- `profiles`: user id, 8 bytes → when the profile was fetched, 4 bytes, and the profile (`compress`)
+- `names`: user id, 8 bytes → MessagePack: [name, when it was last seen, days]... (`history`)
+- `users`: name in lower case, UTF-8 → user id, 8 bytes; one for each user who ever had it
+- `meta`: `format` → `FORMAT`; `crawl:<name>` → empty, for each crawl whose events were read
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ if TYPE_CHECKING:
     import lmdb
 
 FORMAT: Final = b"1"
-_MAP_BYTES = 1 << 38  # addresses, not bytes: a tenth of it holds 50 million users
+_MAP_BYTES = 1 << 38  # of address space; a tenth of it holds 50 million users
 _DATABASES = ("profiles", "names", "users", "meta")
 _LOCK_BYTES = 8_192  # for the 126 readers that LMDB allows
-_BATCH = 1_000  # users of one transaction: their pages are in memory until it ends, some 12 kB for each user
-_LONGEST_NAME = 255  # bytes; LMDB takes keys of 511
-_MOST_HOLDERS = 1_000  # of one name, so that nobody can make an answer endless
-_LAST_MOMENT = 2**32 - 1
+_BATCH = 1_000  # users per transaction: their pages, some 12 kB each, are in memory until it ends
+_MAX_NAME_BYTES = 255  # LMDB allows keys of 511
+_MAX_HOLDERS = 1_000  # per name, so that no answer can be endless
+_MAX_TIME = 2**32 - 1
 
 _decode_names = msgspec.msgpack.Decoder(list[Name]).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Sighting(msgspec.Struct, frozen=True):
-    """A profile that came.
+    """A profile that was fetched.
 
     Attributes:
-        user_id: Whose, at most 2^64 - 1.
-        name: His screen name in it, empty where it has none.
-        at: When it came, seconds since the epoch.
-        record: The profile, JSON, as the network wrote it.
+        user_id: The user, at most 2^64 - 1.
+        name: The screen name in the profile, empty if it has none.
+        at: When it was fetched, in seconds since the epoch.
+        record: The profile in JSON, as received from the network.
     """
 
     user_id: int
@@ -62,7 +62,7 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of a user: his last profile, when it came, and under which names he was seen."""
+    """A known user: the newest profile, when it was fetched, and all names."""
 
     user_id: int
     at: int
@@ -74,11 +74,11 @@ class ProfileStore:
     """An open store.
 
     Args:
-        directory: Of its files, made where it is missing; not on a network file system.
+        directory: The directory of its files, created if missing; not on a network file system.
 
     Raises:
         SettingsError: LMDB is not installed, or another version wrote the store.
-        StorageUnavailable: it cannot be opened.
+        StorageUnavailable: The store cannot be opened.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -92,17 +92,17 @@ class ProfileStore:
         self._errors = (lmdb.Error, OSError)
         with translate_errors(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._telling():
+        with self._translated():
             _allocate(directory / "lock.mdb")
             self._env = lmdb.Environment(
                 str(directory),
                 map_size=_MAP_BYTES,
                 max_dbs=len(_DATABASES),
-                max_spare_txns=4,  # readers of this process that are kept for the next question
-                readahead=False,  # pages far from each other: what lies behind one is not asked for next
+                max_spare_txns=4,  # read transactions that are reused for later queries
+                readahead=False,  # access is random: neighbouring pages are not needed next
                 mode=0o600,
             )
-            self._env.reader_check()  # those whom a kill left would keep old pages from being used again
+            self._env.reader_check()  # readers of killed processes would keep old pages from being reused
             self._profiles, self._names, self._users, self._meta = (
                 self._env.open_db(name.encode(), dupsort=name == "users", dupfixed=name == "users")
                 for name in _DATABASES
@@ -110,59 +110,59 @@ class ProfileStore:
         self._check_format()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the store."""
         self._env.close()
 
     @property
     def directory(self) -> Path:
-        """Where its files are."""
+        """The directory of its files."""
         return self._directory
 
     def count(self) -> int:
-        """Return of how many users there is a profile."""
+        """Return the number of users with a profile."""
         with self._env.begin() as txn:
             return txn.stat(self._profiles)["entries"]
 
     def has_read(self, crawl: str) -> bool:
-        """Tell whether events of a crawl were ever put in here."""
+        """Return whether events of a crawl were ever added."""
         with self._env.begin() as txn:
             return txn.get(_crawl_key(crawl), db=self._meta) is not None
 
     def note_read(self, crawl: str) -> None:
-        """Remember that events of a crawl were put in here."""
+        """Record that events of a crawl were added."""
         if not self.has_read(crawl):
-            with self._telling(), self._env.begin(write=True) as txn:
+            with self._translated(), self._env.begin(write=True) as txn:
                 txn.put(_crawl_key(crawl), b"", db=self._meta)
 
     def add(self, sightings: Iterable[Sighting]) -> int:
-        """Put profiles in, in any order, any number of times; they are durable on return.
+        """Add profiles durably; the operation is idempotent and independent of order.
 
-        The newest profile of a user counts, and of two of one second the greater; every name is remembered.
+        The newest profile of a user is kept, of two in the same second the greater; all names are kept.
 
         Returns:
-            How many sightings told something new.
+            The number of sightings that added something.
 
         Raises:
-            StorageUnavailable: the volume is full, or fails; what was put in so far may stay.
+            StorageUnavailable: The volume is full or fails; some profiles may have been added.
         """
         changed = 0
         rest = iter(sightings)
         while batch := sorted(islice(rest, _BATCH), key=lambda one: one.user_id):
-            with self._telling(), self._env.begin(write=True) as txn:
+            with self._translated(), self._env.begin(write=True) as txn:
                 changed += sum(self._put(txn, one) for one in batch)
         return changed
 
     def users(self, user_ids: Sequence[int]) -> list[Known | None]:
-        """Return what is known of users, in the order of their ids; None of one who was never seen."""
+        """Return users in the order of the ids; None for one that was never seen."""
         with self._env.begin() as txn:
             return [self._known(txn, user_id.to_bytes(8, "big")) for user_id in user_ids]
 
     def holders(self, name: str) -> list[Known]:
-        """Return everybody who was ever seen under a name, whoever was seen under it last first."""
+        """Return all users ever seen under a name, the most recently seen first."""
         return self.holders_of([name])[0]
 
     def holders_of(self, names: Sequence[str]) -> list[list[Known]]:
-        """Return for each name what `holders` returns, all at one moment."""
+        """Return `holders` of several names, read in one transaction."""
         with self._env.begin() as txn, txn.cursor(self._users) as cursor:
             return [self._holders(txn, cursor, name.lower()) for name in names]
 
@@ -170,7 +170,7 @@ class ProfileStore:
         encoded = _name_key(key)
         if encoded is None or not cursor.set_key(encoded):
             return []
-        keys = list(islice(cursor.iternext_dup(), _MOST_HOLDERS))
+        keys = list(islice(cursor.iternext_dup(), _MAX_HOLDERS))
         known = [one for one in (self._known(txn, user) for user in keys) if one]
         known.sort(
             key=lambda one: max(name.at for name in one.names if name.name.lower() == key), reverse=True
@@ -190,7 +190,7 @@ class ProfileStore:
         )
 
     def _put(self, txn: lmdb.Transaction[bytes], seen: Sighting) -> bool:
-        key, at = seen.user_id.to_bytes(8, "big"), min(max(seen.at, 0), _LAST_MOMENT)
+        key, at = seen.user_id.to_bytes(8, "big"), min(max(seen.at, 0), _MAX_TIME)
         before = txn.get(key, db=self._profiles)
         is_newer = before is None or int.from_bytes(before[:4], "big") < at
         if before and int.from_bytes(before[:4], "big") == at:
@@ -209,7 +209,7 @@ class ProfileStore:
         return True
 
     def _check_format(self) -> None:
-        with self._telling(), self._env.begin(write=True) as txn:
+        with self._translated(), self._env.begin(write=True) as txn:
             if txn.put(b"format", FORMAT, overwrite=False, db=self._meta):
                 return
             found = txn.get(b"format", db=self._meta)
@@ -221,8 +221,8 @@ class ProfileStore:
             )
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Say in one sentence why the store cannot be used."""
+    def _translated(self) -> Iterator[None]:
+        """Turn errors of LMDB and the operating system into StorageUnavailable."""
         try:
             yield
         except self._errors as error:
@@ -232,7 +232,7 @@ class ProfileStore:
 
 
 def _allocate(lock: Path) -> None:
-    """Give LMDB's lock file its blocks: it is mapped, and where the volume is full a hole in it kills us."""
+    """Allocate LMDB's lock file: it is memory-mapped, so a hole in it would be fatal on a full volume."""
     if hasattr(os, "posix_fallocate"):  # not on macOS
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -246,9 +246,9 @@ def _crawl_key(crawl: str) -> bytes:
 
 
 def _name_key(name: str) -> bytes | None:
-    """Return the key of a name in lower case; None of one that no network gives."""
+    """Return the key of a name in lower case, or None if no network allows such a name."""
     encoded = name.encode(errors="replace")
-    return encoded if 0 < len(encoded) <= _LONGEST_NAME else None
+    return encoded if 0 < len(encoded) <= _MAX_NAME_BYTES else None
 
 
 def _why(error: Any) -> str:

@@ -1,7 +1,7 @@
-"""A connection to Carbon, which says nothing ever: how it is known that it has what was sent.
+"""A connection to Carbon that proves delivery although the protocol has no acknowledgements.
 
-Carbon's plaintext protocol has no answers. But it closes a connection that we have ended when it has read all
-of it, and only then: so whoever ends his side and sees the other side end knows that every line arrived.
+Carbon's plaintext protocol has no answers. But when we shut down the sending side, Carbon closes the
+connection only after it has read everything: so end of file proves that every line has arrived.
 """
 
 from __future__ import annotations
@@ -18,82 +18,82 @@ _CONNECT_S = 5.0
 
 
 class Carbon:
-    """One connection to a Graphite server's plaintext port; use `connect`.
+    """One connection to a Graphite server's plaintext port, made by `connect`.
 
     Args:
-        place: `HOST:PORT`, for sentences.
-        reader: Of the connection.
-        writer: Of the connection.
-        patience_s: How long the server may take nothing.
+        address: `HOST:PORT`, for messages.
+        reader: The receiving side.
+        writer: The sending side.
+        timeout_s: How long the server may make no progress.
     """
 
     def __init__(
         self,
-        place: str,
+        address: str,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        patience_s: float,
+        timeout_s: float,
     ) -> None:
-        self._place = place
+        self._address = address
         self._reader = reader
         self._writer = writer
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
 
     @classmethod
-    async def connect(cls, host: str, port: int, *, patience_s: float) -> Self:
+    async def connect(cls, host: str, port: int, *, timeout_s: float) -> Self:
         """Open a connection.
 
         Raises:
-            ReceiverUnavailable: nobody answers there.
+            ReceiverUnavailable: The server cannot be reached.
         """
-        place = f"{host}:{port}"
+        address = f"{host}:{port}"
         opening = asyncio.open_connection(host, port)
-        reader, writer = await _told(place, opening, _CONNECT_S, "does not answer", "cannot be reached")
-        return cls(place, reader, writer, patience_s)
+        reader, writer = await _wait(address, opening, _CONNECT_S, "does not answer", "cannot be reached")
+        return cls(address, reader, writer, timeout_s)
 
     async def send(self, data: bytes) -> None:
-        """Hand lines over; when this returns they are on their way, and no more than that.
+        """Send lines; when this returns they are in transit, without any proof of delivery.
 
         Raises:
-            ReceiverUnavailable: the server is gone, or has taken nothing for too long.
+            ReceiverUnavailable: The server has closed the connection, or made no progress for too long.
         """
         if self._reader.at_eof():
-            raise ReceiverUnavailable(f"{self._place} closed the connection.")
+            raise ReceiverUnavailable(f"{self._address} closed the connection.")
         self._writer.write(data)
-        await self._told(self._writer.drain(), "takes nothing any more")
+        await self._wait(self._writer.drain(), "no longer accepts data")
 
     async def finish(self) -> None:
-        """Return when the server has read everything that was sent.
+        """Shut down the sending side, and return when the server has read everything.
 
         Raises:
-            ReceiverUnavailable: it is gone, or does not say so.
+            ReceiverUnavailable: The server broke the connection, or does not close it.
         """
-        with suppress(OSError):  # reading tells
+        with suppress(OSError):  # the read below meets the same error
             self._writer.write_eof()
-        while await self._told(self._reader.read(4096), "does not confirm that it has everything"):
+        while await self._wait(self._reader.read(4096), "does not confirm that it has everything"):
             pass
 
     async def ended(self) -> None:
-        """Return when the server ends the connection."""
+        """Wait until the server closes the connection."""
         with suppress(OSError):
             while await self._reader.read(4096):
                 pass
 
     async def close(self) -> None:
-        """Let go of the connection, whatever is on its way."""
+        """Abort the connection, discarding data in transit."""
         self._writer.transport.abort()
         with suppress(OSError):
             await self._writer.wait_closed()
 
-    async def _told(self, doing: Awaitable[_T], silent: str) -> _T:
-        return await _told(self._place, doing, self._patience_s, silent, "broke the connection")
+    async def _wait(self, operation: Awaitable[_T], silent: str) -> _T:
+        return await _wait(self._address, operation, self._timeout_s, silent, "broke the connection")
 
 
-async def _told(place: str, doing: Awaitable[_T], within_s: float, silent: str, broken: str) -> _T:
-    """Wait for a server, and turn what goes wrong into a sentence about it."""
+async def _wait(address: str, operation: Awaitable[_T], timeout_s: float, silent: str, broken: str) -> _T:
+    """Await an operation, and turn a timeout or failure into a sentence about the server."""
     try:
-        return await asyncio.wait_for(doing, within_s)
+        return await asyncio.wait_for(operation, timeout_s)
     except TimeoutError:
-        raise ReceiverUnavailable(f"{place} {silent} ({within_s:g} s).") from None
+        raise ReceiverUnavailable(f"{address} {silent} ({timeout_s:g} s).") from None
     except OSError as error:
-        raise ReceiverUnavailable(f"{place} {broken} ({error.strerror or error}).") from None
+        raise ReceiverUnavailable(f"{address} {broken} ({error.strerror or error}).") from None

@@ -1,4 +1,4 @@
-"""A recording: a gzip file of Graphite lines, grown by synced members, readable wherever it is cut."""
+"""A recording: a gzip file of Graphite lines, appended in synced members, readable after any truncation."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from twittomatic.storage.io import sync_directory, write_all
 
 _GZIP, _MAGIC = 31, b"\x1f\x8b"
 _READ_BYTES, _CHUNK_BYTES = 64 * 1024, 256 * 1024
-_LONGEST_LINE = 64 * 1024
-_MOST_HELD = 64  # chunks of a member whose checksum is still to come: beyond it is not one that we wrote
-_LONGEST_MEMBER = 1 << 20  # compressed; ten seconds of a crawl are a hundredth of it
+_MAX_LINE = 64 * 1024
+_MAX_HELD = 64  # chunks of a member before its checksum: our own members are shorter
+_MAX_MEMBER = 1 << 20  # bytes, compressed; ten seconds of a crawl are a hundredth of it
 _BROKEN = cast("type[Exception]", isal_zlib.error)  # its stub calls it an instance
 
 
 class Reader:
-    """Reads a recording from its beginning, as far as it can be read.
+    """Reads a recording from its beginning, as far as it is readable.
 
     Attributes:
-        path: Of the file.
-        size: Its bytes.
+        path: The file.
+        size: The file's size in bytes.
         read: Bytes read so far.
-        whole: Bytes up to the end of the last whole member so far.
-        flaw: Why it ended before its end, when it did: what follows the name of a file in a sentence.
-        is_cut: Whether it was only cut off there, and is right up to it.
+        whole: Bytes up to the end of the last complete member so far.
+        flaw: Why reading stopped before the end, as a predicate of the file's name; empty if it did not.
+        is_cut: Whether the file is merely truncated there, and intact up to that point.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,11 +45,11 @@ class Reader:
         self.is_cut = False
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the whole lines without their ends, also of a member that is cut off.
+        """Yield complete lines without line ends, including those of a truncated member.
 
         Raises:
-            StorageUnavailable: the file cannot be read.
-            CorruptFile: it is no gzip file at all.
+            StorageUnavailable: The file cannot be read.
+            CorruptFile: It is not a gzip file.
         """
         for text in self.texts():
             lines = text.split(b"\n")
@@ -57,7 +57,7 @@ class Reader:
             yield from lines
 
     def texts(self) -> Iterator[bytes]:
-        """Yield pieces that end with a line; otherwise as `lines`."""
+        """Yield chunks that end at a line end; otherwise like `lines`."""
         rest = b""
         for text in self._decompressed():
             cut = text.rfind(b"\n") + 1
@@ -65,20 +65,20 @@ class Reader:
                 yield rest + text[:cut]
                 rest = b""
             rest += text[cut:]
-            if len(rest) > _LONGEST_LINE:
+            if len(rest) > _MAX_LINE:
                 self.flaw = "holds a line that no recording has"
                 return
         if rest and not self.flaw:
             self.flaw, self.is_cut = "is cut off in the middle of a line", True
 
     def _decompressed(self) -> Iterator[bytes]:
-        """Yield the text of a member when its checksum has shown that it is right, or when the file ends."""
+        """Yield the text of a member once its checksum has been verified, or when the file ends."""
         decoder, held = isal_zlib.decompressobj(_GZIP), [b""]
         with translate_errors(self.path), self.path.open("rb", buffering=0) as file:
             self.size = os.fstat(file.fileno()).st_size
             while data := file.read(_READ_BYTES):
                 if self.read == 0 and not data.startswith(_MAGIC[: len(data)]):
-                    raise CorruptFile(f"{self.path}: is no recording; a recording is a gzip file.")
+                    raise CorruptFile(f"{self.path}: is not a recording; a recording is a gzip file.")
                 self.read += len(data)
                 while data:
                     try:
@@ -87,7 +87,7 @@ class Reader:
                         self.flaw = "is damaged"
                         return
                     data = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
-                    if decoder.eof or len(held) > _MOST_HELD:
+                    if decoder.eof or len(held) > _MAX_HELD:
                         yield b"".join(held)
                         held = [b""]
                     if decoder.eof:
@@ -98,12 +98,12 @@ class Reader:
 
 
 class Recording:
-    """A recording that this process alone writes; use `open`. Its calls block.
+    """A recording open for appending by this process alone; made by `open`. Calls block.
 
     Attributes:
-        path: Of the file.
-        size: Its bytes, all synced.
-        cut: How many bytes of a torn member `open` cut off.
+        path: The file.
+        size: The file's size in bytes, all synced.
+        cut: The number of bytes of a torn member that `open` removed.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -113,11 +113,11 @@ class Recording:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Begin a file, or go on with one: a member that a crash tore at its end is cut off.
+        """Create a recording or continue one; a member torn by a crash is removed from its end.
 
         Raises:
-            StorageUnavailable: it cannot be written, or another process records into it.
-            CorruptFile: it is something else, or damaged before its end; it is not changed.
+            StorageUnavailable: The file cannot be written, or another process records into it.
+            CorruptFile: The file is not a recording, or damaged before its end; it is not changed.
         """
         with translate_errors(path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
@@ -125,7 +125,7 @@ class Recording:
         try:
             with translate_errors(path):
                 recording._claim()
-                recording._go_on()
+                recording._recover()
                 sync_directory(path.parent)
         except BaseException:
             recording.close()
@@ -141,10 +141,10 @@ class Recording:
         self.close()
 
     def append(self, lines: Sequence[bytes]) -> None:
-        """Add a member; when this returns it survives a power failure.
+        """Append a member durably.
 
         Raises:
-            StorageUnavailable: the volume is full or gone; what stood before stands.
+            StorageUnavailable: The volume is full or gone; the earlier content is intact.
         """
         data = member(lines)
         with translate_errors(self.path):
@@ -157,7 +157,7 @@ class Recording:
         self.size += len(data)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file, and release its lock."""
         os.close(self._descriptor)
 
     def _claim(self) -> None:
@@ -170,16 +170,16 @@ class Recording:
                 f"{self.path}: another process records into it; name another file."
             ) from None
 
-    def _go_on(self) -> None:
-        """Find the end of what is whole, and cut off a torn member behind it."""
+    def _recover(self) -> None:
+        """Find the end of the last complete member, and remove a torn one after it."""
         reader = Reader(self.path)
         first = b""
         for text in reader.texts():
             first = first or text.partition(b"\n")[0]
         torn = reader.size - reader.whole
         if reader.size and timestamp(first) is None:
-            raise CorruptFile(f"{self.path}: is no recording; it was not changed, name another file.")
-        if torn > _LONGEST_MEMBER or (reader.flaw and not torn):
+            raise CorruptFile(f"{self.path}: is not a recording; it was not changed, name another file.")
+        if torn > _MAX_MEMBER or (reader.flaw and not torn):
             raise CorruptFile(f"{self.path}: {reader.flaw}; it was not changed, name another file.")
         self.size, self.cut = reader.whole, torn
         if self.cut:

@@ -1,4 +1,4 @@
-"""Sending a recording to a Graphite server: as fast as it takes it, or in the time in which it was made."""
+"""Replay of a recording into a Graphite server: as fast as possible, or at a multiple of real time."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from twittomatic.sinks.stats.carbon import Carbon
 from twittomatic.sinks.stats.graphite import moved, timestamp
 from twittomatic.sinks.stats.recording import Reader
 
-_LINES = 2_000  # on their way in one go
-_CONNECTION_LINES = 50_000  # of one connection, whose clean end proves that they arrived
-_CONNECTION_S = 10.0  # or so long, when it is slow
-_PATIENCE_S = 60.0
-_Batch = list[tuple[bytes, int]]  # lines with their times, never none
+_BATCH_LINES = 2_000
+_CONNECTION_LINES = 50_000  # per connection, whose clean end confirms their delivery
+_CONNECTION_S = 10.0  # the maximum duration of a connection, for slow replays
+_TIMEOUT_S = 60.0
+_Batch = list[tuple[bytes, int]]  # lines with their times; never empty
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a replay.
+    """The result of a replay.
 
     Attributes:
-        sent: Lines that the server surely has.
-        skipped: Lines that are none of Graphite's.
-        flaw: Where the recording is cut off, empty where it is whole.
+        sent: The number of lines confirmed by the server.
+        skipped: The number of lines that are not Graphite lines.
+        flaw: How the recording is truncated, empty if it is complete.
     """
 
     sent: int
@@ -40,14 +40,14 @@ class Replay:
     """Sends one recording.
 
     Args:
-        path: Of the recording.
-        host: Of the server.
-        port: Of its plaintext protocol.
-        clock: Waits.
-        speed: Times real time, None for as fast as the server takes it.
-        shift_s: Added to every timestamp.
-        progress: Told how many bytes of the file are behind it, of how many, and how many lines are sent.
-        patience_s: How long the server may take nothing.
+        path: The recording.
+        host: The server's host.
+        port: The port of its plaintext protocol.
+        clock: The clock.
+        speed: The multiple of real time; None for as fast as the server accepts it.
+        shift_s: Seconds to add to every timestamp.
+        progress: Receives the bytes read, the size of the file, and the number of lines sent.
+        timeout_s: How long the server may make no progress.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Replay:
         speed: float | None = None,
         shift_s: int = 0,
         progress: Callable[[int, int, int], None] = lambda read, size, sent: None,
-        patience_s: float = _PATIENCE_S,
+        timeout_s: float = _TIMEOUT_S,
     ) -> None:
         self._reader = Reader(path)
         self._host = host
@@ -69,18 +69,18 @@ class Replay:
         self._speed = speed
         self._shift_s = shift_s
         self._progress = progress
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._skipped = 0
         self._began: tuple[float, int] | None = None  # our clock, and the first timestamp
-        self._sure = self._unsure = 0
+        self._confirmed = self._unconfirmed = 0
 
     async def run(self) -> Replayed:
-        """Send it from its beginning, as far as it can be read.
+        """Send the recording from its beginning, as far as it is readable.
 
         Raises:
-            ReceiverUnavailable: the server is away or goes; the sentence says how much it surely has.
-            CorruptFile: the file is no recording, or damaged; what stands before that was sent.
-            StorageUnavailable: the file cannot be read.
+            ReceiverUnavailable: The server is unavailable; the message says how much was confirmed.
+            CorruptFile: The file is not a recording, or is damaged; everything before the damage was sent.
+            StorageUnavailable: The file cannot be read.
         """
         batches = self._batches()
         try:
@@ -89,53 +89,52 @@ class Replay:
                 await self._clock.sleep(self._early_s(batch))
                 batch = await self._connection(batch, batches)
         except ReceiverUnavailable as error:
-            raise ReceiverUnavailable(f"{error} {self._reached()}") from None
+            raise ReceiverUnavailable(f"{error} {self._delivered()}") from None
         reader = self._reader
         if reader.flaw and not reader.is_cut:
-            raise CorruptFile(
-                f"{reader.path}: {reader.flaw}; {self._host}:{self._port} has {self._sure:,} lines of it."
-            )
-        if self._skipped and not self._sure:
-            raise CorruptFile(f"{reader.path}: is no recording; it holds no line of Graphite's.")
-        return Replayed(sent=self._sure, skipped=self._skipped, flaw=reader.flaw)
+            server = f"{self._host}:{self._port}"
+            raise CorruptFile(f"{reader.path}: {reader.flaw}; {server} has {self._confirmed:,} lines of it.")
+        if self._skipped and not self._confirmed:
+            raise CorruptFile(f"{reader.path}: is not a recording; it holds no Graphite lines.")
+        return Replayed(sent=self._confirmed, skipped=self._skipped, flaw=reader.flaw)
 
-    def _reached(self) -> str:
-        """Say how much a server that is gone has."""
-        if not self._sure + self._unsure:
+    def _delivered(self) -> str:
+        """Return a sentence about what an unavailable server has received."""
+        if not self._confirmed + self._unconfirmed:
             return f"Nothing of {self._reader.path} was sent."
-        more = f"; of {self._unsure:,} more this is not known" if self._unsure else ""
+        more = f"; {self._unconfirmed:,} more were sent but not confirmed" if self._unconfirmed else ""
         return (
-            f"It surely has the first {self._sure:,} lines of {self._reader.path}{more}. "
-            "The same command sends all of them again, which changes nothing there."
+            f"Graphite confirmed the first {self._confirmed:,} lines of {self._reader.path}{more}. "
+            "The same command sends all of them again, which is harmless."
         )
 
     async def _connection(self, batch: _Batch, batches: Iterator[_Batch]) -> _Batch | None:
-        """Send some batches over one connection; return the first that did not fit, None at the end."""
-        carbon = await Carbon.connect(self._host, self._port, patience_s=self._patience_s)
+        """Send some batches over one connection; return the first that did not fit, or None at the end."""
+        carbon = await Carbon.connect(self._host, self._port, timeout_s=self._timeout_s)
         following: _Batch | None = batch
         began_at = self._clock.now()
         try:
             while (
                 following is not None
-                and self._unsure < _CONNECTION_LINES
+                and self._unconfirmed < _CONNECTION_LINES
                 and self._clock.now() + self._early_s(following) - began_at < _CONNECTION_S
             ):
                 await self._clock.sleep(self._early_s(following))
-                self._unsure += len(following)
+                self._unconfirmed += len(following)
                 await carbon.send(b"".join([b"%b\n" % self._written(line) for line, _ in following]))
-                self._progress(self._reader.read, self._reader.size, self._sure + self._unsure)
+                self._progress(self._reader.read, self._reader.size, self._confirmed + self._unconfirmed)
                 following = await asyncio.to_thread(next, batches, None)
             await carbon.finish()
         finally:
             await carbon.close()
-        self._sure, self._unsure = self._sure + self._unsure, 0
+        self._confirmed, self._unconfirmed = self._confirmed + self._unconfirmed, 0
         return following
 
     def _written(self, line: bytes) -> bytes:
         return moved(line, self._shift_s) if self._shift_s else line
 
     def _early_s(self, batch: _Batch) -> float:
-        """Return the seconds until the moment of a batch has come."""
+        """Return the seconds until a batch is due."""
         if self._speed is None:
             return 0.0
         now, at = self._clock.now(), batch[0][1]
@@ -145,10 +144,10 @@ class Replay:
         return max(0.0, began_at + (at - first) / self._speed - now)
 
     def _batches(self) -> Iterator[_Batch]:
-        """Yield lines with their times; when they are paced, those of one second at a time."""
+        """Yield lines with their times; in a paced replay, one second per batch."""
         lines = self._timed()
         if self._speed is None:
-            while batch := list(islice(lines, _LINES)):
+            while batch := list(islice(lines, _BATCH_LINES)):
                 yield batch
             return
         batch = []
@@ -170,16 +169,16 @@ class Replay:
 
 
 def shift_to_now(path: Path, now: float, speed: float | None) -> int:
-    """Return the seconds to add to each time of a recording, so that its last point is new when it is sent.
+    """Return the seconds to add to each timestamp, so that the last point is current when it is sent.
 
     Args:
-        path: Of the recording.
-        now: When the replay begins, seconds since the epoch.
-        speed: Of the replay, None for as fast as can be.
+        path: The recording.
+        now: When the replay begins, in seconds since the epoch.
+        speed: The speed of the replay; None for as fast as possible.
 
     Raises:
-        CorruptFile: the file is no recording.
-        StorageUnavailable: it cannot be read.
+        CorruptFile: The file is not a recording.
+        StorageUnavailable: The file cannot be read.
     """
     first = last = None
     for at in map(timestamp, Reader(path).lines()):
