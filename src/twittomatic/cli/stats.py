@@ -55,7 +55,7 @@ async def _record(settings: Settings, path: Path) -> int:
         recorder = Recorder(
             crawl=settings.crawl,
             recording=recording,
-            feeding=Sender(settings.carbon_host, settings.carbon_port, click.echo),
+            sender=Sender(settings.carbon_host, settings.carbon_port, click.echo),
             connect=lambda: runtime.connected(settings, Role.JOIN, process),
             clock=SystemClock(),
             say=click.echo,

@@ -1,4 +1,4 @@
-"""The numbers of a crawl as Graphite's plaintext protocol has them: `path value timestamp`.
+"""A crawl's metrics in Graphite's plaintext protocol: `path value timestamp`.
 
 Source: https://graphite.readthedocs.io/en/stable/feeding-carbon.html
 """
@@ -18,21 +18,21 @@ _LINE = re.compile(
 
 
 class Lines:
-    """Writes a crawl's status again and again; how much a counter grew in between gives its rate."""
+    """Formats successive statuses of a crawl; the growth of a counter between two gives its rate."""
 
     def __init__(self) -> None:
         self._before: CrawlStatus | None = None
 
     def of(self, status: CrawlStatus, at: int) -> list[bytes]:
-        """Write a status as lines of Graphite.
+        """Return a status as Graphite lines.
 
         Args:
-            status: Later than the last one.
-            at: The timestamp, whole seconds since the epoch.
+            status: A status later than the previous one.
+            at: The timestamp, in whole seconds since the epoch.
 
         Returns:
-            A line for each path, without its end. The first status has no rates, and neither has a counter
-            that was set back.
+            One line per path, without line ends. The first status has no rates, nor has a counter that has
+            decreased.
         """
         before, self._before = self._before, status
         elapsed_s = status.at - before.at if before else 0.0
@@ -54,13 +54,13 @@ class Lines:
 
 
 def timestamp(line: bytes) -> int | None:
-    """Return the time of a line, seconds since the epoch; None where it is no line of ours."""
+    """Return the time of a line in seconds since the epoch, or None if it is not one of our lines."""
     found = _LINE.fullmatch(line)
     return int(found["at"]) if found else None
 
 
 def moved(line: bytes, seconds: int) -> bytes:
-    """Return a line of ours, so many seconds later."""
+    """Return one of our lines with its timestamp moved by some seconds."""
     rest, _, at = line.rpartition(b" ")
     return b"%b %d" % (rest, int(at) + seconds)
 

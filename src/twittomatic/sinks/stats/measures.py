@@ -1,7 +1,7 @@
-"""Every number that is measured of a crawl, declared once: for Graphite, for Prometheus, for charts.
+"""All metrics of a crawl, each declared once for Graphite, Prometheus and charts.
 
-`fetched` is `twittomatic.<crawl>.fetched.<module>.total` and `.per_s` at Graphite, and
-`twittomatic_fetched_records_total{crawl="...",module="..."}` at Prometheus.
+`fetched` is `twittomatic.<crawl>.fetched.<module>.total` and `.per_s` in Graphite, and
+`twittomatic_fetched_records_total{crawl="...",module="..."}` in Prometheus.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from twittomatic.model import Counter, Module, Phase, WorkerReport, usd
 from twittomatic.state.status import CrawlStatus
 
 Values = Mapping[tuple[str, ...], float]
-"""The values of a measure by those of its labels; one without labels has `()`."""
+"""The values of a measure by label values; a measure without labels has the key `()`."""
 
 _PURPOSES = (*(module.value for module in Module), "profiles")  # bought before a crawl begins
-_LONGEST = 100  # characters of a node; Carbon makes a directory of each
+_MAX_NODE = 100  # characters; Carbon creates a directory for each node
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
-_PROCESS = re.compile(r"\.[0-9]+-[0-9a-f]{6}$")  # what a worker's name gets in each process
+_PROCESS = re.compile(r"\.[0-9]+-[0-9a-f]{6}$")  # the suffix that each process adds to a worker's name
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """One number, or one for each value of some labels.
+    """A metric: one value, or one for each combination of label values.
 
     Attributes:
-        name: What it is called everywhere.
-        labels: Names of what it is told apart by.
-        kind: A `counter` only grows, while the crawl's state stands.
-        unit: Plural noun, empty where the name says it.
-        help: What it is, in one sentence.
-        read: Takes its values from a crawl's status; no value where there is nothing to say.
+        name: The name in Graphite, Prometheus and charts.
+        labels: The names of its labels.
+        kind: The type; a `counter` only grows as long as the crawl's state exists.
+        unit: A plural noun, empty if the name implies it.
+        help: The description in one sentence.
+        read: Returns its values for a status; missing if there is nothing to report.
     """
 
     name: str
@@ -45,32 +45,32 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prometheus(self) -> str:
-        """Its name at Prometheus, without the `_total` of a counter."""
+        """The name in Prometheus, without the `_total` of a counter."""
         return "_".join(filter(None, ("twittomatic", self.name, self.unit)))
 
     @property
     def endings(self) -> tuple[str, ...]:
-        """The last nodes of its paths: a counter has a total and a rate, each a path of its own."""
+        """The last nodes of its paths: a counter has one path for the total and one for the rate."""
         return ("total", "per_s") if self.kind == "counter" else ()
 
     def path(self, crawl: str, values: Sequence[str], ending: str = "") -> str:
-        """Return a path at Graphite.
+        """Return a Graphite path.
 
         Args:
-            crawl: Name of the crawl.
-            values: Of the labels.
+            crawl: The crawl's name.
+            values: The label values.
             ending: One of `endings`, if there are any.
         """
         return ".".join(["twittomatic", node(crawl), self.name, *map(node, values), *filter(None, [ending])])
 
 
 def node(text: str) -> str:
-    """Make one node of a Graphite path of a name, whatever stands in it."""
-    return _UNSAFE.sub("_", text[:_LONGEST]) or "_"
+    """Return an arbitrary name as one node of a Graphite path."""
+    return _UNSAFE.sub("_", text[:_MAX_NODE]) or "_"
 
 
 def _by_worker(status: CrawlStatus, value: Callable[[WorkerReport], float]) -> Values:
-    """Add up by the name that a worker keeps when its process is replaced."""
+    """Sum by worker name, which stays the same when a worker's process is replaced."""
     values: dict[tuple[str, ...], float] = {}
     for process, worker in status.live_workers.items():
         name = (_PROCESS.sub("", process),)
@@ -79,12 +79,12 @@ def _by_worker(status: CrawlStatus, value: Callable[[WorkerReport], float]) -> V
 
 
 def _counted(counter: Counter) -> Callable[[CrawlStatus], Values]:
-    """Read a counter of each module."""
+    """Return a reader of a counter for each module."""
     return lambda status: {(module.value,): status.count(counter, module) for module in status.modules}
 
 
 def _dollars(status: CrawlStatus, fields: Mapping[str, int]) -> Values:
-    """Return the dollars of each purpose; of one that is no module of the crawl only where there are any."""
+    """Return the dollars for each purpose; one that is not a module of the crawl only if it is not zero."""
     amounts = {name: fields.get(f"module:{status.crawl}:{name}", 0) for name in _PURPOSES}
     return {(name,): usd(amount) for name, amount in amounts.items() if amount or name in status.modules}
 
@@ -102,7 +102,7 @@ MEASURES = (
         name="included",
         kind="counter",
         unit="users",
-        help="Users who were found, selected, and not known before.",
+        help="Users who were found, matched SELECT, and were not known before.",
         read=lambda status: {(): status.count(Counter.SEEN)},
     ),
     Measure(
@@ -117,7 +117,7 @@ MEASURES = (
         labels=("module",),
         kind="counter",
         unit="dollars",
-        help="What this crawl spent, every resource at its price.",
+        help="Dollars that this crawl has spent, each resource at its price.",
         read=lambda status: _dollars(status, status.ledger.fields),
     ),
     Measure(
@@ -125,33 +125,33 @@ MEASURES = (
         labels=("module",),
         kind="counter",
         unit="dollars",
-        help="What the network will probably charge this crawl, each resource once a UTC day.",
+        help="Dollars that the network will probably charge for this crawl, each resource once per UTC day.",
         read=lambda status: _dollars(status, status.ledger.expected_fields),
     ),
     Measure(
         name="account_spent",
         kind="counter",
         unit="dollars",
-        help="What all crawls of the account spent.",
+        help="Dollars that all crawls of the account have spent.",
         read=lambda status: {(): usd(status.ledger.spent)},
     ),
     Measure(
         name="account_reserved",
         unit="dollars",
-        help="What is put aside for requests that are not settled.",
+        help="Dollars reserved for requests that are not settled yet.",
         read=lambda status: {(): usd(status.ledger.reserved)},
     ),
     Measure(
         name="budget",
         unit="dollars",
-        help="What all crawls of the account may spend; missing where there is no cap.",
+        help="Dollars that all crawls of the account may spend; missing if there is no limit.",
         read=lambda status: {} if status.budget is None else {(): usd(status.budget)},
     ),
     Measure(
         name="ready",
         labels=("module",),
         unit="jobs",
-        help="Jobs that wait for a worker.",
+        help="Jobs waiting for a worker.",
         read=lambda status: {(module.value,): status.jobs[module].ready for module in status.modules},
     ),
     Measure(
@@ -166,13 +166,13 @@ MEASURES = (
         labels=("module",),
         kind="counter",
         unit="jobs",
-        help="Jobs that are done.",
+        help="Completed jobs.",
         read=_counted(Counter.COMPLETED),
     ),
     Measure(
         name="delayed",
         unit="jobs",
-        help="Jobs that failed and wait for another try.",
+        help="Jobs that failed and are waiting for a retry.",
         read=lambda status: {(): status.delayed},
     ),
     Measure(
@@ -191,7 +191,7 @@ MEASURES = (
     Measure(
         name="frontier",
         unit="targets",
-        help="Targets that wait for their turn.",
+        help="Targets waiting in the frontier.",
         read=lambda status: {(): sum(status.frontier.values())},
     ),
     Measure(
@@ -204,30 +204,30 @@ MEASURES = (
         name="window_left",
         labels=("credential", "endpoint"),
         unit="requests",
-        help="Requests that a credential may still make of an endpoint in this window.",
+        help="Requests that a credential may still make to an endpoint in the current window.",
         read=lambda status: {(window.credential, window.endpoint): window.left for window in status.windows},
     ),
     Measure(
         name="window_limit",
         labels=("credential", "endpoint"),
         unit="requests",
-        help="Requests that a credential may make of an endpoint in one window.",
+        help="Requests that a credential may make to an endpoint in one window.",
         read=lambda status: {(window.credential, window.endpoint): window.limit for window in status.windows},
     ),
     Measure(
         name="phase",
         labels=("phase",),
-        help="1 for the phase of the crawl, 0 for the others.",
+        help="1 for the present phase of the crawl, 0 for the others.",
         read=lambda status: {(phase.value,): int(phase is status.phase) for phase in Phase},
     ),
     Measure(
         name="masters",
-        help="1 while somebody leads the crawl.",
+        help="1 while a master leads the crawl, otherwise 0.",
         read=lambda status: {(): int(status.master is not None)},
     ),
     Measure(
         name="workers",
-        help="Worker processes that live.",
+        help="Live worker processes.",
         read=lambda status: {(): len(status.live_workers)},
     ),
     Measure(
@@ -242,15 +242,15 @@ MEASURES = (
         labels=("worker",),
         kind="counter",
         unit="records",
-        help="What a worker downloaded and committed since its process began.",
+        help="Records that a worker has downloaded and committed since its process began.",
         read=lambda status: _by_worker(status, lambda worker: worker.fetched),
     ),
     Measure(
         name="worker_requests",
         labels=("worker",),
         kind="counter",
-        help="Pages that a worker downloaded and committed since its process began.",
+        help="Pages that a worker has downloaded and committed since its process began.",
         read=lambda status: _by_worker(status, lambda worker: worker.requests),
     ),
 )
-"""All of them, in the order in which they are shown."""
+"""All measures in display order."""

@@ -1,4 +1,4 @@
-"""The numbers of a crawl as Prometheus scrapes them; its own client writes the format."""
+"""Prometheus exposition of a crawl's metrics, formatted by Prometheus' own client library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twittomatic.state.status import CrawlStatus
 __all__ = ["CONTENT_TYPE", "exposition"]
 
 
-class _Readings(Collector):
+class _StatusCollector(Collector):
     def __init__(self, status: CrawlStatus) -> None:
         self._status = status
 
@@ -29,12 +29,12 @@ class _Readings(Collector):
 
 
 def exposition(status: CrawlStatus) -> bytes:
-    """Write a crawl's status in Prometheus' text format, to be served as `CONTENT_TYPE`.
+    """Return a crawl's metrics in Prometheus' text format, to be served as `CONTENT_TYPE`.
 
     Args:
-        status: Of a crawl; nothing is written of one that nobody has begun.
+        status: The crawl's status; a crawl that has not begun has no metrics.
     """
     registry = CollectorRegistry(auto_describe=False)
     if status.is_begun:
-        registry.register(_Readings(status))
+        registry.register(_StatusCollector(status))
     return generate_latest(registry)
