@@ -284,7 +284,7 @@ async def test_a_server_that_goes_in_the_middle_has_surely_what_was_confirmed(
     carbon.behave = twice
     with pytest.raises(ReceiverUnavailable) as raised:
         await replay(tmp_path / "r.gz", carbon.port)
-    assert f"has the first {len(carbon.lines):,} lines" in str(raised.value)
+    assert f"confirmed the first {len(carbon.lines):,} lines" in str(raised.value)
     assert len(carbon.lines) == 100_000
     assert carbon.lines == written[:100_000]
     assert re.search(r"[0-9]{1,2},000 more were sent but not confirmed", str(raised.value))
