@@ -223,7 +223,8 @@ class _Parent:
 def _become(order: Mapping[str, Any]) -> NoReturn:
     """Run the program in this process, which was just forked, and exit as an interpreter does."""
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGCHLD, signal.SIGHUP):  # tests run under `nohup` as well
+        signal.signal(number, signal.SIG_DFL)
     os.setsid()
     os.chdir(order["directory"])
     for source, flags, target in (
