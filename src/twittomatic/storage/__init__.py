@@ -1,8 +1,8 @@
-"""The dataset on disk: how its files are named, grown, committed, proved and checked.
+"""The dataset on disk: names, part files, commits, the journal, verification and repair.
 
-The life of a file: an attempt grows a `PartFile` in TEMPORARY_DIRECTORY, one gzip `member` a page, each
-synced before the checkpoint that counts it; an attempt that takes over a job copies its predecessor's bytes
-up to that checkpoint. At the end `commit` renames the part into the dataset, once and whole, and the
-`Journal` gets the line that proves it. `verify` holds the files against those lines. Everything here is
-synchronous: an asynchronous caller uses a thread, where the slow calls (compression, sync) hold nobody up.
+The life of a file: an attempt appends to a `PartFile` in TEMPORARY_DIRECTORY, one gzip `member` per page,
+and syncs each before the checkpoint that counts it. An attempt that takes over a job copies its
+predecessor's bytes up to that checkpoint. At the end, `commit` renames the complete part file into the
+dataset, and a line in the `Journal` proves it. `verify` compares files with those lines. Everything here is
+synchronous: asynchronous callers use a thread, where compression and sync do not block the event loop.
 """

@@ -1,4 +1,4 @@
-"""The commit: one rename that makes a file of the dataset visible, whole."""
+"""The commit: one rename makes a complete file visible in the dataset."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from twittomatic.storage.part import PartFile
 
 
 def commit(part: Path, final: Path, *, size: int | None = None) -> None:
-    """Move a finished part file into the dataset, in place of an older file there; durable on return.
+    """Rename a finished part file into the dataset, replacing an older file; durable on return.
 
     Args:
         part: A part file whose bytes are synced, as `PartFile` leaves them.
         final: Its name in the dataset, from `Layout.file`, on the same volume.
-        size: The bytes of it that count; what is behind them is cut off.
+        size: The number of its bytes that count; bytes beyond them are cut off. None for all.
 
     Raises:
-        CorruptFile: the part file is gone: an attempt before this one moved it, or somebody removed it; or it
-            is shorter.
-        StorageUnavailable: it could not be moved; the dataset is as it was, unless only the last sync failed.
+        CorruptFile: the part file is missing, because an earlier attempt moved it or somebody removed it; or
+            it is too short.
+        StorageUnavailable: the rename failed, and the dataset is unchanged; or only the last sync failed.
     """
     with translate_errors(final.parent):
         try:
@@ -59,21 +59,21 @@ def _cut_back(part: Path, size: int) -> None:
 
 
 def holds(path: Path, state: FileState) -> bool:
-    """Tell whether a file is exactly the bytes of `state`.
+    """Return whether a file consists of exactly the bytes that `state` describes.
 
-    After a crash between the commit and its journal line, this is how the next attempt finds the commit done.
+    After a crash between a commit and its journal line, this tells the next attempt that the commit is done.
 
     Raises:
-        StorageUnavailable: the file is there and cannot be read.
+        StorageUnavailable: the file exists and cannot be read.
     """
     return _matches(path, state, longer=False)
 
 
 def begins_with(path: Path, state: FileState) -> bool:
-    """Tell whether the first bytes of a file are those of `state`, as of a part file or an update.
+    """Return whether a file begins with the bytes that `state` describes, as part files and updates do.
 
     Raises:
-        StorageUnavailable: the file is there and cannot be read.
+        StorageUnavailable: the file exists and cannot be read.
     """
     return _matches(path, state, longer=True)
 
@@ -92,25 +92,25 @@ def _matches(path: Path, state: FileState, *, longer: bool) -> bool:
 
 
 def prepend(part: PartFile, old: Path, known: FileState | None = None) -> FileState:
-    """Put an older file's compressed bytes behind those of `part`, so that the new posts come first.
+    """Append an older file's compressed bytes to `part`, so that the new posts come first.
 
     Args:
-        part: The new posts. Its checkpoint stays where it was, so that who takes over can do this again.
-        old: The file of the dataset that the new one will replace. It is not changed.
-        known: Size, lines and CRC-32 of `old` from its journal line; without it the file is read for them.
+        part: The new posts. Its checkpoint does not move, so an attempt that takes over can repeat this.
+        old: The dataset file that the new one will replace. It is not changed.
+        known: Size, lines and CRC-32 of `old` from its journal line; None reads the file for them.
 
     Returns:
-        The state of the whole: what the journal line must say.
+        The state of the result, for its journal line.
 
     Raises:
-        CorruptFile: `old` is not what `known` says, or without it, is broken.
+        CorruptFile: `old` differs from `known`, or, without `known`, is broken.
         StorageUnavailable: a file cannot be read or written.
     """
     return part.append_file(old, known or measured(old))
 
 
 def measured(path: Path) -> FileState:
-    """Read a whole file for its size, lines and CRC-32.
+    """Return a file's size, lines and CRC-32; reads all of it.
 
     Raises:
         CorruptFile: it is broken.

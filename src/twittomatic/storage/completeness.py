@@ -1,4 +1,4 @@
-"""Which lists on disk are complete, so that they are neither read nor bought again."""
+"""Completeness of the lists on disk, so that complete ones are neither read nor bought again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from twittomatic.storage.paths import Layout
 class CompleteLists:
     """The timelines and followers lists of a dataset, as last committed; calls may block.
 
-    The journal is read once, at the first question about a file that is there. Where a file has another size
-    than its newest line says, another process may have committed it since: what was appended to the journal
-    is read, and a file of which that does not tell either is not known to be whole.
+    The journal is read once, at the first question about an existing file. If a file's size differs from its
+    newest line, another process may have committed it since, so the new lines of the journal are read. A file
+    that they do not explain counts as incomplete.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -31,22 +31,23 @@ class CompleteLists:
         """Return the size, lines and checksum of a file.
 
         Raises:
-            CorruptFile: it had to be read, and is broken.
-            StorageUnavailable: it cannot be read.
+            CorruptFile: the file had to be read, and is broken.
+            StorageUnavailable: the file cannot be read.
         """
         line = self._proved(path)
         return FileState(size=line.bytes, lines=line.lines, crc=line.crc) if line else measured(path)
 
     def is_whole(self, path: Path, *, most: int | None, since: float | None) -> bool:
-        """Tell whether a file holds all that a new download of its list would bring, as far as it is known.
+        """Return whether a file is known to hold all that a new download of its list would bring.
 
-        That includes a list that ended short of what was claimed: asking again costs as much as it did, and
-        brings the same. One that stalled, or whose last page was empty and so free, can be gone on with.
+        That includes a list that ended short of the claimed count: downloading it again would cost the same
+        and bring the same. A list that stalled, or whose last page was empty and therefore free, can be
+        continued instead.
 
         Args:
-            path: Of the file, which need not be there.
-            most: Records that would be kept, None for all.
-            since: Seconds since the epoch: a file that was finished before is too old; None for any age.
+            path: The list's file, which may be missing.
+            most: Records to keep, None for all.
+            since: Seconds since the epoch: a list that ended earlier is too old; None for any age.
         """
         line = self._proved(path)
         if line is None:
@@ -63,11 +64,11 @@ class CompleteLists:
         return line.ending is Ending.SHORT and line.lines > 0 and self.unfinished(path) is None
 
     def unfinished(self, path: Path, *, since: float | None = None) -> Entry | None:
-        """Return the newest line about a file that is there if it says how to go on with its list.
+        """Return the newest journal entry of an existing file if it has the token to continue its list.
 
         Args:
-            path: Of the file.
-            since: As for `is_whole`: a list that ended before is better bought anew.
+            path: The list's file.
+            since: As for `is_whole`: a list that ended earlier is downloaded again instead.
         """
         line = self._proved(path)
         if line is None or (since is not None and line.ended_at < since):
@@ -76,20 +77,20 @@ class CompleteLists:
         return entry if entry and entry.token is not None else None
 
     def early(self, path: Path) -> Entry | None:
-        """Return the newest line about a list if it ended too early, whatever its file is by now."""
+        """Return the newest journal entry of a list if it ended too early, even if its file is gone."""
         return self._index.early(self._layout.relative(path)) if self._newest(path) else None
 
     def ending(self, path: Path) -> Ending | None:
-        """Return why the list of a file ended when it was last committed, None when the journal is silent."""
+        """Return why a list ended when its file was last committed, None if the journal has no such line."""
         line = self._proved(path) or self._newest(path)
         return line.ending if line else None
 
     def learn(self, entry: Entry) -> None:
-        """Remember a line that was just written to the journal."""
+        """Add an entry that was just written to the journal."""
         self._index.add(entry)
 
     def _proved(self, path: Path) -> Line | None:
-        """Return the newest line about a file, None where the file is not there or has another size."""
+        """Return the newest line about a file, None if the file is missing or its size differs."""
         with translate_errors(path):
             try:
                 size = path.stat().st_size
@@ -102,7 +103,7 @@ class CompleteLists:
         return line if line and line.bytes == size else None
 
     def _newest(self, path: Path) -> Line | None:
-        """Return the newest line about a list, None for one that is lost or whose profiles are."""
+        """Return the newest line about a list, None if the list or its profiles are lost."""
         with self._reading:
             if not self._is_read:
                 self._index.refresh()
@@ -111,9 +112,8 @@ class CompleteLists:
         line = self._index.newest(file)
         if line is None or line.ending is Ending.LOST:
             return None
-        if (
-            path.suffix == ".fws"
-        ):  # its profiles are committed first, so they are there unless known to be lost
+        # The profiles of a list are committed before it, so they exist unless they are known to be lost.
+        if path.suffix == ".fws":
             profiles = self._index.newest(file.removesuffix(".fws") + ".usr")
             if profiles and profiles.ending is Ending.LOST:
                 return None

@@ -1,4 +1,4 @@
-"""What is wrong with one file of a dataset, by its newest journal line and its records."""
+"""Defects of one dataset file, found by its newest journal line and its records."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _BATCH_LINES = 1000
 
 
 class DefectKind(Enum):
-    """What sort of trouble it is, by what a repair does about it."""
+    """Kind of a defect, by what a repair does about it."""
 
-    UNPROVED = auto()  # the journal does not prove its bytes
+    UNPROVED = auto()  # the journal does not prove the bytes of the file
     STRANGERS = auto()  # profiles that do not belong to the list beside them
     DISORDER = auto()  # an id twice, or posts that are not newest first
-    COUNT = auto()  # its bytes are proved, but not the number of its lines
-    BROKEN = auto()  # it cannot be read
+    COUNT = auto()  # the bytes are proved, but not the number of lines
+    BROKEN = auto()  # the file cannot be read
 
 
 class Defect(NamedTuple):
-    """One thing that is wrong with a file."""
+    """One defect of a file."""
 
     kind: DefectKind
     sentence: str
 
 
 def may_be_transient(found: Collection[Defect]) -> bool:
-    """Tell whether a commit in progress explains all of it: a file is there before its journal line."""
+    """Return whether a commit in progress explains all defects: a file precedes its journal line."""
     kinds = {one.kind for one in found}
     if DefectKind.UNPROVED in kinds:
         kinds.discard(DefectKind.COUNT)
@@ -51,12 +51,12 @@ def may_be_transient(found: Collection[Defect]) -> bool:
 
 
 def find_defects(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Defect]:
-    """Yield what is wrong with a file that is there.
+    """Yield the defects of an existing file.
 
     Args:
         layout: The dataset.
-        path: Of the file.
-        entry: Its newest journal line.
+        path: The file.
+        entry: Its newest journal line, None if there is none.
     """
     if entry is None:
         yield Defect(DefectKind.UNPROVED, "has no line in the journal.")
@@ -86,10 +86,10 @@ def _of_bytes(path: Path, entry: Entry | Line) -> Iterator[Defect]:
 
 
 def record_defects(layout: Layout, path: Path, entry: Entry | Line | None) -> Iterator[Defect]:
-    """Yield what is wrong with the records of a file.
+    """Yield the defects of a file's records.
 
     Raises:
-        CorruptFile: they cannot be read.
+        CorruptFile: the records cannot be read.
         StorageUnavailable: the file cannot be read.
     """
     ext = path.suffix[1:]
@@ -121,7 +121,7 @@ def record_defects(layout: Layout, path: Path, entry: Entry | Line | None) -> It
 
 
 def _followers(layout: Layout, profiles: Path) -> IdSet | None:
-    """Read the ids beside a file of profiles; None where they are broken, which is a problem of that file."""
+    """Read the list beside a file of profiles; None if it is broken, which is a defect of the list."""
     followers = IdSet()
     path = layout.file(profiles.stem, "fws")
     if is_file(path):
@@ -134,7 +134,7 @@ def _followers(layout: Layout, profiles: Path) -> IdSet | None:
 
 
 def _ids(path: Path, ext: str) -> Iterator[Ids]:
-    """Yield the ids of a dataset file in order; raises CorruptFile at a record that is not valid."""
+    """Yield the ids of a dataset file in order; raise CorruptFile at an invalid record."""
     if ext == "fws":
         yield from read_ids(path)
         return
@@ -151,8 +151,8 @@ def _id_of(path: Path, number: int, line: bytes) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether a file can be seen there."""
+    """Return whether a path is a file; False if that cannot be seen."""
     try:
         return path.is_file()
-    except OSError:  # in a directory that is forbidden
+    except OSError:  # in a directory without permission
         return False

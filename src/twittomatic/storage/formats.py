@@ -1,4 +1,4 @@
-"""The one format of the dataset: gzip members of lines, written a page at a time and read as a stream."""
+"""The file format of the dataset: gzip members of lines, one member per page, read as a stream."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from twittomatic.storage.errors import translate_errors
 Ids = npt.NDArray[np.uint64]
 """User or post ids, one dimension."""
 
-_GZIP = 31  # zlib's window bits for a gzip header and trailer, both checked on reading
-_TIME = slice(4, 8)  # of a member's header: seconds since the epoch, little-endian
+_GZIP = 31  # zlib's window bits for gzip: header and trailer are checked on reading
+_TIME = slice(4, 8)  # MTIME in a member's header: seconds since the epoch, little-endian
 _LEVEL = 1  # measured on profiles: smaller than zlib's level 1 at 7 times its speed; 2 saves 1 % more
 _READ_BYTES = 64 * 1024  # compressed bytes held at a time
 _CHUNK_BYTES = 256 * 1024  # decompressed at a time: its digits stay in the cache while they are parsed
-_LONGEST_LINE = 16 * 1024 * 1024  # no record comes near; a longer line is a bomb or not ours
+_LONGEST_LINE = 16 * 1024 * 1024  # far longer than any record: a longer line is a gzip bomb, or not ours
 _BROKEN = cast("type[Exception]", isal_zlib.error)  # its stub calls it an instance
 _POWERS = 10 ** np.arange(19, dtype=np.uint64)
 
@@ -32,12 +32,11 @@ def member(lines: Sequence[bytes], *, at: float = 0) -> bytes:
     """Compress lines into one gzip member, the same bytes for the same lines and time.
 
     Args:
-        lines: Records without line ends; none at all gives a member that holds nothing, which is how an
-            empty list stands on disk.
-        at: When they came, seconds since the epoch, for MTIME in the header (RFC 1952); 0 says nothing.
+        lines: Records without line ends; none at all gives an empty member, the file of an empty list.
+        at: When the page came, seconds since the epoch, for MTIME in the header (RFC 1952); 0 for unknown.
 
     Raises:
-        ValueError: a record holds a line end.
+        ValueError: a record contains a line end.
     """
     text = b"\n".join([*lines, b""])
     if text.count(b"\n") != len(lines):
@@ -55,9 +54,9 @@ def read_lines(
 
     Args:
         path: A file of whole gzip members.
-        size: Read `size` bytes only, as a checkpoint counts them; None reads the whole file.
-        offset: Where they begin: the first byte of a member.
-        first_page: Stop after the first member that holds a line, whatever is behind it.
+        size: Read only `size` bytes, as counted by a checkpoint; None reads the whole file.
+        offset: Where to begin: the first byte of a member.
+        first_page: Stop after the first member that has a line, whatever follows it.
 
     Raises:
         CorruptFile: a member is torn or broken, the file is shorter than `size`, or its last line has no end.
@@ -70,13 +69,16 @@ def read_lines(
 def read_pages(
     path: Path, *, size: int | None = None, offset: int = 0, first_page: bool = False
 ) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield the lines of a file with the time of their member, as `member` wrote it; some hundred at a time.
+    """Yield the lines of a file, some hundred at a time, with the time in their member's header.
 
     Args:
-        path: As for `read_lines`, and the others too.
+        path: As for `read_lines`.
+        size: As for `read_lines`.
+        offset: As for `read_lines`.
+        first_page: As for `read_lines`.
 
     Raises:
-        CorruptFile: as `read_lines`.
+        CorruptFile: as for `read_lines`.
         StorageUnavailable: the file cannot be read.
     """
     for at, text in _whole_lines(path, size, offset, first_page=first_page):
@@ -89,11 +91,11 @@ def read_ids(path: Path, *, size: int | None = None) -> Iterator[Ids]:
     """Yield the ids of a file in order, some ten thousand at a time.
 
     Args:
-        path: A file with one decimal id of 1 to 19 ASCII digits a line and nothing else.
-        size: Read the first `size` bytes only; None reads the whole file.
+        path: A file with one decimal id of 1 to 19 ASCII digits on each line, and nothing else.
+        size: Read only the first `size` bytes; None reads the whole file.
 
     Raises:
-        CorruptFile: as `read_lines`, or a line is not an id.
+        CorruptFile: as for `read_lines`, or a line is not an id.
         StorageUnavailable: the file cannot be read.
     """
     for _, text in _whole_lines(path, size):
@@ -104,7 +106,7 @@ def read_ids(path: Path, *, size: int | None = None) -> Iterator[Ids]:
 
 
 def to_ids(texts: Iterable[str]) -> Ids:
-    """Turn decimal ids into numbers, parallel to `texts`.
+    """Return decimal ids as numbers, parallel to `texts`.
 
     Raises:
         ValueError: a text is not an id of 1 to 19 digits.
@@ -113,7 +115,7 @@ def to_ids(texts: Iterable[str]) -> Ids:
 
 
 def _parse_ids(text: bytes) -> Ids:
-    """Parse whole lines column by column: the last digit of every id, the last but one, and so on."""
+    """Parse complete lines column by column: the last digit of every id, the last but one, and so on."""
     if not text:
         return np.empty(0, np.uint64)
     digits = np.frombuffer(text, np.uint8) - np.uint8(ord("0"))  # anything below "0" wraps round to above 9
@@ -135,7 +137,7 @@ def _parse_ids(text: bytes) -> Ids:
 def _whole_lines(
     path: Path, size: int | None, offset: int = 0, *, first_page: bool = False
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield the text of a file in pieces that end with a line, with the time of the member they end in."""
+    """Yield the text of a file in pieces of complete lines, with the time of the member they end in."""
     rest: list[bytes] = []
     pending = 0
     for at, text in _decompressed(path, size, offset, first_page=first_page):
@@ -156,8 +158,8 @@ def _decompressed(
     path: Path, size: int | None, offset: int, *, first_page: bool
 ) -> Iterator[tuple[int, bytes]]:
     decoder = isal_zlib.decompressobj(_GZIP)
-    header = b""  # of this member, as far as its time
-    is_empty = True  # so far
+    header = b""  # of this member, up to and including its time
+    is_empty = True  # no line was found so far
     within = size is None  # inside a member: a whole file has at least one, a checkpoint may count none
     for data in _compressed(path, size, offset):
         while data:
@@ -181,7 +183,7 @@ def _decompressed(
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open a file, or what stands in its place: a pipe would wait for who writes."""
+    """Open without blocking: a pipe in place of the file would wait for a writer."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

@@ -1,7 +1,7 @@
-"""Random id of a dataset, which tells it from every other one: `.dataset` in OUTPUT_DIRECTORY.
+"""The random id of a dataset, in `.dataset` in OUTPUT_DIRECTORY.
 
-It is made once, by the first process that asks, and goes where the directory goes. What a dataset owns
-elsewhere, such as its indices in a search server, bears it.
+The first process that needs it creates it, and it moves with the directory. What a dataset owns elsewhere,
+such as its indices in a search server, is marked with it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ _NO_LINKS = (
     errno.ENOTSUP,
     errno.ENOSYS,
     errno.EMLINK,
-)  # what file systems without hard links say
+)  # errors of file systems without hard links
 
 
 def claim(layout: Layout, network: str) -> None:
-    """Make sure that a dataset holds no other network than one; blocks.
+    """Make sure that a dataset holds only one network; blocks.
 
-    A dataset of X bears no name of a network. That of another one bears it behind its id, from its beginning.
+    A dataset of X names no network. Any other dataset names its network in the line after its id, from the
+    start.
 
     Raises:
-        SettingsError: it is the dataset of another network.
-        StorageUnavailable: it cannot be read, or the name cannot be written.
+        SettingsError: the dataset belongs to another network.
+        StorageUnavailable: the file cannot be read or written.
     """
     path = layout.output / FILE
     with translate_errors(path):
@@ -45,7 +46,7 @@ def claim(layout: Layout, network: str) -> None:
             if layout.journals.is_dir():
                 _make(path, network)
                 is_there = path.exists()
-            else:  # nobody has written here
+            else:  # nothing was written here yet
                 return
         owner = _read(path)[1] if is_there else _UNNAMED
     if owner != network and (is_there or any(layout.journals.glob("*"))):
@@ -56,7 +57,7 @@ def claim(layout: Layout, network: str) -> None:
 
 
 def _read(path: Path) -> tuple[str, str]:
-    """Return the id and the network that a dataset bears."""
+    """Return the id and the network in a `.dataset` file."""
     with path.open("rb") as file:
         found, _, network = file.read(_MOST_BYTES).decode(errors="replace").strip().partition("\n")
     return found, network or _UNNAMED
@@ -66,7 +67,7 @@ def identity(layout: Layout) -> str:
     """Return the id of a dataset, 32 hexadecimal digits; blocks.
 
     Raises:
-        StorageUnavailable: there is no dataset, or its id cannot be read or made.
+        StorageUnavailable: there is no dataset, or its id cannot be read or created.
     """
     if not layout.journals.is_dir():
         raise StorageUnavailable(
@@ -85,7 +86,7 @@ def identity(layout: Layout) -> str:
 
 
 def _make(path: Path, network: str = _UNNAMED) -> None:
-    """Write a new id, unless another process is first."""
+    """Create the file with a new id, unless another process does so first."""
     draft = path.with_name(f"{FILE}.{uuid.uuid4().hex}")
     try:
         with draft.open("x") as file:
@@ -95,7 +96,7 @@ def _make(path: Path, network: str = _UNNAMED) -> None:
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(draft, path)  # which, unlike a rename, never takes the place of another one
+            os.link(draft, path)  # unlike a rename, it never replaces another file
         except FileExistsError:
             pass
         except OSError as error:

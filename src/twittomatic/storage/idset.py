@@ -1,4 +1,4 @@
-"""An exact set of 64-bit ids in little more than 8 bytes each."""
+"""An exact set of 64-bit ids that takes little more than 8 bytes for each."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import numpy.typing as npt
 
 from twittomatic.storage.formats import Ids
 
-_RECENT_MOST = 1 << 18  # ids outside the shelves; measured: fewer or more is no faster, more pauses longer
+_RECENT_MOST = (
+    1 << 18
+)  # ids outside the shelves; measured: no other number is faster, and more make pauses longer
 _SHELF_MOST = 1 << 20  # ids of one shelf, so that rewriting one takes 8 MB for a moment
 
 
 class IdSet:
-    """The ids of a list so far; tells which of a batch are new.
+    """The ids of a list so far; reports which ids of a batch are new.
 
-    A log-structured tree in memory. *Recent* ids are sorted runs, each more than twice the next, so that
-    an id is merged a logarithmic number of times. When they grow too many they are filed into *shelves*:
-    sorted, of disjoint ranges, so that a look-up searches one of them only, however many there are.
+    A log-structured merge tree in memory. *Recent* ids are in sorted runs, each more than twice as long as
+    the next, so that an id is merged a logarithmic number of times. When there are too many, they move to
+    *shelves*: sorted, with disjoint ranges, so that a look-up searches only one, however many there are.
     """
 
     def __init__(self) -> None:
@@ -53,7 +55,7 @@ class IdSet:
         return self._has(distinct)[places]
 
     def _has(self, distinct: Ids) -> npt.NDArray[np.bool_]:
-        """Look sorted distinct ids up."""
+        """Return a mask parallel to sorted distinct ids: True where an id is in the set."""
         found = np.zeros(len(distinct), np.bool_)
         for run in self._recent:
             found |= _in(run, distinct)
@@ -62,7 +64,7 @@ class IdSet:
         return found
 
     def _filed(self, distinct: Ids) -> list[tuple[int, slice]]:
-        """Say which shelf each stretch of sorted ids belongs to; empty stretches are left out."""
+        """Return which shelf each slice of sorted ids belongs to; empty slices are left out."""
         if not self._shelves:
             return []
         lows = np.array([shelf[0] for shelf in self._shelves[1:]], np.uint64)
@@ -74,7 +76,7 @@ class IdSet:
         ]
 
     def _settle(self) -> None:
-        """Merge runs until each is more than twice the next; file them when there is too much."""
+        """Merge runs until each is more than twice as long as the next; move them to shelves if too long."""
         runs = self._recent
         while len(runs) > 1 and len(runs[-2]) <= 2 * len(runs[-1]):
             last = runs.pop()
@@ -105,7 +107,7 @@ def _merged(*runs: Ids) -> Ids:
 
 
 def _split(shelf: Ids) -> list[Ids]:
-    """Cut a shelf that has grown too long into equal ones, each with memory of its own."""
+    """Split a shelf that is too long into equal ones that share no memory."""
     if len(shelf) <= _SHELF_MOST:
         return [shelf]
     return [piece.copy() for piece in np.array_split(shelf, -(-len(shelf) * 2 // _SHELF_MOST))]

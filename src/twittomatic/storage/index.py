@@ -19,7 +19,7 @@ from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.tail import JournalTail, Note
 
 _RECENT_MOST = 1 << 15  # lines in the dictionary, some 400 bytes each, before they become a run
-_LOOK = len(EXTENSIONS)  # the kind of a line about an update that found nothing new, and so wrote no file
+_LOOK = len(EXTENSIONS)  # the kind of a line of an update that found nothing new, and so wrote no file
 _WIDTH = 20  # more than the digits of an id
 _ENDINGS = tuple(Ending)
 _CODES = {ending: code for code, ending in enumerate(_ENDINGS)}
@@ -37,20 +37,20 @@ _COLUMNS: dict[str, Any] = {
 }
 _ROW = tuple(_COLUMNS)[2:]
 _Key = tuple[int, int]
-_Row = tuple[int, int, int, int, int, int, int]  # a line: the columns behind the key
+_Row = tuple[int, int, int, int, int, int, int]  # a line: the columns after the key
 _Run = dict[str, npt.NDArray[Any]]  # lines sorted by their keys, each key once, by column
 
 
 class Line(NamedTuple):
-    """The newest journal line about a file, as far as the index keeps it; see `Entry`.
+    """The fields of a file's newest journal line that the index keeps; see `Entry`.
 
     Attributes:
         bytes: Size of the file.
         lines: Records in it.
         crc: CRC-32 of its bytes.
         ending: Why the list ended.
-        ended_at: When, in seconds since the epoch.
-        age: Orders the lines about a file, the greatest last.
+        ended_at: When it ended, seconds since the epoch.
+        age: Sort key of the lines about a file, the newest last.
     """
 
     bytes: int
@@ -62,7 +62,7 @@ class Line(NamedTuple):
 
     @property
     def crc32(self) -> str:
-        """The checksum as the journal writes it."""
+        """The checksum in the journal's notation."""
         return f"{self.crc:08x}"
 
 
@@ -73,13 +73,13 @@ class FileSet:
         self._ids, self._tags = array("Q"), array("B")
 
     def add(self, file: str) -> None:
-        """Add a file that is not in it yet, by its path relative to OUTPUT_DIRECTORY."""
+        """Add a file that is not in the set yet, by its path relative to OUTPUT_DIRECTORY."""
         number, tag = _key_of(file)
         self._ids.append(number)
         self._tags.append(tag)
 
     def lacks(self, ids: npt.NDArray[np.uint64], tags: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-        """Return a mask parallel to sorted keys: True where one is not in the set."""
+        """Return a mask parallel to sorted keys: True where a key is not in the set."""
         both = np.concatenate([ids, np.array(self._ids, np.uint64)])
         kinds = np.concatenate([tags, np.array(self._tags, np.uint8)])
         order = np.lexsort((kinds, both))
@@ -93,12 +93,12 @@ class FileSet:
 class JournalIndex:
     """The newest journal line of every file. Calls may come from several threads, and may block.
 
-    Sorted runs of columns, each more than twice as long as the next, and a dictionary of the newest lines:
-    a log-structured tree in memory, as in `idset`. The columns could as well be mapped from a file.
+    A log-structured merge tree in memory, as in `idset`: sorted runs of columns, each more than twice as long
+    as the next, and a dictionary of the newest lines. The columns could also be mapped from a file.
 
     Args:
-        layout: Of the dataset.
-        problem: Told of what is read in the journal and is no entry, as for `read_journal`.
+        layout: The dataset.
+        problem: Called for journal lines that are not entries, as for `read_journal`.
     """
 
     def __init__(self, layout: Layout, problem: Note = lambda path, number, sentence: None) -> None:
@@ -107,15 +107,15 @@ class JournalIndex:
         self._lock = threading.Lock()
         self._runs: list[_Run] = []
         self._recent: dict[_Key, _Row] = {}
-        self._early: dict[_Key, Entry] = {}  # lines about lists that ended too early, which are few
+        self._early: dict[_Key, Entry] = {}  # entries of lists that ended too early; there are few
 
     @property
     def torn(self) -> dict[Path, int]:
-        """Last lines of journal files that had no end when they were last read: their numbers by file."""
+        """Numbers of last lines that had no line end when last read, by journal file."""
         return self._tail.torn
 
     def refresh(self) -> None:
-        """Read what was appended to the journal since the last call; the first one reads all of it."""
+        """Read what was appended to the journal since the last call; the first call reads all of it."""
         with self._lock:
             for block in self._tail.read(self._problem):
                 for entry in entries(block, self._problem):
@@ -123,15 +123,15 @@ class JournalIndex:
             self._fold()
 
     def add(self, entry: Entry) -> None:
-        """Take in a line that was just written."""
+        """Add an entry that was just written."""
         with self._lock:
             self._take(entry)
 
     def newest(self, file: str) -> Line | None:
-        """Return the newest line about a file, None when the journal has none.
+        """Return the newest line about a file, None if the journal has none.
 
         Args:
-            file: Path relative to OUTPUT_DIRECTORY; of one that is no list, the index has no line.
+            file: Path relative to OUTPUT_DIRECTORY; a path that is no dataset file has no line.
         """
         try:
             key = _key_of(file)
@@ -142,24 +142,24 @@ class JournalIndex:
         return _line(row) if row else None
 
     def early(self, file: str) -> Entry | None:
-        """Return the newest line about a file if its list ended too early, otherwise None."""
+        """Return the newest entry of a file if its list ended too early, otherwise None."""
         key = _key_of(file)
         with self._lock:
             entry, row = self._early.get(key), self._find(key)
         return entry if entry and row and _said(entry) == row else None
 
     def looked_at(self, file: str) -> float:
-        """Return when an update last found nothing newer than a timeline, seconds since the epoch, or 0."""
+        """Return when an update last found a timeline up to date, seconds since the epoch; 0 if none did."""
         number, tag = _key_of(file)
         with self._lock:
             row = self._find((number, _LOOK * _WIDTH + tag % _WIDTH))
         return row[3] / 1e6 if row else 0.0
 
     def files(self, *, besides: FileSet | None = None) -> Iterator[tuple[str, Line]]:
-        """Yield all files of which the index knew at the call, with their newest lines, sorted by id.
+        """Yield all files in the index at the time of the call with their newest lines, sorted by id.
 
         Args:
-            besides: Leave these out.
+            besides: Files to leave out.
         """
         with self._lock:
             self._fold(all_runs=True)
@@ -217,7 +217,7 @@ class JournalIndex:
 
 
 def _merged(older: _Run, newer: _Run) -> _Run:
-    """Merge two runs; of two lines about one file the newer stays, of equals that which was read later."""
+    """Merge two runs, keeping the newer of two lines about one file; of equals, the one read later."""
     both = {
         name: np.concatenate([older[name], newer[name]]) for name in ("id", "tag", "said", "began", "size")
     }

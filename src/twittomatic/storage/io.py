@@ -1,4 +1,4 @@
-"""Durable names, whole writes, checksums, and copies inside the kernel: what `os` offers in pieces only."""
+"""File I/O on descriptors: copies inside the kernel, complete writes, checksums, durable names."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _CANNOT = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPER
 def copy_range(
     source: int, target: int, *, count: int, source_offset: int = 0, target_offset: int = 0
 ) -> int:
-    """Copy bytes between two open files; on a file system with reflinks nothing is copied at all.
+    """Copy bytes between two open files, by reflink if the file system has them.
 
     Args:
         source: Descriptor open for reading.
         target: Descriptor open for writing, not appending.
         count: Bytes to copy.
-        source_offset: Where they begin.
-        target_offset: Where they go.
+        source_offset: Where they begin in the source.
+        target_offset: Where they go in the target.
 
     Returns:
-        The bytes copied: fewer than `count` where the source ends early.
+        The number of bytes copied: fewer than `count` if the source ends early.
 
     Raises:
         OSError: as the system reports it.
@@ -44,10 +44,10 @@ def copy_range(
 
 
 def write_all(target: int, data: bytes, offset: int) -> None:
-    """Write the whole of `data` at `offset`, however little each call takes.
+    """Write all of `data` at `offset`, in as many calls as it takes.
 
     Raises:
-        OSError: as the system reports it; part of `data` may then be written.
+        OSError: as the system reports it; some of `data` may be written.
     """
     view = memoryview(data)
     while view:
@@ -59,7 +59,7 @@ def write_all(target: int, data: bytes, offset: int) -> None:
 
 
 def checksum(source: int, count: int, offset: int = 0) -> int:
-    """Return the CRC-32 of `count` bytes of an open file from `offset` on, or of what there is of them."""
+    """Return the CRC-32 of up to `count` bytes of an open file, from `offset` on."""
     crc = done = 0
     while done < count:
         data = os.pread(source, min(count - done, _CHUNK_BYTES), offset + done)
@@ -71,7 +71,7 @@ def checksum(source: int, count: int, offset: int = 0) -> int:
 
 
 def sync_directory(directory: Path) -> None:
-    """Return once the names in a directory would survive a power failure.
+    """Sync a directory, so that names created or renamed in it survive a power failure.
 
     Raises:
         StorageUnavailable: the system refuses.
@@ -97,6 +97,6 @@ def _copy_in_kernel(source: int, target: int, count: int, source_offset: int, ta
                 break
             raise
         if copied == 0:
-            break  # the end, or a file system that pretends to be empty: reading tells which
+            break  # the end, or a file system that pretends to be empty: the caller reads to find out
         done += copied
     return done

@@ -1,4 +1,4 @@
-"""The journal: one JSON line per commit, the proof of what was downloaded and why it ended."""
+"""The journal: one JSON line per commit, which proves what was downloaded and why it ended."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _Moment: TypeAlias = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One commit, or one target that was closed without a file. The types are checked when a line is read.
+    """One commit, or one target that was closed without a file. Types are checked when a line is read.
 
     Attributes:
-        file: Path relative to OUTPUT_DIRECTORY, None where the target was closed without a file.
-        module: Who wrote it.
+        file: Path relative to OUTPUT_DIRECTORY, None if the target was closed without a file.
+        module: The module that wrote it.
         user_id: The target.
         lines: Records in the file.
         bytes: Its size, compressed.
@@ -47,15 +47,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         began_at: RFC 3339 UTC time of the first page.
         ended_at: RFC 3339 UTC time when the list ended.
         ending: Why the list ended.
-        reason: Why the target is unavailable, None where it is not.
+        reason: Why the target is unavailable, None if it is not.
         claimed: The count that the network claims, when known.
-        received: Records that the network delivered, repeated ones included.
-        first_id: Greatest id of the posts that came; of another list the first id that came.
-        last_id: Smallest id of the posts that came; of another list the last id that came.
-        token: Pagination token with which a list that ended too early is gone on with, None where it is not.
+        received: Records that the network delivered, including repeated ones.
+        first_id: For posts, the greatest id received; for other lists, the first.
+        last_id: For posts, the smallest id received; for other lists, the last.
+        token: Pagination token to continue a list that ended too early; None if it cannot be continued.
         depth: Hops from a seed.
-        worker: The process that did it.
-        repaired_at: When `verify --repair` found the file as this line says, RFC 3339 UTC; None for a commit.
+        worker: The process that wrote the line.
+        repaired_at: When `verify --repair` found the file in this state, RFC 3339 UTC; None for a commit.
     """
 
     file: _File | None
@@ -81,17 +81,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One commit of profiles that a crawl bought of its own targets; a journal line beside the entries.
+    """One commit of profiles that a crawl bought of its own targets; the other kind of journal line.
 
     Attributes:
         profiles: The file, relative to OUTPUT_DIRECTORY.
         lines: Records in the file.
-        bytes: Its size, compressed; 0 where a repair found it lost.
+        bytes: Its size, compressed; 0 if a repair found it lost.
         crc32: CRC-32 of those bytes, 8 lower-case hexadecimal digits.
-        bought: Records that are new in it.
-        cost_usd: Dollars that those cost.
+        bought: The number of new records.
+        cost_usd: Dollars that the new ones cost.
         ended_at: RFC 3339 UTC time of the commit.
-        worker: The process that did it.
+        worker: The process that wrote the line.
     """
 
     profiles: Annotated[str, Meta(pattern=r"\Atargets/[A-Za-z0-9_-]{1,64}\.jsonl\.gz\Z")]
@@ -106,20 +106,20 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _decode_purchase = msgspec.json.Decoder(Purchase).decode
 decode_line = msgspec.json.Decoder(Entry).decode
-"""Reads one line; raises one of `NO_JSON` where it is none."""
+"""Decode one line as an entry; raises one of `NO_JSON` if it is not one."""
 
 
 class Journal:
-    """The journal file of one process, which alone appends to it; calls may come from several threads.
+    """The journal file of one process, its only writer; calls may come from several threads.
 
-    As long as it is open, nobody repairs the dataset.
+    While it is open, the dataset cannot be repaired.
 
     Args:
         path: From `Layout.journal`.
-        repairing: Whether the caller is who repairs it, and so has it for himself.
+        repairing: Whether the caller is the repair, which holds the lock of the dataset already.
 
     Raises:
-        StorageUnavailable: the file cannot be opened, or somebody repairs the dataset.
+        StorageUnavailable: the file cannot be opened, or a repair is running.
     """
 
     def __init__(self, path: Path, *, repairing: bool = False) -> None:
@@ -136,7 +136,7 @@ class Journal:
         sync_directory(path.parent)
 
     def append(self, *entries: Entry | Purchase) -> None:
-        """Write lines, durable on return; a line that a crash tore before them is ended first.
+        """Write lines, durable on return; a torn line that a crash left before them is ended first.
 
         Raises:
             StorageUnavailable: a line may be missing or torn; writing it again later is harmless.
@@ -150,7 +150,7 @@ class Journal:
                 if os.write(self._descriptor, text) != len(text):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 self._size = os.fstat(self._descriptor).st_size
-                written = os.dup(self._descriptor)  # another thread may bring a removed file back meanwhile
+                written = os.dup(self._descriptor)  # another thread may recreate a removed file meanwhile
             try:
                 reach("journal.written")
                 os.fsync(written)
@@ -159,7 +159,7 @@ class Journal:
         reach("journal.synced")
 
     def close(self) -> None:
-        """Close the file, after the line that is being written. A second call does nothing."""
+        """Close the file after a write in progress. A second call does nothing."""
         with self._lock:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
@@ -167,7 +167,7 @@ class Journal:
                 self._leave()
 
     def _check(self) -> None:
-        """Bring the file back if somebody removed it: as long as it is open, its lines are not lost."""
+        """Recreate the file if somebody removed it: while it is open, its lines are not lost."""
         status = os.fstat(self._descriptor)
         if status.st_size < self._size:
             raise StorageUnavailable(
@@ -180,7 +180,7 @@ class Journal:
                 copied = 0
                 while data := os.pread(removed, LONGEST_LINE, copied):
                     copied += os.write(self._descriptor, data)
-                os.fsync(self._descriptor)  # of lines whose writers were told that they are safe
+                os.fsync(self._descriptor)  # these lines were already reported as durable
             finally:
                 os.close(removed)
             sync_directory(self._path.parent)
@@ -199,23 +199,23 @@ def _open(path: Path) -> int:
 
 
 def _ignore(path: Path, number: int, sentence: str) -> None:
-    """Let a bad line pass."""
+    """Ignore a bad line."""
 
 
 def read_journal(layout: Layout, problem: Note = _ignore) -> Iterator[Entry]:
-    """Yield the entries of all journal files: files in the order of their names, lines in their own.
+    """Yield the entries of all journal files, in the order of the file names and of the lines.
 
     Args:
-        layout: The dataset; without a journal it has no entries.
-        problem: Told of every line that is no entry: the file, the number of the line (0 for the whole
-            file), and a sentence. Reading goes on.
+        layout: The dataset; it may have no journal yet.
+        problem: Called for every line that is not an entry, with the file, the number of the line (0 for the
+            whole file), and a sentence. Reading continues.
     """
     for block in JournalTail(layout).read(problem):
         yield from entries(block, problem)
 
 
 def is_line(line: bytes) -> bool:
-    """Tell whether something is a line of the journal, of either kind."""
+    """Return whether a line is a journal line of either kind."""
     try:
         decode_line(line)
     except NO_JSON:
@@ -224,7 +224,7 @@ def is_line(line: bytes) -> bool:
 
 
 def purchase_of(line: bytes) -> Purchase | None:
-    """Return what a line says of bought profiles, None where it is about something else."""
+    """Return a line as a purchase of profiles, None if it is not one."""
     try:
         return _decode_purchase(line)
     except NO_JSON:
@@ -232,12 +232,12 @@ def purchase_of(line: bytes) -> Purchase | None:
 
 
 def newest_purchase(layout: Layout, crawl: str) -> Purchase | None:
-    """Return the newest journal line about a crawl's bought profiles, None where there is none.
+    """Return the newest journal line about the profiles that a crawl bought, None if there is none.
 
     All of them are in one journal file, `Layout.purchases`.
 
     Raises:
-        StorageUnavailable: it cannot be read.
+        StorageUnavailable: the file cannot be read.
     """
     path, newest = layout.purchases(crawl), None
     with translate_errors(path):
@@ -253,7 +253,7 @@ def newest_purchase(layout: Layout, crawl: str) -> Purchase | None:
 
 
 def entries(block: Block, problem: Note = _ignore) -> Iterator[Entry]:
-    """Yield the entries of some lines of a journal file.
+    """Yield the entries in some lines of a journal file.
 
     Args:
         block: The lines.
@@ -274,15 +274,15 @@ def entries(block: Block, problem: Note = _ignore) -> Iterator[Entry]:
         number += 1
     if torn:
         problem(path, number, CUT_OFF)
-        with suppress(*NO_JSON):  # all of it but its end is there, which the next line will bring
+        with suppress(*NO_JSON):  # only the line end may be missing, which the next append will write
             yield decode_line(torn)
 
 
 def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Keep the newest entry of each file, by `repaired_at` or `ended_at`; those without a file are left out.
+    """Return the newest entry of each file, by `repaired_at` or `ended_at`; entries without one are skipped.
 
-    Of two within one second the one that began later counts, then the one with more bytes (an update only
-    adds), then the one that is read later; a line that was written twice makes no difference.
+    Of two within one second, the one that began later counts; then the one with more bytes (an update only
+    adds); then the one that is read later. A line that was written twice makes no difference.
     """
     newest: dict[str, Entry] = {}
     for entry in entries:
@@ -294,6 +294,6 @@ def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 
 def age(entry: Entry) -> tuple[str, str, int]:
-    """Return what orders the entries of a file, the greatest last."""
+    """Return the sort key of the entries of a file, the newest last."""
     said_at = entry.repaired_at or entry.ended_at
     return said_at.rstrip("Z"), entry.began_at.rstrip("Z"), entry.bytes

@@ -1,7 +1,8 @@
-"""Who is at work on a dataset: its workers together, or one repair alone.
+"""The lock of a dataset: shared by crawls, exclusive to a repair.
 
-A lock on `.lock`, shared by every process that has a journal file open, exclusive to a repair. It
-ends with the process, however that ends; a worker that is frozen holds it, since it may wake up and write.
+It is an `flock` on `.lock`. Every process with an open journal file shares it; a repair holds it exclusively.
+The system releases it when the process ends, however that happens. A frozen worker keeps it, because it may
+wake up and write.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from twittomatic.errors import StorageUnavailable
 from twittomatic.storage.errors import translate_errors
 
 _LOCK = ".lock"
-_TRIES, _PAUSE_S = 25, 0.01  # since `work_on` has the lock for some microseconds
-_GLANCE_S = 0.0001  # between the tries of `work_on`, which is called for each file in trouble
+_TRIES, _PAUSE_S = 25, 0.01  # because `activity_in` holds the lock for some microseconds
+_GLANCE_S = 0.0001  # between the tries of `activity_in`, which is called for each defective file
 
 
 class Activity(Enum):
-    """Who is at work on a dataset."""
+    """What is running on a dataset."""
 
     NOBODY = auto()
     CRAWL = auto()
@@ -31,13 +32,13 @@ class Activity(Enum):
 
 
 def shared(output: Path) -> int:
-    """Work on a dataset, beside others, until the descriptor that is returned is closed.
+    """Share the lock of a dataset until the returned descriptor is closed.
 
     Args:
-        output: Its directory.
+        output: OUTPUT_DIRECTORY.
 
     Raises:
-        StorageUnavailable: a repair is at work, or the directory cannot be written.
+        StorageUnavailable: a repair is running, or the directory cannot be written.
     """
     return _locked(
         output,
@@ -48,10 +49,10 @@ def shared(output: Path) -> int:
 
 @contextmanager
 def exclusive(output: Path) -> Iterator[None]:
-    """Have a dataset for oneself, for a block.
+    """Hold the lock of a dataset exclusively for a block.
 
     Raises:
-        StorageUnavailable: a worker or another repair is at work, or the directory cannot be written.
+        StorageUnavailable: a crawl or another repair is running, or the directory cannot be written.
     """
     descriptor = _locked(
         output,
@@ -65,19 +66,18 @@ def exclusive(output: Path) -> Iterator[None]:
 
 
 def activity_in(output: Path) -> Activity:
-    """Tell who is at work on a dataset, as far as locks tell; nothing in it is changed.
+    """Return what is running on a dataset, as far as locks show; changes nothing.
 
     Args:
-        output: Its directory.
+        output: OUTPUT_DIRECTORY.
     """
     try:
         try:
-            descriptor = os.open(
-                output / _LOCK, os.O_RDWR | os.O_CLOEXEC
-            )  # NFS wants it for an exclusive lock
+            # NFS wants a writable descriptor for an exclusive lock.
+            descriptor = os.open(output / _LOCK, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
             descriptor = os.open(output / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # nobody ever worked here, or nobody can be seen
+    except OSError:  # no crawl ever ran here, or the lock cannot be read
         return Activity.NOBODY
     try:
         if not _is_free(descriptor, fcntl.LOCK_SH, _PAUSE_S):
@@ -90,7 +90,7 @@ def activity_in(output: Path) -> Activity:
 
 
 def _is_free(descriptor: int, kind: int, pause_s: float) -> bool:
-    """Tell whether a lock can be had; another process that looks as well has it for an instant only."""
+    """Try to take a lock; another process that only looks holds it for an instant."""
     for _ in range(_TRIES):
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -105,7 +105,7 @@ def _locked(output: Path, kind: int, taken: str) -> int:
         descriptor = os.open(output / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         is_free = _is_free(descriptor, kind, _PAUSE_S)
-    except OSError:  # a file system without locks: then the state alone tells who is at work
+    except OSError:  # a file system without locks: then only the state shows what is running
         return descriptor
     if not is_free:
         os.close(descriptor)

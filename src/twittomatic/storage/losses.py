@@ -17,10 +17,10 @@ class MissingFile(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         user_id: Its target.
-        ext: `fws`, `usr` or `twt`.
+        ext: Its extension.
         depth: Hops of the target from a seed.
-        cost_usd: Dollars that it cost; of profiles, that their list did, with which they came.
-        outdated: Whether the file is there, a timeline whose newest posts are lost.
+        cost_usd: Dollars that it cost; for profiles, what their list cost, since they came with it.
+        outdated: Whether the file exists, but is a timeline whose newest posts are lost.
     """
 
     user_id: str
@@ -31,7 +31,10 @@ class MissingFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_missing(layout: Layout) -> list[MissingFile]:
-    """Return what is to be downloaded again, as the journal says, sorted by file."""
+    """Return the files that a repair found lost and that nothing has replaced since, sorted by file.
+
+    A list is replaced by a newer file, or by a journal line that says that the network no longer has it.
+    """
     newest: dict[str, Entry] = {}
     bought: dict[str, Entry] = {}
     closed: dict[tuple[str, str], str] = {}
@@ -68,14 +71,14 @@ def _is_open(layout: Layout, file: str, entry: Entry, bought: Entry | None) -> b
         return False
     if entry.ending is Ending.LOST:
         return not is_file(layout.output / file)
-    # A repair that put posts in order lost none of them, and says the time of the newest line again.
+    # A repair that sorted posts lost none of them, and repeats the time of the newest line.
     return file.endswith(".twt") and bought is not None and age(bought)[0] > entry.ended_at.rstrip("Z")
 
 
 def placed_files(
     layout: Layout, crawl: str, module: Module, user_id: str, checkpoint: Checkpoint
 ) -> list[str]:
-    """Return the files that a job has placed in the dataset and that may have no journal line yet.
+    """Return the files that a job has placed in the dataset and that may not have a journal line yet.
 
     Args:
         layout: The dataset.

@@ -1,4 +1,4 @@
-"""Order of a timeline: newest post first, which is the greatest id, and no post twice."""
+"""Order of a timeline: the newest post, with the greatest id, first, and no post twice."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from twittomatic.storage.records import record_id_in
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ids of a timeline say of its order.
+    """The ids at both ends of a timeline, and whether it is in order.
 
     Attributes:
-        newest: The greatest id, None where there is no post.
-        oldest: The smallest id, None where there is no post or only the first page was read.
+        newest: The greatest id, None if there is no post.
+        oldest: The smallest id, None if there is no post or only the first page was read.
         kept: Whether each post is older than the one before it.
     """
 
@@ -30,24 +30,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def order_of(path: Path) -> Order:
-    """Read all of a timeline, in bounded memory, for the order of its ids; a missing file has no posts.
+    """Return the order of a whole timeline, read in bounded memory; a missing file has no posts.
 
     Raises:
-        CorruptFile: it is broken, or a line is not a post.
-        StorageUnavailable: it cannot be read.
+        CorruptFile: the file is broken, or a line is not a post.
+        StorageUnavailable: the file cannot be read.
     """
     return _order(path, first_page=False) if path.exists() else Order()
 
 
 def order_at_front(path: Path) -> Order:
-    """Read the first page of a timeline for its greatest id and order; a missing file has no posts.
+    """Return the order of a timeline's first page, which has the newest post; a missing file has no posts.
 
-    Only where that page is out of order, all of it is read: older versions kept the network's order, in which
-    a pinned post may come first.
+    The whole file is read only if that page is out of order: older versions kept the network's order, in
+    which a pinned post may come first.
 
     Raises:
-        CorruptFile: what is read is broken, or a line is not a post.
-        StorageUnavailable: it cannot be read.
+        CorruptFile: the data that was read is broken, or a line is not a post.
+        StorageUnavailable: the file cannot be read.
     """
     if not path.exists():
         return Order()
@@ -69,20 +69,20 @@ def _order(path: Path, *, first_page: bool) -> Order:
 
 
 def append_in_order(part: PartFile, source: Path, *, size: int | None = None) -> FileState:
-    """Append the posts of a timeline to `part`, newest first and each once; a post keeps the time it came at.
+    """Append the posts of a timeline to `part`, each once, newest first, with the time when it came.
 
-    The posts are held in memory, so this is for timelines that are out of order, which are few.
+    All posts are held in memory: only a few timelines are out of order.
 
     Args:
-        part: Whose bytes come in front.
-        source: The timeline; it is not changed.
-        size: Read its first `size` bytes only, None for all.
+        part: The part file to append to.
+        source: The timeline, which is not changed.
+        size: Read only its first `size` bytes; None reads all.
 
     Returns:
         The new state of `part`.
 
     Raises:
-        CorruptFile: `source` is missing or broken, or somebody removed `part`.
+        CorruptFile: `source` is missing or broken, or `part` was removed.
         StorageUnavailable: a file cannot be read or written.
     """
     posts: dict[int, tuple[int, bytes]] = {}

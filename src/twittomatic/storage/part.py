@@ -1,4 +1,4 @@
-"""The part file: how one attempt grows one file, a synced gzip member at a time."""
+"""The part file: one attempt's copy of one file, to which it appends synced gzip members."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from twittomatic.storage.paths import Layout
 
 
 class PartFile:
-    """A file of TEMPORARY_DIRECTORY that one attempt writes and nobody else.
+    """A file in TEMPORARY_DIRECTORY that exactly one attempt writes.
 
-    What `state` counts is synced; what lies behind it does not count, and whoever takes over cuts it off.
-    One call at a time; the calls block, so an asynchronous caller makes them in a thread.
+    The bytes that `state` counts are synced. Bytes after them do not count, and an attempt that takes over
+    cuts them off. One call at a time; calls block, so an asynchronous caller makes them in a thread.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -32,11 +32,11 @@ class PartFile:
         self._path = path
         self._descriptor = descriptor
         self._state = FileState()
-        self._lock = threading.Lock()  # of the descriptor: a number that is closed may soon be another file's
+        self._lock = threading.Lock()  # of the descriptor: once closed, its number may soon be another file's
 
     @classmethod
     def begin(cls, path: Path) -> PartFile:
-        """Begin an empty file, whatever stood there.
+        """Create an empty file, or empty an existing one.
 
         Raises:
             StorageUnavailable: it cannot be created.
@@ -52,13 +52,13 @@ class PartFile:
 
     @classmethod
     def take_over(cls, path: Path, predecessor: Path, state: FileState) -> PartFile:
-        """Go on where another attempt stopped: copy its bytes up to its checkpoint, and check them.
+        """Continue where another attempt stopped: copy its bytes up to its checkpoint, and check them.
 
         Args:
-            path: The new attempt's own file; when it is the predecessor's, that one is cut to the checkpoint.
-            predecessor: The file that `state` is about. It is not changed. Where its attempt died after the
-                commit, the committed file serves as well: it begins with the same bytes.
-            state: The part of it that is certain.
+            path: The new attempt's own file; if it is the predecessor's, that one is cut to the checkpoint.
+            predecessor: The file that `state` describes. It is not changed. If its attempt died after the
+                commit, the committed file will do: it begins with the same bytes.
+            state: The bytes that the checkpoint counts.
 
         Raises:
             CorruptFile: the predecessor is missing, shorter, or its bytes are not those of the checkpoint.
@@ -84,12 +84,12 @@ class PartFile:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Path of the file."""
         return self._path
 
     @property
     def state(self) -> FileState:
-        """How far it is certain."""
+        """Size, lines and CRC-32 of the synced bytes."""
         return self._state
 
     def append(self, data: bytes, lines: int) -> FileState:
@@ -97,14 +97,14 @@ class PartFile:
 
         Args:
             data: The member, as `formats.member` made it.
-            lines: The records in it.
+            lines: The number of records in it.
 
         Returns:
             The new state, for the checkpoint.
 
         Raises:
             CorruptFile: somebody removed or truncated the file; nothing of `data` counts.
-            StorageUnavailable: nothing of `data` counts, and the file is cut back as far as the disk allows.
+            StorageUnavailable: nothing of `data` counts, and the file is cut back if the disk allows it.
         """
         before = self._state
         after = FileState(
@@ -115,11 +115,11 @@ class PartFile:
         return self._extend(after, lambda: write_all(self._descriptor, data, before.size))
 
     def append_file(self, source: Path, known: FileState) -> FileState:
-        """Copy a whole file behind this one's bytes and sync, without reading it where the system can do so.
+        """Append a whole file and sync, without reading it if the system can copy it.
 
         Args:
             source: A dataset file.
-            known: Its size, lines and CRC-32, as the journal has them.
+            known: Its size, lines and CRC-32 from the journal.
 
         Returns:
             The new state; the checksum is combined from the two.
@@ -148,7 +148,7 @@ class PartFile:
             return self._extend(after, write)
 
     def close(self) -> None:
-        """Close the file, after what is being written; it stays where it is. A second call does nothing."""
+        """Close the file after a write in progress; the file remains. A second call does nothing."""
         with self._lock:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
@@ -172,14 +172,14 @@ class PartFile:
         with translate_errors(path):
             part = cls(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
         try:
-            sync_directory(path.parent)  # a checkpoint will count on the name as well as on the bytes
+            sync_directory(path.parent)  # a checkpoint counts on the name as well as on the bytes
         except BaseException:
             part.close()
             raise
         return part
 
     def _adopt(self, predecessor: Path, source: int, state: FileState) -> None:
-        """Hold exactly the bytes of `state`, taken from the open file `source`."""
+        """Copy exactly the bytes of `state` from the open file `source`."""
         with translate_errors(self._path):
             if not os.path.sameopenfile(source, self._descriptor):
                 copy_range(source, self._descriptor, count=state.size)
@@ -193,7 +193,7 @@ class PartFile:
         self._state = state
 
     def _check(self) -> None:
-        """Notice before the next page is paid for that the bytes of the last ones will not be found."""
+        """Check, before the next page is paid for, that the earlier bytes are still there."""
         if self._descriptor < 0:
             raise ValueError(f"{self._path} is closed")
         status = os.fstat(self._descriptor)
@@ -201,7 +201,7 @@ class PartFile:
             raise CorruptFile(f"{self._path}: was removed or truncated while it was written.")
 
     def _extend(self, after: FileState, write: Callable[[], None]) -> FileState:
-        """Make `after` the state once the bytes are written and synced, or go back to the last one."""
+        """Write and sync, then make `after` the state; on failure cut back to the current one."""
         with translate_errors(self._path), self._lock:
             self._check()
             try:
@@ -209,7 +209,7 @@ class PartFile:
                 reach("part.written")
                 os.fsync(self._descriptor)
             except (OSError, CorruptFile):
-                with suppress(OSError):  # a disk that fails may fail here too; nobody counts on those bytes
+                with suppress(OSError):  # a failing disk may fail here too; nothing counts on those bytes
                     os.ftruncate(self._descriptor, self._state.size)
                 raise
         reach("part.synced")
@@ -218,7 +218,7 @@ class PartFile:
 
 
 def discard(path: Path) -> None:
-    """Remove a part file that no checkpoint counts on any more; a missing one is as good.
+    """Remove a part file that no checkpoint counts on any more, if it exists.
 
     Raises:
         StorageUnavailable: it cannot be removed.

@@ -1,4 +1,4 @@
-"""Where every file of a crawl is: the dataset, its journal, and the part files."""
+"""Paths of all files of a crawl: the dataset, its journal, and the part files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Layout:
     """The two directories of a crawl, and the names of the files in them.
 
     Attributes:
-        output: OUTPUT_DIRECTORY, which holds only whole files.
+        output: OUTPUT_DIRECTORY, which holds only complete files.
         temporary: TEMPORARY_DIRECTORY, on the same volume.
     """
 
@@ -31,40 +31,40 @@ class Layout:
     temporary: Path
 
     def file(self, user_id: str, ext: str) -> Path:
-        """Name a dataset file: `<first two characters of the id>/<id>.<ext>`.
+        """Return the path of a dataset file: `<first two characters of the id>/<id>.<ext>`.
 
         Args:
-            user_id: 1 to 19 decimal digits; it comes from outside, so it is checked.
-            ext: `fws`, `usr` or `twt`.
+            user_id: 1 to 19 decimal digits; checked, because it comes from outside.
+            ext: One of `EXTENSIONS`.
 
         Raises:
-            ValueError: the id or the extension is something else.
+            ValueError: the id or the extension is not allowed.
         """
         if not _USER_ID.fullmatch(user_id):
             raise ValueError(f"{user_id[:40]!r} is not a user id")
         return self.output / user_id[:2] / f"{user_id}.{_known(ext)}"
 
     def part(self, crawl: str, stem: str, ext: str) -> Path:
-        """Name the part file of one attempt; `stem` must belong to that attempt alone.
+        """Return the path of an attempt's part file; no other attempt may use `stem`.
 
         Raises:
-            ValueError: a name that could leave the directory, or an unknown extension.
+            ValueError: a name could escape the directory, or the extension is unknown.
         """
         return self.parts(crawl) / f"{_plain(stem)}.{_known(ext)}"
 
     def parts(self, crawl: str) -> Path:
-        """Name the directory of a crawl's part files.
+        """Return the directory of a crawl's part files.
 
         Raises:
-            ValueError: a name that could leave TEMPORARY_DIRECTORY.
+            ValueError: the name could escape TEMPORARY_DIRECTORY.
         """
         return self.temporary / _plain(crawl)
 
     def journal(self, process: str) -> Path:
-        """Name the journal file of one process, which alone appends to it.
+        """Return the path of the journal file of a process, its only writer.
 
         Raises:
-            ValueError: a name that could leave the directory.
+            ValueError: the name could escape the directory.
         """
         return self.journals / f"{_plain(process)}.jsonl"
 
@@ -75,28 +75,28 @@ class Layout:
 
     @property
     def spending(self) -> Path:
-        """The directory in which processes note what they have paid."""
+        """The directory in which processes record what they have paid."""
         return self.output / "spending"
 
     @property
     def aside(self) -> Path:
-        """The directory of what `verify --repair` takes out of the dataset; no reader looks there."""
+        """The directory into which `verify --repair` moves files; no reader looks there."""
         return self.output / "set-aside"
 
     def bought(self, crawl: str) -> Path:
-        """Name the file of the profiles that a crawl bought of its own targets.
+        """Return the path of the profiles that a crawl bought of its own targets.
 
         Raises:
-            ValueError: a name that could leave the directory.
+            ValueError: the name could escape the directory.
         """
         return self.output / "targets" / f"{_crawl(crawl)}{_BOUGHT}"
 
     def purchases(self, crawl: str) -> Path:
-        """Name the journal file that proves the file of `bought`."""
+        """Return the path of the journal file that proves the file of `bought`."""
         return self.journals / f"{_crawl(crawl)}{_PURCHASES}"
 
     def buyers(self) -> list[str]:
-        """Return the names of the crawls that have bought profiles, or a journal of them, sorted.
+        """Return the sorted names of the crawls that have bought profiles, or journal lines about some.
 
         Raises:
             StorageUnavailable: a directory cannot be listed.
@@ -111,11 +111,11 @@ class Layout:
 
     @property
     def pending_directory(self) -> Path:
-        """The directory of bought profiles that are not in the dataset yet; no crawl has a name like it."""
+        """The directory of bought profiles that are not committed yet; no crawl can have this name."""
         return self.temporary / ".targets"
 
     def pending(self, crawl: str, process: str) -> Path:
-        """Name the file of what a process bought and did not commit; the crawl's name has no full stop."""
+        """Return the path of what a process bought and did not commit; a crawl's name has no full stop."""
         return self.pending_directory / f"{_crawl(crawl)}.{_plain(process)}.part"
 
     def pending_files(self, crawl: str) -> list[Path]:
@@ -129,24 +129,24 @@ class Layout:
         return [self.pending_directory / name for name in names if name.partition(".")[0] == crawl]
 
     def pending_draft(self, crawl: str) -> Path:
-        """Name the file that is written anew, to be renamed to that of `bought`."""
+        """Return the path of the draft that will be renamed to the path of `bought`."""
         return self.pending_directory / f"{_crawl(crawl)}.draft"
 
     def pending_lock(self, crawl: str) -> Path:
-        """Name the file on which whoever changes a crawl's bought profiles has a lock."""
+        """Return the path of the lock file for changes to a crawl's bought profiles."""
         return self.pending_directory / f".{_crawl(crawl)}.lock"
 
     @property
     def drafts(self) -> Path:
-        """The directory of what a repair writes; no crawl has a name like it."""
+        """The directory of a repair's drafts; no crawl can have this name."""
         return self.temporary / ".repair"
 
     def relative(self, path: Path) -> str:
-        """Write the path of a dataset file as the journal does: relative, with `/`."""
+        """Return the path of a dataset file in the journal's notation: relative, with `/`."""
         return path.relative_to(self.output).as_posix()
 
     def files(self, ext: str) -> Iterator[Path]:
-        """Yield every dataset file with this extension, sorted by path; foreign files are passed over.
+        """Yield every dataset file with an extension, sorted by path; foreign files are skipped.
 
         Raises:
             StorageUnavailable: a directory cannot be listed.
@@ -165,7 +165,7 @@ class Layout:
                         yield Path(entry.path)
 
     def profiles(self) -> Iterator[Path]:
-        """Yield every file of profiles: of followers, then of targets that were bought; each sorted.
+        """Yield every file of profiles: those of followers, then those that crawls bought; each kind sorted.
 
         Raises:
             StorageUnavailable: a directory cannot be listed.
@@ -176,7 +176,7 @@ class Layout:
                 yield self.bought(crawl)
 
     def strays(self) -> Iterator[Path]:
-        """Yield what `*/*.fws` and its like would find, though it is no dataset file.
+        """Yield files that patterns such as `*/*.fws` match, though they are not dataset files.
 
         Raises:
             StorageUnavailable: a directory cannot be listed.
@@ -197,7 +197,7 @@ class Layout:
                     yield Path(entry.path)
 
     def prepare(self) -> None:
-        """Create the directories and prove that a file can be written in the one and renamed into the other.
+        """Create the directories, and check that files can be written in one and renamed into the other.
 
         Raises:
             SettingsError: a directory is a file, or the two are on different volumes.
@@ -232,5 +232,5 @@ def _entries(directory: Path) -> list[os.DirEntry[str]]:
 def _is(kind: Callable[[os.DirEntry[str]], bool], entry: os.DirEntry[str]) -> bool:
     try:
         return kind(entry)
-    except OSError:  # a link that leads in a circle, or somewhere forbidden
+    except OSError:  # a symbolic link that leads in a circle or to a forbidden place
         return False

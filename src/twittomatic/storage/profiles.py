@@ -1,4 +1,4 @@
-"""Profiles that the dataset already holds, whether a followers page brought them or a crawl bought them."""
+"""Profiles that the dataset already has, from followers pages or bought by a crawl."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from twittomatic.storage.records import record_id
 
 
 class StoredProfile(NamedTuple):
-    """A profile of the dataset: whose, as the network wrote it, and when it came.
+    """A profile of the dataset.
 
-    `came_at` is in seconds since the epoch, 0 where the file does not tell.
+    Attributes:
+        user_id: The profile's user.
+        record: The profile as the network wrote it.
+        came_at: When it was downloaded, seconds since the epoch; 0 if the file does not say.
     """
 
     user_id: str
@@ -26,14 +29,14 @@ class StoredProfile(NamedTuple):
 
 
 def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[StoredProfile]:
-    """Look users up in all profiles of a dataset, the newest file first; blocks while it reads them.
+    """Search all profiles of a dataset for some users, the newest file first; blocks.
 
     Args:
-        layout: Of the dataset.
+        layout: The dataset.
         user_ids: Decimal, without leading zeros.
 
     Yields:
-        The profile of each user who is found, once.
+        One profile of each user found.
     """
     wanted = set(user_ids)
     there = wanted and layout.output.exists()
@@ -48,7 +51,7 @@ def find_profiles(layout: Layout, user_ids: Iterable[str]) -> Iterator[StoredPro
                         wanted.discard(user_id)
                         yield StoredProfile(user_id, line, came_at)
         except (StorageError, msgspec.MsgspecError):
-            continue  # `verify` is who complains of it
+            continue  # `verify` reports it
 
 
 def _written(path: Path) -> float:

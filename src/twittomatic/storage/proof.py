@@ -1,4 +1,4 @@
-"""What of a file the journal proves: all of it, its beginning, or the end before which an update came."""
+"""Which bytes of a file the journal proves: all, the first ones, or the last ones after a torn update."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from twittomatic.storage.paths import Layout
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the journal, and the bytes of a file that it is about.
+    """A journal entry, and where in a file the bytes are that it proves.
 
     Attributes:
-        entry: The line.
-        offset: Where its bytes begin.
-        size: Of the whole file; what lies outside of those bytes is proved by nothing.
+        entry: The entry.
+        offset: Where the bytes begin.
+        size: Size of the file; bytes outside are unproved.
     """
 
     entry: Entry
@@ -35,26 +35,26 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lines_about(layout: Layout, user_ids: Collection[str]) -> dict[str, list[Entry]]:
-    """Return all journal lines about the files of some users, by file, the newest first."""
+    """Return all journal entries about the files of some users, by file, the newest first."""
     found: dict[str, list[Entry]] = {}
     for entry in read_journal(layout):
         if entry.file is not None and entry.user_id in user_ids:
             found.setdefault(entry.file, []).append(entry)
     for entries in found.values():
-        entries.reverse()  # of two as old as each other the one that was read later counts
+        entries.reverse()  # of two with the same age the one read later counts
         entries.sort(key=age, reverse=True)
     return found
 
 
 def newest_proof(path: Path, entries: Sequence[Entry]) -> Proof | None:
-    """Find the newest line all of whose bytes a file holds, None where it holds those of none.
+    """Find the newest journal entry whose bytes a file contains, None if it contains those of no entry.
 
-    They are all of the file or its first bytes, since what is torn or added is at the end. An update puts new
-    posts in front of a timeline, so those of an older line can also be the last bytes of a `.twt`.
+    They are the whole file or its first bytes, because torn or added data is at the end. An update puts new
+    posts in front of a timeline, so the bytes of an older entry can also be the last ones of a `.twt`.
 
     Args:
         path: A dataset file.
-        entries: The lines about it, the newest first.
+        entries: The entries about it, the newest first.
 
     Raises:
         StorageUnavailable: the file cannot be read.

@@ -1,10 +1,10 @@
 """Profiles that a crawl bought of its own targets, in `targets/<crawl>.jsonl.gz`, the newest first.
 
-They are bought when a name is resolved and when a quote needs a target's counts, before there is a job that
-could commit them. Each request's profiles are synced in a *pending* file of this process before their money
-is settled. When the command is done with buying, they are committed: put before the older ones in a draft,
-which is renamed into place whole and proved by a journal line. The pending file is removed last, once
-everybody who has to know was told. One that a dead process left is committed by the next process.
+They are bought to resolve a name or to quote a target, before there is a job that could commit them. The
+profiles of each request are synced to the process's *pending* file before their cost is settled. When the
+command has finished buying, they are committed: written in front of the older ones in a draft, which is
+renamed into place and proved by a journal line. The pending file is removed last, after everything that has
+to know was told. A pending file of a dead process is committed by the next process.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _PIECE = 1024 * 1024
 
 
 class Committed(msgspec.Struct, frozen=True, kw_only=True):
-    """Profiles that are in the dataset now.
+    """Profiles that were committed.
 
     Attributes:
         file: Path relative to OUTPUT_DIRECTORY.
         records: How many are new.
-        begin: Where their bytes begin, counted from the file's end.
-        end: Where they end, counted likewise.
-        first_id: Id of the first new one.
-        last_id: Id of the last one.
-        pending: The file that they were in.
+        begin: Where the new bytes begin, counted from the file's end.
+        end: Where they end, counted from the file's end.
+        first_id: Id of the first new profile.
+        last_id: Id of the last new profile.
+        pending: The pending file that they came from.
     """
 
     file: str
@@ -62,9 +62,9 @@ class BoughtProfiles:
     """The profiles that one process buys of a crawl's targets; calls block, and must not overlap.
 
     Args:
-        layout: Of the dataset, which is created when something is bought.
+        layout: The dataset, which is created when something is bought.
         crawl: Name of the crawl.
-        process: Name of this process, which no other ever had.
+        process: Name of this process, unique for all time.
     """
 
     def __init__(self, layout: Layout, crawl: str, process: str) -> None:
@@ -73,11 +73,11 @@ class BoughtProfiles:
         self._process = process
         self._path = layout.pending(crawl, process)
         self._part: PartFile | None = None
-        self._alive = -1  # holds the lock that tells others that this process lives
+        self._alive = -1  # holds the lock that shows other processes that this one is alive
         self._cost_usd = 0.0
 
     def prepare(self) -> None:
-        """Make sure that profiles can be kept, before one is paid for.
+        """Make sure that profiles can be stored, before the first is paid for.
 
         Raises:
             SettingsError: a directory is a file, or the two are on different volumes.
@@ -91,7 +91,7 @@ class BoughtProfiles:
             _lock(self._alive, fcntl.LOCK_EX)
 
     def add(self, records: Sequence[bytes], *, at: float, cost_usd: float) -> None:
-        """Keep the profiles of one request, durable on return; `commit` makes them visible.
+        """Store the profiles of one request, durable on return; `commit` makes them visible.
 
         Args:
             records: As the network wrote them, each on one line.
@@ -108,13 +108,13 @@ class BoughtProfiles:
             self._cost_usd += cost_usd
 
     def commit(self, now: str) -> list[Committed]:
-        """Put what is pending into the dataset, and what dead processes left pending.
+        """Commit the pending profiles of this process, and those of dead processes.
 
         Args:
-            now: RFC 3339.
+            now: The time, RFC 3339.
 
         Returns:
-            What is new there; `settle` removes the pending files.
+            What was committed; `settle` removes the pending files.
 
         Raises:
             CorruptFile: the older profiles are broken.
@@ -126,14 +126,14 @@ class BoughtProfiles:
             pending = self._layout.pending_files(self._crawl)
             if not pending:
                 return []
-            journal = Journal(self._layout.purchases(self._crawl))  # whoever writes it has the lock
+            journal = Journal(self._layout.purchases(self._crawl))  # its writer holds the lock
             try:
                 return [done for path in pending if (done := self._commit(path, journal, now))]
             finally:
                 journal.close()
 
     def settle(self, committed: Sequence[Committed]) -> None:
-        """Remove pending files, once everybody who has to know of what was committed was told.
+        """Remove pending files, after everything that has to know about the commit was told.
 
         Raises:
             StorageUnavailable: a file cannot be removed.
@@ -145,7 +145,7 @@ class BoughtProfiles:
                 self._forget()
 
     def close(self) -> None:
-        """Leave what was not committed to the next process."""
+        """Close the pending file; what was not committed is left to the next process."""
         if self._part is not None and self._part.state.size == 0:
             with translate_errors(self._path):
                 self._path.unlink(missing_ok=True)
@@ -169,7 +169,7 @@ class BoughtProfiles:
             return None
         final = self._layout.bought(self._crawl)
         whole = old = state_of(self._layout, self._crawl)
-        if old is None or not begins_with(final, state):  # else a process died between this and its end
+        if old is None or not begins_with(final, state):  # otherwise a process died after this step
             draft = self._layout.pending_draft(self._crawl)
             with PartFile.take_over(draft, pending, state) as part:
                 whole = prepend(part, final, old) if old else part.state
@@ -193,13 +193,13 @@ class BoughtProfiles:
 
 
 def state_of(layout: Layout, crawl: str) -> FileState | None:
-    """Return the state of a crawl's bought profiles, None where there are none.
+    """Return the state of a crawl's bought profiles, None if there are none.
 
-    A file that its newest journal line does not prove is read: it is whole if it can be read.
+    A file that its newest journal line does not prove is read: it counts as complete if that succeeds.
 
     Raises:
-        CorruptFile: it is broken.
-        StorageUnavailable: it cannot be read.
+        CorruptFile: the file is broken.
+        StorageUnavailable: the file cannot be read.
     """
     final, line = layout.bought(crawl), newest_purchase(layout, crawl)
     if line:
@@ -210,7 +210,7 @@ def state_of(layout: Layout, crawl: str) -> FileState | None:
 
 
 def problems(layout: Layout) -> Iterator[tuple[Path, str]]:
-    """Yield what is wrong with bought profiles: the file, and a sentence.
+    """Yield the defects of bought profiles: the file, and a sentence.
 
     Raises:
         StorageUnavailable: a directory or a journal file cannot be read.
@@ -226,10 +226,10 @@ def problems(layout: Layout) -> Iterator[tuple[Path, str]]:
 
 
 def mend(layout: Layout, crawl: str, *, now: str, worker: str) -> Iterator[str]:
-    """Bring a crawl's bought profiles and their journal line together again; yield what was done about them.
+    """Make a crawl's bought profiles and their journal line agree again; yield what was done.
 
-    What was added behind the bytes of the newest line is cut off; a file that can be read is proved as it is;
-    one that cannot is set aside. Nobody else may work on the dataset.
+    Bytes after those of the newest line are cut off; a readable file is proved as it is; an unreadable file
+    is set aside. The caller holds the lock of the dataset exclusively.
 
     Raises:
         StorageUnavailable: a file cannot be read or written.
@@ -314,12 +314,12 @@ def _trouble(path: Path, line: Purchase | None) -> Iterator[str]:
 
 @contextmanager
 def locked(layout: Layout, crawl: str, *, shared: bool = False) -> Iterator[None]:
-    """Keep others from changing a crawl's bought profiles and their proof for a block.
+    """Lock a crawl's bought profiles and their journal lines for a block.
 
     Args:
-        layout: Of the dataset.
+        layout: The dataset.
         crawl: Name of the crawl.
-        shared: Whether the caller only reads: then nothing is created either.
+        shared: Whether the caller only reads; then a missing lock file is not created.
     """
     path = layout.pending_lock(crawl)
     with translate_errors(path):
@@ -340,7 +340,7 @@ def locked(layout: Layout, crawl: str, *, shared: bool = False) -> Iterator[None
 
 @contextmanager
 def _unless_alive(path: Path, *, own: bool) -> Iterator[int | None]:
-    """Open a pending file; None where it is another process's that is alive, or gone."""
+    """Open a pending file; yield None if it is gone, or belongs to another process that is alive."""
     with translate_errors(path):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -360,13 +360,13 @@ def _lock(descriptor: int, kind: int) -> bool:
         fcntl.flock(descriptor, kind)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks: then no other process is believed to be dead
+    except OSError:  # a file system without locks: every other process counts as alive
         return not kind & fcntl.LOCK_NB
     return True
 
 
 def _whole(path: Path, descriptor: int) -> tuple[FileState, list[str]]:
-    """Return the state of the whole gzip members of a pending file, and the ids of the profiles in them."""
+    """Return the state of the complete gzip members of a pending file, and the ids of their profiles."""
     end, offset, whole = os.fstat(descriptor).st_size, 0, 0
     decoder = isal_zlib.decompressobj(_GZIP)
     with translate_errors(path):
@@ -380,7 +380,7 @@ def _whole(path: Path, descriptor: int) -> tuple[FileState, list[str]]:
                     if decoder.eof:
                         whole = offset - len(data)
                         decoder = isal_zlib.decompressobj(_GZIP)
-            except isal_zlib.error:  # type: ignore[misc]  # its stub calls it an instance
+            except isal_zlib.error:  # type: ignore[misc]  # its stub types it as an instance
                 break
         crc = checksum(descriptor, whole)
     ids = [record_id(line) for line in read_lines(path, size=whole)] if whole else []

@@ -1,4 +1,4 @@
-"""Takes files out of a dataset without deleting them, to where no reader takes them for data."""
+"""Quarantine: moves files out of a dataset without deleting them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.io import sync_directory
 from twittomatic.storage.paths import Layout
 
-_LONGEST_NAME = 200  # bytes that leave room for a number in every file system
+_LONGEST_NAME = 200  # bytes; leaves room for a number on every file system
 
 
 def set_aside(layout: Layout, path: Path, *, keep: bool = False) -> Path:
-    """Move a file to `set-aside/<name>.<number>`, which has no dataset file's extension; durable on return.
+    """Move a file to `set-aside/<name>.<number>`, where no reader takes it for data; durable on return.
 
     Args:
-        layout: Of the dataset.
-        path: What to move: a file, or whatever stands in the place of one.
-        keep: Whether the file also stays where it is, since its replacement will be renamed over it.
+        layout: The dataset.
+        path: What to move: a file, or anything that occupies its name.
+        keep: Also leave the file where it is, because its replacement will be renamed over it.
 
     Returns:
-        Where it is now. A file that was set aside and kept before a crash is not set aside twice.
+        The new path. A file that was set aside and kept before a crash is not set aside twice.
 
     Raises:
-        StorageUnavailable: it cannot be moved.
+        StorageUnavailable: the file cannot be moved.
     """
     with translate_errors(layout.aside):
         layout.aside.mkdir(exist_ok=True)

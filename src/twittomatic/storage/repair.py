@@ -1,11 +1,11 @@
-"""Brings a dataset back to what its journal proves: nothing is made up, nothing is deleted.
+"""Repair of a dataset: brings it back to what its journal proves, inventing and deleting nothing.
 
-The life of a repair: the journal is left with the lines that are entries; every file is examined as `verify`
-does it; of one in trouble the newest line is found all of whose bytes it holds. What lies outside them is cut
-off, a file that no line proves is set aside. A proved file with an id twice, or a timeline that is not newest
-first, is put in order, and no id is lost. What became of a file is a line of the journal too: it is as an
-older line says, in order, or `lost`. Each step is durable before the next, and what a repair did not come to
-when it died, the next one finds as it found the rest.
+The life of a repair: the journal is reduced to its valid lines. Every file is examined as by `verify`. For
+a defective file, the newest journal line is found whose bytes it contains: bytes outside them are cut off,
+and a file that no line proves is set aside. A proved file that repeats an id, or a timeline that is not
+newest first, is put in order without losing an id. The result for each file is a journal line too: the file
+is as an older line says, in order, or `lost`. Each step is durable before the next, so after a crash the next
+repair continues where this one stopped.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from twittomatic.storage.records import record_id_in
 from twittomatic.storage.rewrite import clear_drafts, cut, draft_in_order, place, rewrite_journal
 from twittomatic.storage.verify import file_defect
 
-_PROCESS = "repair"  # whose journal file it is
-_BATCH = 256  # journal lines of one sync
+_PROCESS = "repair"  # names its journal file
+_BATCH = 256  # journal lines written with one sync
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done about a file, or what is left to do.
+    """What was done about a file, or what remains to be done.
 
     Attributes:
         file: Path relative to OUTPUT_DIRECTORY, printable.
         sentence: Printable, on one line.
-        left: Whether the file still is not as the journal says.
+        left: Whether the file still differs from the journal.
     """
 
     file: str
@@ -49,17 +49,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Repair:
-    """One repair of one dataset, on which nobody else works meanwhile.
+    """One repair of one dataset, whose lock the caller holds exclusively.
 
     Args:
         layout: The dataset.
-        unfinished: Files, as the journal names them, that a job has placed and not yet written a line for:
-            they are proved by its checkpoint, and left to it.
-        depth: Of targets of whom the journal tells none.
-        now: RFC 3339, to the millisecond.
+        unfinished: Files, as named in the journal, that a job has placed without a journal line yet. Its
+            checkpoint proves them, and the job will finish them.
+        depth: Depth of targets for which the journal has none.
+        now: The time, RFC 3339, to the millisecond.
         worker: Name of this process in the journal.
-        announce: Told of files that are not as they were, each as the journal will say it; before it does, so
-            that a repair that dies in between tells of them again.
+        announce: Called with the entries of changed files before they are written to the journal, so that a
+            repair that dies in between announces them again.
     """
 
     def __init__(
@@ -82,10 +82,10 @@ class Repair:
         self._said: list[Entry] = []
 
     def run(self) -> Iterator[Step]:
-        """Repair, and yield what was done as it is done; each step is durable, its journal line at the end.
+        """Repair, and yield each step when it is durable; its journal line may follow later.
 
         Raises:
-            StorageUnavailable: the journal is not there or cannot be read, and nothing was changed; or a file
+            StorageUnavailable: the journal is missing or unreadable, and nothing was changed; or a file
                 cannot be written.
         """
         layout = self._layout
@@ -108,7 +108,7 @@ class Repair:
         clear_drafts(layout)
 
     def _damaged_journals(self) -> list[Path]:
-        """Return the journal files with lines that are no entries, in order."""
+        """Return the journal files that have invalid lines, in order."""
         damaged: dict[Path, None] = {}
 
         def note(path: Path, number: int, sentence: str) -> None:
@@ -130,7 +130,7 @@ class Repair:
         return self._step(path, f"{lines}; all of it is in {self._layout.relative(aside)}.")
 
     def _in_trouble(self) -> set[str]:
-        """Examine every file; return the users of whose files one is not as its line says."""
+        """Examine every file; return the users with a defective one."""
         layout, users, met, index = self._layout, set(), FileSet(), JournalIndex(self._layout)
         index.refresh()
         for ext in EXTENSIONS:
@@ -145,7 +145,7 @@ class Repair:
         return users
 
     def _mend(self, path: Path) -> Iterator[Step]:
-        """Bring one file of a user in trouble back to what is proved; the list before its profiles."""
+        """Bring one file back to what is proved; a user's list comes before its profiles."""
         file = self._layout.relative(path)
         lines = self._lines.get(file, [])
         newest = lines[0] if lines else None
@@ -166,7 +166,7 @@ class Repair:
             why = "its bytes are those of no line in the journal" if lines else "has no line in the journal"
             self._lose(path, newest)
             if newest is None:
-                self._write(1)  # or nothing would tell, after a crash, that it ever was there
+                self._write(1)  # or, after a crash, nothing would show that it ever existed
             yield self._step(path, f"{why}{self._moved(path)}")
             return
         if not proof.is_whole:
@@ -174,7 +174,7 @@ class Repair:
         yield from self._examined(path, proof.entry, newest)
 
     def _examined(self, path: Path, entry: Entry, newest: Entry | None) -> Iterator[Step]:
-        """Look at the records of a file whose bytes are proved, and note which line proves them."""
+        """Examine the records of a file whose bytes are proved, and record which line proves them."""
         broken, odd = "", list[str]()
         kinds: set[DefectKind] = set()
         placing = self._layout.relative(path.with_suffix(".fws")) in self._unfinished
@@ -210,7 +210,7 @@ class Repair:
             self._say(entry)
 
     def _reorder(self, path: Path, entry: Entry) -> Path:
-        """Put a file in order; its journal line comes first, or a crash would leave it without a proof."""
+        """Put a file in order. Its journal line is written first: a crash must not leave it unproved."""
         draft, state = draft_in_order(self._layout, path)
         first, last = entry.first_id, entry.last_id
         if path.suffix == ".twt":
@@ -229,7 +229,7 @@ class Repair:
         said = self._said[-1]
         self._write(1)
         aside = place(self._layout, path, draft)
-        self._announce([said])  # whoever was told before may have read the file as it was
+        self._announce([said])  # a sink that was told before may have read the old file
         return aside
 
     def _cut(self, path: Path, proof: Proof) -> str:
@@ -242,7 +242,7 @@ class Repair:
         return f"; set aside as {self._layout.relative(set_aside(self._layout, path))}."
 
     def _lose(self, path: Path, newest: Entry | None) -> None:
-        """Note that a file is gone, with the depth at which its target is to be crawled again."""
+        """Record that a file is lost, with the depth for crawling its target again."""
         if newest is None:
             siblings = (
                 self._lines.get(self._layout.relative(path.with_suffix(f".{ext}"))) for ext in EXTENSIONS
@@ -261,7 +261,7 @@ class Repair:
         self._say(msgspec.structs.replace(newest, lines=0, bytes=0, crc32="00000000", ending=Ending.LOST))
 
     def _say(self, entry: Entry) -> None:
-        """Repeat a line as of now: it was paid for once."""
+        """Record an older entry as valid again; its cost is not counted twice."""
         self._said.append(
             msgspec.structs.replace(
                 entry, requests=0, cost_usd=0.0, received=0, worker=self._worker, repaired_at=self._now

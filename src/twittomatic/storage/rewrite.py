@@ -1,4 +1,4 @@
-"""Rewrites what is damaged: the proved part of a file, the lines of a journal that are entries."""
+"""Replacements for damaged files: the proved bytes of a file, the valid lines of a journal file."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from twittomatic.storage.tail import LONGEST_LINE
 
 
 def cut(layout: Layout, path: Path, proof: Proof) -> Path:
-    """Leave of a file what its journal line proves; return where the whole of it was set aside.
+    """Cut a file down to the bytes that its journal line proves; return where the original was set aside.
 
     Raises:
-        CorruptFile: the file changes meanwhile.
+        CorruptFile: the file changed meanwhile.
         StorageUnavailable: a file cannot be read, written or moved.
     """
 
@@ -43,10 +43,10 @@ def cut(layout: Layout, path: Path, proof: Proof) -> Path:
 
 
 def rewrite_journal(layout: Layout, path: Path) -> tuple[int, Path]:
-    """Leave of a journal file the lines that are entries; one of which only the end is missing gets it.
+    """Reduce a journal file to its valid lines, ending the last one if only its line end is missing.
 
     Returns:
-        How many lines are no longer in it, and where the whole of it was set aside.
+        How many lines were dropped, and where the original was set aside.
 
     Raises:
         StorageUnavailable: a file cannot be read, written or moved.
@@ -62,7 +62,7 @@ def rewrite_journal(layout: Layout, path: Path) -> tuple[int, Path]:
                     target.write(whole)
                 else:
                     dropped += 1
-                while line and not line.endswith(b"\n"):  # what is left of an endless one
+                while line and not line.endswith(b"\n"):  # the rest of an overlong line
                     line = source.readline(LONGEST_LINE)
 
     aside = _replace(layout, path, write)
@@ -70,13 +70,13 @@ def rewrite_journal(layout: Layout, path: Path) -> tuple[int, Path]:
 
 
 def draft_in_order(layout: Layout, path: Path) -> tuple[Path, FileState]:
-    """Write what a file would be with each id once: the first line of an id, a timeline newest first.
+    """Write a draft of a file with each id once, its first record, and timelines sorted newest first.
 
     Returns:
-        The draft and its state; `place` puts it into the dataset.
+        The draft and its state; `place` moves it into the dataset.
 
     Raises:
-        CorruptFile: the file cannot be read.
+        CorruptFile: the file is broken.
         StorageUnavailable: a file cannot be read or written.
     """
     with translate_errors(layout.drafts):
@@ -90,7 +90,7 @@ def draft_in_order(layout: Layout, path: Path) -> tuple[Path, FileState]:
 
 
 def place(layout: Layout, path: Path, draft: Path) -> Path:
-    """Put a draft in the place of a file; return where that was set aside."""
+    """Replace a file by a draft; return where the file was set aside."""
     aside = set_aside(layout, path, keep=True)
     commit(draft, path)
     reach("rewrite.replaced")
@@ -108,10 +108,10 @@ def _append_each_once(part: PartFile, source: Path) -> None:
 
 
 def clear_drafts(layout: Layout) -> None:
-    """Remove what a repair that died was writing; nothing of it was in the dataset.
+    """Remove the drafts of a repair that died; none of them was in the dataset.
 
     Raises:
-        StorageUnavailable: it cannot be removed.
+        StorageUnavailable: a draft cannot be removed.
     """
     with translate_errors(layout.drafts):
         if layout.drafts.is_dir():
@@ -121,7 +121,7 @@ def clear_drafts(layout: Layout) -> None:
 
 
 def _replace(layout: Layout, path: Path, write: Callable[[int], None]) -> Path:
-    """Put what `write` writes in the place of a file, which is set aside; at no moment is neither there."""
+    """Replace a file by what `write` writes, and set it aside; at every moment one of the two is in place."""
     draft = layout.drafts / path.name
     with _drafting(draft) as descriptor:
         write(descriptor)

@@ -1,4 +1,4 @@
-"""Follows the journal: every line of all its files once, then what was appended since."""
+"""Incremental reader of the journal: all lines once, then those appended since."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twittomatic.storage.paths import Layout
 
 LONGEST_LINE = 64 * 1024  # bytes; an entry takes less than 1 KB
 CUT_OFF = "the line is cut off."
-"""The problem of a last line without an end, and of one that is too long."""
+"""Problem of a last line without a line end, and of a line that is too long."""
 
 _PIECE = 1024 * 1024  # bytes read at a time
 Note = Callable[[Path, int, str], None]
@@ -23,10 +23,10 @@ class Block(NamedTuple):
     """Consecutive lines of one journal file.
 
     Attributes:
-        path: The file.
-        offset: Where the first of them begins, in bytes.
-        number: Of the first line, counted from 1.
-        text: The lines with their ends; only the last line of a file may lack its own.
+        path: The journal file.
+        offset: Offset of the first line, in bytes.
+        number: Number of the first line, counted from 1.
+        text: The lines with their ends; only the last line of a file may lack one.
     """
 
     path: Path
@@ -36,7 +36,7 @@ class Block(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Up to where a journal file was read; a file that was replaced has another identity."""
+    """How far a journal file was read; a file that was replaced has another identity."""
 
     identity: tuple[int, int]
     offset: int
@@ -44,15 +44,15 @@ class _Place(NamedTuple):
 
 
 class JournalTail:
-    """Reads the journal files of a dataset, in the order of their names; calls must not overlap.
+    """Reads the journal files of a dataset in the order of their names; calls must not overlap.
 
-    A file that was replaced or has become shorter is read again from its beginning.
+    A file that was replaced or truncated is read again from its beginning.
 
     Args:
-        layout: The dataset; without a journal there is nothing to read.
+        layout: The dataset; it may have no journal yet.
 
     Attributes:
-        torn: Last lines that had no end when they were last read: their numbers by file.
+        torn: Numbers of last lines that had no line end when last read, by file.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -61,11 +61,11 @@ class JournalTail:
         self.torn: dict[Path, int] = {}
 
     def read(self, problem: Note) -> Iterator[Block]:
-        """Yield what was not read before; a last line without an end is yielded each time.
+        """Yield the lines that were not read before; a last line without an end is yielded each time.
 
         Args:
-            problem: Told of what cannot be read: the file, the number of the line (0 for the whole file), and
-                a sentence. Reading goes on.
+            problem: Called for what cannot be read, with the file, the number of the line (0 for the whole
+                file), and a sentence. Reading continues.
         """
         directory = self._layout.journals
         try:
@@ -126,5 +126,5 @@ class JournalTail:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open a file, or whatever took its place: a pipe would wait for a writer."""
+    """Open without blocking: a pipe in place of the file would wait for a writer."""
     return os.open(path, flags | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""Index of the journal by user, 16 bytes a line: one user is read without reading the whole journal."""
+"""Index of the journal by user, 16 bytes a line, to read one user's lines without reading them all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twittomatic.storage.journal import Entry, decode_line
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.tail import LONGEST_LINE, Block, JournalTail
 
-_OFFSET_BITS = 44  # of a place: files up to 16 TB, and a million of them
+_OFFSET_BITS = 44  # bits of a place: files up to 16 TB, and a million of them
 
 
 class _Line(msgspec.Struct):
@@ -28,12 +28,12 @@ _decode = msgspec.json.Decoder(_Line).decode
 
 
 class UserIndex:
-    """The journal lines of single users. Calls may come from several threads, and may block.
+    """The journal lines of each user. Calls may come from several threads, and may block.
 
-    The first call reads all of the journal, a later one what was appended since.
+    The first call reads the whole journal, later ones read what was appended since.
 
     Args:
-        layout: Of the dataset.
+        layout: The dataset.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -45,11 +45,11 @@ class UserIndex:
         self._tails: dict[Path, bytes] = {}  # last lines without an end
 
     def about(self, user_id: str, most: int) -> list[Entry]:
-        """Return lines about a user, of each journal file the last ones.
+        """Return the last entries about a user in each journal file.
 
         Args:
             user_id: Decimal, without leading zeros.
-            most: Lines of one file.
+            most: Greatest number of lines to return from one file.
         """
         with self._lock:
             for block in self._tail.read(lambda path, number, sentence: None):
@@ -97,7 +97,7 @@ class UserIndex:
 
 
 def _lines(path: Path, offsets: list[int]) -> list[bytes]:
-    """Read lines of a file; what cannot be read is left out."""
+    """Read lines of a file; lines that cannot be read are left out."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""Holds the dataset against its journal, byte by byte and record by record; a crawl may be at work."""
+"""Verification of a dataset against its journal, bytes and records; a crawl may be running."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from twittomatic.storage.lock import Activity, activity_in
 from twittomatic.storage.paths import EXTENSIONS, Layout
 from twittomatic.storage.tail import CUT_OFF
 
-_LOOKS = 5  # at a file that changes each time
+_LOOKS = 5  # examinations of a file that changes each time
 
 
 class FileDefect(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is not as it was committed.
+    """Something that differs from what was committed.
 
     Attributes:
         file: Path relative to OUTPUT_DIRECTORY.
-        sentence: What is wrong with it, printable, on one line.
+        sentence: What is wrong, printable, on one line.
         in_progress: Whether a running crawl explains it: a file is in its place before its journal line is
             written.
     """
@@ -36,23 +36,24 @@ class FileDefect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verify(layout: Layout) -> Iterator[FileDefect]:
-    """Yield every problem of a dataset, as it is found; whatever is in it, this does not fail.
+    """Yield every defect of a dataset as it is found; nothing in the dataset makes this fail.
 
-    Every file: size, CRC-32 and lines as its newest journal line says, gzip whole, records valid, no id
-    twice. Timelines: newest first. Profiles: beside a list, and of those on it only. The journal: every line
-    an entry, every file there. Nothing beside the files that a reader would take for one of them.
+    Checked are, of every file: size, CRC-32 and lines against its newest journal line, complete gzip data,
+    valid records, no id twice; of timelines: newest post first; of profiles: they belong to the list beside
+    them; of the journal: every line is an entry, every file exists; and that nothing else looks like a
+    dataset file.
 
-    Before a file is accused, what was appended to the journal since is read, and the file is examined again.
-    What is still wrong while a crawl is at work, and may pass, comes at the end, marked as `in_progress`.
+    Before a defect is reported, newly appended journal lines are read and the file is examined again. Defects
+    that remain while a crawl is running, and that it may explain, come last, marked as `in_progress`.
 
     It takes memory for the ids of the largest file, 8 bytes each, and for the index of the journal, some 65
     bytes a file; not for the records themselves.
 
     Args:
-        layout: The dataset; nothing in it is changed.
+        layout: The dataset, which is not changed.
 
     Raises:
-        StorageUnavailable: a repair is at work on it.
+        StorageUnavailable: a repair is running.
     """
     return _Verification(layout).run()
 
@@ -61,9 +62,9 @@ class _Verification:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._index = JournalIndex(layout, self._note)
-        self._bad_lines: dict[tuple[Path, int], str] = {}  # told by the journal and not yet yielded
+        self._bad_lines: dict[tuple[Path, int], str] = {}  # found in the journal and not yet yielded
         self._told: set[tuple[Path, int]] = set()
-        self._later: list[Path] = []  # files to be examined again at the end
+        self._later: list[Path] = []  # files to examine again at the end
 
     def run(self) -> Iterator[FileDefect]:
         layout, met = self._layout, FileSet()
@@ -74,7 +75,7 @@ class _Verification:
         for ext in EXTENSIONS:
             try:
                 for path in layout.files(ext):
-                    file = f"{path.name[:2]}/{path.name}"  # as `relative` says it, in a tenth of the time
+                    file = f"{path.name[:2]}/{path.name}"  # as `relative` does, in a tenth of the time
                     met.add(file)
                     if any(True for _ in find_defects(layout, path, self._index.newest(file))):
                         yield from self._again(path, last=False)
@@ -103,7 +104,7 @@ class _Verification:
             yield file_defect(layout, path, f"line {number}: {CUT_OFF}", in_progress=work is Activity.CRAWL)
 
     def _again(self, path: Path, *, last: bool) -> Iterator[FileDefect]:
-        """Examine a file until what is wrong with it is certain, or can be put off until the end."""
+        """Examine a file until its defects are certain, or postpone it until the end."""
         for look in range(_LOOKS):
             before = self._watch()
             self._index.refresh()
@@ -111,7 +112,7 @@ class _Verification:
             found = self._trouble(path)
             if not found:
                 return
-            after = self._watch()  # a crawl that has ended by now has written its lines
+            after = self._watch()  # a crawl that has ended has written its lines
             self._index.refresh()
             newest = self._index.newest(self._layout.relative(path))
             changes = _identity(path) != identity or newest != line
@@ -143,7 +144,7 @@ class _Verification:
         return work
 
     def _note(self, path: Path, number: int, sentence: str) -> None:
-        """Keep what is wrong with a line; what is wrong with a last line may be its writer at work."""
+        """Collect a defect of the journal; an incomplete last line may still be being written."""
         is_last = sentence == CUT_OFF and self._index.torn.get(path) == number
         if not is_last and (path, number) not in self._told:
             self._bad_lines[path, number] = sentence
@@ -156,23 +157,23 @@ class _Verification:
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when a file is replaced or written, None where there is none."""
+    """Return what changes when a file is replaced or written, None if there is no file."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
         return None
-    except OSError:  # in a directory that is forbidden
+    except OSError:  # in a directory without permission
         return 0, 0, 0
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def file_defect(layout: Layout, path: Path, sentence: str, *, in_progress: bool = False) -> FileDefect:
-    """Say what is wrong with a file, whatever its name holds."""
+    """Return a defect of a file, printable whatever the name of the file."""
     return FileDefect(
         file=printable(layout.relative(path)), sentence=printable(sentence), in_progress=in_progress
     )
 
 
 def printable(text: str) -> str:
-    """Escape what a hostile name or line could do to a terminal or to one line per problem."""
+    """Escape characters with which a hostile name or line could control a terminal or add lines."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

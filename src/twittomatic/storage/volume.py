@@ -1,4 +1,4 @@
-"""Proof, before anything is bought, that the two directories of a crawl can be used together."""
+"""Check, before anything is bought, that part files can be written and renamed into the dataset."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PROBE_BYTES = 64 * 1024  # more than a file system keeps inside an inode, so th
 
 
 def prepare_volume(output: Path, temporary: Path, journals: Path) -> None:
-    """Create the directories and prove that a file can be written in `temporary` and renamed into `output`.
+    """Create the directories, then write a file in `temporary` and rename it into `output`.
 
     Args:
         output: OUTPUT_DIRECTORY.
@@ -50,7 +50,9 @@ def _create(directory: Path) -> None:
         pass  # it can be listed
     if not os.access(directory, os.W_OK | os.X_OK):
         with translate_errors(directory):
-            _write(directory / f".probe-{secrets.token_hex(8)}")  # says why better than the permission bits
+            _write(
+                directory / f".probe-{secrets.token_hex(8)}"
+            )  # its error says more than the permission bits
 
 
 def _write(probe: Path) -> None:
@@ -67,7 +69,7 @@ def _rename(probe: Path, arrived: Path, other_volume: SettingsError) -> None:
     try:
         probe.rename(arrived)
     except OSError as error:
-        if error.errno == errno.EXDEV:  # sees two mounts of one device too, which st_dev does not
+        if error.errno == errno.EXDEV:  # also raised between two mounts of one device, where st_dev is equal
             raise other_volume from None
         raise
 
