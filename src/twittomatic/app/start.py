@@ -15,8 +15,8 @@ from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import CrawlMustPause, Interrupted, SettingsError
 from twittomatic.model import Phase, only_updates
+from twittomatic.planning.known import Remaining
 from twittomatic.planning.quote import require_budget, require_profiles
-from twittomatic.planning.remaining import Remaining
 from twittomatic.planning.targets import Targets
 from twittomatic.planning.userids import UserIds
 from twittomatic.state.early import EarlyEnds

@@ -27,7 +27,7 @@ from twittomatic.errors import (
 from twittomatic.faultpoint import reach
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.redact import sentence
-from twittomatic.fetch.retrying import (
+from twittomatic.fetch.retries import (
     SAME_AT_ALL,
     SAME_AT_ONCE,
     TRIES,

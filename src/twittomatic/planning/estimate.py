@@ -26,23 +26,23 @@ PROFILES = "profiles"
 _ENDLESS = 1e9  # users: more than are active in any network
 
 
-class Span(NamedTuple):
+class Range(NamedTuple):
     """A number between two ends; `high` is None where there is no upper one."""
 
     low: float
     high: float | None
 
-    def plus(self, other: Span) -> Span:
+    def plus(self, other: Range) -> Range:
         """Add two."""
         high = None if self.high is None or other.high is None else self.high + other.high
-        return Span(self.low + other.low, high)
+        return Range(self.low + other.low, high)
 
-    def each(self, change: Callable[[float], float]) -> Span:
+    def each(self, change: Callable[[float], float]) -> Range:
         """Change both ends."""
-        return Span(change(self.low), None if self.high is None else change(self.high))
+        return Range(change(self.low), None if self.high is None else change(self.high))
 
 
-_NOTHING = Span(0, 0)
+_NOTHING = Range(0, 0)
 
 
 class TargetEstimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class TargetEstimate(msgspec.Struct, frozen=True, kw_only=True):
     continued: Collection[Module] = ()
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Discovered(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a crawl finds at depth 1, as far as the dataset tells.
 
     Attributes:
@@ -77,7 +77,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     users: Sequence[TargetEstimate] = ()
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class PlanLine(msgspec.Struct, frozen=True, kw_only=True):
     """What one module, or the whole crawl, takes.
 
     Attributes:
@@ -89,13 +89,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     targets: int
-    requests: Span = _NOTHING
-    resources: Span = _NOTHING
-    cost: Span = _NOTHING
-    hours: Span = _NOTHING
+    requests: Range = _NOTHING
+    resources: Range = _NOTHING
+    cost: Range = _NOTHING
+    hours: Range = _NOTHING
 
 
-_NO_ROW = Row(targets=0)
+_NO_LINE = PlanLine(targets=0)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,8 +117,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         once_a_day: Whether it charges for the same object once a UTC day.
     """
 
-    rows: dict[str, Row]
-    total: Row
+    rows: dict[str, PlanLine]
+    total: PlanLine
     due: int
     unknown: int
     unavailable: int
@@ -133,13 +133,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan(
-    subjects: Iterable[TargetEstimate],
+    estimates: Iterable[TargetEstimate],
     options: CrawlOptions,
     network: Network,
     *,
     kinds: Sequence[str],
     bought: int = 0,
-    found: Found | None = None,
+    found: Discovered | None = None,
 ) -> Plan:
     """Quote a crawl.
 
@@ -152,14 +152,14 @@ def plan(
         found: Whom the dataset shows at depth 1.
     """
     tally = Tally(options, network, kinds=kinds, found=found)
-    for subject in subjects:
-        tally.add(subject)
+    for estimate in estimates:
+        tally.add(estimate)
     return tally.plan(bought=bought)
 
 
-def needs_counts(subject: TargetEstimate, options: CrawlOptions) -> bool:
+def needs_counts(estimate: TargetEstimate, options: CrawlOptions) -> bool:
     """Tell whether the plan would be better with the target's profile."""
-    counts, modules = subject.counts or Counts(), {*options.first_modules} - {*subject.kept}
+    counts, modules = estimate.counts or Counts(), {*options.first_modules} - {*estimate.kept}
     if counts.unavailable:
         return False
     needed = {MODULES[module].records for module in modules} - {""}
@@ -187,41 +187,41 @@ class Pricing:
         pages = {"posts": (size, posts), "followers": (network.followers_per_page, followers)}
         self._lists = {module: pages[spec.records] for module, spec in MODULES.items() if spec.records}
 
-    def profiles(self, count: int) -> Row:
+    def profiles(self, count: int) -> PlanLine:
         size = self._network.users_per_request
-        row = _priced(Span(count, count), size, self._network.users_by_id([self._network.example_user]), 1)
+        row = _priced(Range(count, count), size, self._network.users_by_id([self._network.example_user]), 1)
         return self._timed(msgspec.structs.replace(row, targets=count), "users")
 
-    def rest(self, module: Module, subject: TargetEstimate) -> Row:
+    def rest(self, module: Module, estimate: TargetEstimate) -> PlanLine:
         """Price what is not there yet of one list, which is not kept."""
         size, asked = self._lists[module]
-        had = subject.bought.get(module, 0)
-        return _priced(_without(self.length(module, subject), had), size, asked, size)
+        had = estimate.bought.get(module, 0)
+        return _priced(_without(self.length(module, estimate), had), size, asked, size)
 
-    def row(self, module: Module, subject: TargetEstimate) -> Row:
+    def row(self, module: Module, estimate: TargetEstimate) -> PlanLine:
         """Price one whole list, were it bought."""
         size, asked = self._lists[module]
-        return _priced(self.length(module, subject), size, asked, size)
+        return _priced(self.length(module, estimate), size, asked, size)
 
-    def length(self, module: Module, subject: TargetEstimate) -> Span:
+    def length(self, module: Module, estimate: TargetEstimate) -> Range:
         """Return how many records a list will have."""
-        counts = subject.counts or Counts()
+        counts = estimate.counts or Counts()
         if counts.unavailable:
             return _NOTHING
-        if module in subject.continued:
-            whole = self.length(module, msgspec.structs.replace(subject, continued=()))
-            return Span(0, whole.high)
+        if module in estimate.continued:
+            whole = self.length(module, msgspec.structs.replace(estimate, continued=()))
+            return Range(0, whole.high)
         if module is Module.FOLLOWER:
             return _cut(counts.followers, self._most_followers)
-        if module is Module.UPDATE and subject.has_timeline:  # which MAX_POSTS does not cut
-            return Span(0, _cut(counts.posts, self._network.timeline_ceiling).high)
+        if module is Module.UPDATE and estimate.has_timeline:  # which MAX_POSTS does not cut
+            return Range(0, _cut(counts.posts, self._network.timeline_ceiling).high)
         return _cut(counts.posts, self._most_posts)
 
-    def timed(self, row: Row, module: Module) -> Row:
+    def timed(self, row: PlanLine, module: Module) -> PlanLine:
         """Add the hours that a module takes."""
         return self._timed(row, self._lists[module][1].endpoint)
 
-    def _timed(self, row: Row, endpoint: str) -> Row:
+    def _timed(self, row: PlanLine, endpoint: str) -> PlanLine:
         """Add the hours: windows after the first, each used to its end."""
         limits = [limit for kind in self._kinds if (limit := self._network.limit(endpoint, kind))]
         together = sum(limit.requests for limit in limits)
@@ -237,9 +237,9 @@ class _Sums:
 
     def __init__(self) -> None:
         self.wanted = 0  # targets whose list is to be bought
-        self.targets = _NO_ROW  # what is left of the targets' lists
-        self.found = _NO_ROW  # the same of the users at depth 1 who are known
-        self.whole = _NO_ROW  # the lists of both, were they bought whole
+        self.targets = _NO_LINE  # what is left of the targets' lists
+        self.found = _NO_LINE  # the same of the users at depth 1 who are known
+        self.whole = _NO_LINE  # the lists of both, were they bought whole
 
 
 class Tally:
@@ -258,12 +258,12 @@ class Tally:
         network: Network,
         *,
         kinds: Sequence[str],
-        found: Found | None = None,
+        found: Discovered | None = None,
     ) -> None:
         self._options = options
         self._network = network
         self._pricing = Pricing(options, network, kinds or [*network.limits.by_kind][:1])
-        self._found = found if found and self._pricing.depth else Found()
+        self._found = found if found and self._pricing.depth else Discovered()
         self._sums = {module: _Sums() for module in options.first_modules if MODULES[module].list_ext}
         self._targets = self._unknown = self._unavailable = self._kept = 0
         self._followers = self._unseen = 0.0  # of all known users; of the targets that nobody looked at
@@ -274,19 +274,19 @@ class Tally:
                 sums.found = _plus(sums.found, self._rest(module, user))
                 sums.whole = _plus(sums.whole, self._pricing.row(module, user))
 
-    def add(self, subject: TargetEstimate) -> None:
+    def add(self, estimate: TargetEstimate) -> None:
         """Add a target."""
         self._targets += 1
-        self._unknown += needs_counts(subject, self._options)
-        self._unavailable += bool(subject.counts and subject.counts.unavailable)
-        self._kept += sum(module in subject.kept for module in self._options.first_modules)
-        followers = self._follow(subject)
-        if subject.user_id not in self._found.of:
+        self._unknown += needs_counts(estimate, self._options)
+        self._unavailable += bool(estimate.counts and estimate.counts.unavailable)
+        self._kept += sum(module in estimate.kept for module in self._options.first_modules)
+        followers = self._follow(estimate)
+        if estimate.user_id not in self._found.of:
             self._unseen += followers
         for module, sums in self._sums.items():
-            sums.wanted += module not in subject.kept
-            sums.targets = _plus(sums.targets, self._rest(module, subject))
-            sums.whole = _plus(sums.whole, self._pricing.row(module, subject))
+            sums.wanted += module not in estimate.kept
+            sums.targets = _plus(sums.targets, self._rest(module, estimate))
+            sums.whole = _plus(sums.whole, self._pricing.row(module, estimate))
 
     def plan(self, *, bought: int = 0) -> Plan:
         """Return the plan of all that was added.
@@ -295,14 +295,14 @@ class Tally:
             bought: Profiles that were bought for it.
         """
         pricing, beyond = self._pricing, self._beyond()
-        rows: dict[str, Row] = {}
+        rows: dict[str, PlanLine] = {}
         if bought:
             rows[PROFILES] = pricing.profiles(bought)
         for module, sums in self._sums.items():
             row = self._deeper(sums, beyond) if beyond else _plus(sums.targets, sums.found)
             rows[module] = pricing.timed(msgspec.structs.replace(row, targets=sums.wanted), module)
         if self._options.includes(Module.ANALYZER):
-            rows[Module.ANALYZER] = Row(targets=self._targets)  # the followers' pages bring the profiles
+            rows[Module.ANALYZER] = PlanLine(targets=self._targets)  # the followers' pages bring the profiles
         return Plan(
             rows=rows,
             total=_total(list(rows.values()), self._targets),
@@ -319,12 +319,12 @@ class Tally:
             once_a_day=self._network.prices.once_a_day,
         )
 
-    def _rest(self, module: Module, subject: TargetEstimate) -> Row:
-        return _NO_ROW if module in subject.kept else self._pricing.rest(module, subject)
+    def _rest(self, module: Module, estimate: TargetEstimate) -> PlanLine:
+        return _NO_LINE if module in estimate.kept else self._pricing.rest(module, estimate)
 
-    def _follow(self, subject: TargetEstimate) -> float:
+    def _follow(self, estimate: TargetEstimate) -> float:
         """Count the followers of a user, at most; return how many those are."""
-        high = self._pricing.length(Module.FOLLOWER, subject).high
+        high = self._pricing.length(Module.FOLLOWER, estimate).high
         self._is_bounded = self._is_bounded and high is not None
         self._followers += high or 0
         return high or 0
@@ -345,14 +345,14 @@ class Tally:
                 break
         return total if total <= _ENDLESS else math.inf
 
-    def _deeper(self, sums: _Sums, beyond: float) -> Row:
+    def _deeper(self, sums: _Sums, beyond: float) -> PlanLine:
         """Price the lists of those who are known, and of those beyond them as if they were like these."""
         row, known = _plus(sums.targets, sums.found), self._targets + len(self._found.users)
 
-        def with_deeper(here: Span, whole: Span) -> Span:
+        def with_deeper(here: Range, whole: Range) -> Range:
             if here.high is None or whole.high is None or math.isinf(beyond):
-                return Span(here.low, None)
-            return Span(here.low, here.high + math.ceil(whole.high / known * beyond))
+                return Range(here.low, None)
+            return Range(here.low, here.high + math.ceil(whole.high / known * beyond))
 
         return msgspec.structs.replace(
             row,
@@ -362,12 +362,12 @@ class Tally:
         )
 
 
-def _priced(length: Span, size: int, asked: Request, records: int) -> Row:
+def _priced(length: Range, size: int, asked: Request, records: int) -> PlanLine:
     """Price one list, from a request for so many records of it."""
     most = asked.most_resources / records
     high = None if length.high is None else length.high * most
-    resources = Span(length.low, high)
-    return Row(
+    resources = Range(length.low, high)
+    return PlanLine(
         targets=1,
         requests=length.each(lambda count: max(1, math.ceil(count / size))),
         resources=resources,
@@ -375,15 +375,15 @@ def _priced(length: Span, size: int, asked: Request, records: int) -> Row:
     )
 
 
-def _cut(count: int | None, most: int | None) -> Span:
+def _cut(count: int | None, most: int | None) -> Range:
     """Return the length of a list that has `count` records, if known, of which `most` are bought."""
     if count is None:
-        return Span(0, most)
+        return Range(0, most)
     count = count if most is None else min(count, most)
-    return Span(count, count)
+    return Range(count, count)
 
 
-def _without(length: Span, had: int) -> Span:
+def _without(length: Range, had: int) -> Range:
     """Return what is left of a list of which there are `had` records."""
     return length.each(lambda count: max(0, count - had))
 
@@ -398,8 +398,8 @@ def _rounded(most: int | None, network: Network) -> int | None:
     return most if ceiling is None else min(most, ceiling)
 
 
-def _plus(one: Row, other: Row) -> Row:
-    return Row(
+def _plus(one: PlanLine, other: PlanLine) -> PlanLine:
+    return PlanLine(
         targets=one.targets + other.targets,
         requests=one.requests.plus(other.requests),
         resources=one.resources.plus(other.resources),
@@ -407,9 +407,9 @@ def _plus(one: Row, other: Row) -> Row:
     )
 
 
-def _total(rows: Sequence[Row], targets: int) -> Row:
+def _total(rows: Sequence[PlanLine], targets: int) -> PlanLine:
     highs = [row.hours.high for row in rows]
     slowest = None if None in highs else max((high or 0 for high in highs), default=0)
-    hours = Span(max((row.hours.low for row in rows), default=0), slowest)
-    together = reduce(_plus, rows, _NO_ROW)
+    hours = Range(max((row.hours.low for row in rows), default=0), slowest)
+    together = reduce(_plus, rows, _NO_LINE)
     return msgspec.structs.replace(together, targets=targets, hours=hours)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import StorageError
-from twittomatic.model import MODULES, Module
+from twittomatic.model import MODULES, Checkpoint, Module
 from twittomatic.networks.base import Counts, Network
-from twittomatic.planning.estimate import Found, TargetEstimate
+from twittomatic.planning.estimate import Discovered, TargetEstimate
+from twittomatic.planning.userids import UserIds
 from twittomatic.state.counts import KnownCounts
+from twittomatic.state.unfinished import Unfinished
 from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
@@ -46,7 +48,7 @@ class KnownTargets:
         self._layout = layout
         self._files = known_files
 
-    async def subjects(self, user_ids: Sequence[str], now: float) -> list[TargetEstimate]:
+    async def estimates(self, user_ids: Sequence[str], now: float) -> list[TargetEstimate]:
         """Return the targets as they stand.
 
         Args:
@@ -54,7 +56,7 @@ class KnownTargets:
             now: Seconds since the epoch.
         """
         counts = await self._counts.read(user_ids, now)
-        return await asyncio.to_thread(lambda: [self._subject(user_id, counts, now) for user_id in user_ids])
+        return await asyncio.to_thread(lambda: [self._estimate(user_id, counts, now) for user_id in user_ids])
 
     async def search(self, user_ids: Sequence[str], now: float) -> dict[str, Counts]:
         """Read in the dataset what followers pages said of users; reads all of its profiles."""
@@ -69,12 +71,12 @@ class KnownTargets:
 
     async def found(
         self,
-        subjects: Sequence[TargetEstimate],
+        estimates: Sequence[TargetEstimate],
         now: float,
         selects: Callable[[bytes], bool],
         *,
         targets: Sequence[str],
-    ) -> Found:
+    ) -> Discovered:
         """Look at the followers of those whose list stands in the dataset, whole and with its profiles.
 
         Args:
@@ -83,20 +85,20 @@ class KnownTargets:
             selects: Whether a profile is selected.
             targets: Ids of all targets, who are not found once more.
         """
-        return await asyncio.to_thread(self._found, subjects, now, selects, targets)
+        return await asyncio.to_thread(self._found, estimates, now, selects, targets)
 
     def _found(
         self,
-        subjects: Sequence[TargetEstimate],
+        estimates: Sequence[TargetEstimate],
         now: float,
         selects: Callable[[bytes], bool],
         targets: Sequence[str],
-    ) -> Found:
+    ) -> Discovered:
         looked: set[str] = set()
         users: dict[str, Counts] = {}
-        for subject in subjects:
-            path = self._layout.file(subject.user_id, "usr")
-            if Module.FOLLOWER not in subject.kept or not path.exists():
+        for estimate in estimates:
+            path = self._layout.file(estimate.user_id, "usr")
+            if Module.FOLLOWER not in estimate.kept or not path.exists():
                 continue
             count, selected = 0, {}
             try:
@@ -104,18 +106,18 @@ class KnownTargets:
                     count += 1
                     if selects(line):
                         selected[record_id(line)] = self._network.counts_of(line)
-                whole = count >= self._files.state(self._layout.file(subject.user_id, "fws")).lines
+                whole = count >= self._files.state(self._layout.file(estimate.user_id, "fws")).lines
             except (StorageError, msgspec.MsgspecError):
                 continue  # `verify` is who complains of it
             if whole:
-                looked.add(subject.user_id)
+                looked.add(estimate.user_id)
                 users.update(selected)
         for user_id in targets:
             users.pop(user_id, None)
-        found = [self._subject(user_id, users, now) for user_id in users]
-        return Found(of=looked, users=found)
+        found = [self._estimate(user_id, users, now) for user_id in users]
+        return Discovered(of=looked, users=found)
 
-    def _subject(self, user_id: str, known: dict[str, Counts], now: float) -> TargetEstimate:
+    def _estimate(self, user_id: str, known: dict[str, Counts], now: float) -> TargetEstimate:
         options, age = self._options, self._options.refresh_older_than_s
         since = None if age is None else now - age
         lists = {
@@ -144,4 +146,44 @@ class KnownTargets:
             has_timeline=lists[Module.TIMELINE].exists(),
             bought={module: self._files.state(file).lines for module, file in continued.items()},
             continued=continued,
+        )
+
+
+class Remaining:
+    """How a crawl stands with its targets.
+
+    Args:
+        waiting: Ids of those whose turn has not come.
+        unfinished: Tells where the jobs of the others stand; who has none is done.
+        modules: Of the crawl.
+    """
+
+    def __init__(self, waiting: UserIds, unfinished: Unfinished, modules: Sequence[Module]) -> None:
+        self._waiting = waiting
+        self._unfinished = unfinished
+        self._modules = modules
+
+    async def of(self, estimates: Sequence[TargetEstimate]) -> Sequence[TargetEstimate]:
+        """Return targets as if what is done with them, or bought of them, were in the dataset.
+
+        Args:
+            subjects: Some targets.
+        """
+        waits = self._waiting.contains([estimate.user_id for estimate in estimates])
+        others = [estimate.user_id for estimate, waiting in zip(estimates, waits, strict=True) if not waiting]
+        begun = await self._unfinished.of(others, self._modules) if others else {}
+        return [
+            estimate if waiting else self._without_done(estimate, begun.get(estimate.user_id, {}))
+            for estimate, waiting in zip(estimates, waits, strict=True)
+        ]
+
+    def _without_done(self, estimate: TargetEstimate, begun: Mapping[Module, Checkpoint]) -> TargetEstimate:
+        done = {module for module in self._modules if module not in begun or begun[module].ended is not None}
+        bought = {
+            module: checkpoint.files[ext].lines
+            for module, checkpoint in begun.items()
+            if (ext := MODULES[module].list_ext) in checkpoint.files
+        }
+        return msgspec.structs.replace(
+            estimate, kept={*estimate.kept, *done}, bought={**estimate.bought, **bought}
         )

@@ -13,7 +13,7 @@ from twittomatic.errors import BudgetExhausted
 from twittomatic.model import MICROS_PER_USD, Module, dollars
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Counts, Network
-from twittomatic.planning.estimate import Found, Plan, Tally, TargetEstimate, needs_counts
+from twittomatic.planning.estimate import Discovered, Plan, Tally, TargetEstimate, needs_counts
 from twittomatic.planning.known import KnownTargets
 from twittomatic.planning.profiles import ProfileBuyer
 from twittomatic.planning.userids import UserIds
@@ -84,7 +84,7 @@ class QuoteBuilder:
         self._unresolved = unresolved
         self._remaining = remaining
         self._clock = SystemClock()
-        self._found: Found | None = None
+        self._found: Discovered | None = None
         self._tally = self._new_tally()
         self._unknown = UserIds()
 
@@ -127,7 +127,7 @@ class QuoteBuilder:
             left=await self._money.left(),
         )
 
-    async def _find_followers(self) -> Found:
+    async def _find_followers(self) -> Discovered:
         """Read the followers of those targets whose lists are in the dataset."""
         selection = Selection(self._options.select, "", self._network)
         crawled = [
@@ -151,7 +151,7 @@ class QuoteBuilder:
         """
         for start in range(0, len(self._ids), _BATCH):
             ids = self._ids[start : start + _BATCH]
-            estimates = await self._known.subjects(ids, self._clock.now())
+            estimates = await self._known.estimates(ids, self._clock.now())
             yield await self._remaining(estimates) if done and self._remaining else estimates
 
     def _new_tally(self) -> Tally:

@@ -36,8 +36,8 @@ def value_per_dollar(options: CrawlOptions, network: Network) -> Callable[[bytes
     modules = [module for module in options.first_modules if MODULES[module].list_ext]
 
     def value(profile: bytes) -> float:
-        subject = TargetEstimate(user_id="0", counts=network.counts_of(profile))
-        rows = {module: pricing.row(module, subject) for module in modules}
+        estimate = TargetEstimate(user_id="0", counts=network.counts_of(profile))
+        rows = {module: pricing.row(module, estimate) for module in modules}
         edges = rows[Module.FOLLOWER].resources.low
         cost = sum(row.cost.low + _REQUEST * row.requests.low for row in rows.values())
         return edges / (cost / MICROS_PER_USD)

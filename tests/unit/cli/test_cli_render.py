@@ -13,7 +13,7 @@ from twittomatic.cli.render.quote import picture as draw_quote
 from twittomatic.cli.render.status import line
 from twittomatic.cli.render.status import picture as draw_status
 from twittomatic.model import Module, Phase
-from twittomatic.planning.estimate import Plan, Row, Span
+from twittomatic.planning.estimate import Plan, PlanLine, Range
 from twittomatic.planning.quote import Quote
 from twittomatic.state.account import Totals
 from twittomatic.state.status import CrawlStatus, JobCounts
@@ -30,9 +30,13 @@ def drawn(picture: Any, width: int) -> str:
 
 
 def quote(low: int, high: float | None, **fields: Any) -> Plan:
-    hours = Span(0.0, None if high is None else high / 1e9)
-    row = Row(
-        targets=12_345, requests=Span(99, high), resources=Span(99, high), cost=Span(low, high), hours=hours
+    hours = Range(0.0, None if high is None else high / 1e9)
+    row = PlanLine(
+        targets=12_345,
+        requests=Range(99, high),
+        resources=Range(99, high),
+        cost=Range(low, high),
+        hours=hours,
     )
     rows = {"profiles": row, "timeline": row, "follower": row}
     other: dict[str, Any] = {"unknown": 0, "unavailable": 0, "kept": 0, "depth": 1, "found": 0}

@@ -10,7 +10,7 @@ from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import Module
 from twittomatic.networks.base import Counts, PriceList
 from twittomatic.networks.x import X
-from twittomatic.planning.estimate import PROFILES, Found, Span, TargetEstimate, needs_counts, plan
+from twittomatic.planning.estimate import PROFILES, Discovered, Range, TargetEstimate, needs_counts, plan
 from twittomatic.settings import load
 
 NETWORK = X(url="http://127.0.0.1:9")
@@ -32,8 +32,8 @@ def of(followers: int | None = None, posts: int | None = None) -> Counts:
     return Counts(followers=followers, posts=posts)
 
 
-def exactly(number: float) -> Span:
-    return Span(number, number)
+def exactly(number: float) -> Range:
+    return Range(number, number)
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_what_is_expanded_has_an_upper_bound(tmp_path: Path) -> None:
 
 def test_unknown_counts_are_bounded_by_the_caps(tmp_path: Path) -> None:
     free = plan(subjects(None), options("TF", tmp_path), NETWORK, kinds=["app"])
-    assert free.rows["follower"].cost == Span(0, None)
-    assert free.rows["timeline"].cost == Span(0, 3200 * 5_000)
-    assert free.total.cost == Span(0, None)
-    assert free.total.hours == Span(0, None)
+    assert free.rows["follower"].cost == Range(0, None)
+    assert free.rows["timeline"].cost == Range(0, 3200 * 5_000)
+    assert free.total.cost == Range(0, None)
+    assert free.total.hours == Range(0, None)
     assert free.unknown == 1
     capped = options("TF", tmp_path, max_followers=1500, max_posts=20)
     total = plan(subjects(None), capped, NETWORK, kinds=["app"]).total
-    assert total.cost == Span(0, 1500 * 10_000 + 20 * 5_000)
-    assert total.requests == Span(2, 3)
+    assert total.cost == Range(0, 1500 * 10_000 + 20 * 5_000)
+    assert total.requests == Range(2, 3)
 
 
 def test_whom_the_network_does_not_show_costs_a_request(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_what_is_kept_is_free(tmp_path: Path) -> None:
 def test_an_update_buys_what_is_new(tmp_path: Path) -> None:
     had, new = subjects(of(posts=500), has_timeline=True), subjects(of(posts=500))
     chosen = options("U", tmp_path, max_posts=10)
-    assert plan(had, chosen, NETWORK, kinds=["app"]).total.cost == Span(0, 500 * 5_000)
+    assert plan(had, chosen, NETWORK, kinds=["app"]).total.cost == Range(0, 500 * 5_000)
     assert plan(new, chosen, NETWORK, kinds=["app"]).total.cost == exactly(10 * 5_000)
 
 
@@ -113,8 +113,8 @@ def test_an_update_buys_what_is_new(tmp_path: Path) -> None:
 def test_depth_is_between_nobody_and_everybody(tmp_path: Path, depth: int, found: int) -> None:
     chosen = options("FA", tmp_path, max_depth=depth)
     quote = plan(subjects(of(10), of(20)), chosen, NETWORK, kinds=["app"])
-    assert quote.total.cost == Span(30 * 10_000, (30 + found * 15) * 10_000)
-    assert quote.total.requests == Span(2, 2 + found)
+    assert quote.total.cost == Range(30 * 10_000, (30 + found * 15) * 10_000)
+    assert quote.total.requests == Range(2, 2 + found)
     assert (quote.depth, quote.rows["analyzer"].targets) == (depth, 2)
 
 
@@ -199,11 +199,11 @@ def test_followers_that_are_there_are_counted_as_they_are(tmp_path: Path) -> Non
         TargetEstimate(user_id="8", counts=of(50), kept={Module.FOLLOWER}),
     ]
     chosen = options("FA", tmp_path, max_depth=1)
-    quote = plan(targets, chosen, NETWORK, kinds=["app"], found=Found(of={"0"}, users=users))
+    quote = plan(targets, chosen, NETWORK, kinds=["app"], found=Discovered(of={"0"}, users=users))
     mean = (2 + 4 + 100 + 50) / 4
-    assert quote.total.cost == Span((4 + 100) * 10_000, (4 + 100 + 4 * mean) * 10_000)
+    assert quote.total.cost == Range((4 + 100) * 10_000, (4 + 100 + 4 * mean) * 10_000)
     assert (quote.found, quote.assumes, quote.due) == (2, True, 4 * 10_000)
-    both = Found(of={"0", "1"}, users=users)
+    both = Discovered(of={"0", "1"}, users=users)
     exact = plan(targets, chosen, NETWORK, kinds=["app"], found=both)
     assert (exact.total.cost, exact.assumes) == (exactly((4 + 100) * 10_000), False)
     deeper = options("FA", tmp_path, max_depth=2)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from twittomatic.model import Checkpoint, Ending, FileState, Module
 from twittomatic.planning.estimate import TargetEstimate
-from twittomatic.planning.remaining import Remaining
+from twittomatic.planning.known import Remaining
 from twittomatic.planning.userids import UserIds
 from twittomatic.state.unfinished import Unfinished
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from twittomatic.cli.render.table import Fitting
 from twittomatic.model import MICROS_PER_USD, about, dollars
 from twittomatic.parsing import UNLIMITED_DEPTH
-from twittomatic.planning.estimate import Plan, Row, Span
+from twittomatic.planning.estimate import Plan, PlanLine, Range
 from twittomatic.planning.quote import Quote
 
 _ABSURD = 100  # times what the budget leaves: a number that helps nobody
@@ -36,7 +36,7 @@ def as_json(quote: Quote) -> dict[str, Any]:
     }
 
 
-def _fields(row: Row) -> dict[str, Any]:
+def _fields(row: PlanLine) -> dict[str, Any]:
     spans = {
         "requests": row.requests.each(math.ceil),
         "resources": row.resources.each(math.ceil),
@@ -107,7 +107,7 @@ def many(count: float, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _shown(span: Span, form: Callable[[float], str], *, is_absurd: bool, end: str = " or more") -> str:
+def _shown(span: Range, form: Callable[[float], str], *, is_absurd: bool, end: str = " or more") -> str:
     if span.high is None or is_absurd:
         if span.high == span.low:
             return form(span.low)

@@ -22,8 +22,8 @@ from twittomatic.errors import (
 )
 from twittomatic.networks.base import Request, Response
 from twittomatic.networks.x import windows
-from twittomatic.networks.x.mending import most_served
 from twittomatic.networks.x.problems import Problem, problems_of
+from twittomatic.networks.x.salvage import most_served
 from twittomatic.networks.x.text import printable
 
 _NO_MONEY_KINDS = frozenset({"credits", "credits-depleted", "usage-capped"})

@@ -13,7 +13,7 @@ import msgspec
 
 from twittomatic.errors import CredentialRejected, UpstreamUnavailable
 from twittomatic.networks.base import Form, Grant, Response
-from twittomatic.networks.x.mending import without_records
+from twittomatic.networks.x.salvage import without_records
 from twittomatic.networks.x.text import printable
 
 _TOKEN = re.compile(r"[!-~]{1,4096}")  # what a header can carry

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from twittomatic.networks.x.mending import without_records
+from twittomatic.networks.x.salvage import without_records
 
 _MOST = 4096  # a lookup has at most 100; nobody reads more
 

@@ -2,7 +2,7 @@
 
 The records themselves pass through as X wrote them, each on one line. Shapes: docs.x.com,
 x-api/fundamentals/pagination and response-codes-and-errors; X leaves out what is empty, `data` first of all.
-What is not in these shapes is read once more by `mending`, record by record.
+What is not in these shapes is read once more by `salvage`, record by record.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from twittomatic.networks.base import Page, PriceList, Request, Response
-from twittomatic.networks.x import mending
+from twittomatic.networks.x import salvage
 from twittomatic.networks.x.errors import garbage, refusal, said
 from twittomatic.networks.x.flatten import flatten
 from twittomatic.networks.x.prices import expanded, units
@@ -128,7 +128,7 @@ def _as_documented(body: bytes) -> _Content:
     together_ids = "\n".join([*ids, ""])
     if ids and (together_ids.count("\n") != len(ids) or not _IDS.fullmatch(together_ids)):
         raise ValueError("an id is not decimal")
-    if records and max(map(len, records)) > mending.LONGEST_RECORD:
+    if records and max(map(len, records)) > salvage.LONGEST_RECORD:
         raise ValueError("a record is longer than any that X has")
     return _Content(
         ids=ids,
@@ -147,8 +147,8 @@ def _mended(request: Request, response: Response, prices: PriceList) -> _Content
         UnexpectedPayload: it is not clear; it says how many resources may be billed.
     """
     try:
-        answer = mending.read(response.body)
-    except mending.CutError:
+        answer = salvage.read(response.body)
+    except salvage.CutError:
         answer = None
     if answer is None:
         raise garbage(request, response, "with something that is not its JSON")
@@ -178,13 +178,13 @@ def _mended(request: Request, response: Response, prices: PriceList) -> _Content
 
 
 def _count(value: object) -> int | None:
-    text = mending.id_of(value)
+    text = salvage.id_of(value)
     return None if text is None else int(text)
 
 
 def _usage(request: Request, response: Response) -> Page:
     """Read the usage of the account, of which nothing is used but that it came."""
-    if "data" in mending.without_records(response.body):
+    if "data" in salvage.without_records(response.body):
         return Page(ids=(), records=())
     problems = problems_of(response.body)
     raise said(request, response, problems) or garbage(request, response, "without a figure")
@@ -228,7 +228,7 @@ def _decoded(body: bytes) -> _Body:
         raise
     except msgspec.DecodeError:
         # A name or a text that X cut in the middle of an emoji would otherwise lose the whole paid page.
-        return _decode_body(mending.half_emoji_replaced(body))
+        return _decode_body(salvage.half_emoji_replaced(body))
 
 
 def _one_line(record: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twittomatic.fetch.retrying import backoff_s, closed_for_s, retry_after_s
+from twittomatic.fetch.retries import backoff_s, closed_for_s, retry_after_s
 from twittomatic.networks.base import Response
 
 NOW = 1_000_000_000.0  # Sun, 09 Sep 2001 01:46:40 GMT
