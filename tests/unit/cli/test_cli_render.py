@@ -40,7 +40,8 @@ def quote(low: int, high: float | None, **fields: Any) -> Plan:
     )
     rows = {"profiles": row, "timeline": row, "follower": row}
     other: dict[str, Any] = {"unknown": 0, "unavailable": 0, "kept": 0, "depth": 1, "found": 0}
-    other |= {"assumes": True, "selects": False, "due": low, **fields}
+    other |= {"assumes": True, "selects": False, "due": low}
+    other |= {"title": "X", "is_free": False, "once_a_day": True, **fields}
     return Plan(rows=rows, total=row, **other)
 
 
