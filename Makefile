@@ -34,6 +34,8 @@ check: install ## check style, types, import rules and documentation
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/mypy --no-error-summary tests/unit/api/example.py
+	@MYPYPATH=src:tests:tests/services $(BIN)/mypy --no-error-summary --explicit-package-bases --follow-imports silent \
+	  --package support
 	@MYPYPATH=src:benchmarks:tests/services:tests/faults $(BIN)/mypy --no-error-summary --explicit-package-bases \
 	  --ignore-missing-imports --follow-imports silent --disable-error-code no-any-return \
 	  --disable-error-code misc --disable-error-code unused-ignore benchmarks/*.py # no test exercises these calls

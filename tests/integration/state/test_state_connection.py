@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.state import LedCrawl
 from twittomatic.errors import SettingsError, StateError, StateUnavailable
 from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.networks.base import Limit
@@ -142,18 +142,18 @@ async def test_a_cancelled_call_takes_nothing_from_others(connection: Connection
     assert await connection.call("ECHO", "x") == "x"
 
 
-async def test_scripts_survive_that_the_server_forgets_them(house: Any) -> None:
-    [job] = await house.lease_new(house.worker())
-    await house.call("SCRIPT", "FLUSH")
-    before, moved = await asyncio.gather(house.call("ECHO", "x"), house.feed())
+async def test_scripts_survive_that_the_server_forgets_them(led: LedCrawl) -> None:
+    [job] = await led.lease_new(led.worker())
+    await led.call("SCRIPT", "FLUSH")
+    before, moved = await asyncio.gather(led.call("ECHO", "x"), led.feed())
     assert before == "x"
     assert moved[-1] == "running"
-    await house.call("SCRIPT", "FLUSH")
+    await led.call("SCRIPT", "FLUSH")
     await asyncio.gather(
-        house.worker().commit(job, Checkpoint(part="p"), {"pages": 1}), house.frontier.discover(["7"], 0)
+        led.worker().commit(job, Checkpoint(part="p"), {"pages": 1}), led.frontier.discover(["7"], 0)
     )
-    assert (await house.crawl.status()).counters["pages"] == 1
-    assert await house.frontier.seen() == 2
+    assert (await led.crawl.status()).counters["pages"] == 1
+    assert await led.frontier.seen() == 2
 
 
 async def test_a_script_nobody_wrote(connection: Connection) -> None:
@@ -161,17 +161,17 @@ async def test_a_script_nobody_wrote(connection: Connection) -> None:
         await connection.run("nonsense", [])
 
 
-async def test_a_server_that_has_no_replica_yet_is_waited_for(house: Any) -> None:
+async def test_a_server_that_has_no_replica_yet_is_waited_for(led: LedCrawl) -> None:
     """As in the moment after a failover, when the new master still stands alone."""
-    await house.call("CONFIG", "SET", "min-replicas-to-write", 1)
-    call = asyncio.create_task(house.frontier.discover(["1"], 0))
+    await led.call("CONFIG", "SET", "min-replicas-to-write", 1)
+    call = asyncio.create_task(led.frontier.discover(["1"], 0))
     try:
         async with asyncio.timeout(30):
-            while "errorstat_NOREPLICAS" not in await house.connection.redis.info("errorstats"):
+            while "errorstat_NOREPLICAS" not in await led.connection.redis.info("errorstats"):
                 assert not call.done()
         assert not call.done()
     finally:
-        await house.connection.redis.config_set("min-replicas-to-write", 0)
+        await led.connection.redis.config_set("min-replicas-to-write", 0)
     assert await call == 1
 
 
@@ -235,30 +235,30 @@ async def test_a_permit_whose_answer_was_lost_is_granted_once(
 
 
 async def test_a_page_whose_answer_was_lost_counts_once(
-    house: Any, relay: tuple[Relay, str], lossy: Connection
+    led: LedCrawl, relay: tuple[Relay, str], lossy: Connection
 ) -> None:
-    jobs = Jobs(lossy, house.keys, "worker")
-    [job] = await house.lease_new(jobs)
+    jobs = Jobs(lossy, led.keys, "worker")
+    [job] = await led.lease_new(jobs)
     relay[0].loses_answers = 1
     await jobs.commit(job, Checkpoint(part="p"), {"pages": 1})
     relay[0].loses_answers = 1
     await jobs.give_back(job, "ready")
-    progress = await house.crawl.status()
+    progress = await led.crawl.status()
     assert progress.counters["pages"] == 1
     assert (progress.jobs[Module.FOLLOWER].ready, progress.jobs[Module.FOLLOWER].leased) == (1, 0)
 
 
 async def test_jobs_whose_lease_was_lost_on_the_way_come_back(
-    house: Any, relay: tuple[Relay, str], lossy: Connection
+    led: LedCrawl, relay: tuple[Relay, str], lossy: Connection
 ) -> None:
-    jobs = Jobs(lossy, house.keys, "worker")
-    await house.frontier.discover(["1", "2"], 0)
-    await house.feed()
+    jobs = Jobs(lossy, led.keys, "worker")
+    await led.frontier.discover(["1", "2"], 0)
+    await led.feed()
     relay[0].loses_answers = 1
     assert len(await jobs.lease(Module.FOLLOWER, 9)) == 2
-    assert (await house.crawl.status()).jobs[Module.FOLLOWER].leased == 2
+    assert (await led.crawl.status()).jobs[Module.FOLLOWER].leased == 2
     await jobs.leave([Module.FOLLOWER])
-    assert (await house.crawl.status()).jobs[Module.FOLLOWER].ready == 2
+    assert (await led.crawl.status()).jobs[Module.FOLLOWER].ready == 2
 
 
 @pytest.fixture
@@ -309,20 +309,20 @@ async def test_calls_wait_for_a_server_that_was_killed(
 
 
 async def test_a_crawl_goes_on_with_the_server_that_follows(
-    house_on: Callable[[Connection], Any], mortal: tuple[Connection, Callable[[], int]]
+    led_on: Callable[[Connection], LedCrawl], mortal: tuple[Connection, Callable[[], int]]
 ) -> None:
     connection, kill = mortal
-    house = house_on(connection)
-    await house.begin()
-    jobs = house.worker()
-    [job] = await house.lease_new(jobs)
+    led = led_on(connection)
+    await led.begin()
+    jobs = led.worker()
+    [job] = await led.lease_new(jobs)
     await jobs.commit(job, Checkpoint(part="p"), {})
     waiting = asyncio.create_task(jobs.lease(Module.FOLLOWER, 1))
     await asyncio.sleep(0)
     async with asyncio.timeout(60):
         kill()
         assert await waiting == []
-        assert await house.leadership.lead()
+        assert await led.leadership.lead()
         assert (await jobs.heartbeat([job], REPORT)).lost == []
         await jobs.complete(job)
-        await house.lease_new(jobs, [2])
+        await led.lease_new(jobs, [2])

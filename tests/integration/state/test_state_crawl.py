@@ -1,11 +1,11 @@
 """The crawl as a whole: begun, paused, resumed, finished, and looked at."""
 
 import json
-from typing import Any
 
 import msgspec
 import pytest
 
+from support.state import LedCrawl
 from twittomatic.errors import SettingsError
 from twittomatic.model import HeldJob, Module, Phase, WorkerReport
 from twittomatic.state.connection import Connection
@@ -22,8 +22,8 @@ def fresh(connection: Connection, request: pytest.FixtureRequest) -> CrawlState:
     return CrawlState(connection, CrawlKeys(f"fresh-{request.node.name}"))
 
 
-async def finish(house: Any) -> None:
-    assert (await house.feed())[-1] == "finished"
+async def finish(led: LedCrawl) -> None:
+    assert (await led.feed())[-1] == "finished"
 
 
 async def test_a_crawl_that_is_not_there(fresh: CrawlState) -> None:
@@ -37,64 +37,64 @@ async def test_a_crawl_that_is_not_there(fresh: CrawlState) -> None:
     assert msgspec.structs.replace(await fresh.status(), at=status.at) == status
 
 
-async def test_a_crawl_is_begun_resumed_and_begun_again(house: Any, fresh: CrawlState) -> None:
+async def test_a_crawl_is_begun_resumed_and_begun_again(led: LedCrawl, fresh: CrawlState) -> None:
     assert await fresh.begin("TFA", '{"a":1}', NOW) == "new"
     assert await fresh.begin("TFA", '{"a":2}', "2026-02-02T00:00:00Z") == "resumed"
     assert await fresh.field("options") == '{"a":2}'
     assert await fresh.field("began_at") == NOW
 
-    await finish(house)
-    assert await house.crawl.begin("U", "{}", "2026-03-03T00:00:00Z") == "again"
-    assert await house.crawl.field("began_at") == "2026-03-03T00:00:00Z"
-    assert (await house.crawl.status()).phase is Phase.RUNNING
+    await finish(led)
+    assert await led.crawl.begin("U", "{}", "2026-03-03T00:00:00Z") == "again"
+    assert await led.crawl.field("began_at") == "2026-03-03T00:00:00Z"
+    assert (await led.crawl.status()).phase is Phase.RUNNING
 
 
-async def test_an_unfinished_crawl_does_nothing_else(house: Any) -> None:
-    before = await house.snapshot()
+async def test_an_unfinished_crawl_does_nothing_else(led: LedCrawl) -> None:
+    before = await led.snapshot()
     with pytest.raises(SettingsError, match=r"-T -F -A, not -U; .*--crawl"):
-        await house.crawl.begin("U", "{}", NOW)
-    assert await house.snapshot() == before
-    await house.crawl.pause("", by="user")
+        await led.crawl.begin("U", "{}", NOW)
+    assert await led.snapshot() == before
+    await led.crawl.pause("", by="user")
     with pytest.raises(SettingsError):
-        await house.crawl.begin("TF", "{}", NOW)
+        await led.crawl.begin("TF", "{}", NOW)
 
 
-async def test_paused_and_resumed(house: Any) -> None:
-    assert await house.crawl.pause("No credits.", until="2026-09-01T00:00:00Z", by="network") == "paused"
-    status = await house.crawl.status()
+async def test_paused_and_resumed(led: LedCrawl) -> None:
+    assert await led.crawl.pause("No credits.", until="2026-09-01T00:00:00Z", by="network") == "paused"
+    status = await led.crawl.status()
     assert (status.phase, status.reason, status.until, status.paused_by) == (
         Phase.PAUSED,
         "No credits.",
         "2026-09-01T00:00:00Z",
         "network",
     )
-    assert await house.crawl.pause("Something else.", by="user") == "paused"
-    assert (await house.crawl.status()).reason == "No credits."  # the first reason is the cause
-    assert await house.crawl.resume() == "running"
-    assert await house.crawl.resume() == "running"
-    status = await house.crawl.status()
+    assert await led.crawl.pause("Something else.", by="user") == "paused"
+    assert (await led.crawl.status()).reason == "No credits."  # the first reason is the cause
+    assert await led.crawl.resume() == "running"
+    assert await led.crawl.resume() == "running"
+    status = await led.crawl.status()
     assert (status.phase, status.reason, status.until, status.paused_by) == (
         Phase.RUNNING,
         "",
         None,
         "",
     )
-    assert [json.loads(event)["type"] for event in await house.events()] == ["CrawlPaused", "CrawlResumed"]
+    assert [json.loads(event)["type"] for event in await led.events()] == ["CrawlPaused", "CrawlResumed"]
 
 
-async def test_beginning_lets_a_paused_crawl_go_on(house: Any) -> None:
-    await house.crawl.pause("No money.", by="network")
-    assert await house.crawl.begin("TFA", "{}", NOW) == "resumed"
-    status = await house.crawl.status()
+async def test_beginning_lets_a_paused_crawl_go_on(led: LedCrawl) -> None:
+    await led.crawl.pause("No money.", by="network")
+    assert await led.crawl.begin("TFA", "{}", NOW) == "resumed"
+    status = await led.crawl.status()
     assert (status.phase, status.reason, status.paused_by) == (Phase.RUNNING, "", "")
 
 
-async def test_a_finished_crawl_stays_finished(house: Any) -> None:
-    await finish(house)
-    before = await house.snapshot()
-    assert await house.crawl.pause("x", by="user") == "finished"
-    assert await house.crawl.resume() == "finished"
-    assert await house.snapshot() == before
+async def test_a_finished_crawl_stays_finished(led: LedCrawl) -> None:
+    await finish(led)
+    before = await led.snapshot()
+    assert await led.crawl.pause("x", by="user") == "finished"
+    assert await led.crawl.resume() == "finished"
+    assert await led.snapshot() == before
 
 
 async def test_names_are_remembered_whatever_their_case(fresh: CrawlState) -> None:
@@ -104,16 +104,16 @@ async def test_names_are_remembered_whatever_their_case(fresh: CrawlState) -> No
     assert await fresh.names(["SomeBody", "gone", "never"]) == {"somebody": "1"}  # it is asked for again
 
 
-async def test_progress_counts_every_place_of_a_job(house: Any) -> None:
-    jobs = house.worker("worker-1")
-    leased = await house.lease_new(jobs, range(1, 7))
+async def test_progress_counts_every_place_of_a_job(led: LedCrawl) -> None:
+    jobs = led.worker("worker-1")
+    leased = await led.lease_new(jobs, range(1, 7))
     await jobs.complete(leased[0], follows=Module.ANALYZER)
     await jobs.give_back(leased[1], "later", most_failures=9)
     await jobs.give_back(leased[2], "dead")
     await jobs.give_back(leased[3], "ready")
     await jobs.heartbeat(leased[4:], WorkerReport(seen_at=NOW, slots=8))
 
-    status = await house.crawl.status()
+    status = await led.crawl.status()
     assert status.jobs[Module.FOLLOWER] == JobCounts(ready=1, leased=2, delayed=1, dead=1, completed=1)
     assert status.jobs[Module.ANALYZER] == JobCounts(ready=1)
     assert status.jobs[Module.UPDATE] == JobCounts()
@@ -128,8 +128,8 @@ async def test_flags() -> None:
     assert flags("TFA") == "-T -F -A"
 
 
-async def test_a_quote_is_owed_until_it_is_accepted(house: Any, fresh: CrawlState) -> None:
-    crawl = house.crawl
+async def test_a_quote_is_owed_until_it_is_accepted(led: LedCrawl, fresh: CrawlState) -> None:
+    crawl = led.crawl
     assert not await fresh.owes_quote()
     assert await crawl.owes_quote()
     await crawl.quoted()
@@ -138,34 +138,34 @@ async def test_a_quote_is_owed_until_it_is_accepted(house: Any, fresh: CrawlStat
     await crawl.begin("TFA", "{}", NOW)
     assert await crawl.owes_quote()
     await crawl.quoted()
-    await crawl.seeded(house.leadership, 0)
+    await crawl.seeded(led.leadership, 0)
     assert not await crawl.owes_quote()
-    await crawl.seeded(house.leadership, 1)
+    await crawl.seeded(led.leadership, 1)
     await crawl.begin("TFA", "{}", NOW)
     assert await crawl.owes_quote()
     await crawl.quoted()
-    await crawl.seeded(house.leadership)
-    await finish(house)
+    await crawl.seeded(led.leadership)
+    await finish(led)
     assert await crawl.begin("TFA", "{}", NOW) == "again"
     assert await crawl.owes_quote()
 
 
-async def test_what_was_asked_for_is_kept_by_modules_as_it_was_begun(house: Any) -> None:
-    crawl = house.crawl
+async def test_what_was_asked_for_is_kept_by_modules_as_it_was_begun(led: LedCrawl) -> None:
+    crawl = led.crawl
     assert await crawl.asked() == "{}"
     await crawl.begin("TFA", '{"later": 1}', NOW)
     assert await crawl.asked() == "{}"  # what is done was not asked so
-    await crawl.seeded(house.leadership)
-    await finish(house)
+    await crawl.seeded(led.leadership)
+    await finish(led)
     await crawl.begin("U", '{"other": 1}', NOW)
     assert await crawl.asked() == "{}"
-    await crawl.seeded(house.leadership)
-    await finish(house)
+    await crawl.seeded(led.leadership)
+    await finish(led)
     await crawl.begin("TFA", '{"anew": 1}', NOW)
     assert await crawl.asked() == '{"anew": 1}'
 
 
-async def test_what_a_worker_never_says_is_left_out(house: Any) -> None:
+async def test_what_a_worker_never_says_is_left_out(led: LedCrawl) -> None:
     said = json.dumps(
         {"slots": 2, "seen_at": NOW, "jobs": [{"module": "timeline", "user_id": "1", "for_s": 2}]}
     )
@@ -180,8 +180,8 @@ async def test_what_a_worker_never_says_is_left_out(house: Any) -> None:
     senseless += [f'{{"seen_at":"{NOW}",{fields}}}' for fields in odd]
     workers = {f"w{number}": text for number, text in enumerate([said, *senseless])}
     for name, text in workers.items():
-        await house.connection.call("HSET", house.keys.workers, name, text)
-    assert (await house.crawl.status()).workers == {
+        await led.connection.call("HSET", led.keys.workers, name, text)
+    assert (await led.crawl.status()).workers == {
         "w0": WorkerReport(
             seen_at=NOW, slots=2, jobs=(HeldJob(module=Module.TIMELINE, user_id="1", for_s=2),)
         )

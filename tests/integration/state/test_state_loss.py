@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.state import LedCrawl
 from twittomatic.app.restore import restore_ledger
 from twittomatic.errors import CorruptFile, LeadershipLost, StateLost, StorageUnavailable
 from twittomatic.model import Checkpoint, Module
@@ -148,15 +148,15 @@ async def test_a_ledger_that_went_back_to_an_older_state_is_missed(
 
 
 async def test_the_crawl_remembers_on_which_ledger_it_spends(
-    house: Any, process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+    led: LedCrawl, process: Callable[..., Money], connection: Connection, keys: NetworkKeys
 ) -> None:
     money = process()
     await money.open()
-    await house.crawl.remember_ledger(keys.account, money.ledger)
-    await process().open(await house.crawl.ledger(keys.account))
+    await led.crawl.remember_ledger(keys.account, money.ledger)
+    await process().open(await led.crawl.ledger(keys.account))
     await connection.call("DEL", keys.ledger)
     with pytest.raises(StateLost):
-        await process().open(await house.crawl.ledger(keys.account))
+        await process().open(await led.crawl.ledger(keys.account))
     assert not await connection.call("EXISTS", keys.ledger)
 
 
@@ -230,86 +230,86 @@ async def test_what_cannot_be_noted_is_not_asked_for(process: Callable[..., Mone
     assert (totals.spent, totals.reserved) == (0, 0)
 
 
-async def test_a_crawl_that_vanished_is_led_no_longer(house: Any) -> None:
-    await house.call("DEL", house.keys.crawl_hash)
+async def test_a_crawl_that_vanished_is_led_no_longer(led: LedCrawl) -> None:
+    await led.call("DEL", led.keys.crawl_hash)
     with pytest.raises(StateLost):
-        await house.leadership.lead()
-    await house.call("DEL", house.keys.leader)
+        await led.leadership.lead()
+    await led.call("DEL", led.keys.leader)
     with pytest.raises(StateLost):
-        await house.leadership.lead()
-    assert not await house.call("EXISTS", house.keys.crawl_hash, house.keys.leader)
+        await led.leadership.lead()
+    assert not await led.call("EXISTS", led.keys.crawl_hash, led.keys.leader)
 
 
-async def test_a_standby_misses_the_crawl_that_it_stood_by_for(house: Any, connection: Connection) -> None:
-    standby = Leadership(connection, house.keys, "standby")
+async def test_a_standby_misses_the_crawl_that_it_stood_by_for(led: LedCrawl, connection: Connection) -> None:
+    standby = Leadership(connection, led.keys, "standby")
     assert not await standby.lead()
-    await house.call("DEL", house.keys.crawl_hash, house.keys.leader)
+    await led.call("DEL", led.keys.crawl_hash, led.keys.leader)
     with pytest.raises(StateLost):
         await standby.lead()
 
 
 @pytest.mark.parametrize("again", [False, True])
-async def test_jobs_whose_stream_vanished_are_missed_and_put_back(house: Any, again: bool) -> None:
-    jobs = house.worker()
-    leased = await house.lease_new(jobs, (1, 2, 3, 4))
+async def test_jobs_whose_stream_vanished_are_missed_and_put_back(led: LedCrawl, again: bool) -> None:
+    jobs = led.worker()
+    leased = await led.lease_new(jobs, (1, 2, 3, 4))
     await jobs.commit(leased[0], Checkpoint(part="a"), {})
     await jobs.give_back(leased[0], "ready")
     await jobs.give_back(leased[1], "later", most_failures=9)
     await jobs.give_back(leased[2], "dead", reason="so")
-    await house.call("DEL", house.keys.jobs(leased[0].queue + ":again" if again else leased[0].queue))
+    await led.call("DEL", led.keys.jobs(leased[0].queue + ":again" if again else leased[0].queue))
     with pytest.raises(StateLost, match="jobs of crawl"):
-        await house.feed()
+        await led.feed()
     with pytest.raises(StateLost):
         await jobs.lease(Module.FOLLOWER, 1)
-    requeue = Requeue(house.connection, house.keys)
+    requeue = Requeue(led.connection, led.keys)
     modules = list(Module)
     await requeue.open(modules)
     assert await requeue.put_back(modules) == 1
     assert await requeue.put_back(modules) == 0
-    await house.feed()
-    found = await house.worker("other").lease(Module.FOLLOWER, 9)
+    await led.feed()
+    found = await led.worker("other").lease(Module.FOLLOWER, 9)
     if again:
         assert [(job.user_id, job.checkpoint.part) for job in found] == [("1", "a")]
     else:  # the first worker got the other one before it noticed
         assert [job.user_id for job in found] == ["4"]
-    assert len(await house.recovery.dead()) == 1
+    assert len(await led.recovery.dead()) == 1
 
 
-async def test_the_rest_of_a_crawl_is_no_crawl(house: Any) -> None:
-    await house.frontier.discover(["1"], 0)
-    await house.call("DEL", house.keys.crawl_hash, house.keys.leader)
+async def test_the_rest_of_a_crawl_is_no_crawl(led: LedCrawl) -> None:
+    await led.frontier.discover(["1"], 0)
+    await led.call("DEL", led.keys.crawl_hash, led.keys.leader)
     with pytest.raises(StateLost, match="all but some of its keys"):
-        await house.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z")
-    assert await Requeue(house.connection, house.keys).clear()
-    assert await house.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z") == "new"
+        await led.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z")
+    assert await Requeue(led.connection, led.keys).clear()
+    assert await led.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z") == "new"
 
 
 async def test_a_crawl_that_was_deleted_by_hand_begins_again(
-    house: Any, account: Callable[..., Money]
+    led: LedCrawl, account: Callable[..., Money]
 ) -> None:
     """Its caps are the account's, and remember a later epoch than that with which it begins."""
     for _ in range(3):
-        await house.leadership.resign()
-        await house.leadership.lead()
+        await led.leadership.resign()
+        await led.leadership.lead()
     money = account(5)
-    await money.share_cap(house.leadership)
-    await house.call("DEL", *await house.call("KEYS", f"tw:{{{house.keys.crawl}}}:*"))
-    later = Leadership(house.connection, house.keys, "later")
+    await money.share_cap(led.leadership)
+    await led.call("DEL", *await led.call("KEYS", f"tw:{{{led.keys.crawl}}}:*"))
+    later = Leadership(led.connection, led.keys, "later")
     assert await later.lead()
-    assert later.epoch < house.leadership.epoch
+    assert later.epoch < led.leadership.epoch
     await money.share_cap(later)
     with pytest.raises(StateLost):
-        await house.leadership.lead()
+        await led.leadership.lead()
 
 
 async def test_an_older_master_of_the_same_crawl_changes_no_cap(
-    house: Any, connection: Connection, account: Callable[..., Money]
+    led: LedCrawl, connection: Connection, account: Callable[..., Money]
 ) -> None:
-    money, old = account(5), house.leadership
+    money, old = account(5), led.leadership
     await old.resign()
     await old.lead()
     await money.share_cap(old)
-    late = Leadership(connection, house.keys, "late")
+    late = Leadership(connection, led.keys, "late")
     late.epoch, late.crawl_id = old.epoch - 1, old.crawl_id
     with pytest.raises(LeadershipLost):
         await money.share_cap(late)

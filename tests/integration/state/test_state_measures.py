@@ -5,12 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from support.state import LedCrawl
 from twittomatic.clock import rfc3339, utc
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import Checkpoint, HeldJob, Module, Phase, WorkerReport
 from twittomatic.networks.base import Limit
 from twittomatic.sinks.stats.measures import MEASURES, node
 from twittomatic.state.account import Money, Permit
+from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.status import CrawlStatus, JobCounts, read_status
 
@@ -21,13 +23,13 @@ OPTIONS = CrawlOptions(
 
 
 @pytest.fixture
-async def busy(house: Any, connection: Any) -> Any:
+async def busy(led: LedCrawl, connection: Connection) -> Any:
     """A crawl with a job done in part, a request paid, a window opened, and a worker that says so."""
-    options = msgspec.structs.replace(OPTIONS, account=f"x@{house.keys.crawl}")
-    await connection.call("HSET", house.keys.crawl_hash, "options", options.written())
-    jobs = house.worker("w.1@host.77-abcdef")
-    first, _ = await house.lease_new(jobs, (1, 2))
-    await house.frontier.discover(["3", "4", "5"], 1)
+    options = msgspec.structs.replace(OPTIONS, account=f"x@{led.keys.crawl}")
+    await connection.call("HSET", led.keys.crawl_hash, "options", options.written())
+    jobs = led.worker("w.1@host.77-abcdef")
+    first, _ = await led.lease_new(jobs, (1, 2))
+    await led.frontier.discover(["3", "4", "5"], 1)
     await jobs.commit(first, Checkpoint(part="a"), {"pages:follower": 1, "records:follower": 40})
     assert jobs.counted == {"pages:follower": 1, "records:follower": 40}
     money = Money(connection, NetworkKeys(options.account), budget=options.budget, horizon_s=60)
@@ -36,7 +38,7 @@ async def busy(house: Any, connection: Any) -> Any:
         {"app-12345678": Limit(requests=15, window_s=900)},
         price=10_000,
         wanted=100,
-        fields=[f"module:{house.keys.crawl}:follower"],
+        fields=[f"module:{led.keys.crawl}:follower"],
     )
     assert isinstance(permit, Permit)
     await money.settle(permit, 400_000)
@@ -49,16 +51,16 @@ async def busy(house: Any, connection: Any) -> Any:
         credentials=("app-12345678",),
     )
     await jobs.heartbeat([], report)
-    return house
+    return led
 
 
-async def moment(connection: Any, earlier_s: int = 0) -> str:
+async def moment(connection: Connection, earlier_s: int = 0) -> str:
     seconds, _ = await connection.call("TIME")
     return rfc3339(utc(int(seconds) - earlier_s))
 
 
-async def read(house: Any) -> CrawlStatus:
-    return await read_status(house.connection, house.keys.crawl, windows=True)
+async def read(led: LedCrawl) -> CrawlStatus:
+    return await read_status(led.connection, led.keys.crawl, windows=True)
 
 
 async def test_everything_is_seen(busy: Any) -> None:
@@ -88,7 +90,7 @@ async def test_everything_is_seen(busy: Any) -> None:
     assert values["worker_requests"] == {("w.1@host",): 1}
 
 
-async def test_a_silent_worker_is_not_live(busy: Any, connection: Any) -> None:
+async def test_a_silent_worker_is_not_live(busy: Any, connection: Connection) -> None:
     gone = {"seen_at": await moment(connection, earlier_s=120), "lease_s": 30}
     await connection.call("HSET", busy.keys.workers, "gone", msgspec.json.encode(gone))
     status = await read(busy)
@@ -96,21 +98,21 @@ async def test_a_silent_worker_is_not_live(busy: Any, connection: Any) -> None:
     assert list(status.live_workers) == ["w.1@host.77-abcdef"]
 
 
-async def test_a_window_that_opened_again_is_whole(busy: Any, connection: Any) -> None:
+async def test_a_window_that_opened_again_is_whole(busy: Any, connection: Connection) -> None:
     keys = NetworkKeys(f"x@{busy.keys.crawl}")
     await connection.call("HSET", f"{keys.windows}app-12345678:followers", "reset", 1)
     window = next(one for one in (await read(busy)).windows if one.endpoint == "followers")
     assert (window.left, window.opens_in_s) == (15, 0)
 
 
-async def test_there_is_nothing_before_a_crawl_begins(connection: Any) -> None:
+async def test_there_is_nothing_before_a_crawl_begins(connection: Connection) -> None:
     assert not (await read_status(connection, "nobody-began-this")).is_begun
 
 
-async def test_a_stream_that_no_worker_ever_read_has_nothing_leased(house: Any) -> None:
-    await house.call("HSET", house.keys.crawl_hash, "options", OPTIONS.written())
-    await house.call("XADD", house.keys.jobs("update"), "*", "u", "1", "d", "0")
-    status = await read(house)
+async def test_a_stream_that_no_worker_ever_read_has_nothing_leased(led: LedCrawl) -> None:
+    await led.call("HSET", led.keys.crawl_hash, "options", OPTIONS.written())
+    await led.call("XADD", led.keys.jobs("update"), "*", "u", "1", "d", "0")
+    status = await read(led)
     assert status.jobs[Module.UPDATE] == JobCounts(ready=1)
 
 

@@ -1,14 +1,13 @@
 """Screen names, shared by all crawls for a week."""
 
-from typing import Any
-
+from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.names import KnownNames
 
 WEEK_S = 7 * 86_400.0
 
 
-async def test_names_are_kept_for_a_week(connection: Any) -> None:
+async def test_names_are_kept_for_a_week(connection: Connection) -> None:
     known, other = (KnownNames(connection, NetworkKeys(account)) for account in ("names", "names@other"))
     owners = {"ada": "1", "bob": "2"}
     await known.keep(owners, 1000.0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from support.state import LedCrawl
 from twittomatic.model import Checkpoint, Module, Phase, WorkerReport
 from twittomatic.state.requeue import Requeue
 
@@ -14,61 +15,61 @@ CHECKPOINT = Checkpoint(part="follower-1-abc", token="t", requests=3)
 
 
 @pytest.fixture
-def requeue(house: Any) -> Requeue:
-    return Requeue(house.connection, house.keys)
+def requeue(led: LedCrawl) -> Requeue:
+    return Requeue(led.connection, led.keys)
 
 
-async def test_a_job_is_queued_once_at_its_depth(house: Any, requeue: Requeue) -> None:
+async def test_a_job_is_queued_once_at_its_depth(led: LedCrawl, requeue: Requeue) -> None:
     assert await requeue.again(Module.FOLLOWER, "1", 4)
-    before = await house.snapshot()
+    before = await led.snapshot()
     assert not await requeue.again(Module.FOLLOWER, "1", 4)
-    assert await house.snapshot() == before
-    await house.feed()
-    [job] = await house.worker().lease(Module.FOLLOWER, 9)
+    assert await led.snapshot() == before
+    await led.feed()
+    [job] = await led.worker().lease(Module.FOLLOWER, 9)
     assert (job.user_id, job.depth, job.checkpoint, job.attempts) == ("1", 4, Checkpoint(), 0)
 
 
-async def test_a_finished_crawl_runs_again_to_its_end(house: Any, requeue: Requeue) -> None:
-    await house.feed()
-    assert (await house.crawl.status()).phase is Phase.FINISHED
+async def test_a_finished_crawl_runs_again_to_its_end(led: LedCrawl, requeue: Requeue) -> None:
+    await led.feed()
+    assert (await led.crawl.status()).phase is Phase.FINISHED
     assert await requeue.again(Module.TIMELINE, "1", 0)
-    assert (await house.crawl.status()).phase is Phase.RUNNING
-    worker = house.worker()
-    assert (await house.feed())[4] == "running"
+    assert (await led.crawl.status()).phase is Phase.RUNNING
+    worker = led.worker()
+    assert (await led.feed())[4] == "running"
     [job] = await worker.lease(Module.TIMELINE, 9)
     await worker.complete(job)
-    assert (await house.feed())[4] == "finished"
+    assert (await led.feed())[4] == "finished"
 
 
-async def test_a_paused_crawl_stays_paused(house: Any, requeue: Requeue) -> None:
-    await house.crawl.pause("no money", by="network")
+async def test_a_paused_crawl_stays_paused(led: LedCrawl, requeue: Requeue) -> None:
+    await led.crawl.pause("no money", by="network")
     assert await requeue.again(Module.TIMELINE, "1", 0)
-    assert (await house.crawl.status()).phase is Phase.PAUSED
+    assert (await led.crawl.status()).phase is Phase.PAUSED
 
 
-async def test_a_job_that_is_there_is_left_alone(house: Any, requeue: Requeue) -> None:
-    worker = house.worker()
-    [job] = await house.lease_new(worker)
+async def test_a_job_that_is_there_is_left_alone(led: LedCrawl, requeue: Requeue) -> None:
+    worker = led.worker()
+    [job] = await led.lease_new(worker)
     await worker.commit(job, CHECKPOINT, {})
-    before = await house.snapshot()
+    before = await led.snapshot()
     assert not await requeue.again(Module.FOLLOWER, "1", 0)
-    assert await house.snapshot() == before
+    assert await led.snapshot() == before
 
 
-async def test_a_dead_job_gets_another_chance_where_it_stopped(house: Any, requeue: Requeue) -> None:
-    worker = house.worker()
-    [job] = await house.lease_new(worker)
+async def test_a_dead_job_gets_another_chance_where_it_stopped(led: LedCrawl, requeue: Requeue) -> None:
+    worker = led.worker()
+    [job] = await led.lease_new(worker)
     await worker.commit(job, CHECKPOINT, {})
     await worker.give_back(job, "dead", reason="r")
     assert await requeue.again(Module.FOLLOWER, "1", 0)
-    assert await house.recovery.dead() == {}
+    assert await led.recovery.dead() == {}
     [again] = await worker.lease(Module.FOLLOWER, 9)
     assert again.checkpoint == CHECKPOINT
 
 
-async def test_a_job_begins_anew_wherever_it_is(house: Any, requeue: Requeue) -> None:
-    worker = house.worker()
-    dead, held = await house.lease_new(worker, [1, 2])
+async def test_a_job_begins_anew_wherever_it_is(led: LedCrawl, requeue: Requeue) -> None:
+    worker = led.worker()
+    dead, held = await led.lease_new(worker, [1, 2])
     for job in (dead, held):
         await worker.commit(job, CHECKPOINT, {})
     await worker.give_back(dead, "dead", reason="its part file is gone")
@@ -78,7 +79,7 @@ async def test_a_job_begins_anew_wherever_it_is(house: Any, requeue: Requeue) ->
         assert await requeue.anew(Module.FOLLOWER, job.user_id)
         assert not await requeue.anew(Module.FOLLOWER, job.user_id)
     assert [one async for one in requeue.begun()] == []
-    await house.take_from(held)
+    await led.take_from(held)
     again = await worker.lease(Module.FOLLOWER, 9)
     assert [(job.user_id, job.checkpoint, job.depth) for job in again] == [
         ("1", Checkpoint(), 0),
@@ -87,9 +88,9 @@ async def test_a_job_begins_anew_wherever_it_is(house: Any, requeue: Requeue) ->
     assert not await requeue.anew(Module.FOLLOWER, "3"), "there is no such job"
 
 
-async def test_whoever_is_connected_is_at_work(house: Any, connect: Any, requeue: Requeue) -> None:
+async def test_whoever_is_connected_is_at_work(led: LedCrawl, connect: Any, requeue: Requeue) -> None:
     assert await requeue.at_work() == []  # the master of this test leads through a connection of another name
-    alive, dead = house.worker("alive", connect("alive")), house.worker("dead", connect("dead"))
+    alive, dead = led.worker("alive", connect("alive")), led.worker("dead", connect("dead"))
     for worker in (alive, dead):
         await worker.heartbeat([], REPORT)
     assert await requeue.at_work() == ["alive", "dead"]

@@ -3,11 +3,11 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from replicated import SERVICE, Replicated, replicated
 
+from support.state import LedCrawl
 from twittomatic.errors import LeaseLost, SettingsError, StateUnavailable
 from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.networks.base import Limit
@@ -142,24 +142,24 @@ class Careless(Replication):
 
 
 async def test_what_the_master_took_along_harms_nobody(
-    replicas: Replicated, reach: Callable[..., Connection], house_on: Callable[[Connection], Any]
+    replicas: Replicated, reach: Callable[..., Connection], led_on: Callable[[Connection], LedCrawl]
 ) -> None:
     """A job that a worker holds is remembered by no server, and another one gets it; and no request went out
     whose money could have been forgotten."""
     connection, careless = reach(replicas.url), reach(replicas.url)
     careless._replication = Careless(required=False)
     await careless.call("PING")
-    house = house_on(connection)
-    await house.begin()
-    await house.frontier.discover(["1"], 0)
-    early, late = house.worker("early", careless), house.worker("late")
-    keys = NetworkKeys(house.keys.crawl)
+    led = led_on(connection)
+    await led.begin()
+    await led.frontier.discover(["1"], 0)
+    early, late = led.worker("early", careless), led.worker("late")
+    keys = NetworkKeys(led.keys.crawl)
     money = Money(connection, keys, budget=1_000_000, horizon_s=60)
     master = replicas.master
     for replica in replicas.replicas:
         replica.send(signal.SIGSTOP)
-    house.frontier._connection = careless
-    await house.feed()
+    led.frontier._connection = careless
+    await led.feed()
     [lost] = await early.lease(Module.FOLLOWER, 1)
     limits = {"a": Limit(requests=2, window_s=900)}
     asking = asyncio.create_task(money.acquire("x", limits, price=10_000, wanted=60))
@@ -167,8 +167,8 @@ async def test_what_the_master_took_along_harms_nobody(
     assert not asking.done()
     replicas.lose_master()
     async with asyncio.timeout(DEADLINE_S):
-        await house.leadership.lead()
-        assert (await house.feed())[0] == 1
+        await led.leadership.lead()
+        assert (await led.feed())[0] == 1
         [job] = await late.lease(Module.FOLLOWER, 1)
         assert (job.user_id, job.entry != lost.entry) == ("1", True)
         with pytest.raises(LeaseLost):
@@ -176,7 +176,7 @@ async def test_what_the_master_took_along_harms_nobody(
         assert (await early.heartbeat([lost], REPORT)).lost == [lost]
         await late.commit(job, Checkpoint(part="late"), {"pages": 1})
         await late.complete(job)
-        assert (await house.crawl.status()).counters["pages"] == 1
+        assert (await led.crawl.status()).counters["pages"] == 1
         permit = await asking
         assert isinstance(permit, Permit)
         assert (await money.totals()).reserved == 600_000

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from valkeyd import valkeyd
 
+from support.state import LedCrawl
 from twittomatic.clock import rfc3339, utc
 from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.state.connection import Connection
@@ -24,21 +25,21 @@ end
 
 
 @pytest.fixture
-async def own(reach: Callable[..., Connection], house_on: Callable[[Connection], Any]) -> Any:
+async def own(reach: Callable[..., Connection], led_on: Callable[[Connection], LedCrawl]) -> Any:
     """A crawl on a server of its own, whose statistics are not disturbed."""
     with valkeyd() as port:
-        house = house_on(reach(f"redis://127.0.0.1:{port}"))
-        await house.begin()
-        yield house
+        led = led_on(reach(f"redis://127.0.0.1:{port}"))
+        await led.begin()
+        yield led
 
 
-async def cost(house: Any, read: Callable[[], Any]) -> tuple[int, int, int]:
+async def cost(led: LedCrawl, read: Callable[[], Any]) -> tuple[int, int, int]:
     """Return the round trips, commands and bytes of a read."""
     await read()  # the scripts are loaded, and what something else changed is counted
-    before = await house.call("INFO", "stats")
-    empty = await house.call("INFO", "stats")
+    before = await led.call("INFO", "stats")
+    empty = await led.call("INFO", "stats")
     await read()
-    after = await house.call("INFO", "stats")
+    after = await led.call("INFO", "stats")
     names = ("total_reads_processed", "total_commands_processed", "total_net_output_bytes")
     reads, commands, sent = (after[name] - 2 * empty[name] + before[name] for name in names)
     return reads, commands, sent
@@ -77,9 +78,9 @@ async def test_a_paused_crawl_takes_two_round_trips_too(own: Any) -> None:
     assert sent < 10_000
 
 
-async def test_the_counts_follow_every_move(house: Any) -> None:
-    jobs = house.worker()
-    leased = await house.lease_new(jobs, range(1, 8))
+async def test_the_counts_follow_every_move(led: LedCrawl) -> None:
+    jobs = led.worker()
+    leased = await led.lease_new(jobs, range(1, 8))
     for job in leased[:3]:
         await jobs.give_back(job, "dead", reason="so")
     for job in leased[3:5]:
@@ -88,35 +89,35 @@ async def test_the_counts_follow_every_move(house: Any) -> None:
     await jobs.commit(leased[6], Checkpoint(part="a"), {})
 
     async def counts() -> JobCounts:
-        found = (await house.crawl.status()).jobs[Module.FOLLOWER]
-        assert found.dead == await house.call("HLEN", house.keys.dead)
-        assert found.delayed == await house.call("ZCARD", house.keys.delayed)
-        for key, number in ((house.keys.dead, found.dead), (house.keys.delayed, found.delayed)):
-            assert int(await house.call("HGET", f"{key}:count", "follower") or 0) == number
+        found = (await led.crawl.status()).jobs[Module.FOLLOWER]
+        assert found.dead == await led.call("HLEN", led.keys.dead)
+        assert found.delayed == await led.call("ZCARD", led.keys.delayed)
+        for key, number in ((led.keys.dead, found.dead), (led.keys.delayed, found.delayed)):
+            assert int(await led.call("HGET", f"{key}:count", "follower") or 0) == number
         return found  # type: ignore[no-any-return]
 
     assert await counts() == JobCounts(leased=1, delayed=2, dead=4)
     for _ in range(2):
-        await house.recovery.revive("follower:1")
-        await Requeue(house.connection, house.keys).again(Module.FOLLOWER, "2", 0)
+        await led.recovery.revive("follower:1")
+        await Requeue(led.connection, led.keys).again(Module.FOLLOWER, "2", 0)
     assert await counts() == JobCounts(ready=2, leased=1, delayed=2, dead=2)
-    await house.call("ZADD", house.keys.delayed, 0, "follower:4")
-    await house.feed()
+    await led.call("ZADD", led.keys.delayed, 0, "follower:4")
+    await led.feed()
     assert await counts() == JobCounts(ready=3, leased=1, delayed=1, dead=2)
-    await house.call("HSET", f"{house.keys.job}{leased[6].name}", "crashes", 1)
-    await house.take_from(leased[6])
+    await led.call("HSET", f"{led.keys.job}{leased[6].name}", "crashes", 1)
+    await led.take_from(leased[6])
     assert await counts() == JobCounts(ready=3, delayed=2, dead=2)
     [again] = await jobs.lease(Module.FOLLOWER, 1)
-    await house.call("HSET", f"{house.keys.job}{again.name}", "crashes", 5)
-    await house.take_from(again)
+    await led.call("HSET", f"{led.keys.job}{again.name}", "crashes", 5)
+    await led.take_from(again)
     assert await counts() == JobCounts(ready=2, delayed=2, dead=3)
 
 
-async def test_dead_jobs_of_an_earlier_version_are_counted_once(house: Any) -> None:
-    await house.call("HSET", house.keys.dead, "follower:1", "{}", "timeline:2", "{}")
-    await house.call("ZADD", house.keys.delayed, 1e15, "analyzer:3")
+async def test_dead_jobs_of_an_earlier_version_are_counted_once(led: LedCrawl) -> None:
+    await led.call("HSET", led.keys.dead, "follower:1", "{}", "timeline:2", "{}")
+    await led.call("ZADD", led.keys.delayed, 1e15, "analyzer:3")
     for _ in range(2):
-        jobs = (await house.crawl.status()).jobs
+        jobs = (await led.crawl.status()).jobs
         assert [jobs[module].dead for module in (Module.FOLLOWER, Module.TIMELINE)] == [1, 1]
         assert jobs[Module.ANALYZER].delayed == 1
-    assert await house.call("HGETALL", f"{house.keys.dead}:count") == {"follower": "1", "timeline": "1"}
+    assert await led.call("HGETALL", f"{led.keys.dead}:count") == {"follower": "1", "timeline": "1"}

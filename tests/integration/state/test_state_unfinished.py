@@ -1,17 +1,16 @@
 """Where the jobs of a crawl stand that are not done."""
 
-from typing import Any
-
+from support.state import LedCrawl
 from twittomatic.model import Checkpoint, FileState, Module
 from twittomatic.state.unfinished import Unfinished
 
 BOTH = [Module.FOLLOWER, Module.TIMELINE]
 
 
-async def test_jobs_that_wait_are_leased_or_done(house: Any) -> None:
-    unfinished, jobs = Unfinished(house.connection, house.keys), house.worker()
+async def test_jobs_that_wait_are_leased_or_done(led: LedCrawl) -> None:
+    unfinished, jobs = Unfinished(led.connection, led.keys), led.worker()
     assert await unfinished.of(["1"], BOTH) == {}
-    one, two, three, _ = await house.lease_new(jobs, range(1, 5))
+    one, two, three, _ = await led.lease_new(jobs, range(1, 5))
     half = Checkpoint(part="p", files={"fws": FileState(lines=1000)})
     await jobs.commit(one, half, {})
     await jobs.complete(two)
@@ -23,16 +22,16 @@ async def test_jobs_that_wait_are_leased_or_done(house: Any) -> None:
     }
 
 
-async def test_lists_are_unfinished_of_which_a_part_is_bought(house: Any) -> None:
-    jobs = house.worker()
-    one, two, three = await house.lease_new(jobs, range(1, 4))
+async def test_lists_are_unfinished_of_which_a_part_is_bought(led: LedCrawl) -> None:
+    jobs = led.worker()
+    one, two, three = await led.lease_new(jobs, range(1, 4))
     for job in (one, two):
         await jobs.commit(job, Checkpoint(part=f"part-{job.user_id}"), {})
-    await house.crawl.pause("No money.", by="network")
-    assert (await house.crawl.status()).unfinished == 0  # a worker downloads them
+    await led.crawl.pause("No money.", by="network")
+    assert (await led.crawl.status()).unfinished == 0  # a worker downloads them
     await jobs.give_back(one, "ready")
     await jobs.give_back(two, "later", most_failures=9)
     await jobs.give_back(three, "ready")  # which bought nothing
-    assert (await house.crawl.status()).unfinished == 2
-    await house.crawl.resume()
-    assert (await house.crawl.status()).unfinished == 0, "it is not counted while the crawl runs"
+    assert (await led.crawl.status()).unfinished == 2
+    await led.crawl.resume()
+    assert (await led.crawl.status()).unfinished == 0, "it is not counted while the crawl runs"

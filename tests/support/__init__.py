@@ -1,0 +1,1 @@
+"""Crawls, processes and datasets that a test owns; typed, and held to mypy strict by `make check`."""
