@@ -195,7 +195,7 @@ def test_workers_without_a_master_stop_or_wait_as_they_were_told(cluster: Cluste
     cluster.hold()
     [killed] = cluster.pids("stops.1@")
     os.kill(killed, signal.SIGKILL)
-    cluster.hears(stops, "stops.1 ended with signal SIGKILL; it starts again in 0.5 s.")
+    cluster.hears(stops, "stops.1 ended with signal SIGKILL; it restarts in 0.5 s.")
     cluster.wait_for(lambda: cluster.said(stops).count("works for") == 3, stops)
     cluster.go_on()
     master.send_signal(signal.SIGKILL)
@@ -217,7 +217,7 @@ def test_workers_without_a_master_stop_or_wait_as_they_were_told(cluster: Cluste
     pids = cluster.pids("waits.")
     waits.send_signal(signal.SIGKILL)
     cluster.wait_for(lambda: not any(map(alive, pids)), waits)
-    assert cluster.said(waits).count("Who started this process is gone") == 2
+    assert cluster.said(waits).count("The parent of this process is gone") == 2
 
     last = cluster.start("worker", "last")
     cluster.hears(last, "works for")

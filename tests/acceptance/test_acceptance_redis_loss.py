@@ -53,7 +53,7 @@ def no_raw_words(said: str) -> None:
     for word in (
         "NOGROUP",
         "WRONGTYPE",
-        "fault of Twittomatic",
+        "bug in Twittomatic",
         "user_script",
         "Traceback",
         "Another master",

@@ -26,7 +26,7 @@ def refused(place: Any, sentence: str) -> None:
         assert done.returncode == 2, done.stderr
         assert sentence in done.stderr
         assert done.stderr.count("\n") == 1
-        assert "fault of Twittomatic" not in done.stderr
+        assert "bug in Twittomatic" not in done.stderr
     done = place.run("doctor")
     assert done.returncode == 1
     assert f"FAILED   State    REDIS_URL: {sentence}" in done.stdout

@@ -44,7 +44,7 @@ def signalled(place: Any, moment: str, *arguments: str, number: int = signal.SIG
     done = place.run_program(_DRIVER, f"twittomatic.{moment}", int(number), *arguments)
     assert (place.directory / "came").exists(), (moment, done.stderr)
     assert "Traceback" not in done.stderr
-    assert "fault of Twittomatic" not in done.stderr
+    assert "bug in Twittomatic" not in done.stderr
     return done.returncode
 
 
@@ -162,7 +162,7 @@ def test_output_that_is_lost_loses_no_work(place: Any) -> None:
             text=True,
         )
         said = process.communicate(timeout=60)[1] or ""
-        assert "fault of Twittomatic" not in said
+        assert "bug in Twittomatic" not in said
         assert "Traceback" not in said
         return process.returncode, said
 

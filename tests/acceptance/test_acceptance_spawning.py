@@ -73,10 +73,10 @@ async def test_who_dies_is_started_again_and_it_says_why(family: Any, capfd: Any
     assert len(lives("w.1")) == 5
     said = [line for line in capfd.readouterr().err.splitlines() if "starts again" in line]
     assert said == [
-        "w.1 ended with exit code 1; it starts again in 0.01 s.",
-        "w.1 ended with signal SIGKILL; it starts again in 0.02 s.",
-        "w.1 ended with exit code 17; it starts again in 0.04 s.",
-        f"w.1 ended with signal {signal.SIGRTMIN + 1}; it starts again in 0.08 s.",
+        "w.1 ended with exit code 1; it restarts in 0.01 s.",
+        "w.1 ended with signal SIGKILL; it restarts in 0.02 s.",
+        "w.1 ended with exit code 17; it restarts in 0.04 s.",
+        f"w.1 ended with signal {signal.SIGRTMIN + 1}; it restarts in 0.08 s.",
     ]
 
 
@@ -129,7 +129,7 @@ async def test_a_program_that_cannot_be_started_is_tried_again(family: Any, capf
         return "in 0.04 s" in said
 
     await until(heard)
-    assert "w.1 ended with No such file or directory; it starts again in 0.01 s." in said
+    assert "w.1 ended with No such file or directory; it restarts in 0.01 s." in said
     os.kill(os.getpid(), signal.SIGTERM)
     assert await kept == 130
 
@@ -157,7 +157,7 @@ def test_a_child_leaves_when_its_parent_is_gone(how: int, tmp_path: Path) -> Non
         asyncio.run(until((tmp_path / "ready").exists))
         process.send_signal(how)
         process.wait(60)
-        asyncio.run(until(lambda: "Who started this process is gone" in (tmp_path / "said").read_text()))
+        asyncio.run(until(lambda: "The parent of this process is gone" in (tmp_path / "said").read_text()))
         pid = int((tmp_path / "pid").read_text())
         asyncio.run(until(lambda: not alive(pid)))
 

@@ -1,7 +1,7 @@
-"""One of the processes of `worker NAME --processes N`, or the monitor of a demo, bound to who started it.
+"""A child process (of `worker NAME --processes N`, or the monitor of a demo) that ends with its parent.
 
-Its standard input is a pipe into which nothing is ever written. It ends when the parent does, however that
-died, on every system. Then the child finishes its pages and leaves: nobody would start it again.
+Its standard input is a pipe into which nothing is ever written. On every system the pipe is closed when the
+parent dies, however it dies. Then the child finishes its pages and leaves: nothing would restart it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from twittomatic import cli
 from twittomatic.errors import NobodyLeads, StorageError, TwittomaticError
 
 STOPPED = 4
-"""Exit code between child and parent alone: it said why it stopped, and to start it again is no use."""
+"""Exit code for the parent alone: the child has printed why it stopped, and a restart would not help."""
 
 
 def main() -> None:
@@ -32,8 +32,8 @@ def _leave_with_parent() -> None:
         os.read(0, 1)
     import click
 
-    with suppress(OSError):  # whoever read what we say may be gone as well
-        click.echo("Who started this process is gone; it finishes what it does and leaves.", err=True)
+    with suppress(OSError):  # the reader of standard error may be gone as well
+        click.echo("The parent of this process is gone; it finishes its work and leaves.", err=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -1,4 +1,4 @@
-"""The commands by name, and what becomes of their errors: one sentence, and an exit code.
+"""The commands by name, and how their errors end: with one sentence and an exit code.
 
 Exit codes: 0 finished, 1 failed, 2 wrong usage, 3 paused (budget, credits, no credential left), 130
 interrupted.
@@ -25,15 +25,15 @@ COMMANDS = {
     "crawl": ("crawl:crawl", "Crawl targets here, all in one; the same command again resumes."),
     "master": ("crawl:master", "Lead a crawl whose workers run elsewhere."),
     "worker": ("crawl:worker", "Work for a master."),
-    "status": ("status:status", "Show how the crawl stands."),
+    "status": ("status:status", "Show the status of the crawl."),
     "pause": ("status:pause", "Pause the crawl; nothing is lost."),
-    "resume": ("status:resume", "Let a paused crawl go on."),
-    "jobs": ("jobs:jobs", "List dead jobs, or give them another chance."),
-    "frontier": ("jobs:frontier", "Export what was found and not yet crawled."),
+    "resume": ("status:resume", "Resume a paused crawl."),
+    "jobs": ("jobs:jobs", "List dead jobs, or retry them."),
+    "frontier": ("jobs:frontier", "Export the users that were found and not yet crawled."),
     "verify": ("verify:verify", "Check every file of the dataset against the journal."),
-    "restore": ("restore:restore", "Bring back what the state server has lost of a crawl."),
+    "restore": ("restore:restore", "Rebuild what the state server has lost of a crawl."),
     "monitor": ("monitor:monitor", "Show the crawl in a browser, live."),
-    "lookup": ("lookup:lookup", "Tell over HTTP who a user is, and who had a name."),
+    "lookup": ("lookup:lookup", "Answer over HTTP who a user is, and who had a name."),
     "indexer": ("indexer:indexer", "Make a crawl's posts searchable in Elasticsearch."),
     "sink": ("sink:sink", "Run a sink that you installed or wrote."),
     "stats": ("stats:stats", "Record a crawl's rates and gauges, and replay them into Graphite."),
@@ -44,7 +44,7 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
-    """Imports a command when it is used, so that `--help` needs none of them."""
+    """Imports a command when it is used, so that `--help` imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -90,7 +90,7 @@ def run(code_of: Callable[[TwittomaticError], int] = exit_code) -> None:
     try:
         with signals.acting(signals.interrupt):
             code = _run(code_of)
-    except KeyboardInterrupt:  # while an error was being told
+    except KeyboardInterrupt:  # while an error was being printed
         code = INTERRUPTED
     sys.exit(code)
 
@@ -98,8 +98,10 @@ def run(code_of: Callable[[TwittomaticError], int] = exit_code) -> None:
 def _run(code_of: Callable[[TwittomaticError], int]) -> int:
     code = _command(code_of)
     lost = streams.lost()
-    if lost and lost.errno not in (errno.EPIPE, errno.EIO):  # nobody reads what is lost otherwise
-        _complain(f"Standard output cannot be written ({lost.strerror}), so what this command said is lost.")
+    if lost and lost.errno not in (errno.EPIPE, errno.EIO):  # with these, nobody reads it any more
+        _complain(
+            f"Standard output cannot be written ({lost.strerror}), so the output of this command is lost."
+        )
         code = code or 1
     return code
 
@@ -120,13 +122,13 @@ def _command(code_of: Callable[[TwittomaticError], int]) -> int:
         _complain(*error.lines)
         code = code_of(error)
     except Exception as error:
-        if error is streams.lost():  # `_run` tells
+        if error is streams.lost():  # `_run` reports it
             return 1
         if "--traceback" in sys.argv:
             _logged(error)
             raise
         _complain(
-            f"unexpected {type(error).__name__}: {error}. This is a fault of Twittomatic; {_logged(error)}"
+            f"unexpected {type(error).__name__}: {error}. This is a bug in Twittomatic; {_logged(error)}"
             "`twittomatic --traceback ...` shows where."
         )
         code = 1
@@ -134,7 +136,7 @@ def _command(code_of: Callable[[TwittomaticError], int]) -> int:
 
 
 def _logged(error: Exception) -> str:
-    """Write an unexpected error with its traceback to the log of this process, if it has one; say where."""
+    """Write an unexpected error with its traceback to this process's log; return where, if there is a log."""
     logger = logging.getLogger("twittomatic")
     files = [handler.baseFilename for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
     if not files:
@@ -144,7 +146,7 @@ def _logged(error: Exception) -> str:
 
 
 def _complain(*lines: str) -> None:
-    """Print an error, each of its parts on one line, whatever a name or a file of the user put into it."""
+    """Print an error, each part on one line even if the user's input in it has line feeds."""
     shown = [
         "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in lines
     ]

@@ -1,4 +1,4 @@
-"""`demo`: a whole crawl of a real follower graph on this machine, without a key or a cost."""
+"""`demo`: crawl a real follower graph on this machine, without a key or a cost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, X_API, Setting
 from twittomatic.storage.journal import read_journal
 from twittomatic.storage.paths import Layout
 
-_SEED = "2979"  # the account of whom this graph is the neighbourhood
+_SEED = "2979"  # the account whose neighbourhood the graph is
 _DEPTH = 2
 _TIME_SCALE = 3600.0  # the eight windows of 15 minutes that X would take pass in seconds
 _MARK = ".made-by-twittomatic-demo"
@@ -37,8 +37,14 @@ _TOP = 10
 
 
 @click.command(short_help="Crawl a bundled follower graph: no key, no server, no cost.")
-@click.option("--directory", default="demo", show_default=True, metavar="DIR", help="Where it is done, anew.")
-@click.option("--serve", is_flag=True, help="Show it in a browser meanwhile, and leave the monitor open.")
+@click.option(
+    "--directory",
+    default="demo",
+    show_default=True,
+    metavar="DIR",
+    help="Where the demo is run; replaced each time.",
+)
+@click.option("--serve", is_flag=True, help="Show it in a browser, and leave the monitor open afterwards.")
 @click.option(
     "--monitor-port", default=9898, show_default=True, type=click.IntRange(0, 65535), help="For --serve."
 )
@@ -50,13 +56,13 @@ def demo(directory: str, serve: bool, monitor_port: int) -> None:
     """
     place = Path(directory)
     if serve:
-        _look_for_room(monitor_port)
+        _check_port(monitor_port)
     _prepare(place)
     sys.exit(run_async(_demonstrate(place, monitor_port if serve else None)))
 
 
-def _look_for_room(port: int) -> None:
-    """Make sure that the monitor can listen, before a crawl runs of which it would show nothing.
+def _check_port(port: int) -> None:
+    """Make sure that the monitor can listen, before the crawl that it is to show begins.
 
     Raises:
         SettingsError: it cannot.
@@ -70,7 +76,7 @@ def _look_for_room(port: int) -> None:
 
 
 async def _demonstrate(place: Path, monitor_port: int | None) -> int:
-    """Crawl and tell, with a monitor beside it if there is a port for one; return the exit code."""
+    """Crawl and print what was found, with a monitor if there is a port for one; return the exit code."""
     async with AsyncExitStack() as stack:
         monitor = None
         if monitor_port is not None:
@@ -80,8 +86,8 @@ async def _demonstrate(place: Path, monitor_port: int | None) -> int:
             _tell(settings)
         if monitor and code == 0 and monitor.returncode is None:
             click.echo("The monitor stays open; Ctrl-C ends it.")
-            with on_stop(lambda: None) as told:
-                waiting = [asyncio.create_task(monitor.wait()), asyncio.create_task(told.wait())]
+            with on_stop(lambda: None) as requested:
+                waiting = [asyncio.create_task(monitor.wait()), asyncio.create_task(requested.wait())]
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in waiting:
                     task.cancel()
@@ -90,7 +96,7 @@ async def _demonstrate(place: Path, monitor_port: int | None) -> int:
 
 @asynccontextmanager
 async def _monitor(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Have a monitor for a block, in a process of its own as always."""
+    """Run a monitor for a block, in its own process as always."""
     flags = {
         "--config": settings.output_directory.parent / CONFIG_FILE,
         "--crawl": settings.crawl,
@@ -102,8 +108,8 @@ async def _monitor(settings: Settings, port: int) -> AsyncIterator[asyncio.subpr
     monitor = await asyncio.create_subprocess_exec(
         *[sys.executable, "-c", "from twittomatic.cli.child import main; main()", "monitor"],
         *[str(text) for flag in flags.items() for text in flag],
-        stdin=asyncio.subprocess.PIPE,  # nothing is written: it ends when this process does
-        start_new_session=True,  # a Ctrl-C is for us, who tell it
+        stdin=asyncio.subprocess.PIPE,  # nothing is written; it closes when this process dies
+        start_new_session=True,  # a Ctrl-C reaches only us, and we pass it on
         env={name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)},
     )
     try:
@@ -115,11 +121,11 @@ async def _monitor(settings: Settings, port: int) -> AsyncIterator[asyncio.subpr
 
 
 def _prepare(place: Path) -> None:
-    """Make the directory, anew if an earlier demo made it."""
+    """Create the directory; replace that of an earlier demo."""
     try:
         if place.exists():
             if not (place / _MARK).is_file():
-                raise SettingsError(f"{place} is there and not from a demo; name another --directory.")
+                raise SettingsError(f"{place} exists and is not from a demo; name another --directory.")
             shutil.rmtree(place)
         place.mkdir(parents=True)
         (place / _MARK).touch()
@@ -143,7 +149,7 @@ async def _crawl(place: Path) -> tuple[int, Settings]:
 
 
 def _settings(place: Path, url: str = X_API) -> Settings:
-    """Return the settings of the crawl, whose network answers at a URL."""
+    """Return the settings of the crawl, with the URL of the emulator."""
     return load(
         {
             "crawl": "demo",
@@ -160,14 +166,14 @@ def _settings(place: Path, url: str = X_API) -> Settings:
 
 
 def _no_configuration(place: Path) -> Path:
-    """Return an empty configuration file: the demo does not depend on that of the working directory."""
+    """Return an empty configuration file, so that the one in the working directory does not count."""
     path = place / CONFIG_FILE
     path.touch()
     return path
 
 
 def _tell(settings: Settings) -> None:
-    """Print what the crawl found, read from the files that it left."""
+    """Print what the crawl found, read from its files."""
     layout = Layout(settings.output_directory, settings.temporary_directory)
     dataset = Dataset(settings.output_directory)
     counts = {(row.list, row.user_id): row.records for row in dataset.completeness()}

@@ -1,4 +1,4 @@
-"""`emulator`: X's API v2 on this machine."""
+"""`emulator`: serve X's API v2 on this machine."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from twittomatic.errors import SettingsError, TwittomaticError
 from twittomatic.fetch.credentials import Credentials
 
 _PORT = 8089
-_LOOKED_AT = 5_000
+_EXAMINED = 5_000
 
 
 @click.command(short_help="Serve X's API v2 on this machine, from a graph or a made-up world.")
-@click.option("--graph", metavar="FILE", help="A graph file as world: lines “A B” (B follows A).")
-@click.option("--users", metavar="N", type=click.IntRange(1, 10**9), help="N made-up users as world.")
-@click.option("--dataset", metavar="DIR", help="An OUTPUT_DIRECTORY as world.")
-@click.option("--pages", metavar="FILE", help="Recorded v2 pages as world: one JSON object a line.")
+@click.option("--graph", metavar="FILE", help="Use a graph file as the world: lines “A B” (B follows A).")
+@click.option("--users", metavar="N", type=click.IntRange(1, 10**9), help="Use N made-up users as the world.")
+@click.option("--dataset", metavar="DIR", help="Use an OUTPUT_DIRECTORY as the world.")
+@click.option("--pages", metavar="FILE", help="Use recorded v2 pages as the world: one JSON object a line.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -40,22 +40,20 @@ _LOOKED_AT = 5_000
     show_default=True,
     help="TCP port; 0 takes a free one.",
 )
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="What profiles, posts and faults are made from."
-)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed for profiles, posts and faults.")
 @click.option(
     "--time-scale",
     type=click.FloatRange(0, 1_000_000, min_open=True),
     default=1.0,
     show_default=True,
-    help="Windows are so many times shorter than X's 15 minutes.",
+    help="Make windows this many times shorter than X's 15 minutes.",
 )
 @click.option(
     "--faults",
     metavar="SPEC",
-    help="What goes wrong: 5xx=0.02 (a rate), 402#50x3 (from the 50th request on, three times), ...",
+    help="Inject faults: 5xx=0.02 (a rate), 402#50x3 (three times from the 50th request), ...",
 )
-@click.option("--tokens", metavar="LIST", help="Accept these bearer tokens alone: comma separated, or @FILE.")
+@click.option("--tokens", metavar="LIST", help="Accept only these bearer tokens: comma separated, or @FILE.")
 def emulator(
     graph: str | None,
     users: int | None,
@@ -70,9 +68,9 @@ def emulator(
 ) -> None:
     """Serve X's API v2 on this machine, with its limits, prices and errors.
 
-    It names a user to begin with. The world is one of --graph, --users, --dataset and --pages; without any,
+    It prints a user to start from. The world is one of --graph, --users, --dataset and --pages; by default,
     the bundled follower graph.
-    GET /_emulator/report tells what was asked and what it would have cost.
+    GET /_emulator/report returns the requests so far, and what they would have cost.
     """
     given = {"graph": graph, "users": users, "dataset": dataset, "pages": pages}
     if sum(value is not None for value in given.values()) > 1:
@@ -93,7 +91,7 @@ def emulator(
 def _accepted(tokens: str) -> list[str]:
     try:
         return [credential.token for credential in Credentials.load(tokens)]
-    except SettingsError as error:  # it speaks of the setting of the same form
+    except SettingsError as error:  # it names the setting of the same form
         raise SettingsError(str(error).replace("X_BEARER_TOKENS", "--tokens", 1)) from None
 
 
@@ -132,8 +130,8 @@ def _in_url(host: str) -> str:
 
 
 def _somebody(world: World) -> str:
-    """Name the user with the most followers, of the first ones whom X would show."""
-    best = sorted(world.sample_ids(_LOOKED_AT), key=world.follower_count, reverse=True)
+    """Return a description of the visible user with the most followers, among the first ones."""
+    best = sorted(world.sample_ids(_EXAMINED), key=world.follower_count, reverse=True)
     for user in map(world.user, best):
         if user and user.status == "active":
             return f"{user.id}, @{user.username}, with {world.follower_count(user.id):,} followers"

@@ -1,4 +1,4 @@
-"""`indexer`: a crawl's posts into Elasticsearch, as they come, or all of them anew."""
+"""`indexer`: index a crawl's posts in Elasticsearch as they arrive, or all of them again."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.stream import EventStream
 from twittomatic.storage.identity import identity
 
-_TOLD_EVERY_S = 5.0
+_REPORT_EVERY_S = 5.0
 
 
 @click.command(short_help="Make a crawl's posts searchable in Elasticsearch.", epilog=EVERYWHERE)
 @click.option(
-    "--rebuild", is_flag=True, help="Fill new indices from the dataset, then search those, and end."
+    "--rebuild", is_flag=True, help="Fill new indices from the dataset, switch searches to them, and end."
 )
 @settings_options(
     "CRAWL", "ELASTICSEARCH_URL", "ELASTICSEARCH_INDEX", "OUTPUT_DIRECTORY", "LOG_DIRECTORY", "REDIS_URL",
@@ -47,8 +47,8 @@ _TOLD_EVERY_S = 5.0
 def indexer(settings: Settings, rebuild: bool) -> None:
     """Make a crawl's posts searchable in Elasticsearch or OpenSearch, seconds after they were committed.
 
-    It runs beside the crawl until it is told to end, and catches up with what came while it was away.
-    Searches go to the alias that ELASTICSEARCH_INDEX names. Posts that the server will never take are kept,
+    It runs beside the crawl until a signal stops it, and catches up on what came while it was not running.
+    Searches go to the alias that ELASTICSEARCH_INDEX names. Posts that the server rejects for good are kept,
     with its reasons, in LOG_DIRECTORY.
     """
     sys.exit(run_async(_rebuild(settings) if rebuild else _follow(settings)))
@@ -66,7 +66,7 @@ async def _follow(settings: Settings) -> int:
         sink = Indexer(bulk, runtime.layout(settings), network, rejected, clock, indices=indices)
         feeding = consumer(settings, sink, click.echo)
         with on_stop(leave.set):
-            async with _telling(lambda: _lag(feeding, rejected)):
+            async with _reporting(lambda: _lag(feeding, rejected)):
                 await feeding.run(leave)
     return INTERRUPTED
 
@@ -102,7 +102,7 @@ async def _rebuild(settings: Settings) -> int:
             rebuilding.cancel()
 
         with on_stop(leave):
-            async with _telling(lambda: f"{rebuild.posts:,} posts of {rebuild.timelines:,} timelines."):
+            async with _reporting(lambda: f"{rebuild.posts:,} posts of {rebuild.timelines:,} timelines."):
                 done = await rebuilding
     click.echo(
         f"“{settings.elasticsearch_index}” has {done.posts:,} posts of {done.timelines:,} timelines now; "
@@ -128,26 +128,26 @@ def _rejected(settings: Settings) -> RejectedPosts:
 
 
 @asynccontextmanager
-async def _telling(sentence: Callable[[], str]) -> AsyncIterator[None]:
-    """Say within a block how it goes, now and then, when it is not as it was."""
+async def _reporting(sentence: Callable[[], str]) -> AsyncIterator[None]:
+    """Within the block, print a sentence on the progress now and then, if it has changed."""
 
-    async def tell() -> None:
-        said = ""
+    async def report() -> None:
+        printed = ""
         while True:
-            await asyncio.sleep(_TOLD_EVERY_S)
-            if said != (said := sentence()) and said:
-                click.echo(said)
+            await asyncio.sleep(_REPORT_EVERY_S)
+            if printed != (printed := sentence()) and printed:
+                click.echo(printed)
 
-    telling = asyncio.create_task(tell())
+    reporting = asyncio.create_task(report())
     try:
         yield
     finally:
-        await ended(telling)
+        await ended(reporting)
 
 
 @asynccontextmanager
 async def _stream(settings: Settings, name: str) -> AsyncIterator[EventStream | None]:
-    """Visit the crawl's events, if there is a crawl."""
+    """Yield the events of the crawl, None if there is no crawl."""
     if not settings.redis_url and not state_exists(settings.state_directory):
         yield None
         return

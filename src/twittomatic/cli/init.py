@@ -1,4 +1,4 @@
-"""`init`: a configuration file that explains itself."""
+"""`init`: write a configuration file that explains itself."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _SECRECY = {
 
 
 @click.command(short_help="Write a commented twittomatic.toml.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(force: bool) -> None:
     """Write a commented twittomatic.toml into the working directory.
 
     It holds every setting with its meaning, unit, default and reason, each commented out.
     """
     if os.path.lexists(CONFIG_FILE) and not force:
-        raise SettingsError(f"{CONFIG_FILE} is there already; --force replaces it.")
+        raise SettingsError(f"{CONFIG_FILE} already exists; --force replaces it.")
     with written(CONFIG_FILE) as file:
         file.write(document().encode())
     click.echo(f"Wrote {CONFIG_FILE}. Remove the # before a line to set it; `twittomatic doctor` checks it.")
 
 
 def document() -> str:
-    """Return the text of the file."""
+    """Return the text of the configuration file."""
     head = _comment(
-        "Settings of Twittomatic. A flag (--max-depth 2) goes before the environment "
-        f"({ENVIRONMENT_PREFIX}MAX_DEPTH=2), which goes before this file. Every line below shows the default."
+        "Settings of Twittomatic. A flag (--max-depth 2) overrides the environment "
+        f"({ENVIRONMENT_PREFIX}MAX_DEPTH=2), which overrides this file. Every line below shows the default."
     )
     return "\n\n".join([head, *map(_paragraph, OPTIONS), _prices(), _limits()]) + "\n"
 

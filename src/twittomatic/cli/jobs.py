@@ -1,4 +1,4 @@
-"""`jobs` and `frontier`: dead jobs, and the targets that wait."""
+"""`jobs` and `frontier`: list and retry dead jobs; export the users that wait."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
 
 
-@click.group(short_help="List dead jobs, or give them another chance.")
+@click.group(short_help="List dead jobs, or retry them.")
 def jobs() -> None:
-    """Jobs that failed too often: list them, or give them another chance."""
+    """List jobs that failed too often, or retry them."""
 
 
 @jobs.command(short_help="List the dead jobs with their reasons.", epilog=EVERYWHERE)
@@ -31,31 +31,31 @@ def dead(settings: Settings, as_json: bool) -> None:
             click.echo(f"{name}\t{last.at}\t{last.worker}\t{last.reason}")
 
 
-@jobs.command(short_help="Give dead jobs another chance, where they stopped.", epilog=EVERYWHERE)
+@jobs.command(short_help="Retry dead jobs where they stopped.", epilog=EVERYWHERE)
 @click.argument("names", nargs=-1, metavar="[MODULE:USER_ID]...")
 @settings_options(*STATE_SETTINGS)
 def retry(settings: Settings, names: tuple[str, ...]) -> None:
-    """Give dead jobs another chance, where they stopped: those named, as `jobs dead` lists them, or all."""
+    """Retry dead jobs where they stopped: those named, as `jobs dead` lists them, or all."""
     revived, unknown = run_async(control.retry_jobs(settings, names))
     click.echo(f"Dead jobs put back: {revived:,}. The command that began the crawl, given again, runs them.")
     if unknown:
         raise SettingsError(f"No such dead job: {', '.join(unknown)}.")
 
 
-@click.group(short_help="Export what was found and not yet crawled.")
+@click.group(short_help="Export the users that were found and not yet crawled.")
 def frontier() -> None:
-    """What was found and not yet crawled."""
+    """Export the users that were found and not yet crawled."""
 
 
 @frontier.command(short_help="Write its ids to a file, gzip, one a line.", epilog=EVERYWHERE)
 @click.argument("file", metavar="FILE")
 @settings_options(*STATE_SETTINGS)
 def export(settings: Settings, file: str) -> None:
-    """Write the ids of the frontier to FILE, gzip, one a line, nearest depth first; nothing is removed.
+    """Write the ids in the frontier to FILE, gzip, one a line, lowest depth first; the frontier keeps them.
 
-    `-` is standard output. A regular file is replaced once the new one is whole; nothing else ever is.
+    `-` is standard output. An existing regular file is replaced once the new one is complete.
 
-    The file is itself a list of targets: `twittomatic crawl -F FILE` goes on with it, under another --crawl.
+    The file is itself a list of targets: `twittomatic crawl -F FILE` with another --crawl crawls them.
     """
     streams = is_stdout(file)
     with written(file) as target:

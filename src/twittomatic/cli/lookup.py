@@ -1,4 +1,4 @@
-"""`lookup`: the service that tells who a user is, and who had a name."""
+"""`lookup`: serve who a user is, and who had a name."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ from twittomatic.web.token import read_token
 _REPORTED = 100_000  # profiles between two lines
 
 
-@click.command(short_help="Tell over HTTP who a user is, and who had a name.", epilog=EVERYWHERE)
-@click.option("--rebuild", "rebuilding", is_flag=True, help="Fill the store from the whole dataset, and end.")
+@click.command(short_help="Answer over HTTP who a user is, and who had a name.", epilog=EVERYWHERE)
+@click.option(
+    "--rebuild", "rebuilding", is_flag=True, help="Rebuild the store from the whole dataset, and end."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @settings_options(
     "CRAWL", "OUTPUT_DIRECTORY", "REDIS_URL", "STATE_DIRECTORY", "LOOKUP_DIRECTORY", "LOOKUP_PORT"
 )
 def lookup(settings: Settings, rebuilding: bool, host: str) -> None:
-    """Tell over HTTP who a user is, who has a name, and who had it on a day.
+    """Answer over HTTP who a user is, who has a name, and who had it on a given day.
 
-    The answers come from the profiles that the crawl brings, as it brings them. It waits for a crawl where
-    there is none yet, and answers meanwhile what it knows. Programs of this machine may add profiles; others
-    need LOOKUP_TOKEN, from the environment or the configuration file.
+    The answers come from the profiles that the crawl downloads, as they arrive. Without a crawl, the service
+    waits for one and answers from what it knows. Programs on this machine may add profiles; programs on other
+    machines need LOOKUP_TOKEN, from the environment or the configuration file.
     """
     sys.exit(run_async(_rebuild(settings) if rebuilding else _serve(settings, host)))
 
@@ -69,7 +71,7 @@ async def _serve(settings: Settings, host: str) -> int:
 
 
 async def _rebuild(settings: Settings) -> int:
-    """Read the whole dataset; then the sink goes on from where the stream was when that began."""
+    """Read the whole dataset; afterwards the sink continues where the event stream was at the start."""
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
     layout, place = runtime.layout(settings), await _place(settings)
     store = ProfileStore(settings.lookup_directory)
@@ -88,7 +90,7 @@ async def _rebuild(settings: Settings) -> int:
             click.echo(f"{files:,} files, {profiles:,} profiles so far ...")
 
     try:
-        with on_stop(lambda: None) as told:
+        with on_stop(lambda: None) as requested:
             await asyncio.to_thread(
                 rebuild,
                 store,
@@ -96,7 +98,7 @@ async def _rebuild(settings: Settings) -> int:
                 name_of=runtime.network(settings).name_of,
                 note=note,
                 report=report,
-                is_stopped=told.is_set,
+                is_stopped=requested.is_set,
             )
         store.note_read(settings.crawl)
         users = store.count()

@@ -1,4 +1,4 @@
-"""`monitor`: a crawl in a browser, as long as the command runs."""
+"""`monitor`: show a crawl in a browser while the command runs."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _SHOWN = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY", "OUTPUT_DIRECTORY", "LOG_DIRE
 def monitor(settings: Settings) -> None:
     """Show the crawl in a browser, live: progress, money, windows, workers, jobs, log, and what was found.
 
-    It only looks. With MONITOR_TOKEN, who has that token can pause, resume and retry. Start and stop it when
-    you like; the crawl does not notice.
+    The monitor is read-only, unless MONITOR_TOKEN is set: then users with that token can pause, resume and
+    retry. Start and stop it at any time; the crawl is not affected.
     """
     sys.exit(run_async(_serve(settings)))
 
@@ -53,7 +53,7 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
     """Serve a monitor for a block, and yield its URL.
 
     Raises:
-        SettingsError: the port cannot be had, or others could reach it and there is no token.
+        SettingsError: the port cannot be used, or other machines could reach it and there is no token.
     """
     access = Access(settings.monitor_host, read_token("MONITOR_TOKEN", settings.monitor_token))
     log_to(settings.log_directory, f"{settings.crawl}.monitor", warn)

@@ -15,7 +15,7 @@ from twittomatic.model import MODULES
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, OPTIONS, load
 
 STATE_SETTINGS = ("CRAWL", "REDIS_URL", "STATE_DIRECTORY")
-"""What the help of a command that only visits a crawl shows."""
+"""Settings listed in the help of commands that only visit a crawl."""
 CRAWL_SETTINGS = (
     "CRAWL",
     "OUTPUT_DIRECTORY",
@@ -36,7 +36,7 @@ CRAWL_SETTINGS = (
     "CONCURRENCY",
     "LEASE_S",
 )
-"""What the help of a command on a crawl shows."""
+"""Settings listed in the help of commands that run a crawl."""
 _FLAGS = tuple(option for option in OPTIONS if option.has_flag)
 
 
@@ -44,7 +44,7 @@ def settings_options(*shown: str) -> Callable[[Callable[..., Any]], Callable[...
     """Give a command all settings as flags, and the `Settings` as its first argument.
 
     Args:
-        shown: Names of those that its help lists; the others work too, and `init` explains them.
+        shown: Names of the settings in its help; the others work too, and `init` explains them.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,7 +75,7 @@ def settings_options(*shown: str) -> Callable[[Callable[..., Any]], Callable[...
 
 
 def handed_on() -> tuple[list[str], list[str], dict[str, str]]:
-    """Return the flags before and after a command, and the environment, that give it this one's settings.
+    """Return the flags before and after a command, and the environment, that hand on this command's settings.
 
     Settings travel in the environment, since every user of the machine can read the arguments of a process.
     """
@@ -151,4 +151,4 @@ EVERYWHERE = (
     f"{' and '.join(option.name for option in OPTIONS if not option.has_flag)}, a flag: "
     "`twittomatic init` writes one that explains them all."
 )
-"""The last line of each command's help."""
+"""Last line of each command's help."""

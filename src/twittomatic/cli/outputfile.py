@@ -1,4 +1,4 @@
-"""Files that the user names: written whole or not at all, and nothing but a regular file is ever replaced.
+"""Output files that the user names: written whole or not at all; only regular files are ever replaced.
 
 -, /dev/stdout      standard output
 pipe, device        written in place; a pipe must have a reader
@@ -24,7 +24,7 @@ from twittomatic.errors import SettingsError, StorageUnavailable
 
 
 def is_stdout(name: str) -> bool:
-    """Tell whether a name means standard output: `-`, or a path that leads to the same file."""
+    """Return whether a name means standard output: `-`, or a path to the same file."""
     if name == "-":
         return True
     try:
@@ -35,15 +35,15 @@ def is_stdout(name: str) -> bool:
 
 @contextmanager
 def written(name: str) -> Iterator[BinaryIO]:
-    """Open a file to write for a block; where the block raises, a regular file stays as it was.
+    """Open a file for writing; if the block raises, a regular file stays as it was.
 
     Args:
-        name: As the user gave it.
+        name: The name that the user gave.
 
     Raises:
-        SettingsError: the name is that of something which cannot be written.
-        StorageUnavailable: it cannot be written.
-        click.exceptions.Exit: the reader of standard output left.
+        SettingsError: it names something that is not a writable file.
+        StorageUnavailable: the file cannot be written.
+        click.exceptions.Exit: the reader of standard output has gone.
     """
     try:
         if is_stdout(name):
@@ -55,14 +55,14 @@ def written(name: str) -> Iterator[BinaryIO]:
         if not name or (found and not _is_writable_kind(found)) or name.endswith("/"):
             raise SettingsError(f"{name!r}: this is not a file that can be written; name another one.")
         if found and not stat.S_ISREG(found.st_mode):
-            # Without a reader, a pipe would be waited for, and no signal would end that.
+            # Opening a pipe without a reader would block, and no signal would end that.
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), "wb") as stream:
                 os.set_blocking(stream.fileno(), True)
                 yield stream
             return
         if found and not (found.st_mode & 0o222 and os.access(path, os.W_OK)):
             raise StorageUnavailable(f"{name} is read-only; name another file, or make it writable.")
-        with _aside(path, found) as stream:
+        with _replaced(path, found) as stream:
             yield stream
     except BrokenPipeError:
         raise click.exceptions.Exit(1) from None
@@ -75,7 +75,7 @@ def written(name: str) -> Iterator[BinaryIO]:
 
 
 def _found(name: str) -> tuple[Path, os.stat_result | None]:
-    """Return what a name leads to, None where there is nothing yet."""
+    """Return the path that a name leads to, and its status; None if there is no file yet."""
     try:
         path = Path(os.path.realpath(name))
         return path, path.stat() if os.path.lexists(path) else None
@@ -84,14 +84,16 @@ def _found(name: str) -> tuple[Path, os.stat_result | None]:
 
 
 @contextmanager
-def _aside(path: Path, found: os.stat_result | None) -> Iterator[BinaryIO]:
-    """Write a file beside its place, and move it there, synced, when the block ends."""
-    partial = path.with_name(f".{secrets.token_hex(6)}.part")  # short, though its own name may be long
+def _replaced(path: Path, found: os.stat_result | None) -> Iterator[BinaryIO]:
+    """Write a temporary file beside the target, and rename it, synced, when the block ends."""
+    partial = path.with_name(
+        f".{secrets.token_hex(6)}.part"
+    )  # short, since the target's own name may be long
     try:
         with partial.open("xb") as stream:
             yield stream
             if found:
-                with suppress(PermissionError):  # another owner's, in a directory that is ours
+                with suppress(PermissionError):  # a file of another owner in a directory of ours
                     os.fchown(stream.fileno(), found.st_uid, found.st_gid)
                 os.fchmod(stream.fileno(), stat.S_IMODE(found.st_mode))
             stream.flush()

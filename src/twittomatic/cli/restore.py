@@ -13,20 +13,20 @@ from twittomatic.model import MICROS_PER_USD, dollars
 from twittomatic.settings import Settings
 
 
-@click.command(short_help="Bring back what the state server has lost of a crawl.", epilog=EVERYWHERE)
+@click.command(short_help="Rebuild what the state server has lost of a crawl.", epilog=EVERYWHERE)
 @click.option(
     "--spent-usd",
     type=click.FloatRange(0, 1e9),
     metavar="AMOUNT",
-    help="What was spent in all, as X's bill says; by default what the dataset's records say.",
+    help="Dollars spent in all, by X's bill; by default, by the records in the dataset.",
 )
 @settings_options("CRAWL", "OUTPUT_DIRECTORY", "REDIS_URL", "STATE_DIRECTORY", "X_API_URL")
 def restore(settings: Settings, spent_usd: float | None) -> None:
-    """Bring back what the state server has lost of a crawl: keys that were evicted, flushed or deleted.
+    """Rebuild what the state server has lost of a crawl: keys that were evicted, flushed or deleted.
 
-    What was spent is booked again from the records of the dataset, which are never less than what was
-    charged. Jobs whose stream is gone are queued again, at their checkpoints. Of a crawl that itself is gone,
-    the rest is removed, so that the same command begins it anew: lists that are whole are not bought again.
+    The ledger is rebuilt from the records in the dataset, which are never less than what was charged. Jobs
+    whose queue is lost are queued again at their checkpoints. If the crawl itself is lost, its remains are
+    removed, so that the same command begins it again; complete lists are not bought again.
     """
     stated = None if spent_usd is None else math.ceil(spent_usd * MICROS_PER_USD)
     done = run_async(app.restore(settings, stated))
@@ -34,5 +34,5 @@ def restore(settings: Settings, spent_usd: float | None) -> None:
     if done.queued is not None:
         click.echo(f"Jobs queued again: {done.queued:,}.")
     elif done.cleared:
-        click.echo(f"Crawl “{settings.crawl}” itself is gone; what was left of it is removed.")
+        click.echo(f"Crawl “{settings.crawl}” itself is lost; its remains were removed.")
     click.echo("Give the same crawl command again to go on.")

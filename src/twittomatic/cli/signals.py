@@ -21,7 +21,7 @@ _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def catch() -> None:
-    """Install the handlers for the rest of the process; a SIGHUP that `nohup` ignores stays ignored."""
+    """Install the handlers for the rest of the process; a SIGHUP ignored by `nohup` stays ignored."""
     for number in _NUMBERS:
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
@@ -54,7 +54,7 @@ def acting(action: Callable[[], None]) -> Iterator[None]:
 
 
 def interrupt() -> None:
-    """Raise KeyboardInterrupt: the action of code that has nothing to finish."""
+    """Raise KeyboardInterrupt: the action for code that has nothing to finish."""
     raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""`stats`: a crawl's rates and gauges, recorded and replayed."""
+"""`stats`: record a crawl's rates and gauges, and replay them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from twittomatic.state.embedded.server import Role
 
 @click.group(short_help="Record a crawl's rates and gauges, and replay them into Graphite.")
 def stats() -> None:
-    """A crawl's rates and gauges: record them, and replay them into Graphite."""
+    """Record a crawl's rates and gauges, and replay them into Graphite."""
 
 
 @stats.command(short_help="Record them once a second, into a file and to Graphite.", epilog=EVERYWHERE)
@@ -37,11 +37,12 @@ def stats() -> None:
 def record(settings: Settings, file: str) -> None:
     """Record a crawl's rates and gauges once a second into FILE, until a signal ends it.
 
-    FILE is gzip, a Graphite line `path value timestamp` for each number; one that is there is gone on with.
-    The same lines go to Graphite at CARBON_HOST:CARBON_PORT whenever it is there. The crawl may begin later.
+    FILE is gzip, with a Graphite line `path value timestamp` for each number; an existing recording is
+    continued. The same lines go to Graphite at CARBON_HOST:CARBON_PORT whenever it can be reached. The crawl
+    may begin later.
     """
     if file == "-":
-        raise SettingsError("FILE: a recording goes on where it stopped, so it needs a regular file.")
+        raise SettingsError("FILE: a recording is continued where it stopped, so it needs a regular file.")
     sys.exit(run_async(_record(settings, Path(file))))
 
 
@@ -74,19 +75,19 @@ async def _record(settings: Settings, path: Path) -> int:
     "--speed",
     type=click.FloatRange(min=0, min_open=True, max=1e6),
     metavar="X",
-    help="X times as fast as it was recorded.  [default: as fast as Graphite takes it]",
+    help="X times as fast as it was recorded.  [default: as fast as Graphite accepts it]",
 )
 @click.option(
     "--shift-to-now",
     "shifted",
     is_flag=True,
-    help="Move all times by the same seconds, so that the last point is new when it is sent.",
+    help="Shift all times by the same amount, so that the last point is current when it is sent.",
 )
 @settings_options("CARBON_HOST", "CARBON_PORT")
 def replay(settings: Settings, file: str, speed: float | None, shifted: bool) -> None:
     """Send the recording FILE to Graphite at CARBON_HOST:CARBON_PORT, each point with its time.
 
-    A recording that is cut off anywhere is sent up to there.
+    A truncated recording is sent up to where it ends.
     """
     if speed is not None and not math.isfinite(speed):
         raise click.BadParameter("give a number.", param_hint="--speed")

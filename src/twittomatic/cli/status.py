@@ -21,14 +21,14 @@ from twittomatic.settings import Settings
 from twittomatic.state.embedded.server import state_exists
 from twittomatic.state.status import CrawlStatus, read_status
 
-_PACE_S = 2.0  # between two looks; long enough for some pages, short enough to be waited for
+_PACE_S = 2.0  # between two readings; long enough for some pages, short enough to wait for
 
 
-@click.command(short_help="Show how the crawl stands.", epilog=EVERYWHERE)
+@click.command(short_help="Show the status of the crawl.", epilog=EVERYWHERE)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object, money in dollars.")
 @settings_options(*STATE_SETTINGS)
 def status(settings: Settings, as_json: bool) -> None:
-    """Show how the crawl stands: phase, jobs, frontier, money, workers, master, and its pace if it runs."""
+    """Show the status of the crawl: phase, jobs, frontier, money, workers, master, and pace if it runs."""
     found, pace = run_async(_read(settings, pace=not as_json))
     if as_json:
         click.echo(msgspec.json.encode(document(found)).decode())
@@ -37,7 +37,7 @@ def status(settings: Settings, as_json: bool) -> None:
 
 
 async def _read(settings: Settings, *, pace: bool) -> tuple[CrawlStatus, list[str]]:
-    """Read how the crawl stands, and with `pace` a second time when it runs."""
+    """Read the status of the crawl; with `pace`, read it twice if the crawl runs."""
     if not settings.redis_url and not state_exists(settings.state_directory):
         return CrawlStatus(crawl=settings.crawl, budget=settings.budget), []
     async with control.visiting(settings) as (connection, _):
@@ -58,20 +58,20 @@ def pause(settings: Settings, reason: str) -> None:
     """Pause the crawl: workers finish the pages in flight and wait. Nothing is lost."""
     phase = run_async(control.pause(settings, reason))
     if phase == Phase.PAUSED:
-        click.echo(f"Crawl “{settings.crawl}” is paused; `twittomatic resume` lets it go on.")
+        click.echo(f"Crawl “{settings.crawl}” is paused; `twittomatic resume` resumes it.")
     else:
         raise TwittomaticError(_nothing_to_do(settings, phase, "pause"))
 
 
-@click.command(short_help="Let a paused crawl go on.", epilog=EVERYWHERE)
+@click.command(short_help="Resume a paused crawl.", epilog=EVERYWHERE)
 @settings_options(*STATE_SETTINGS)
 def resume(settings: Settings) -> None:
-    """Let a paused crawl go on, without a page lost."""
+    """Resume a paused crawl; no page is lost."""
     phase = run_async(control.resume(settings))
     if phase != Phase.RUNNING:
         raise TwittomaticError(_nothing_to_do(settings, phase, "resume"))
     click.echo(
-        f"Crawl “{settings.crawl}” goes on. Where its command has ended, the same command goes on with it."
+        f"Crawl “{settings.crawl}” is resumed. If its command has ended, the same command continues it."
     )
 
 

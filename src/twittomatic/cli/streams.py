@@ -1,8 +1,9 @@
-"""Standard streams that may be closed, go away, or fill a disk without ending the work of a command.
+"""Standard streams that do not end a command when they are closed, disconnected, or on a full disk.
 
 Descriptors 0 to 2 that are closed are opened on /dev/null, or the next file to be opened would take their
-place. A write to standard error never raises, since nobody is left to tell, nor does one to a terminal that
-has closed. Any other failure of standard output raises, except within `forgiving`: a crawl goes on.
+place. A write to standard error never raises, since the error could not be printed anyway, nor does one to a
+terminal that has closed. Any other failure of standard output raises, except within `forgiving`: a crawl
+continues.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ _forgives = False
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor that throws away what is written to it once a write has failed.
+    """A descriptor that discards all output once a write has failed.
 
     Attributes:
-        failure: What the first write that failed met.
+        failure: The error of that write.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -41,19 +42,19 @@ class _Descriptor(io.FileIO):
 
 
 def secure() -> None:
-    """Put safe streams in the place of this process' standard ones, before any file is opened."""
+    """Replace the standard streams of this process by safe ones, before any file is opened."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it takes the lowest that is free
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it takes the lowest free descriptor
     sys.stdin = sys.stdin or io.TextIOWrapper(io.FileIO(0, closefd=False))
     sys.stdout, sys.stderr = _safe(1, sys.stdout), _safe(2, sys.stderr)
 
 
 @contextmanager
 def forgiving() -> Iterator[None]:
-    """Within the block, losing standard output stops nothing."""
+    """Within the block, a failure of standard output does not raise."""
     global _forgives
     before, _forgives = _forgives, True
     try:
@@ -63,7 +64,7 @@ def forgiving() -> Iterator[None]:
 
 
 def lost() -> OSError | None:
-    """Flush standard output, and return why something written to it is lost, if anything is."""
+    """Flush standard output; return the error that lost some of it, if there is one."""
     with forgiving():
         sys.stdout.flush()
     descriptor = getattr(getattr(sys.stdout, "buffer", None), "raw", None)

@@ -1,7 +1,7 @@
-"""Several worker processes under one command: who dies is started again, and it says why.
+"""Supervise several worker processes: restart one that dies, and print why it died.
 
-They share one crawl, so what one of them ends for holds for all: the crawl is finished or paused, nobody
-leads it, the disk is full, a setting is wrong. Then the others are told to leave, and none starts again.
+The workers share one crawl, so most reasons to end hold for all of them: the crawl is finished or paused,
+nobody leads it, the disk is full, a setting is wrong. Then the others are asked to leave, and none restarts.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from twittomatic.cli.runner import run_async
 from twittomatic.clock import wait_event
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
-_STEADY_S = 60.0  # a process that lived so long begins with the first delay again
+_STEADY_S = 60.0  # a process that lived this long restarts after the first delay
 _FOR_ALL = {0: 0, 2: 2, PAUSED: PAUSED, STOPPED: 1}  # exit code of a child -> of the command
 
 
 def keep_processes(name: str, processes: int) -> int:
-    """Run `worker NAME.1` to `NAME.<processes>` with this process' own settings, until all have ended.
+    """Run `worker NAME.1` to `NAME.<processes>` with the settings of this process, until all have ended.
 
-    A child leaves when this process dies, be it by SIGKILL; see `cli/child.py`.
+    A child leaves when this process dies, even by SIGKILL; see `cli/child.py`.
 
     Returns:
         The exit code of the command.
@@ -40,12 +40,12 @@ def keep_processes(name: str, processes: int) -> int:
 
 
 class Supervisor:
-    """The processes of one name.
+    """Keeps a number of worker processes running.
 
     Args:
-        name: Theirs is this and a number.
-        command: Runs one of them; its name follows.
-        environment: Theirs; None for that of this process.
+        name: Prefix of their names; a number follows.
+        command: Command line of a process, to which its name is added.
+        environment: Their environment; None for that of this process.
     """
 
     def __init__(
@@ -55,23 +55,23 @@ class Supervisor:
         self._command = command
         self._environment = environment
         self._children: set[asyncio.subprocess.Process] = set()
-        self._told = False
+        self._stopped = False
         self._ending = asyncio.Event()
-        self._code = INTERRUPTED  # if each was told to leave by itself
+        self._code = INTERRUPTED  # if each was asked to leave on its own
 
     async def keep(self, processes: int) -> int:
-        """Keep so many running until all have ended, and return the exit code of the command."""
-        with on_stop(self._obey) as told:
+        """Keep `processes` running until all have ended, and return the exit code of the command."""
+        with on_stop(self._stop) as requested:
             await asyncio.gather(
                 *[self._keep_one(f"{self._name}.{number}") for number in range(1, processes + 1)]
             )
-        return INTERRUPTED if told.is_set() else self._code
+        return INTERRUPTED if requested.is_set() else self._code
 
-    def _obey(self) -> None:
-        """Do what a signal says; a second one is passed on too, and nobody finishes his pages."""
-        if self._told:
+    def _stop(self) -> None:
+        """Pass a signal on; a second one too, after which no process finishes its pages."""
+        if self._stopped:
             self._signal()
-        self._told = True
+        self._stopped = True
         self._leave()
 
     def _leave(self) -> None:
@@ -98,25 +98,25 @@ class Supervisor:
                 return
             if loop.time() - began_at > _STEADY_S:
                 delay_s = _FIRST_DELAY_S
-            click.echo(f"{name} ended with {why}; it starts again in {delay_s:g} s.", err=True)
+            click.echo(f"{name} ended with {why}; it restarts in {delay_s:g} s.", err=True)
             if await wait_event(self._ending, delay_s):
                 return
             delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
     async def _run(self, name: str) -> tuple[int, str]:
-        """Run one process to its end, and return its exit code, and why it ended."""
+        """Run one process to its end; return its exit code, and the reason in words."""
         try:
             child = await asyncio.create_subprocess_exec(
                 *self._command, name,
-                stdin=asyncio.subprocess.PIPE,  # nothing is written: it ends when this process does
-                start_new_session=True,  # a Ctrl-C is for us, who pass it on
+                stdin=asyncio.subprocess.PIPE,  # nothing is written; it closes when this process dies
+                start_new_session=True,  # a Ctrl-C reaches only us, and we pass it on
                 env=self._environment,
             )  # fmt: skip
         except OSError as error:  # no memory, too many processes
             return 1, error.strerror or str(error)
         self._children.add(child)
         try:
-            if self._ending.is_set():  # it began in the moment in which all were told
+            if self._ending.is_set():  # it started just as all were asked to leave
                 child.send_signal(signal.SIGTERM)
             code = await child.wait()
         finally:

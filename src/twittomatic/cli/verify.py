@@ -1,4 +1,4 @@
-"""`verify`: the dataset against its journal."""
+"""`verify`: check the dataset against its journal."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from twittomatic.storage.verify import verify as check
 
 
 @dataclass(frozen=True)
-class _Watched(Layout):
-    """A layout that tells of each file that is asked for."""
+class _Counted(Layout):
+    """A layout that reports each file once it has been checked."""
 
     advance: Callable[[], None]
 
@@ -107,7 +107,7 @@ def verify(settings: Settings, repairing: bool) -> None:
 def _progress(layout: Layout, count: Callable[[], None]) -> Iterator[Layout]:
     """Count files as they are done, and show on a terminal how many are left."""
     if not sys.stderr.isatty():
-        yield _Watched(layout.output, layout.temporary, count)
+        yield _Counted(layout.output, layout.temporary, count)
         return
     columns = (TextColumn("Checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Problems go to stdout; only where that is the same terminal must they make room for the bar.
@@ -119,7 +119,7 @@ def _progress(layout: Layout, count: Callable[[], None]) -> Iterator[Layout]:
             count()
             bar.advance(task)
 
-        yield _Watched(layout.output, layout.temporary, advance)
+        yield _Counted(layout.output, layout.temporary, advance)
 
 
 def _number_of_files(layout: Layout) -> int | None:

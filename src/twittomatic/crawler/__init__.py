@@ -1,7 +1,8 @@
-"""Who does what when: the master that keeps the traversal, the workers that do its jobs.
+"""One process's part in a crawl: the master, which runs the traversal, and the workers, which run its jobs.
 
-The life of a crawl: `targets` are read and resolved, the `master` sends them to the frontier and from there,
-in the order of the traversal, to the job streams; a `worker` holds some jobs of each module at a time and
-runs them; what the analyzer finds goes back to the frontier, until nothing within MAX_DEPTH is left. `local`
-runs a master and a worker in one process.
+The life of a crawl: targets are resolved to user ids (`twittomatic.planning`), the `master` puts them into
+the frontier and moves them from there, in the order of the traversal, to the job streams. A `worker` runs
+some jobs of each module at a time. What the analyzer finds goes back to the frontier, until nothing within
+MAX_DEPTH is left. `options` are what all processes of a crawl share, and `pause` decides who stops when the
+network refuses.
 """

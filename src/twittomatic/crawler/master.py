@@ -1,4 +1,4 @@
-"""The master: keeps the traversal, feeds the workers, takes back what the dead ones held, sees the end."""
+"""The master: runs the traversal, feeds the workers, reclaims the jobs of dead ones, detects the end."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from twittomatic.state.leadership import Leadership
 from twittomatic.state.recovery import Recovery
 from twittomatic.state.status import CrawlStatus
 
-_FEED_S = 0.05  # between looks at the streams; short, since a starving worker earns nothing
-_FEED_OFTEN_S = 0.01  # where no more jobs may wait than there are slots
-_KEEP_S = 1.0  # between renewals of the leadership, and looks for dead workers
-_LOW, _HIGH = 1_000, 20_000  # ready jobs under bfs, whose order does not change by waiting in a stream
+_FEED_S = 0.05  # between feeds of the streams; short, since a worker without jobs is idle
+_FEED_OFTEN_S = 0.01  # if no more jobs may wait than there are slots
+_KEEP_S = 1.0  # between renewals of the leadership, and searches for dead workers
+_LOW, _HIGH = 1_000, 20_000  # ready jobs under bfs, whose order is the same in a stream
 _log = logging.getLogger(__name__)
 
 
 class Master:
-    """One master of one crawl, which leads it.
+    """A master of one crawl.
 
     Args:
-        leadership: Its claim.
-        crawl: The crawl as a whole.
-        frontier: Its targets.
-        recovery: Takes jobs back.
-        options: Of the crawl.
-        clock: Tells the time, and waits.
+        leadership: Its claim to lead.
+        crawl: The state of the crawl.
+        frontier: The targets that wait.
+        recovery: Reclaims jobs.
+        options: The crawl's options.
+        clock: The time.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Master:
         self._slots = 0
 
     def leave(self) -> None:
-        """Stop leading, at once."""
+        """Stop leading at once."""
         self._leaving.set()
 
     async def seed(self, user_ids: Sequence[str]) -> int:

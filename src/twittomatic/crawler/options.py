@@ -1,4 +1,4 @@
-"""What all processes of a crawl must do alike: the master writes it down, the workers read it."""
+"""Options that all processes of a crawl share: the master stores them, the workers read them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class CrawlOptions(CrawlSettings, frozen=True, kw_only=True):
     """The options of one crawl: the settings that its processes share, and what the master adds to them.
 
     Attributes:
-        modules: Letters of what is done to each target, in the order T F A U.
-        account: Whose ledger and windows count; see `NetworkClass.account_of`. All processes use the
-            master's.
+        modules: Letters of the modules, in the order T F A U.
+        account: The account whose ledger and windows count; see `NetworkClass.account_of`. All processes
+            use the master's.
     """
 
     modules: str
@@ -27,7 +27,7 @@ class CrawlOptions(CrawlSettings, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, modules: str, settings: Settings) -> Self:
-        """Take the options of a crawl from the settings of its master."""
+        """Return the options of a crawl with its master's settings."""
         shared = {name: getattr(settings, name) for name in CrawlSettings.__struct_fields__}
         if settings.traversal != "priority":
             shared["priority"] = ""
@@ -35,11 +35,11 @@ class CrawlOptions(CrawlSettings, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what `written` wrote."""
+        """Decode the JSON that `written` returned."""
         return msgspec.json.decode(text, type=cls)
 
     def written(self) -> str:
-        """Return them as JSON."""
+        """Return the options as JSON."""
         return msgspec.json.encode(self).decode()
 
     @property
@@ -61,7 +61,7 @@ class CrawlOptions(CrawlSettings, frozen=True, kw_only=True):
         return only_updates(self.modules) or self.refresh_older_than is not None
 
     def asks_like(self, other: Self) -> bool:
-        """Tell whether two crawls with the same modules ask for the same of a target."""
+        """Return whether two crawls with the same modules download the same of a target."""
         return all(getattr(self, name) == getattr(other, name) for name in _ASKED)
 
     @property

@@ -1,4 +1,4 @@
-"""What stops everybody pauses the crawl; what stops one worker alone stops that worker."""
+"""Pause policy: an error that stops every worker pauses the crawl, any other stops one worker."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class PausePolicy:
 
     Args:
         crawl: The crawl.
-        money: Knows the refused credentials.
+        money: Has the rejected credentials.
         worker: Name of the worker's process.
-        leads: Whether the master is in it too: then the crawl does not go on without it.
+        leads: Whether that process is also the master, without which the crawl cannot continue.
     """
 
     def __init__(self, crawl: CrawlState, money: Money, worker: str, *, leads: bool = False) -> None:
@@ -25,18 +25,18 @@ class PausePolicy:
         self._leads = leads
 
     async def pause(self, error: CrawlMustPause) -> bool:
-        """Pause the crawl, and return True; False where only this worker is to leave.
+        """Pause the crawl and return True, or return False if only this worker must stop.
 
-        Refused credentials stop the worker that has no others, and not those that do. A refusal is written
-        down before this is asked, so of workers that meet it in one moment the last to ask pauses the crawl.
+        A rejected credential stops only workers that have no other one. Rejections are recorded before this
+        check, so if all workers are rejected at once, the last to check pauses the crawl.
         """
-        if isinstance(error, NoCredentialLeft) and not self._leads and await self._others_go_on():
+        if isinstance(error, NoCredentialLeft) and not self._leads and await self._others_can_continue():
             return False
         await self._crawl.pause(str(error), until=rfc3339(error.until) if error.until else "", by="network")
         return True
 
-    async def _others_go_on(self) -> bool:
-        rejected = await self._money.rejected()  # of this process' account, and before the workers are read
+    async def _others_can_continue(self) -> bool:
+        rejected = await self._money.rejected()  # of this process's account, and read before the workers
         workers = (await self._crawl.status()).workers
         return any(
             {*worker.credentials} - {*rejected} for name, worker in workers.items() if name != self._worker

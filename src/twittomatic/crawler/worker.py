@@ -1,4 +1,4 @@
-"""The worker: holds some jobs of each module at a time, and runs them."""
+"""The worker: leases some jobs of each module at a time, and runs them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from twittomatic.modules.context import Context
 from twittomatic.state.jobs import HeartbeatReply
 from twittomatic.state.refusals import gone
 
-_PATIENCE_S = 3.0  # without a leader: a master that is late by a stall of its disk leads again
+_PATIENCE_S = 3.0  # without a leader: a master delayed by a stalled disk leads again
 _log = logging.getLogger(__name__)
 
 
 class _Held(msgspec.Struct):
-    """A job that runs, and how far it is."""
+    """A job that is running, and its progress."""
 
     job: Job
     task: asyncio.Task[None]
@@ -37,13 +37,13 @@ class Worker:
     Args:
         context: What its jobs need.
         pausing: Pauses the crawl when the network stops it.
-        credentials: Names of those that it has.
-        modules: What it does; each has slots of its own, so that none waits for another.
+        credentials: Names of its credentials.
+        modules: The modules it runs; each has its own slots, so that none waits for another.
         slots: Jobs of each module at a time.
-        lease_s: How long a silent worker keeps its jobs.
+        lease_s: Seconds that a silent worker keeps its jobs.
         max_attempts: Failures after which a job is dead.
-        stops_without_master: Whether to leave when nobody leads; otherwise it waits.
-        run: What does the job of a module.
+        stops_without_master: Whether to stop when nobody leads, instead of waiting.
+        run: Runs a job of each module.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Worker:
         self._changed.set()
 
     def note(self, name: str, records: int, pages: int) -> None:
-        """Be told by a job how far it is."""
+        """Note the progress of a job, which the next heartbeat reports."""
         if name in self._held:
             self._held[name].records, self._held[name].pages = records, pages
 
@@ -98,7 +98,7 @@ class Worker:
         """
         self._led_at = asyncio.get_running_loop().time()
         await self._context.jobs.open(self._modules)
-        await self._beat()
+        await self._heartbeat()
         tasks = [asyncio.create_task(self._lease(module)) for module in self._modules]
         tasks.append(asyncio.create_task(self._keep()))
         leaving = asyncio.create_task(self._leaving.wait())
@@ -113,7 +113,7 @@ class Worker:
             await self._drain()
             tasks[-1].cancel()
             results += await asyncio.gather(tasks[-1], return_exceptions=True)
-            with suppress(TwittomaticError):  # the server is gone, maybe; then the lease tells
+            with suppress(TwittomaticError):  # the server may be gone; then the leases expire
                 await self._context.jobs.leave(self._modules)
         for result in results:
             if isinstance(result, Exception):
@@ -122,14 +122,14 @@ class Worker:
             raise self._failure
 
     async def _drain(self) -> None:
-        """Let the jobs come to the end of their pages; their leases are kept meanwhile."""
+        """Wait until all jobs have finished their pages; their leases are renewed meanwhile."""
         if self._held:
             await asyncio.wait([held.task for held in self._held.values()])
 
     async def _lease(self, module: Module) -> None:
-        """Keep the slots of one module filled, until this process is to leave.
+        """Keep the slots of one module filled until this process must leave.
 
-        It looks whether it is to leave, beside being cancelled: before Python 3.12 a client that waits for an
+        It checks for that itself, although it is cancelled too: before Python 3.12 a client that waits for an
         answer can lose a cancellation (github.com/python/cpython/issues/86296).
         """
         while not self._leaving.is_set():
@@ -140,8 +140,8 @@ class Worker:
             elif free:
                 for job in await self._context.jobs.lease(module, free):
                     if self._leaving.is_set():
-                        return  # `Jobs.leave` gives back what nobody began
-                    task = asyncio.create_task(self._do(job))
+                        return  # `Jobs.leave` gives back jobs that were not begun
+                    task = asyncio.create_task(self._run_job(job))
                     self._held[job.name] = _Held(job=job, task=task, began_at=self._context.clock.now())
                     self._slotted[module].add(job.entry)
             else:
@@ -149,17 +149,17 @@ class Worker:
                 await self._freed[module].wait()
 
     def _free(self, job: Job) -> None:
-        """Let the next job have the slot of one that ends: its lease travels beside that completion."""
+        """Free the slot of a job that ends, so that the next lease is sent along with its completion."""
         self._slotted[job.module].discard(job.entry)
         self._freed[job.module].set()
 
     async def _keep(self) -> None:
-        """Renew the leases, and do what the standing of the crawl asks for."""
+        """Renew the leases, and follow the phase of the crawl."""
         while True:
             await self._context.clock.sleep(self._beat_s)
-            await self._beat()
+            await self._heartbeat()
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         held = list(self._held.values())
         self.standing = await self._context.jobs.heartbeat([one.job for one in held], self._report(held))
         for job in self.standing.lost:
@@ -167,16 +167,16 @@ class Worker:
             if current and current.job is job:
                 _log.warning("lost a job", extra={"job": job.name})
                 current.task.cancel()
-        self._obey()
+        self._apply_phase()
 
-    def _obey(self) -> None:
-        """Leave, halt or go on, as the crawl stands."""
+    def _apply_phase(self) -> None:
+        """Leave, halt or continue, depending on the phase of the crawl."""
         standing = self.standing
         if not standing.phase:
             raise gone(f"crawl “{self._context.crawl}”")
         if standing.phase == "finished":
             self.leave()
-        elif self._misses_master():
+        elif self._master_timed_out():
             if not self._leaving.is_set():
                 _log.warning("nobody leads the crawl any more; this worker stops")
             self.leave()
@@ -189,8 +189,8 @@ class Worker:
         else:
             self._context.halt.set()
 
-    def _misses_master(self) -> bool:
-        """Tell whether nobody has led for long enough that this worker is to stop."""
+    def _master_timed_out(self) -> bool:
+        """Return whether nobody has led for so long that this worker must stop."""
         now = asyncio.get_running_loop().time()
         if not self.standing.leaderless or not self._stops_without_master:
             self._led_at = now
@@ -219,21 +219,21 @@ class Worker:
             requests=sum(counted[Counter.PAGES.of(module)] for module in self._modules),
         )
 
-    async def _do(self, job: Job) -> None:
+    async def _run_job(self, job: Job) -> None:
         try:
             await self._run[job.module](self._context, await self._context.addressed(job))
             _log.info("completed", extra={"job": job.name})
         except asyncio.CancelledError:
-            return  # somebody else has it now
+            return  # another worker has the job now
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with one job, the others go on
-            await self._after(job, error)
+            await self._dispose(job, error)
         finally:
             self._free(job)
             if (held := self._held.get(job.name)) and held.job is job:
                 del self._held[job.name]
 
-    async def _after(self, job: Job, error: Exception) -> None:
-        """Do with a job what its error asks for."""
+    async def _dispose(self, job: Job, error: Exception) -> None:
+        """Dispose of a job that ended in an error."""
         verdict = disposition(error)
         reason = str(error) if isinstance(error, TwittomaticError) else f"{type(error).__name__}: {error}"
         unexpected = not isinstance(error, TwittomaticError)
