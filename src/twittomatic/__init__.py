@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from twittomatic.app.crawl import Crawl, crawl
+    from twittomatic.app.blocking import crawl
+    from twittomatic.app.crawl import Crawl
     from twittomatic.app.observer import Observer
     from twittomatic.app.outcome import Outcome, Result
     from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, open
@@ -70,7 +71,8 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("Completeness", "Dataset", "EdgeBatch", "Edges", "open"), "dataset"),
-    **dict.fromkeys(("Crawl", "crawl"), "app.crawl"),
+    "Crawl": "app.crawl",
+    "crawl": "app.blocking",
     "Observer": "app.observer",
     **dict.fromkeys(("Outcome", "Result"), "app.outcome"),
     "CrawlStatus": "state.status",

@@ -47,7 +47,7 @@ def test_master_and_workers_go_on_when_their_server_dies(cluster: Any, replicas:
 
 def test_the_doctor_looks_at_replicas_and_sentinels(cluster: Any) -> None:
     said = cluster.run("doctor").stdout
-    assert "ok       Replicas 2, and what is written counts when one of them has it." in said
+    assert "ok       Replicas 2; a write counts once one of them has it." in said
     assert "ok       Sentinel 3 watch “main”" in said
 
 

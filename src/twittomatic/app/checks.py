@@ -113,7 +113,7 @@ def _python() -> CheckResult:
 
 
 async def _server(settings: Settings) -> CheckResult:
-    """Ask what a crawl asks when it starts; see `state.admission`."""
+    """Check what a crawl checks when it starts; see `state.admission`."""
     try:
         if settings.redis_url:
             return await _server_at(settings, settings.redis_url, "at REDIS_URL")
@@ -130,11 +130,11 @@ async def _server_at(settings: Settings, url: str, where: str) -> CheckResult:
     connection = Connection(client(url, "doctor"), patience_s=runtime.START_PATIENCE_S)
     try:
         name = await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
-        with suppress(RedisError):  # a hosted server may not tell
+        with suppress(RedisError):  # a hosted server may refuse
             config = await connection.redis.config_get("appendonly")
             if config.get("appendonly") == "no":
                 return CheckResult(
-                    "State", WARNING, f"{name} has no append-only file; a crash of it loses the last seconds."
+                    "State", WARNING, f"{name} has no append-only file; a crash loses its last seconds."
                 )
         return CheckResult("State", OK, f"{name}, {where}.")
     finally:
@@ -147,7 +147,7 @@ async def _replication(url: str) -> AsyncIterator[CheckResult]:
         async for result in replica_checks(redis):
             yield result
     except (RedisError, OSError) as error:
-        yield CheckResult("Replicas", WARNING, f"They could not be looked at ({error}).")
+        yield CheckResult("Replicas", WARNING, f"They could not be checked ({error}).")
     finally:
         await redis.aclose()
 
@@ -171,7 +171,7 @@ def _files(settings: Settings) -> CheckResult:
 
 
 def _missing(*directories: Path) -> list[Path]:
-    """Name what `prepare` would create, parents too, the deepest first: the order in which to remove it."""
+    """Return the directories that `prepare` would create, deepest first: the order to remove them in."""
     lineage = {path for given in directories for path in (given.absolute(), *given.absolute().parents)}
     return sorted((path for path in lineage if not os.path.lexists(path)), key=lambda path: -len(path.parts))
 
@@ -183,7 +183,7 @@ def _disk(settings: Settings) -> CheckResult:
             place = place.parent
         free = shutil.disk_usage(place).free
     except OSError as error:
-        return CheckResult("Disk", WARNING, f"What is free on it cannot be told ({error.strerror}).")
+        return CheckResult("Disk", WARNING, f"Free space cannot be determined ({error.strerror}).")
     if free < _LITTLE_DISK:
         return CheckResult(
             "Disk", WARNING, f"Only {free / 1e9:.1f} GB are free; a full disk stops the crawl."
@@ -256,7 +256,7 @@ async def _token(network: Network, transport: Transport, credential: Credential)
         return CheckResult("Token", OK, f"{name} is accepted; its window is empty at the moment.")
     except NetworkError as error:
         said = sentence(network, request, answer, error, credential.secrets)
-        said = said.replace(credential.token, "***")  # however short: here it is one token's answer alone
+        said = said.replace(credential.token, "***")  # however short: the answer is to this token alone
         if isinstance(error, CredentialRejected):
             return CheckResult("Token", FAILED, f"{name}: {said}")
         return CheckResult("Token", WARNING, f"{name} could not be checked: {said}")
@@ -267,8 +267,8 @@ def _clock(answer: Response, before: float, after: float) -> CheckResult:
     try:
         theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError, TypeError):
-        return CheckResult("Clock", WARNING, "The API does not tell its time.")
-    # Their time is in whole seconds, and was read between our two.
+        return CheckResult("Clock", WARNING, "The API does not send its time.")
+    # Their time is in whole seconds, and was read between our two readings.
     off = max(0.0, before - (theirs + 1), theirs - after)
     if off > _CLOCK_FAIL_S:
         return CheckResult("Clock", FAILED, f"This clock is {off:.0f} s off the API's; set it.")
@@ -294,25 +294,29 @@ async def replica_checks(redis: Redis) -> AsyncIterator[CheckResult]:
 
 async def _replicas(redis: Redis, count: int, *, behind_sentinel: bool) -> CheckResult:
     if not count:
-        return CheckResult("Replicas", FAILED, "There is none, so nothing that is written counts; start one.")
+        return CheckResult("Replicas", FAILED, "There is none, so no write counts as durable; start one.")
     config: Any = {}
-    with suppress(RedisError):  # a hosted server may not tell
+    with suppress(RedisError):  # a hosted server may refuse
         config = await redis.config_get("appendonly", "min-replicas-to-write")
     if config.get("appendonly") == "no":
         return CheckResult(
-            "Replicas", FAILED, "A master that comes back empty empties its replicas; set appendonly yes."
+            "Replicas",
+            FAILED,
+            "If a master restarts without its data, its replicas are wiped too; set appendonly yes.",
         )
     if config.get("min-replicas-to-write") == "0":
         return CheckResult(
             "Replicas",
             WARNING,
-            "A master that was cut off goes on taking writes, which are lost; set min-replicas-to-write 1.",
+            "A master that is cut off keeps accepting writes, which are lost; set min-replicas-to-write 1.",
         )
     if behind_sentinel and count < _FEWEST_REPLICAS:
         return CheckResult(
-            "Replicas", WARNING, "There is one; when it is gone, or leads, the crawl waits for another."
+            "Replicas",
+            WARNING,
+            "Only one replica: if it fails or is promoted, the crawl stalls until another joins.",
         )
-    return CheckResult("Replicas", OK, f"{count}, and what is written counts when one of them has it.")
+    return CheckResult("Replicas", OK, f"{count}; a write counts once one of them has it.")
 
 
 async def _sentinels(sentinels: Sentinels, service: str) -> CheckResult:
@@ -326,11 +330,9 @@ async def _sentinels(sentinels: Sentinels, service: str) -> CheckResult:
         if not isinstance(one, Word)
     ]
     if silent:
-        return CheckResult("Sentinel", WARNING, f"{', '.join(silent)} tells nothing of “{service}”.")
+        return CheckResult("Sentinel", WARNING, f"{', '.join(silent)} has no answer about “{service}”.")
     if len({word.master for word in words}) > 1:
-        return CheckResult(
-            "Sentinel", WARNING, "They do not agree on who the master is; ask again in a minute."
-        )
+        return CheckResult("Sentinel", WARNING, "They do not agree on the master; check again in a minute.")
     watching = min(int(word.state["num-other-sentinels"]) + 1 for word in words)
     if watching < _FEWEST_SENTINELS:
         return CheckResult(
@@ -341,7 +343,7 @@ async def _sentinels(sentinels: Sentinels, service: str) -> CheckResult:
         return CheckResult(
             "Sentinel",
             WARNING,
-            f"down-after-milliseconds is {down_after_ms}; below 1,000 a busy master is replaced for nothing.",
+            f"down-after-milliseconds is {down_after_ms}; below 1,000 a busy master is replaced needlessly.",
         )
     return CheckResult(
         "Sentinel", OK, f"{watching} watch “{service}”, and fail over after {down_after_ms} ms."

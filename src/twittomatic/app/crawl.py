@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from types import TracebackType
-from typing import Any, Self
-
-import uvloop
+from typing import Self
 
 from twittomatic.app.lead import leading, seeds, status_of, watched
 from twittomatic.app.observer import Observer
@@ -231,84 +228,6 @@ async def run_together(master: Master, worker: Worker) -> CrawlStatus:
         return await leading
     finally:
         await ended(leading, working)
-
-
-def crawl(
-    given: Given = (),
-    modules: str = "TFA",
-    *,
-    observer: Observer | None = None,
-    until_spent: bool = False,
-    **settings: Any,
-) -> Result:
-    """Crawl in a script or a notebook, and return how it ended.
-
-    The crawl runs in a thread with an event loop of its own, so a loop may be running already, as in Jupyter.
-    An interrupt (Ctrl-C) finishes the pages in flight; a second one does not wait for them. The same call
-    resumes.
-
-        twittomatic.crawl(["@name"], modules="TFA", max_depth=1, budget_usd=25)
-
-    Args:
-        given: The targets: user ids, names with an @, profile URLs, or files with one of these a line.
-        modules: Letters of what to do to each target: T timeline, F followers, A analyze, U update.
-        observer: Receives quotes, warnings and progress, in the other thread.
-        until_spent: Whether to begin even if the budget does not cover the quote.
-        settings: Values of settings, by lower-case name; the others come from the environment and from
-            twittomatic.toml.
-
-    Raises:
-        TwittomaticError: the crawl cannot begin or go on.
-        KeyboardInterrupt: it was interrupted.
-    """
-    chosen = Settings.load(**settings)
-    return _InThread(Crawl, chosen, modules, given, observer, until_spent).wait()
-
-
-class _InThread:
-    """A crawl on an event loop in another thread."""
-
-    def __init__(self, *arguments: Any) -> None:
-        self._arguments = arguments
-        self._stop: Stop | None = None
-        self._interrupted = False
-        self._result: Result | None = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="twittomatic crawl")
-        self._thread.start()
-
-    def wait(self) -> Result:
-        while True:
-            try:
-                self._thread.join()
-                break
-            except KeyboardInterrupt:
-                self._interrupted = True
-                if self._stop:
-                    self._stop.request()
-        if self._interrupted:
-            raise KeyboardInterrupt
-        if self._error:
-            raise self._error
-        assert self._result
-        return self._result
-
-    def _run(self) -> None:
-        try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                self._result = runner.run(self._crawl())
-        except BaseException as error:  # noqa: BLE001 - raised in the thread of the caller
-            self._error = error
-
-    async def _crawl(self) -> Result:
-        kind, settings, modules, given, observer, until_spent = self._arguments
-        self._stop = Stop(asyncio.current_task())
-        if self._interrupted:
-            raise asyncio.CancelledError
-        with self._stop.active():
-            async with kind(settings, modules, observer=observer, until_spent=until_spent) as crawl:
-                result: Result = await crawl.complete(given)
-                return result
 
 
 def _ordered(modules: str) -> str:

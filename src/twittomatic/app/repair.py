@@ -1,4 +1,4 @@
-"""`verify --repair`: the dataset brought back to its journal, and the crawl's state told what is missing."""
+"""Repair a dataset: bring it back to what its journal proves, and queue what is missing again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAMED = 5  # targets that a sentence holds; more go into a file
 
 @dataclass
 class _State:
-    """The crawl's state, as far as a repair needs it."""
+    """The part of the crawl's state that a repair needs."""
 
     jobs: Requeue
     events: EventStream
@@ -48,7 +48,7 @@ async def repair(
     """Repair a dataset, and queue again what is missing of it.
 
     Args:
-        settings: Of this process.
+        settings: This process's settings.
         layout: The dataset.
         report: Called with each step once it is done, in a thread.
         say: Called with a sentence on what is missing, and on what was queued, at the end.
@@ -94,7 +94,7 @@ async def repair(
 
 @asynccontextmanager
 async def _state_of(settings: Settings, name: str) -> AsyncIterator[_State | None]:
-    """Visit the state of the crawl, if there is one, and make sure that nobody works on it."""
+    """Yield the state of the crawl, if there is one, once it is sure that no process works on it."""
     if not settings.redis_url and not state_exists(settings.state_directory):
         yield None
         return
@@ -110,7 +110,7 @@ async def _state_of(settings: Settings, name: str) -> AsyncIterator[_State | Non
                 f"Crawl “{settings.crawl}” is at work ({', '.join(working)}); stop it before you repair."
             )
         deepest = CrawlOptions.read(options).max_depth if options else 0
-        # Whoever is of unknown depth sends nobody within it: what he finds waits in the frontier.
+        # A target of unknown depth counts as the deepest: the users found from it wait in the frontier.
         yield _State(
             jobs=jobs,
             events=EventStream(connection, CrawlKeys(settings.crawl, modules)),
@@ -120,7 +120,7 @@ async def _state_of(settings: Settings, name: str) -> AsyncIterator[_State | Non
 
 
 async def _announce(events: EventStream, entries: Sequence[Entry]) -> None:
-    """Tell the sinks of the crawl which files are not as they were."""
+    """Send an event to the sinks for each file that was changed or lost."""
     await events.add(
         *[
             FileRepaired(file=entry.file, user_id=entry.user_id, is_gone=entry.ending is Ending.LOST)
@@ -133,7 +133,7 @@ async def _announce(events: EventStream, entries: Sequence[Entry]) -> None:
 async def _check_jobs(
     settings: Settings, layout: Layout, state: _State, report: Callable[[Step], None]
 ) -> None:
-    """Let jobs whose part files are gone begin anew; note the files that others have yet to prove."""
+    """Restart jobs whose part files are gone; note the files that other jobs have yet to commit."""
     async for module, user_id, checkpoint in state.jobs.begun():
         try:
             state.unfinished.update(
@@ -142,14 +142,14 @@ async def _check_jobs(
         except CorruptFile:
             if await state.jobs.anew(module, user_id):
                 reach("repair.begun_anew")
-                sentence = "its part file is not what its checkpoint counts on; the job begins anew."
+                sentence = "its part file does not match its checkpoint; the job starts again."
                 report(Step(file=f"{module}:{user_id}", sentence=sentence))
 
 
 async def _requeue(
     settings: Settings, state: _State, missing: Sequence[MissingFile], say: Callable[[str], None]
 ) -> list[MissingFile]:
-    """Queue what is missing; return that for which the crawl has no module."""
+    """Queue the missing lists; return those that the crawl has no module for."""
     jobs: dict[tuple[Module, str], MissingFile] = {}
     others = []
     for one in missing:
@@ -167,7 +167,7 @@ async def _requeue(
     if queued:
         say(
             f"Queued again: {queued:,} {'job' if queued == 1 else 'jobs'} of crawl “{settings.crawl}”, whose "
-            f"lists cost ${paid:,.2f}; the same crawl command goes on with them."
+            f"lists cost ${paid:,.2f}; the same crawl command downloads them."
         )
     return others
 

@@ -1,4 +1,4 @@
-"""The composition root: the one place that names the concrete parts and puts them together."""
+"""The composition root: the only place that names the concrete parts and puts them together."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.purchases import BoughtProfiles
 
-START_PATIENCE_S = 5.0  # for a server that does not answer when a command begins
-_HORIZON = 4  # request timeouts after which a reservation that nobody settled is spent
+START_PATIENCE_S = 5.0  # for a server that does not answer when a command starts
+_HORIZON = 4  # request timeouts after which an unsettled reservation counts as spent
 
 
 def process_name(name: str) -> str:
-    """Return a name for this process that no other ever had: `NAME@host.pid-random`."""
+    """Return a name for this process that is unique for ever: `NAME@host.pid-random`."""
     host = "".join(letter if letter.isalnum() or letter == "-" else "-" for letter in socket.gethostname())
     return f"{name}@{host[:40]}.{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def network(settings: Settings, options: CrawlOptions | None = None) -> Network:
-    """Return the network to crawl, as the crawl's options have it, or as the settings alone do.
+    """Return the network, with the prices and limits of the crawl, or else of the settings.
 
     Raises:
         SettingsError: there is no such network, or a setting, price or limit cannot be used.
@@ -73,10 +73,10 @@ def network(settings: Settings, options: CrawlOptions | None = None) -> Network:
 
 
 def selection(options: CrawlOptions, network: Network) -> Selection:
-    """Return what chooses and ranks the followers.
+    """Return the selection that chooses and ranks followers.
 
     Raises:
-        SettingsError: SELECT or PRIORITY is none.
+        SettingsError: SELECT or PRIORITY is not an expression that can be used.
     """
     valued = options.priority.strip().lower() == VALUE_PER_DOLLAR
     scored = value_per_dollar(options, network) if valued else None
@@ -93,12 +93,12 @@ def check_selection(settings: Settings, options: CrawlOptions) -> None:
 
 
 def layout(settings: Settings) -> Layout:
-    """Return where the files are."""
+    """Return the layout of the dataset."""
     return Layout(settings.output_directory, settings.temporary_directory)
 
 
 def spending(settings: Settings, process: str) -> Spending:
-    """Return where the dataset's processes note what they pay, and on the ledgers of which server.
+    """Return the record of what this process spends, kept beside the dataset and named by its server.
 
     Redis servers count as one, since an address has many names, but each database has its own ledger.
     """
@@ -115,7 +115,7 @@ def credentials(settings: Settings) -> Credentials:
     """Return the credentials.
 
     Raises:
-        SettingsError: there is none, or they cannot be read.
+        SettingsError: there is none although the network needs one, or they cannot be read.
     """
     found, network = given_credentials(settings), registry.network_class(settings.network)
     if not len(found) and network.tokens:
@@ -141,7 +141,7 @@ def proxies(settings: Settings) -> Proxies:
     """Return the proxies.
 
     Raises:
-        SettingsError: PROXY or the environment names something that is no HTTP proxy.
+        SettingsError: PROXY or the environment names something that is not an HTTP proxy.
     """
     found = Proxies(settings.proxy)
     found.for_url(registry.network(settings, registry.AS_LISTED).url)
@@ -152,11 +152,11 @@ def check_budget(settings: Settings, options: CrawlOptions | None = None) -> Non
     """Make sure that a network that charges is not asked without a budget, nor on the bill of another.
 
     Args:
-        settings: Of this process, which say whom it asks.
-        options: Of the crawl, where another process began it, so that its budget counts.
+        settings: This process's settings.
+        options: The crawl's options, if another process began the crawl, so that its budget counts.
 
     Raises:
-        SettingsError: it would be.
+        SettingsError: there is no budget, or the crawl is on another account.
     """
     asked = network(settings, options)
     if asked.prices.is_free and settings.budget_usd is not None:
@@ -183,15 +183,15 @@ def check_budget(settings: Settings, options: CrawlOptions | None = None) -> Non
 
 @asynccontextmanager
 async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[Connection]:
-    """Be connected to the crawl's state server, which is started or joined where it is embedded.
+    """Connect to the crawl's state server; an embedded one is started or joined.
 
     Args:
-        settings: Of this process.
-        role: What it wants of an embedded server.
-        name: Of this process, shown to the server.
+        settings: This process's settings.
+        role: The role of this process at an embedded server.
+        name: This process's name, shown to the server.
 
     Raises:
-        StateError: no server, or it does not let us.
+        StateError: there is no server, or it does not admit us.
         SettingsError: the server cannot hold a crawl; see `state.admission`.
     """
     connection: Connection | None = None
@@ -207,7 +207,7 @@ async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[
         )
         connection = Connection(client(url, name), patience_s=START_PATIENCE_S)
         stack.push_async_callback(connection.close)
-        if role is Role.VISIT:  # who only looks may look at any server
+        if role is Role.VISIT:  # a visitor only reads, which any server allows
             await connection.call("PING")
         else:
             await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
@@ -221,21 +221,24 @@ class Runtime:
     """A crawl's parts, for the process that works on it.
 
     Attributes:
-        name: Of the process.
-        options: Of the crawl.
-        crawl: The crawl as a whole.
-        frontier: Its targets.
-        recovery: Takes jobs back.
-        money: Windows and ledger.
-        fetcher: Asks the network.
+        name: This process's name.
+        settings: This process's settings.
+        options: The crawl's options.
+        crawl: The state of the crawl.
+        frontier: The targets that wait.
+        recovery: Reclaims and retries jobs.
+        money: Windows and ledger of the account.
+        fetcher: Sends requests.
         network: The network.
-        counts: What profiles said of users' lists.
+        counts: Lengths of users' lists, as their profiles claim.
         buyer: Buys profiles before a crawl begins.
         selection: Chooses and ranks the followers.
-        layout: Where files are.
-        known_files: What the journal says of them.
-        connection: To the server.
-        keys: Of the crawl.
+        layout: Places of the dataset's files.
+        known_files: Lists that the journal proves complete.
+        connection: To the state server.
+        keys: The crawl's keys.
+        credentials: This process's credentials.
+        halt: Stops requests while it is set.
     """
 
     name: str
@@ -272,8 +275,8 @@ class Runtime:
         Args:
             settings: This process's settings.
             modules: Letters of what to do to each target.
-            process: What kind of process this is, such as `master`.
-            needs_credentials: Whether it cannot do without one.
+            process: The kind of process, such as `master`.
+            needs_credentials: Whether a credential is required.
             log_warning: Called when the log can no longer be written; None writes no log in LOG_DIRECTORY.
 
         Raises:
@@ -340,16 +343,16 @@ class Runtime:
         )
 
     async def share_cap(self, leadership: Leadership) -> None:
-        """Make the budget of this process the crawl's, and let the crawl remember on which ledger it spends.
+        """Make this process's budget the cap of the crawl, and record which ledger the crawl spends on.
 
         Raises:
-            LeadershipLost: another master leads, and its cap stands.
+            LeadershipLost: another master leads, and its cap holds.
         """
         await self.money.share_cap(leadership)
         await self.crawl.remember_ledger(self.options.account, self.money.ledger)
 
     def leadership(self) -> Leadership:
-        """Return a claim to lead."""
+        """Return a claim to lead, not yet made."""
         return Leadership(self.connection, self.keys, self.name)
 
     def master(self, leadership: Leadership) -> Master:
@@ -357,7 +360,7 @@ class Runtime:
         return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
 
     def pause_policy(self, *, leads: bool = False) -> PausePolicy:
-        """Return what pauses the crawl for this process."""
+        """Return the pause policy of this process."""
         return PausePolicy(self.crawl, self.money, self.name, leads=leads)
 
     def context(self, journal: Journal, note: Callable[[str, int, int], None]) -> Context:

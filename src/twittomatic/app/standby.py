@@ -1,9 +1,9 @@
-"""A standby's session: it watches who leads, and takes over a crawl that nobody leads any more.
+"""Stand by for a master: watch who leads a crawl, and take over when nobody does.
 
-A standby shares the fate of the crawl that it stood by for: finished, it ends with 0, or with 1 where jobs
-are dead; stopped by the network, with 3. One that comes to a crawl without a master, since it is finished,
-paused or not begun, waits for one as workers do. It begins what nobody else begins, and never anew what is
-finished: that could buy twice.
+A standby ends as the crawl does that it has seen led: finished, or paused by the network. If the crawl has no
+master when the standby starts, since it is finished, paused or not begun, the standby waits for one as
+workers do. It begins a crawl that nobody else begins, and never restarts a finished one: that could buy
+lists twice.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.status import CrawlStatus, read_status
 
-_GLANCE_S = 0.25  # a twelfth of the time that a silent leadership lasts
+_POLL_S = 0.25  # a twelfth of the time that a silent leadership lasts
 _log = logging.getLogger(__name__)
 
 
 class Action(Enum):
-    """What a standby does next."""
+    """The next step of a standby."""
 
     WAIT = auto()
     LEAD = auto()
@@ -58,11 +58,11 @@ class Action(Enum):
 
 
 def decide(status: CrawlStatus, *, stood_by: bool, has_targets: bool, lonely: bool) -> tuple[Action, str]:
-    """Decide what a standby does, and say why in one sentence.
+    """Return what a standby does next, and why in one sentence.
 
     Args:
-        status: How the crawl stands.
-        stood_by: Whether it ever saw somebody lead.
+        status: Status of the crawl.
+        stood_by: Whether it has seen a master lead.
         has_targets: Whether it could begin the crawl.
         lonely: Whether nobody has led for as long as a master takes to start.
     """
@@ -151,7 +151,7 @@ class Standby:
 
     Args:
         connection: To the server.
-        keys: Of the crawl, with the modules that it must have.
+        keys: The crawl's keys, with the modules that it must have.
         leadership: This process's claim to lead.
         observer: Receives what the standby waits for.
         has_targets: Whether it could begin the crawl.
@@ -197,8 +197,8 @@ class Standby:
                     )
                     if self._decide(ours, lonely=action is Action.LEAD) is Action.LEAD:
                         return Action.LEAD, ours
-                    await self._leadership.resign()  # it came to its end in this moment
-                elif await wait_event(requested, _GLANCE_S):
+                    await self._leadership.resign()  # it ended at this moment
+                elif await wait_event(requested, _POLL_S):
                     return Action.WAIT, status
 
     def _decide(self, status: CrawlStatus, *, lonely: bool) -> Action:

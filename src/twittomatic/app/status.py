@@ -56,7 +56,7 @@ def document(status: CrawlStatus) -> dict[str, Any]:
 
 
 def reason(status: CrawlStatus) -> str:
-    """Say why a crawl is paused, or why a running one makes no progress; empty where neither is so."""
+    """Return why a crawl is paused, or why a running one makes no progress; otherwise an empty text."""
     if status.phase is Phase.RUNNING and not status.master:
         return "no master leads it now; the command that began it, given again, continues it"
     if status.phase is Phase.RUNNING and status.ledger.is_awaited:

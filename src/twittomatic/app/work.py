@@ -1,4 +1,4 @@
-"""A worker's session, from waiting for a master to the last line."""
+"""Work on a crawl that another process leads."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.journal import Journal
 
-_GLANCE_S = 0.5  # while it waits for a master
-_LOOK_S = 1.0  # while it works, at the options of the crawl
+_POLL_S = 0.5  # while it waits for a master
+_OPTIONS_POLL_S = 1.0  # while it works, for other options
 
 
 async def work(settings: Settings, name: str, observer: Observer, *, logs: bool = False) -> Result:
@@ -85,27 +85,27 @@ async def _check(runtime: Runtime, observer: Observer) -> None:
 
 
 async def _work_while(worker: Worker, state: CrawlState, written: str) -> bool:
-    """Work until the worker ends, or until a master has given the crawl other options: True then.
+    """Work until the worker ends or a master has given the crawl other options; return whether one has.
 
     Raises:
-        TwittomaticError: either cannot go on.
+        TwittomaticError: the worker cannot go on, or the options cannot be read.
     """
 
-    async def look() -> None:
+    async def poll() -> None:
         try:
             while await state.field("options") == written:  # noqa: ASYNC110 - another process changes them
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_OPTIONS_POLL_S)
         finally:
             worker.leave()
 
-    looking = asyncio.create_task(look())
+    polling = asyncio.create_task(poll())
     try:
         await worker.run()
-        if looking.done():
-            looking.result()  # whatever kept it from looking ends the worker
-        return looking.done()
+        if polling.done():
+            polling.result()  # its error ends the worker
+        return polling.done()
     finally:
-        await ended(looking)
+        await ended(polling)
 
 
 def _result(settings: Settings, phase: str, status: CrawlStatus) -> Result:
@@ -130,5 +130,5 @@ async def _options_of_master(state: CrawlState, observer: Observer) -> str | Non
             if not reported:
                 observer.info("Waiting for a master ...")
                 reported = True
-            if await wait_event(requested, _GLANCE_S):
+            if await wait_event(requested, _POLL_S):
                 return None

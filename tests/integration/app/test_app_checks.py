@@ -19,7 +19,7 @@ async def found(url: str) -> dict[str, tuple[str, str]]:
 
 async def test_all_is_well(replicas: Replicated) -> None:
     assert await found(replicas.url) == {
-        "Replicas": (OK, "2, and what is written counts when one of them has it."),
+        "Replicas": (OK, "2; a write counts once one of them has it."),
         "Sentinel": (OK, "3 watch “main”, and fail over after 1500 ms."),
     }
     assert set(await found(f"redis://127.0.0.1:{replicas.master.port}")) == {"Replicas"}
@@ -55,7 +55,7 @@ async def test_who_is_missing(replicas: Replicated) -> None:
     first.kill()
     await asyncio.to_thread(replicas.until, lambda: master.info()["connected_slaves"] == 1)
     said = await found(replicas.url)
-    assert said["Sentinel"] == (WARNING, f"127.0.0.1:{silent.port} tells nothing of “main”.")
+    assert said["Sentinel"] == (WARNING, f"127.0.0.1:{silent.port} has no answer about “main”.")
     assert said["Replicas"][0] == WARNING
     second.kill()
     await asyncio.to_thread(replicas.until, lambda: master.info()["connected_slaves"] == 0)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from twittomatic.app.crawl import Crawl, crawl
+from twittomatic.app.blocking import crawl
+from twittomatic.app.crawl import Crawl
 from twittomatic.app.observer import Observer
 from twittomatic.app.outcome import Outcome
 from twittomatic.app.stop import Stop

@@ -62,7 +62,7 @@ class House:
     def journal(self, user_id: int | str | None = None, ext: str | None = None) -> list[Entry]:
         return [
             entry
-            for entry in read_journal(self.layout)
+            for entry in sorted(read_journal(self.layout), key=lambda entry: entry.ended_at)
             if (user_id is None or entry.user_id == str(user_id))
             and (ext is None or (entry.file or "").endswith(ext))
         ]
