@@ -1,12 +1,11 @@
-"""How many jobs that do nothing go through one worker process, against dramatiq.
+"""Empty jobs per second through one worker process, compared with dramatiq.
 
 Ours: a master and a worker as `crawl` runs them, with its state server; each job is fed from the frontier to
-its stream, leased, run as nothing at all, and completed with its counter. dramatiq: an actor that does
-nothing, its Redis broker on a server with the same settings, one process with its default eight threads; its
-messages are in the queue before the clock starts, as our targets are in the frontier. Rounds alternate;
-figures are medians.
+its stream, leased, run as a no-op, and completed with its counter. dramatiq: a no-op actor, its Redis broker
+on a server with the same settings, and one process with its default of eight threads; its messages are queued
+before the clock starts, as our targets are in the frontier. Rounds alternate; figures are medians.
 
-dramatiq is installed from PyPI into a temporary directory, for this run alone.
+dramatiq is installed from PyPI into a temporary directory for this run only.
 
     python benchmarks/dispatch.py [--jobs 20000] [--rounds 5] [--directory DIR]
 """
@@ -32,7 +31,7 @@ from twittomatic.state.embedded.server import Role, embedded
 
 PEER = "dramatiq[redis]==2.2.1"
 
-# Run by an interpreter of its own, so that its threads share ours with nobody.
+# Run by a separate interpreter, so that its threads do not compete with ours for the GIL.
 _DRAMATIQ = """
 import json, sys, time
 import dramatiq
@@ -59,12 +58,12 @@ worker.stop()
 
 
 async def nothing(context: Context, job: Job) -> None:
-    """Do a job that needs nothing done."""
+    """Complete a job without doing anything."""
     await context.jobs.complete(job)
 
 
 async def with_worker(jobs: int, directory: Path) -> float:
-    """Return the seconds that all jobs take."""
+    """Return the seconds for all jobs."""
     ours = settings(directory)
     async with crawl(ours, "F", range(1, jobs + 1)) as (parts, master, made):
         worker = Worker(
@@ -87,7 +86,7 @@ async def with_worker(jobs: int, directory: Path) -> float:
 
 
 async def with_dramatiq(jobs: int, packages: str, directory: Path) -> float:
-    """Return the seconds that all messages take."""
+    """Return the seconds for all messages."""
     async with embedded(directory / "state", Role.OWN) as url:
         peer = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -100,7 +99,7 @@ async def with_dramatiq(jobs: int, packages: str, directory: Path) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Jobs a second through one worker, and through dramatiq.")
+    parser = argparse.ArgumentParser(description="Jobs per second through one worker and through dramatiq.")
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(

@@ -1,7 +1,7 @@
-"""How far the expected bill is from the bill: a real follower graph, delivered page by page.
+"""Error of the expected bill, for a real follower graph delivered page by page.
 
-Every list of followers is settled as pages of 1,000 on one day, in a random order; X charges for each user
-once. The figure is what the ledger expects over what is charged, less one.
+Every followers list is settled in pages of 1,000 on one day, in random order; X charges for each user once.
+The figure is the ledger's expectation divided by the actual charge, minus one.
 
     python benchmarks/expectation.py [GRAPH...] [--seed 1]
 """
@@ -25,16 +25,16 @@ from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.storage.formats import read_lines
 
-GOAL = 10  # percent; a sample of a fifth of 3,000 users is 3 % off as a rule
+GOAL = 10  # percent; a sample of a fifth of 3,000 users is typically off by 3 %
 _PAGE, _PRICE = 1000, 10_000
 _LIMIT = Limit(requests=10**9, window_s=900)
 
 
 def lists(graph: Path, chance: random.Random) -> list[list[str]]:
-    """Read who follows whom: a list for each user who has followers, in a random order.
+    """Return the followers lists of all users who have followers, in random order.
 
-    The users of these graphs are numbered from 1; here they get random ids, as users of a network have, since
-    a sample of numbers without a gap would be better than any real one.
+    The users in these graphs are numbered from 1; here they get random ids as in a real network, because a
+    sample of consecutive numbers would be better than any real one.
     """
     found: dict[str, list[str]] = defaultdict(list)
     ids: dict[str, str] = defaultdict(lambda: str(chance.getrandbits(61)))
@@ -48,7 +48,7 @@ def lists(graph: Path, chance: random.Random) -> list[list[str]]:
 
 
 async def expected(followers: list[list[str]], keys: NetworkKeys, url: str) -> tuple[int, int]:
-    """Settle all lists; return what was spent, and what is expected, in micro-dollars."""
+    """Settle all lists; return the spent and the expected amount in micro-dollars."""
     connection = Connection(client(url, "benchmark"))
     money = Money(connection, keys, budget=None, horizon_s=60)
     for ids in followers:
@@ -79,11 +79,11 @@ async def measure(graphs: list[Path], seed: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How far the expected bill is from the bill.")
+    parser = argparse.ArgumentParser(description="Error of the expected bill.")
     parser.add_argument("graphs", type=Path, nargs="*", default=[bundled_graph()])
-    parser.add_argument("--seed", type=int, default=1, help="of ids and order")
+    parser.add_argument("--seed", type=int, default=1, help="seed of ids and order")
     arguments = parser.parse_args()
-    print(f"ids and order by seed {arguments.seed}")
+    print(f"ids and order from seed {arguments.seed}")
     asyncio.run(measure(arguments.graphs, arguments.seed))
 
 

@@ -1,9 +1,9 @@
-"""How long a crawl has no master: kill -9 of the leader again and again, with a standby beside it.
+"""Time without a master: repeated kill -9 of the leader, with a standby ready.
 
-A worker with the default settings crawls lists of one follower each all the time. For each failover: from the
-kill until a standby leads under the next epoch, and until a target leaves the frontier under it. Then leaders
-are told to leave by SIGTERM, as often. To compare with: the three seconds for which a leadership lasts of
-which nothing is heard, since a leader may only be slow.
+A worker with default settings crawls lists of one follower each throughout. Measured for each failover: the
+time from the kill until a standby leads under the next epoch, and until it feeds a target. The same number of
+leaders is then stopped by SIGTERM. For comparison: a leadership that is not renewed lasts three seconds,
+since a leader may merely be slow.
 
     python benchmarks/failover.py [--kills 20]
 """
@@ -39,12 +39,12 @@ _KEYS = CrawlKeys("default")
 
 
 class Cluster:
-    """An emulator, a server, a worker, and masters that come and go.
+    """An emulator, a state server, a worker, and changing masters.
 
     Args:
-        directory: Of the processes.
-        targets: How many lists there are.
-        time_scale: How many times shorter than X's the emulator's windows are.
+        directory: The working directory of the processes.
+        targets: The number of lists.
+        time_scale: The factor by which the emulator's windows are shorter than X's.
     """
 
     def __init__(self, directory: Path, *, targets: int = _TARGETS, time_scale: float = 36_000) -> None:
@@ -57,7 +57,7 @@ class Cluster:
         self.redis: Any = None
 
     def start(self, *arguments: str) -> tuple[subprocess.Popen[bytes], Path]:
-        """Start a command; return its process, and the file of what it says."""
+        """Start a command; return its process and the file with its output."""
         said = self._directory / f"said-{len(self.processes)}.log"
         with said.open("wb") as output:
             process = subprocess.Popen(
@@ -72,7 +72,7 @@ class Cluster:
         return process, said
 
     def begin(self, *, with_worker: bool = True) -> None:
-        """Start everything but the masters."""
+        """Start everything except the masters."""
         users = range(1, self._targets + 1)
         graph = self._directory / "graph"
         graph.write_text("".join(f"{2 * user} {2 * user + 1}\n" for user in users))
@@ -95,18 +95,18 @@ class Cluster:
             self.start("worker", "one", "--concurrency", "2")
 
     def master(self, *more: str) -> subprocess.Popen[bytes]:
-        """Start a master under dfs, which feeds one target at a time, all the time."""
+        """Start a master with dfs, which continuously feeds one target at a time."""
         process, said = self.start("master", "-F", "--stream", "seeds", "--traversal", "dfs", *more)
         wait(lambda: "leads" in said.read_text())
         return process
 
     def look(self) -> tuple[int, int]:
-        """Return the epoch of who leads, 0 while nobody does, and the targets that were fed."""
+        """Return the epoch of the leader, 0 if there is none, and the number of targets fed."""
         epoch, targets = self.redis.hget(_KEYS.leader, "epoch"), self.redis.hget(_KEYS.counters, "targets")
         return int(epoch or 0), int(targets or 0)
 
     def end(self) -> None:
-        """Leave nothing behind."""
+        """End all processes."""
         for process in self.processes:
             process.kill()
             process.wait()
@@ -114,16 +114,16 @@ class Cluster:
 
 
 def wait(condition: Callable[[], object]) -> None:
-    """Wait for a condition, for a while."""
+    """Wait for a condition until a deadline."""
     give_up_at = time.monotonic() + _DEADLINE_S
     while not condition():
         if time.monotonic() > give_up_at:
-            raise TimeoutError("it never came true")
+            raise TimeoutError("the condition never became true")
         time.sleep(0.001)
 
 
 def failovers(cluster: Cluster, leader: Any, how: int, count: int) -> tuple[Any, list[float], list[float]]:
-    """End leaders; return who leads then, the seconds until another led, and until it had fed a target."""
+    """End leaders; return the last leader, the seconds until each next one led, and until it fed a target."""
     led, fed = [], []
     for _ in range(count):
         standby = cluster.master("--standby")
@@ -163,11 +163,11 @@ def main() -> None:
         ("SIGTERM until it has fed a target", left_fed),
     ):
         print(
-            f"{what:36} median {statistics.median(times):5.2f} s, greatest {max(times):5.2f} s, "
-            f"{statistics.median(times) / TTL_S:4.0%} of a leadership's silence, {len(times)} times"
+            f"{what:36} median {statistics.median(times):5.2f} s, maximum {max(times):5.2f} s, "
+            f"{statistics.median(times) / TTL_S:4.0%} of an unrenewed leadership, {len(times)} times"
         )
-    print(f"The worker, which stops where nobody leads, {'worked on all the time' if stayed else 'STOPPED'}.")
-    verdict("kill -9 until it has fed a target, the greatest", max(fed), MOST_S, most=True, unit=" s")
+    print(f"The worker, which stops without a master, {'worked throughout' if stayed else 'STOPPED'}.")
+    verdict("kill -9 until it has fed a target, maximum", max(fed), MOST_S, most=True, unit=" s")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""What the guarantees cost: pages through one worker with all of them, and with none.
+"""Cost of the guarantees: pages through one worker with all of them, and with none.
 
-Pages and crawl are those of `pages.py`: followers, 1,000 users of 550 KB, and timelines, 100 posts of 130 KB.
-Each step takes more away:
+Pages and crawl are those of `pages.py`: followers, 1,000 users in 550 KB, and timelines, 100 posts in 130 KB.
+Each step removes more:
 
-- without file syncs: fsync does nothing, of part files, journals and directories alike.
-- without syncs: in addition the state server keeps its state in memory only (`appendonly no`). What a crash
-  of the machine leaves is luck.
-- without any: in addition no checkpoint is written, leases are neither renewed nor reaped, and the fence lets
-  everybody pass. Any crash loses whole lists, and two workers may write the same one.
+- without file syncs: fsync is a no-op for part files, journals and directories.
+- without syncs: in addition, the state server keeps its state in memory only (`appendonly no`). What survives
+  a crash of the machine is a matter of luck.
+- without any: in addition, no checkpoint is written, leases are neither renewed nor reaped, and the fence
+  lets every worker pass. Any crash loses whole lists, and two workers may write the same one.
 
-What is left in every case is what a crawl cannot do without: permits, windows, ledger and the files. The
-four take turns in one run; the figure is the median of the rounds' ratios. What a sync takes is the disk's
-affair, and printed.
+What remains in every case is what a crawl cannot do without: permits, windows, ledger and files. The four
+take turns in one run; the figure is the median of the rounds' ratios. The duration of a sync depends on the
+disk, and is printed.
 
     python benchmarks/guarantees.py [--rounds 7] [--directory DIR]
 """
@@ -30,7 +30,7 @@ from typing import Any
 from unittest.mock import patch
 
 from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, verdict
-from pages import IN_FLIGHT, KINDS, Kind, bodies, with_worker
+from pages import IN_FLIGHT, KINDS, ListKind, bodies, with_worker
 from twittomatic.model import Job, WorkerReport
 from twittomatic.state import connection, scripts
 from twittomatic.state.embedded import launch
@@ -45,21 +45,21 @@ _OPEN_FENCE = "local function owns(stream, entry, consumer)\n  return true\nend"
 
 @contextmanager
 def without_file_syncs() -> Iterator[None]:
-    """Let no file be durable that this process writes."""
+    """Make no file of this process durable."""
     with patch.object(os, "fsync", lambda descriptor: None):
         yield
 
 
 @contextmanager
 def without_syncs() -> Iterator[None]:
-    """Let nothing be durable that this process or its state server writes."""
+    """Make nothing durable that this process or its state server writes."""
     with without_file_syncs(), patch.dict(launch._CONFIGURATION, appendonly="no"):
         yield
 
 
 @contextmanager
 def without_any() -> Iterator[None]:
-    """Let nothing be durable, and nobody be able to take over or be refused."""
+    """Make nothing durable, no job recoverable, and no worker fenced."""
     heartbeat = Jobs.heartbeat
 
     async def look(self: Jobs, held: Sequence[Job], report: WorkerReport) -> HeartbeatReply:
@@ -87,12 +87,12 @@ def _unfenced(name: str) -> str:
 
 def contender(
     url: str,
-    kind: Kind,
+    kind: ListKind,
     records: int,
     place: Path | None,
     taken_away: Callable[[], AbstractContextManager[None]],
 ) -> Callable[[], float]:
-    """Return what crawls all lists of a kind once, and says how many pages a second that were."""
+    """Return a function that crawls all lists of a kind once and returns the pages per second."""
 
     def once() -> float:
         with tempfile.TemporaryDirectory(prefix="tw", dir=place) as name, taken_away():
@@ -104,14 +104,14 @@ def contender(
 
 STEPS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     "with all": nullcontext,
-    "without any": without_any,  # beside what it is compared with, since others use the machine too
+    "without any": without_any,  # next to the one it is compared with, since other load changes over time
     "without syncs": without_syncs,
     "without file syncs": without_file_syncs,
 }
 
 
 def milliseconds_of_a_sync(place: Path | None) -> float:
-    """Return what it takes to make a page of followers durable, in the median of many."""
+    """Return the median duration of making a page of followers durable."""
     times = []
     with tempfile.TemporaryFile(dir=place) as file:
         for _ in range(_SYNCS):
@@ -124,7 +124,7 @@ def milliseconds_of_a_sync(place: Path | None) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Pages a second with all guarantees, and with none.")
+    parser = argparse.ArgumentParser(description="Pages per second with all guarantees, and with none.")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
         "--directory", type=Path, default=None, help="where; default: the system's for temporary files"
@@ -147,9 +147,7 @@ def main() -> None:
                 speed = statistics.median(speeds[name] for speeds in rounds)
                 print(f"  {name:40} {speed:8.1f} pages/s")
             shares = [100 * speeds["with all"] / speeds["without any"] for speeds in rounds]
-            print(
-                f"  with all / without any, of each round: {', '.join(f'{share:.0f} %' for share in shares)}"
-            )
+            print(f"  with all / without any, by round: {', '.join(f'{share:.0f} %' for share in shares)}")
             share = statistics.median(shares)
             verdict(f"{kind.path}: with all guarantees / without any", share, GOAL, unit=" %")
 

@@ -1,6 +1,6 @@
-"""What the benchmarks share: pages to crawl, a fast server of them, a crawl put together, and a verdict.
+"""Shared parts of the benchmarks: pages to crawl, a fast server for them, a crawl, and verdicts.
 
-Alone it measures nothing.
+This module measures nothing itself.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from twittomatic.settings import Settings, load
 FOLLOWERS_PER_PAGE = 1_000
 POSTS_PER_PAGE = 100
 
-# What twarc asks for, so that all contenders get the same pages; structure and size are those of real ones.
+# The fields that twarc requests, so that all contenders get the same pages, realistic in structure and size.
 _USER_FIELDS = (
     "created_at,description,entities,id,location,name,pinned_tweet_id,profile_image_url,protected,"
     "public_metrics,url,username,verified,verified_type,withheld"
@@ -45,23 +45,23 @@ _POST_FIELDS = (
     "edit_history_tweet_ids,entities,geo,id,in_reply_to_user_id,lang,possibly_sensitive,public_metrics,"
     "referenced_tweets,reply_settings,source,text,withheld"
 )
-_ID = b"\x00"  # stands for the id in a template
+_ID = b"\x00"  # placeholder for the id in a template
 _START_S = 5.0
 
 
 def user_id(ordinal: int) -> int:
-    """Return one of 2^31 distinct ids: two of five are old and short, the others have 19 digits."""
+    """Return one of 2^31 distinct ids: two in five are old and short, the others have 19 digits."""
     if ordinal % 5 < 2:
         return ordinal * 1_103_515_245 % (1 << 31)
     return 10**18 + ordinal * 2_654_435_761_123 % (1 << 59)
 
 
 class Pages:
-    """Pages of X's shape, made from one page of the emulator by giving its records other ids.
+    """Pages in X's format, made from one page of the emulator by giving its records other ids.
 
     Args:
-        records: Of one page, as JSON objects; repeated until the page is full.
-        size: Records of a page.
+        records: The records of one page as JSON objects, repeated until the page is full.
+        size: The number of records per page.
     """
 
     def __init__(self, records: Sequence[Mapping[str, Any]], size: int) -> None:
@@ -75,7 +75,7 @@ class Pages:
         self.size = size
 
     def body(self, ids: Sequence[int], next_token: str | None) -> bytes:
-        """Return the JSON of a page that holds these ids."""
+        """Return the JSON of a page with these ids."""
         pieces = [b'{"data":[', self._between[0]]
         for number, after in zip(ids, self._between[1:], strict=True):
             pieces += (b"%d" % number, after)
@@ -111,7 +111,7 @@ async def make_pages() -> tuple[Pages, Pages]:
 
 
 def _annotated(post: dict[str, Any]) -> dict[str, Any]:
-    """Add what X's own classifier adds to half of all posts, and makes most of a page."""
+    """Add the annotations that X's classifier adds to half of all posts, which make up most of a page."""
     dice = random.Random(post["id"])
     domains = [
         {
@@ -129,15 +129,15 @@ def _annotated(post: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def nginx(files: Mapping[str, Sequence[bytes]]) -> Iterator[str]:
-    """Serve lists of pages, compressed beforehand, by an nginx of our own; yield its URL.
+    """Serve precompressed lists of pages with nginx, and yield its URL.
 
-    Every user has the same list: page N is asked for by the token `pN`. The windows it reports are huge.
+    Every user has the same list; page N has the token `pN`. The reported rate limits are huge.
 
     Args:
-        files: The pages of a list by the last part of its path, such as `followers`.
+        files: The pages of a list, by the last part of its path, such as `followers`.
 
     Raises:
-        SystemExit: there is no nginx; says how to get it.
+        SystemExit: nginx is not installed; the message says how to install it.
     """
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if not program:
@@ -206,7 +206,7 @@ def _nginx_user() -> str:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return an unused loopback port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -226,7 +226,7 @@ def _wait_for(port: int) -> None:
 
 
 def settings(directory: Path, **options: str) -> Settings:
-    """Return the default settings, with every path in a directory of the benchmark's own."""
+    """Return the default settings, with every path inside a directory."""
     config = directory / "none.toml"
     config.touch()
     places = {
@@ -243,7 +243,7 @@ def settings(directory: Path, **options: str) -> Settings:
 async def crawl(
     settings: Settings, modules: str, seeds: Sequence[int]
 ) -> AsyncIterator[tuple[Runtime, Master, Worker]]:
-    """Open a crawl with its own state server, and seed it; yield its parts, master and worker."""
+    """Open a crawl with its own state server and seed it; yield the runtime, the master and the worker."""
     async with Runtime.open(settings, modules, "benchmark") as parts, leading(parts) as leadership:
         options = parts.options
         await parts.crawl.begin(options.modules, options.written(), "2026-01-01T00:00:00Z")
@@ -254,13 +254,13 @@ async def crawl(
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on the loop that the command uses."""
+    """Run a coroutine on the event loop that the command uses."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 
 
 def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """Run contenders in turn, so that a busy machine is busy for all; return each one's median."""
+    """Run contenders in turn, so that other load affects all alike; return each one's median."""
     figures: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, contender in contenders.items():
@@ -269,7 +269,7 @@ def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dic
 
 
 def verdict(what: str, figure: float, goal: float, *, most: bool = False, unit: str = "") -> None:
-    """Print a figure beside its goal: the least that is good enough, or with `most` the most."""
+    """Print a figure and its goal: the minimum that is acceptable, or with `most` the maximum."""
     met = figure <= goal if most else figure >= goal
     sign = "<=" if most else ">="
     print(f"{what:58} {figure:12,.2f}{unit:10} goal {sign} {goal:,g}  {'goal met' if met else 'goal missed'}")

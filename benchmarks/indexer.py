@@ -1,7 +1,7 @@
-"""How fast posts come into a real Elasticsearch, beside the bare loop, and how soon they are found.
+"""Indexing speed into a real Elasticsearch, compared with a bare loop, and the delay until posts are found.
 
-The posts are of X's shape, 1.3 KB each, in timelines of 3,000. The bare loop sends the same documents, made
-beforehand, as many at a time and with as many requests under way. Server and clients share this machine; the
+The posts are in X's format, 1.3 KB each, in timelines of 3,000. The bare loop sends the same documents,
+prepared in advance, with the same batch size and concurrency. Server and clients share this machine; the
 server has a heap of 512 MB, as in the tests.
 
     python benchmarks/indexer.py [--users 20] [--rounds 3]
@@ -56,7 +56,7 @@ NETWORK = X(url="http://localhost")
 
 
 class Trial:
-    """A dataset, a crawl's stream, a server."""
+    """A dataset, a crawl's event stream and a search server."""
 
     def __init__(self, server: Searching, url: str, connection: Connection, directory: Path) -> None:
         self.server = server
@@ -89,7 +89,7 @@ class Trial:
         self.server.ask("DELETE", "/" + ",".join(names))  # type: ignore[arg-type]
 
     async def bare(self, server: SearchServer) -> float:
-        """Send documents that were made beforehand; return posts per second."""
+        """Send documents prepared in advance; return posts per second."""
         prefix = self.fresh()
         indices = self.indices(server, prefix)
         await indices.begin()
@@ -133,7 +133,7 @@ class Trial:
         return done.posts / took_s
 
     async def followed(self, server: SearchServer) -> float:
-        """Catch up with a crawl whose events wait."""
+        """Catch up with the waiting events of a crawl."""
         prefix = self.fresh()
         async with Following(self, server, prefix) as following:
             began_at = time.perf_counter()
@@ -152,7 +152,7 @@ class Trial:
         return 0
 
     async def seen(self, server: SearchServer, pages: Sequence[Sequence[bytes]]) -> list[float]:
-        """Commit small files, one after another; return the seconds until each is found."""
+        """Commit small files one after another; return the seconds until each is found."""
         prefix, took_s = self.fresh(), []
         async with Following(self, server, prefix) as following:
             for number in range(SIGHTINGS):
@@ -167,7 +167,7 @@ class Trial:
 
 
 class Following:
-    """An indexer that follows a crawl of its own."""
+    """An indexer that follows a separate crawl."""
 
     def __init__(self, trial: Trial, server: SearchServer, prefix: str) -> None:
         self.stream = EventStream(trial.connection, CrawlKeys(prefix))
@@ -226,7 +226,7 @@ async def measure(server: Searching, directory: Path, users: int, rounds: int) -
             figures["follow"].append(await trial.followed(search))
         bare, rebuild, follow = (statistics.median(figures[name]) for name in figures)
         took_s = await trial.seen(search, pages)
-    print(f"bare loop: {bare:,.0f} posts/s, which is what the server takes here")
+    print(f"bare loop: {bare:,.0f} posts/s, the server's limit on this machine")
     verdict("indexer --rebuild", rebuild, min(GOAL_PER_S, 0.8 * bare), unit=" posts/s")
     verdict("indexer, behind a crawl", follow, min(GOAL_PER_S, 0.8 * bare), unit=" posts/s")
     verdict("found after it was committed, median", statistics.median(took_s), GOAL_S, most=True, unit=" s")

@@ -1,8 +1,8 @@
-"""How much memory the journal's index takes for a file, and how long it takes to read.
+"""Memory of the journal index per file, and the time to read it.
 
-The memory is what tracemalloc counts when the whole journal has been read, against a dictionary of the
-newest `Entry` of every file. The time is that of reading the journal into the index, against reading it into
-that dictionary.
+The memory is measured by tracemalloc after reading the whole journal, and compared with a dictionary of the
+newest `Entry` of every file. The time is that of reading the journal into the index, compared with reading it
+into that dictionary.
 
     python benchmarks/journal_index.py [--files 300000] [--directory DIR]
 """
@@ -26,7 +26,7 @@ from twittomatic.storage.paths import EXTENSIONS, Layout
 
 
 def entries(count: int) -> Iterator[Entry]:
-    """Yield a line for each of so many files, three of each user."""
+    """Yield one line for each of `count` files, three per user."""
     for number in range(count):
         user_id, ext = str(10**18 + number // 3 * 7_919), EXTENSIONS[number % 3]
         second = f"{number // 3_600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}"
@@ -55,7 +55,7 @@ def indexed(layout: Layout) -> JournalIndex:
 
 
 def bytes_of(read: Callable[[], object]) -> int:
-    """Return the bytes that a result takes."""
+    """Return the memory of a result in bytes."""
     tracemalloc.start()
     kept = read()
     used, _ = tracemalloc.get_traced_memory()
@@ -65,7 +65,7 @@ def bytes_of(read: Callable[[], object]) -> int:
 
 
 def seconds_of(read: Callable[[], object]) -> float:
-    """Return the least time of three, of the processor alone: others may be at work on the machine."""
+    """Return the minimum CPU time of three runs, which other load affects least."""
     times = []
     for _ in range(3):
         began = time.process_time()

@@ -1,12 +1,11 @@
-"""How many lookups one process answers, and how much it grows with the users that it knows.
+"""Lookups per second of one process, and its memory growth with the number of known users.
 
-A million profiles of X's shape, made by the emulator, are put into a store in eight steps, in random order,
-as a crawl finds them. Behind each step stands what the process has of its own: RssAnon, which leaves out the
-mapped file, whose pages the system takes back as it likes. A transaction holds the pages that it changes, and
-the more users there are, the fewer of a thousand random ones share a page: so a doubling adds no more than
-the one before it, until none share one. Then `twittomatic lookup` itself is asked over HTTP by wrk, another
-process, for random ids and names, and in turns with it a bare aiohttp handler that always gives the same
-answer. Linux only.
+A million profiles in X's format, made by the emulator, are added to a store in eight steps, in random order,
+as a crawl finds them. For each step the process's private memory is printed: RssAnon, which excludes the
+mapped file, whose pages the system can reclaim. A transaction holds the pages that it changes, and the more
+users there are, the fewer of a thousand random ones share a page: so a doubling adds no more than the
+previous one, until none share a page. Then wrk, a separate process, queries `twittomatic lookup` over HTTP
+for random ids and names, in turn with a bare aiohttp handler that always returns the same answer. Linux only.
 
     python benchmarks/lookup.py [--users 1000000] [--seconds 5] [--directory DIR]
 """
@@ -41,7 +40,7 @@ from twittomatic.sinks.lookup.store import ProfileStore, Sighting
 STEPS = 8
 MANY = 50_000_000
 SEEN_AT = 1_760_000_000
-GOAL = 5_000  # single lookups a second
+GOAL = 5_000  # single lookups per second
 CONNECTIONS = 32
 ROUNDS = 3
 COMMAND = [sys.executable, "-c", "from twittomatic.cli import main; main()"]
@@ -56,7 +55,7 @@ _maker = ProfileMaker(1)
 
 
 def fill(directory: Path, count: int) -> None:
-    """Put users into a store, and print what each step took."""
+    """Add users to a store, and print the figures of each step."""
     store, ordinals = ProfileStore(directory), list(range(count))
     random.Random(1).shuffle(ordinals)
     step = count // STEPS
@@ -70,7 +69,7 @@ def fill(directory: Path, count: int) -> None:
 
 
 def sighting(ordinal: int) -> Sighting:
-    """Return a profile that came."""
+    """Return a synthetic profile."""
     profile = _maker.make(
         user_id(ordinal), ordinal, ProfileCounts(ordinal % 5_000, ordinal % 700, ordinal % 9_000)
     )
@@ -83,13 +82,13 @@ def sighting(ordinal: int) -> Sighting:
 
 
 def anonymous(pid: int) -> int:
-    """Return the bytes that a process has for itself."""
+    """Return the private memory of a process in bytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.findall(r"RssAnon:\s+(\d+) kB", status)[0]) * 1024
 
 
 async def bare(port: int, body: bytes) -> None:
-    """Give one answer to every question, until killed."""
+    """Return the same answer to every request until killed."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
@@ -105,7 +104,7 @@ async def bare(port: int, body: bytes) -> None:
 
 @contextmanager
 def started(command: list[str], directory: Path) -> Iterator[tuple[str, int]]:
-    """Run a server for a block; yield its URL and its pid."""
+    """Run a server for a block; yield its URL and pid."""
     with subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout
@@ -117,7 +116,7 @@ def started(command: list[str], directory: Path) -> Iterator[tuple[str, int]]:
 
 
 class Load:
-    """wrk, asking for random users of one kind."""
+    """wrk, querying random users by id or name."""
 
     def __init__(self, directory: Path, kind: str, values: list[str], seconds: int) -> None:
         self._script = directory / f"{kind}.lua"
@@ -126,7 +125,7 @@ class Load:
         self._seconds = seconds
 
     def rate(self, url: str) -> float:
-        """Return how many answers a second came, all of them good."""
+        """Return the answers per second, after a check that all were successful."""
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{self._seconds}", "-s", str(self._script), url]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert "Non-2xx" not in said, said
@@ -134,7 +133,7 @@ class Load:
 
 
 def many(url: str, ids: list[str]) -> float:
-    """Return how many users a second one request for ten thousand brings."""
+    """Return the users per second of one request for ten thousand."""
     body = json.dumps({"ids": ids}).encode()
     request = urllib.request.Request(f"{url}lookup", body, {"Content-Type": "application/json"})
     began_at = time.perf_counter()
@@ -145,7 +144,7 @@ def many(url: str, ids: list[str]) -> float:
 
 
 def growth(directory: Path, count: int) -> None:
-    """Fill a store in a process of its own, and say how that grew."""
+    """Fill a store in a separate process, and print its memory growth."""
     command = [sys.executable, __file__, "--users", str(count), "--fill", str(directory)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -172,7 +171,7 @@ def growth(directory: Path, count: int) -> None:
 
 
 def answers(directory: Path, count: int, seconds: int) -> None:
-    """Ask the command itself, and a bare handler, in turns."""
+    """Query the command and a bare handler in turn."""
     dice = random.Random(2)
     chosen = [dice.randrange(count) for _ in range(10_000)]
     ids = [str(user_id(ordinal)) for ordinal in chosen]

@@ -1,8 +1,8 @@
-"""How much the memory of a worker grows over one followers list of 5 million.
+"""Memory growth of a worker over one list of 5 million followers.
 
-The worker is a process of its own with a master in it, as `crawl` is, and everything on; another process
-makes its pages (1,000 users, 550 KB, compressed) as it asks for them. Its memory is VmRSS when it is put
-together and VmHWM, the most it ever was, when the list stands on disk; Linux only.
+The worker is a separate process that includes a master, as `crawl` does, with everything enabled; another
+process generates its pages (1,000 users, 550 KB, compressed) on request. The figures are VmRSS at the start,
+and VmHWM, the peak, once the list is on disk. Linux only.
 
     python benchmarks/memory.py [--followers 5000000] [--directory DIR]
 """
@@ -69,7 +69,7 @@ def memory(field: str) -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
-    raise SystemExit(f"This system does not tell {field}.")
+    raise SystemExit(f"This system does not report {field}.")
 
 
 def main() -> None:

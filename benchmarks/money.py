@@ -1,9 +1,9 @@
-"""What permits and ledger add to a page: one worker with them, and with a purse that grants everything.
+"""Cost of permits and ledger per page: one worker with them, and one with an account that grants everything.
 
-Pages and crawl are those of `pages.py`: followers, 1,000 users of 550 KB, and timelines, 100 posts of 130
-KB. Every page brings other ids, made for both alike, so that nothing is spared in counting what the network
-charges for once. The two take turns in one run; the figure is the time of a page with money over that
-without, less one: the median of the rounds.
+Pages and crawl are those of `pages.py`: followers, 1,000 users in 550 KB, and timelines, 100 posts in 130 KB.
+Every page has different ids, in both cases, so that counting what the network charges for only once costs as
+much as in a real crawl. The two take turns in one run; the figure is the time per page with accounting
+divided by that without, minus one: the median of the rounds.
 
     python benchmarks/money.py [--rounds 7]
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, verdict
-from pages import KINDS, Kind, bodies, with_worker
+from pages import KINDS, ListKind, bodies, with_worker
 from twittomatic.app import runtime
 from twittomatic.networks.base import Limit
 from twittomatic.state.account import Delivery, Permit
@@ -29,7 +29,7 @@ GOAL = 10  # percent
 
 
 class Unlimited:
-    """Grants everything, and remembers nothing."""
+    """An account that grants everything and stores nothing."""
 
     async def acquire(self, endpoint: str, limits: Mapping[str, Limit], *, wanted: int, **_: Any) -> Permit:
         return Permit(
@@ -45,13 +45,13 @@ class Unlimited:
 
 
 def without_money(parts: runtime.Runtime) -> None:
-    """Let a crawl's requests go for nothing."""
+    """Replace a crawl's account by one without accounting."""
     parts.fetcher._money = Unlimited()  # type: ignore[assignment]
     with_other_ids(parts)
 
 
 def with_other_ids(parts: runtime.Runtime) -> None:
-    """Let the ledger see other ids on every page: here everybody's lists are alike."""
+    """Make the ledger see different ids on every page, since all lists of the benchmark are equal."""
     settle, number = parts.fetcher._money.settle, itertools.count()
 
     async def settled(permit: Permit, *arguments: Any, **others: Any) -> None:
@@ -68,7 +68,7 @@ def with_other_ids(parts: runtime.Runtime) -> None:
 
 
 def contender(
-    url: str, kind: Kind, records: int, change: Callable[[runtime.Runtime], None]
+    url: str, kind: ListKind, records: int, change: Callable[[runtime.Runtime], None]
 ) -> Callable[[], float]:
     def once() -> float:
         with tempfile.TemporaryDirectory(prefix="tw") as name:

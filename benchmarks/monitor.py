@@ -1,9 +1,9 @@
-"""What the monitor costs the state server, beside what the crawl costs it; and ten open pages beside one.
+"""Load of the monitor on the state server, compared with that of the crawl; one open page and ten.
 
-A worker crawls an emulator as fast as it can, and the server tells how long it computed for that. Then the
-crawl is frozen, so that whatever the server computes is for the monitor alone: with one page open, with ten,
-and with one while 200 workers, 50 credentials and a frontier of a million users stand there. No page is a
-browser: what reaches the server depends on what pages are open, not on who draws them.
+A worker crawls an emulator at full speed, and the server reports its CPU time. Then the crawl is frozen, so
+that the server works for the monitor alone: with one page open, with ten, and with one while the state has
+200 workers, 50 credentials and a frontier of a million users. No browser is used: the load on the server
+depends on which pages are open, not on who renders them.
 
     python benchmarks/monitor.py [--seconds 10]
 """
@@ -38,7 +38,7 @@ _WORKERS, _JOBS, _CREDENTIALS, _FRONTIER = 200, 24, 50, 1_000_000
 
 
 async def computed(redis: Redis, seconds: float) -> tuple[float, float]:
-    """Return the microseconds that the server computes in a second, and the commands, on average."""
+    """Return the server's average CPU time per second in microseconds, and its commands per second."""
     await redis.config_resetstat()
     began_at = time.monotonic()
     await asyncio.sleep(seconds)
@@ -51,7 +51,7 @@ async def computed(redis: Redis, seconds: float) -> tuple[float, float]:
 
 @asynccontextmanager
 async def pages(url: str, count: int) -> AsyncIterator[list[int]]:
-    """Have pages open for a block; yield how many bytes each look has."""
+    """Open pages for a block; yield the number of bytes of each update."""
     sizes: list[int] = []
 
     async def read(socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -70,7 +70,7 @@ async def pages(url: str, count: int) -> AsyncIterator[list[int]]:
 
 
 async def enlarge(redis: Redis, account: str) -> None:
-    """Make the state that of a large crawl."""
+    """Fill the state with that of a large crawl."""
     credentials = [f"app-{number:08x}" for number in range(_CREDENTIALS)]
     resets_at = int(time.time() * 1000) + 900_000
     for name in credentials:
@@ -105,7 +105,7 @@ async def enlarge(redis: Redis, account: str) -> None:
 
 
 async def measure(scene: Processes, redis: Redis, seconds: float) -> None:
-    """Run everything, and print the figures."""
+    """Run all measurements and print the figures."""
     said = scene.start(
         "emulator", "--port", "0", "--users", "100000", "--time-scale", "36000", until="begin with"
     )
@@ -151,7 +151,7 @@ async def measure(scene: Processes, redis: Redis, seconds: float) -> None:
 
 
 async def main(seconds: float) -> None:
-    """Start a server, and measure."""
+    """Start a server and measure."""
     with tempfile.TemporaryDirectory(prefix="tw") as name:
         directory = Path(name)
         await launch(directory)

@@ -1,8 +1,8 @@
-"""What the order of a crawl saves where users are paid for once a day: breadth first, and at random.
+"""Savings by the order of a crawl if users are charged once per day: breadth first, and random.
 
-Everybody in a real follower graph is crawled, a part of the edges each UTC day; whoever turns up in several
-lists of one day is paid once. Under bfs a target comes beside those who were found in the same list, and
-they share followers. Printed: users paid for, of so many delivered; the random order is the mean of five.
+All users of a real follower graph are crawled, a part of the edges each UTC day; a user who appears in
+several lists of one day is charged once. With bfs, targets found in the same list are crawled together, and
+they share followers. Printed: users charged and delivered; the random order is the mean of five.
 
     python benchmarks/one_day.py [--graph FILE] [--days 1 2 5 10 30]
 """

@@ -1,12 +1,12 @@
-"""Pages through one worker with everything on, against twarc and against a bare loop.
+"""Pages per second through one worker with everything enabled, compared with twarc and a bare loop.
 
-nginx serves compressed pages of X's shape, with the fields that twarc asks for: followers (1,000 users,
+nginx serves compressed pages in X's format, with the fields that twarc requests: followers (1,000 users,
 550 KB) and timelines (100 posts, 130 KB). Ours is a master and a worker as `crawl` runs them: a state
-server that syncs every write, ledger, windows, dedup, fsync, checkpoint, files, journal. twarc pages through
-a list and writes JSON lines. The bare loop does the least that leaves the same files: on the same event loop,
-with as many lists in flight, it fetches, decompresses, splits a page into ids and records, compresses and
-writes them; it knows neither money nor windows, repeats what repeats, and loses everything in a crash. Rounds
-alternate; pages a second are medians.
+server that syncs every write, ledger, windows, deduplication, fsync, checkpoints, files, journal. twarc pages
+through a list and writes JSON lines. The bare loop does the minimum that produces the same files: on the same
+event loop, with as many lists in flight, it fetches, decompresses, splits a page into ids and records,
+compresses and writes them; it has neither accounting nor windows, keeps duplicates, and loses everything in a
+crash. Rounds alternate; figures are medians.
 
     python benchmarks/pages.py [--rounds 5] [--directory DIR]
 """
@@ -48,25 +48,27 @@ from twittomatic.app import runtime
 from twittomatic.app.crawl import run_together
 from twittomatic.model import Phase
 
-IN_FLIGHT = 8  # lists that a worker has by default
+IN_FLIGHT = 8  # lists; the default of a worker
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of list, and how much of it is fetched."""
+class ListKind:
+    """One type of list, and how much of it is fetched."""
 
     path: str
     module: str
     files: tuple[str, ...]
-    pages: int  # of a list
+    pages: int  # per list
     lists: int
     lists_of_twarc: int
-    goal: float  # pages of ours for one of twarc
+    goal: float  # our pages for each page of twarc
 
 
 KINDS = (
-    Kind("followers", "F", ("fws", "usr"), pages=60, lists=16, lists_of_twarc=2, goal=3),
-    Kind("tweets", "T", ("twt",), pages=32, lists=64, lists_of_twarc=8, goal=4),  # 3,200 posts, the ceiling
+    ListKind("followers", "F", ("fws", "usr"), pages=60, lists=16, lists_of_twarc=2, goal=3),
+    ListKind(
+        "tweets", "T", ("twt",), pages=32, lists=64, lists_of_twarc=8, goal=4
+    ),  # 3,200 posts, the ceiling
 )
 
 
@@ -76,7 +78,7 @@ def owners(count: int) -> list[int]:
 
 
 class ToLoopback(HTTPAdapter):
-    """Sends what was meant for X to our server."""
+    """Redirects requests for X to our server."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -88,8 +90,8 @@ class ToLoopback(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
-def with_twarc(url: str, kind: Kind, directory: Path) -> int:
-    """Fetch lists one after another, as twarc does; return the pages."""
+def with_twarc(url: str, kind: ListKind, directory: Path) -> int:
+    """Fetch lists one after another, as twarc does; return the number of pages."""
     client = Twarc2(bearer_token="benchmark")
     client.client.trust_env = False
     client.client.mount("https://api.twitter.com", ToLoopback(url))
@@ -122,8 +124,8 @@ _decode = msgspec.json.Decoder(_Body).decode
 _decode_record = msgspec.json.Decoder(_Record).decode
 
 
-async def with_bare_loop(url: str, kind: Kind, directory: Path, *, compress: bool) -> int:
-    """Fetch lists, some at once, and write their ids and records; return the pages."""
+async def with_bare_loop(url: str, kind: ListKind, directory: Path, *, compress: bool) -> int:
+    """Fetch lists, several concurrently, and write their ids and records; return the number of pages."""
     waiting = iter(owners(kind.lists))
     async with aiohttp.ClientSession(auto_decompress=False, headers={"Accept-Encoding": "gzip"}) as session:
 
@@ -136,7 +138,7 @@ async def with_bare_loop(url: str, kind: Kind, directory: Path, *, compress: boo
 
 
 async def _bare_list(
-    session: aiohttp.ClientSession, url: str, kind: Kind, owner: int, directory: Path, compress: bool
+    session: aiohttp.ClientSession, url: str, kind: ListKind, owner: int, directory: Path, compress: bool
 ) -> int:
     with ExitStack() as stack:
         outputs = [stack.enter_context((directory / f"{owner}.{ext}").open("wb")) for ext in kind.files]
@@ -159,7 +161,7 @@ async def _bare_list(
 
 async def with_worker(
     url: str,
-    kind: Kind,
+    kind: ListKind,
     records: int,
     directory: Path,
     *,
@@ -189,8 +191,8 @@ async def with_worker(
     return took
 
 
-def measure(url: str, kind: Kind, records: int, rounds: int, place: Path | None) -> dict[str, float]:
-    """Return the pages a second of each contender; a list holds so many records."""
+def measure(url: str, kind: ListKind, records: int, rounds: int, place: Path | None) -> dict[str, float]:
+    """Return the pages per second of each contender; a list has `records` records."""
 
     def timed(fetch: Callable[[Path], int | tuple[int, float]]) -> Callable[[], float]:
         def contender() -> float:
@@ -218,11 +220,11 @@ def measure(url: str, kind: Kind, records: int, rounds: int, place: Path | None)
 
 
 async def bodies() -> dict[str, list[bytes]]:
-    """Make the pages of one list of each kind; everybody's lists are alike."""
+    """Return the pages of one list of each type; all users have equal lists."""
     made = await make_pages()
     followers, posts = ([templates] * kind.pages for templates, kind in zip(made, KINDS, strict=True))
 
-    def token(kind: Kind, page: int) -> str | None:
+    def token(kind: ListKind, page: int) -> str | None:
         return f"p{page + 1}" if page + 1 < kind.pages else None
 
     return {

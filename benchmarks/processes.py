@@ -1,4 +1,4 @@
-"""Commands of ours as processes of their own, for measuring and for pictures."""
+"""Our commands as separate processes, for benchmarks and screenshots."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Processes:
         }
 
     def set(self, **settings: str) -> None:
-        """Give settings to all that start from now on."""
+        """Add settings for all processes started later."""
         self._environment |= {f"TWITTOMATIC_{name.upper()}": text for name, text in settings.items()}
 
     def start(self, *arguments: str, until: str) -> str:
-        """Start a command; return what it said, once a pattern is in it."""
+        """Start a command; return its output once it contains a pattern."""
         said = self.directory / f"said-{len(self.all)}.log"
         with said.open("wb") as output:
             process = subprocess.Popen(
@@ -49,14 +49,14 @@ class Processes:
         return said.read_text()
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """End them all, the newest first."""
+        """End all processes, the newest first."""
         for process in reversed(self.all):
             process.send_signal(how)
             process.wait()
 
 
 def wait(condition: Callable[[], object], otherwise: str = "it never came true") -> None:
-    """Wait until something is so, for a while."""
+    """Wait for a condition until a deadline."""
     give_up_at = time.monotonic() + _DEADLINE_S
     while not condition():
         if time.monotonic() > give_up_at:

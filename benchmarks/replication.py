@@ -1,14 +1,13 @@
-"""What it costs that a page counts only when a replica has it, what is lost without, and how long it takes
-until another server leads.
+"""Replication: the cost of waiting for a replica, the losses without, and the duration of a failover.
 
-A master, two replicas and three Sentinels of our own. A page is what the state sees of one: its checkpoint is
-committed and its money settled together with the permit of the next, one round trip; its request and its
-files, which take ten times as long, are left out. Rounds with `WAIT` and without alternate over the same
-server; pages a second are medians.
+The setup is a master, two replicas and three Sentinels. A page consists only of its effect on the state: its
+checkpoint is committed and its money settled together with the permit of the next one, in one round trip; its
+request and files, which take ten times as long, are omitted. Rounds with and without `WAIT` alternate on the
+same server; pages per second are medians.
 
-A loss: both replicas are frozen, pages are committed, then master and replicas are killed with what was on
-its way between them, as a machine takes it along. A failover: from the kill of the master, with 24 pages in
-flight, until the first commit that is acknowledged after it.
+Losses: both replicas are frozen, pages are committed, then master and replicas are killed together with the
+data in transit between them, as when a machine dies. Failover: the time from the kill of the master, with 24
+pages in flight, until the next acknowledged commit.
 
     python benchmarks/replication.py [--pages 1500] [--rounds 5] [--failovers 10] [--losses 3]
 """
@@ -42,19 +41,19 @@ from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
 from twittomatic.state.replication import Replication
 
-IN_FLIGHT = 24  # eight of each module
+IN_FLIGHT = 24  # eight per module
 LIMITS = {"token": Limit(requests=10**9, window_s=900)}
 
 
 class Careless(Replication):
-    """Believes whatever the master says."""
+    """A replication policy that trusts the master without waiting."""
 
     def behind(self, now: float, *, resent: bool) -> list[tuple[str | int, ...]]:
         return []
 
 
 class Crawl:
-    """Jobs that are leased, and whose pages are committed as modules do it."""
+    """Leased jobs whose pages are committed as modules do it."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         keys = CrawlKeys(name, "F")
@@ -77,7 +76,7 @@ class Crawl:
         return await self.jobs.lease(Module.FOLLOWER, IN_FLIGHT)
 
     async def page(self, job: Job, permit: Permit | None) -> Permit:
-        """Commit the next page of a job, and get the permit of the one behind it."""
+        """Commit the next page of a job, and acquire the permit of the one after it."""
         number = self.pages.get(job.name, 0) + 1
         ahead = self.money.acquire(
             "followers", LIMITS, price=10_000, wanted=1_000, fields=[f"crawl:{self.name}"]
@@ -95,7 +94,7 @@ class Crawl:
         return granted
 
     async def lost(self) -> int:
-        """Count the pages that were acknowledged and that the server does not know."""
+        """Count the acknowledged pages that are missing on the server."""
         missing = 0
         for name, acknowledged in self.pages.items():
             text = await self.connection.call("HGET", f"{CrawlKeys(self.name, 'F').job}{name}", "checkpoint")
@@ -114,7 +113,7 @@ async def opened(server: Replicated, name: str, *, careful: bool = True) -> Any:
 
 
 async def paged(server: Replicated, name: str, pages: int, *, careful: bool) -> float:
-    """Return the pages a second of a crawl."""
+    """Return the pages per second of a crawl."""
     async with opened(server, name, careful=careful) as crawl:
         jobs = await crawl.begin()
 
@@ -129,7 +128,7 @@ async def paged(server: Replicated, name: str, pages: int, *, careful: bool) -> 
 
 
 async def failed_over(server: Replicated, count: int) -> tuple[list[float], int]:
-    """Return the seconds of each failover until a commit, and how many acknowledged pages were lost."""
+    """Return the seconds until a commit for each failover, and the number of lost acknowledged pages."""
     gaps: list[float] = []
     async with opened(server, "failover") as crawl:
         jobs = await crawl.begin()
@@ -162,7 +161,7 @@ async def failed_over(server: Replicated, count: int) -> tuple[list[float], int]
 
 
 async def lost(server: Replicated, name: str, *, careful: bool) -> tuple[int, int]:
-    """Return how many pages were acknowledged before the master died, and how many of them are lost."""
+    """Return the number of pages acknowledged before the master died, and how many of them are lost."""
     await asyncio.to_thread(server.heal)
     async with opened(server, name, careful=careful) as crawl:
         jobs = await crawl.begin()

@@ -1,21 +1,21 @@
-"""What is lost when workers are killed: ours and scrapy-redis in the same trial.
+"""Losses when workers are killed: ours and scrapy-redis in the same trial.
 
-Both get the same followers lists, of one page each, from the same emulator, which takes its time for each,
-with the same kind of state server, which syncs every write, and three processes with eight requests in flight
-each. Again and again one that is at work is killed with SIGKILL and started anew. The moments come from a
-seed: so many pages were served, and then some milliseconds more.
+Both fetch the same followers lists, of one page each, from the same slow emulator, with the same kind of
+state server, which syncs every write, and three processes with eight requests in flight each. A busy process
+is repeatedly killed with SIGKILL and restarted. The moments follow from a seed: a number of served pages plus
+a few milliseconds.
 
-- scrapy-redis, as its README sets it up: a `RedisSpider` takes the URLs from Redis, the requests go through
-  its scheduler, dupefilter and queue there, the items to Redis by its `RedisPipeline`. It has come to its end
-  when nothing waits in Redis and nothing was served any more for some seconds.
-- ours: `twittomatic master` and three times `twittomatic worker`, with the default settings. A list is what
-  stands in its file.
+- scrapy-redis, set up as in its README: a `RedisSpider` takes URLs from Redis, requests go through its
+  scheduler, dupefilter and queue there, and items go to Redis through its `RedisPipeline`. It has finished
+  when nothing is waiting in Redis and nothing has been served for some seconds.
+- ours: `twittomatic master` and three `twittomatic worker`, with default settings. A list is the content of
+  its file.
 
-A list is lost when one of its followers is missing in the end, and twice when one is there twice. Pages that
-were served once more are counted beside: that is the price of losing none.
+A list is lost if one of its followers is missing at the end, and duplicated if one occurs twice. Pages served
+again are counted as well: they are the price of losing none.
 
-scrapy-redis is installed from PyPI into a temporary directory, for this run alone, with the Scrapy of its
-days, and the releases of Twisted and w3lib that this one can still import.
+scrapy-redis is installed from PyPI into a temporary directory for this run only, with a Scrapy release of its
+time, and releases of Twisted and w3lib that this Scrapy can still import.
 
     python benchmarks/scrapy_redis_losses.py [--lists 1200] [--kills 20] [--seed 1]
 """
@@ -86,7 +86,7 @@ process.start()
 
 
 class Workers:
-    """Processes of one kind, each started again when it ends.
+    """Processes of one kind, each restarted when it ends.
 
     Args:
         directory: Theirs.
@@ -104,29 +104,29 @@ class Workers:
         self._running = [self._start() for _ in range(WORKERS)]
 
     def is_at_work(self, place: int) -> bool:
-        """Tell whether one has come so far."""
+        """Return whether a process has reached this point."""
         process, said = self._running[place]
         return process.poll() is None and self._word in said.read_text(errors="replace")
 
     def kill(self, place: int) -> None:
-        """Kill one with SIGKILL, and start another in its place."""
+        """Kill a process with SIGKILL and start another in its place."""
         process, _ = self._running[place]
         process.kill()
         process.wait()
         self._running[place] = self._start()
 
     def check(self) -> None:
-        """Make sure that none of them fell by itself.
+        """Check that no process has crashed by itself.
 
         Raises:
             RuntimeError: one did; says with which words.
         """
         for process, said in self._running:
             if process.poll():
-                raise RuntimeError(f"a worker fell by itself\n{said.read_text(errors='replace')[-2000:]}")
+                raise RuntimeError(f"a worker crashed\n{said.read_text(errors='replace')[-2000:]}")
 
     def end(self) -> None:
-        """Let all come to their end, and see that they do."""
+        """Wait for all processes to end, and check that they do."""
         for process, _ in self._running:
             process.send_signal(signal.SIGTERM)
         for process, _ in self._running:
@@ -160,11 +160,11 @@ class Contender(ABC):
 
     @abstractmethod
     def has_finished(self) -> bool:
-        """Tell whether nothing more will come."""
+        """Return whether the crawl has finished."""
 
     @abstractmethod
     def delivered(self) -> Iterator[tuple[int, list[int]]]:
-        """Yield what was downloaded: whose list, and ids in it."""
+        """Yield the downloaded lists: owner and ids."""
 
 
 class ScrapyRedis(Contender):
@@ -230,7 +230,7 @@ class Ours(Contender):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What came of a trial."""
+    """The result of a trial."""
 
     kills: int
     lost: int
@@ -248,12 +248,12 @@ _TITLES = "   kills    lost  per kill   twice  per kill   again  per kill      s
 
 
 def served(scene: Scene) -> int:
-    """Return how many pages of followers were asked for."""
+    """Return the number of requested followers pages."""
     return int(scene.report()["requests"].get("followers", 0))
 
 
 def attack(contender: Contender, scene: Scene, moments: list[int], dice: random.Random) -> int:
-    """Kill workers until the crawl has come to its end; return how many were killed at work."""
+    """Kill workers until the crawl has finished; return how many were killed while busy."""
     give_up_at = time.monotonic() + _MOST_S
     kills = 0
     while not contender.has_finished():
@@ -270,7 +270,7 @@ def attack(contender: Contender, scene: Scene, moments: list[int], dice: random.
 
 
 def judge(contender: Contender, world: World, lists: list[int]) -> tuple[int, int]:
-    """Return how many lists lack a follower, and how many have one twice."""
+    """Return the numbers of lists with a missing and with a duplicate follower."""
     found: dict[int, Counter[int]] = {user: Counter() for user in lists}
     for user, ids in contender.delivered():
         found[user].update(ids)
@@ -279,7 +279,7 @@ def judge(contender: Contender, world: World, lists: list[int]) -> tuple[int, in
 
 
 def trial(kind: str, lists: int, kills: int, seed: int, packages: str) -> Row:
-    """Let a contender crawl all lists under attack, and compare what it has with the truth."""
+    """Let a contender crawl all lists under attack, and compare the result with the truth."""
     dice = random.Random(seed)
     users = dice.sample(range(10**18, 10**18 + 10**15), lists)
     crowd = range(2 * 10**18, 2 * 10**18 + 10**6)

@@ -1,10 +1,10 @@
-"""What it costs to remember 5 million users exactly, and how fast they are discovered.
+"""Memory for 5 million exactly deduplicated users, and the speed of discovering them.
 
-Users are sent to the frontier as the analyzers of one worker send them: ten thousand in a call, eight calls
-at once, and in every other round, one call after another. Two of five ids are old and short, the others have
-19 digits; a fifth of them come again. Every answer is held against a Python set. The memory is the server's
-own count of what it uses: the frontier is what it gets back when the list is deleted, seen is what remains
-beyond the start.
+Users are sent to the frontier as the analyzers of one worker send them: ten thousand per call, eight calls
+concurrently, and in every other round one call after another. Two in five ids are old and short, the others
+have 19 digits; a fifth of them are repeated. Every answer is checked against a Python set. The memory is the
+server's own figure: that of the frontier is what is freed by deleting the list, that of `seen` is what
+remains above the start.
 
     python benchmarks/seen.py [--ids 5000000] [--directory DIR]
 """
@@ -28,12 +28,12 @@ from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
 
 CALL = 10_000
-CALLS = 8  # analyzers that a worker has at once, by default
-REPEATED = 5  # one of so many ids comes again
+CALLS = 8  # concurrent analyzers of a worker by default
+REPEATED = 5  # one in this many ids is repeated
 
 
 async def used(connection: Connection) -> int:
-    """Return the bytes of data of a server that has come to rest."""
+    """Return the bytes of data of a server once it is idle."""
     for _ in range(600):
         persistence = await connection.redis.info("persistence")
         if not persistence["aof_rewrite_in_progress"] and not persistence["aof_rewrite_scheduled"]:
@@ -44,7 +44,7 @@ async def used(connection: Connection) -> int:
 
 
 def batches(known: set[int], count: int, dice: random.Random) -> list[list[str]]:
-    """Return the ids of the next calls, shuffled: the next new ones, and some of those before."""
+    """Return the ids of the next calls, shuffled: new ones and some earlier ones."""
     first = len(known)
     new = range(first, min(first + CALL * CALLS, count))
     ids = [user_id(ordinal) for ordinal in new]
@@ -55,7 +55,7 @@ def batches(known: set[int], count: int, dice: random.Random) -> list[list[str]]
 
 
 async def measure(count: int, directory: Path) -> None:
-    """Discover so many users, and print what it took."""
+    """Discover `count` users, and print the figures."""
     dice = random.Random(1)
     keys = CrawlKeys("benchmark", "FA")
     async with runtime.connected(settings(directory), Role.OWN, "benchmark") as connection:

@@ -1,9 +1,9 @@
-"""How long a dead worker's jobs lie about: kill -9 and SIGSTOP of a worker, with another beside it.
+"""Time until another worker takes over: kill -9 and SIGSTOP of a worker, with an idle one running.
 
-Eight lists wait for a window to open, all held by one worker; the other has nothing to do. From the signal
-until the other holds all eight. After kill -9 the system closes the dead worker's connection, which the
-master sees; a worker that is stopped keeps it, as a machine does that lost its network, and only its lease
-ends.
+Eight lists wait for a window to open, all leased by one worker; the other one is idle. Measured: the time
+from the signal until the other has leased all eight. After kill -9 the system closes the dead worker's
+connection, which the master notices; a stopped worker keeps it, like a machine that has lost its network, so
+that only its lease expires.
 
     python benchmarks/takeover.py [--kills 20] [--stops 5] [--lease 5]
 """
@@ -22,13 +22,13 @@ from harness import verdict
 from twittomatic.state.keys import GROUP, CrawlKeys
 
 _JOBS = 8
-_REQUESTS = 300  # of a window
+_REQUESTS = 300  # per window
 _KEYS = CrawlKeys("default")
 _QUEUES = [_KEYS.jobs("follower"), _KEYS.jobs("follower:again")]
 
 
 def held(cluster: Cluster) -> dict[str, int]:
-    """Return how many jobs each consumer holds."""
+    """Return the number of jobs leased by each consumer."""
     found: dict[str, int] = {}
     for queue in _QUEUES:
         if cluster.redis.exists(queue):
@@ -38,7 +38,7 @@ def held(cluster: Cluster) -> dict[str, int]:
 
 
 def takeovers(cluster: Cluster, how: int, count: int, lease: float) -> list[float]:
-    """Return the seconds from the end of a worker until another had all its jobs, again and again."""
+    """Return the seconds from the end of a worker until another has all its jobs, for each repetition."""
     took = []
     options = ("--concurrency", str(_JOBS), "--lease-s", str(lease), "--on-master-loss", "wait")
     worker, _ = cluster.start("worker", "first", *options)
@@ -49,7 +49,7 @@ def takeovers(cluster: Cluster, how: int, count: int, lease: float) -> list[floa
         other, said = cluster.start("worker", f"{how}-{number}", *options)
         wait(lambda said=said: "works for" in said.read_text())
         for job in cluster.redis.scan_iter(f"{_KEYS.job}*"):
-            cluster.redis.hdel(job, "crashes")  # which would be delayed at the second death in one page
+            cluster.redis.hdel(job, "crashes")  # a second crash within one page would delay the job
         began_at = time.monotonic()
         worker.send_signal(how)
         wait(lambda holder=holder: sum(n for name, n in held(cluster).items() if name != holder) == _JOBS)
@@ -80,8 +80,8 @@ def main() -> None:
             cluster.end()
     for what, times in (("kill -9", killed), ("SIGSTOP", stopped)):
         print(
-            f"{what}: all {_JOBS} jobs elsewhere after {statistics.median(times):.2f} s in the median, "
-            f"{max(times):.2f} s at most, {len(times)} times; LEASE_S is {arguments.lease:g}"
+            f"{what}: all {_JOBS} jobs taken over after {statistics.median(times):.2f} s (median), "
+            f"{max(times):.2f} s (maximum), {len(times)} times; LEASE_S is {arguments.lease:g}"
         )
     verdict("kill -9, the median", statistics.median(killed), 2.0, most=True, unit=" s")
     verdict("SIGSTOP, the longest beyond LEASE_S", max(stopped) - arguments.lease, 1.0, most=True, unit=" s")

@@ -1,9 +1,9 @@
-"""What an update costs on a large timeline: the delta, or the file?
+"""Cost of an update of a large timeline, compared with rewriting the file.
 
-Makes a .twt of 100 MB compressed, puts a page of new posts before it as `update` does (greatest id of the
-first page, member, copy, sync, rename, sync), and compares with (a) decompressing and compressing the whole
-again, and (b) a plain copy of the file, synced as well. Prints seconds and ratios; the
-median of some rounds in one run.
+Creates a .twt file of 100 MB compressed, prepends a page of new posts as `update` does (greatest id of the
+first page, member, copy, sync, rename, sync), and compares this with (a) decompressing and compressing the
+whole file again, and (b) a plain, synced copy of the file. Prints seconds and ratios, as medians of several
+rounds in one run.
 
     python benchmarks/update_delta.py [--megabytes 100] [--rounds 5] [--directory DIR]
 """
@@ -34,7 +34,7 @@ WORDS = [f"{number:x}" for number in range(4096, 12288)]
 
 
 def page(newest: int) -> list[bytes]:
-    """A page of posts below `newest`, about as compressible as real ones."""
+    """Return a page of posts with ids below `newest`, about as compressible as real ones."""
     return [
         json.dumps(
             {
@@ -48,7 +48,7 @@ def page(newest: int) -> list[bytes]:
 
 
 def make(path: Path, size: int) -> FileState:
-    """Write a timeline of at least `size` compressed bytes, a member a page."""
+    """Write a timeline of at least `size` compressed bytes, one member per page."""
     pages = [page(1_000_000 - number * POSTS_OF_A_PAGE) for number in range(50)]
     members = [member(lines) for lines in pages]
     batch = b"".join(members)
@@ -65,7 +65,7 @@ def sync(path: Path) -> None:
 
 
 def timed(work: Callable[[], None], rounds: int) -> float:
-    """Median seconds of `work`, each round from a quiet disk."""
+    """Return the median seconds of `work`, starting each round with an idle disk."""
     taken = []
     for _ in range(rounds):
         os.sync()

@@ -1,8 +1,9 @@
-"""What the same money buys in a real follower graph, by the order of the frontier.
+"""Edges bought with the same budget in a real follower graph, by the order of the frontier.
 
-The emulator serves the graph, its profiles and posts made up; `twittomatic crawl -T -F -A` goes from one
-account, to any depth, until the budget is spent: breadth first, by followers, and by value per dollar. What
-counts is the edges on disk. The budget is kept on the most that X can charge; its bill is shown beside.
+The emulator serves the graph with synthetic profiles and posts; `twittomatic crawl -T -F -A` starts from one
+account, without a depth limit, until the budget is spent: breadth first, by followers, and by value per
+dollar. The figure is the number of edges on disk. The budget limits the maximum that X can charge; the actual
+bill is printed as well.
 
     python benchmarks/value_per_dollar.py [--graph FILE --seed ID] [--budgets 50 100 200]
 """
@@ -33,7 +34,7 @@ _BUDGET_IS_SPENT = 3
 
 
 def crawl(graph: Path, seed: str, budget: float, order: tuple[str, ...]) -> dict[str, Any]:
-    """Crawl from one account until the money is out; return what was bought."""
+    """Crawl from one account until the budget is spent; return what was bought."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="tw") as name:
@@ -72,7 +73,7 @@ def crawl(graph: Path, seed: str, budget: float, order: tuple[str, ...]) -> dict
 def main() -> None:
     parser = argparse.ArgumentParser(description="What the same money buys, by the order of the frontier.")
     parser.add_argument("--graph", type=Path, default=bundled_graph())
-    parser.add_argument("--seed", default="2979", help="the account to begin with")
+    parser.add_argument("--seed", default="2979", help="the account to start from")
     parser.add_argument("--budgets", type=float, nargs="+", default=[50, 100, 200])
     arguments = parser.parse_args()
     for budget in arguments.budgets:

@@ -1,10 +1,9 @@
-"""How well rate-limit windows are used: a master and eight worker processes on four tokens, twarc on one.
+"""Use of rate-limit windows: a master and eight worker processes on four tokens, and twarc on one.
 
-The emulator's windows are 90 times shorter than X's, ten seconds, and hold 300 requests, as X's do for
-followers; everybody has one follower, which is the most work for a request. For ten windows of each token:
-how much of them was used, how long after the reset that the server told the next one was opened, and how
-often somebody asked an empty one. twarc pages through the same lists at the same time, from an emulator of
-its own.
+The emulator's windows are 90 times shorter than X's, ten seconds, and allow 300 requests, as X's do for
+followers; every user has one follower, which is the most work per request. Measured for ten windows of each
+token: how much of them was used, how long after the announced reset the next one was opened, and how often an
+exhausted one was used. twarc pages through the same lists at the same time, from a separate emulator.
 
     python benchmarks/windows.py [--graph FILE] [--tokens 4] [--processes 8] [--windows 10]
 """
@@ -39,7 +38,7 @@ _COMMAND = (sys.executable, "-c", "from twittomatic.cli import main; main()")
 
 
 class Watched:
-    """An emulator, and when whom was asked for followers with which token."""
+    """An emulator that records the times of followers requests by token."""
 
     def __init__(self, world: GraphWorld) -> None:
         self.emulator = Emulator(world, time_scale=TIME_SCALE)
@@ -55,7 +54,7 @@ class Watched:
         self.emulator._limits.take = noted  # type: ignore[method-assign]
 
     def windows(self) -> list[list[tuple[float, int]]]:
-        """Return, for each token, when each window was opened and how many requests it got."""
+        """Return, for each token, when each window was opened and how many requests it had."""
         found = []
         for moments in self.asked.values():
             windows: list[tuple[float, int]] = []
@@ -67,12 +66,12 @@ class Watched:
         return found
 
     def full(self) -> int:
-        """Return how many windows every token has behind it."""
+        """Return the number of windows that every token has completed."""
         return min((len(windows) - 1 for windows in self.windows()), default=0)
 
 
 def with_twarc(url: str, users: Sequence[int], stop: threading.Event) -> None:
-    """Page through lists with one token until told to stop."""
+    """Page through lists with one token until cancelled."""
     client = Twarc2(bearer_token="twarc")
     client.client.trust_env = False
     for address in ("https://api.twitter.com", "https://api.x.com"):
@@ -86,7 +85,7 @@ def with_twarc(url: str, users: Sequence[int], stop: threading.Event) -> None:
 async def ours(
     url: str, users: Sequence[int], tokens: int, processes: int, enough: asyncio.Event, place: Path
 ) -> None:
-    """Crawl with a master and workers until it is enough."""
+    """Crawl with a master and workers until enough windows are complete."""
     (place / "users").write_text("\n".join(map(str, users)))
     environment = {
         **os.environ,
@@ -117,7 +116,7 @@ async def ours(
 
 
 def ring(users: int) -> GraphWorld:
-    """Return a world where everybody has one follower."""
+    """Return a world in which every user has one follower."""
     with tempfile.NamedTemporaryFile("w", prefix="tw") as graph:
         graph.writelines(f"{user} {user % users + 1}\n" for user in range(1, users + 1))
         graph.flush()
@@ -146,7 +145,7 @@ async def measure(graph: Path | None, tokens: int, processes: int, windows: int)
 
 
 def tell(name: str, watched: Watched, most: int, *, goal: bool) -> None:
-    """Print what was used of the windows."""
+    """Print how much of the windows was used."""
     found = watched.windows()
     used = [count for windows in found for _, count in windows[:-1][:most]]
     late = [
@@ -155,12 +154,13 @@ def tell(name: str, watched: Watched, most: int, *, goal: bool) -> None:
         for earlier, later in itertools.pairwise(windows[: most + 1])
     ]
     violations = watched.emulator.report()["violations"]
-    print(f"{name}: {len(used)} whole windows, {sum(used)} requests, {violations} violations")
+    print(f"{name}: {len(used)} complete windows, {sum(used)} requests, {violations} violations")
     if not used:
         return
     percent = 100 * sum(used) / (LIMIT * len(used))
     print(
-        f"  the next one is opened {statistics.median(late):.2f} s after the reset, {max(late):.2f} s at most"
+        f"  the next one opens {statistics.median(late):.2f} s (median) after the reset, "
+        f"{max(late):.2f} s (maximum)"
     )
     if goal:
         verdict("  of the requests allowed are made", percent, 99, unit=" %")
