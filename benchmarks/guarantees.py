@@ -33,9 +33,9 @@ from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, v
 from pages import IN_FLIGHT, KINDS, ListKind, bodies, with_worker
 from twittomatic.model import Job, WorkerReport
 from twittomatic.state import connection, scripts
+from twittomatic.state.admin import Reaper
 from twittomatic.state.embedded import launch
 from twittomatic.state.jobs import HeartbeatReply, Jobs
-from twittomatic.state.recovery import Recovery
 
 GOAL = 80  # percent
 _SYNCS, _BYTES = 100, 100_000  # about what a page of followers becomes
@@ -75,7 +75,7 @@ def without_any() -> Iterator[None]:
         without_syncs(),
         patch.object(Jobs, "commit", nothing),
         patch.object(Jobs, "heartbeat", look),
-        patch.object(Recovery, "reap", nobody),
+        patch.object(Reaper, "reap", nobody),
         patch.object(connection, "source", _unfenced),
     ):
         yield

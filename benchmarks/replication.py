@@ -35,11 +35,11 @@ from twittomatic.state.account import Money, Permit
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
+from twittomatic.state.failover import Replication
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.replication import Replication
 
 IN_FLIGHT = 24  # eight per module
 LIMITS = {"token": Limit(requests=10**9, window_s=900)}
@@ -48,7 +48,7 @@ LIMITS = {"token": Limit(requests=10**9, window_s=900)}
 class Careless(Replication):
     """A replication policy that trusts the master without waiting."""
 
-    def behind(self, now: float, *, resent: bool) -> list[tuple[str | int, ...]]:
+    def commands(self, now: float, *, resent: bool) -> list[tuple[str | int, ...]]:
         return []
 
 

@@ -40,12 +40,11 @@ from twittomatic.model import Ending, Module, modules_of
 from twittomatic.modules import RUN
 from twittomatic.modules.context import Context
 from twittomatic.settings import load
+from twittomatic.state.admin import JobAdmin, Reaper
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.recovery import Recovery
-from twittomatic.state.requeue import Requeue
 from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.journal import Entry, Journal, read_journal
 from twittomatic.storage.verify import verify
@@ -181,7 +180,7 @@ class Case:
             parts.layout.prepare()
             parts.network.posts_per_page = parts.network.followers_per_page = PAGE  # type: ignore[misc]
             parts.network.timeline_ceiling = CEILING  # type: ignore[misc]
-            self._recovery = Recovery(self._connection, parts.keys, lease_s=0)
+            self._reaper = Reaper(self._connection, parts.keys, lease_s=0)
             # Nothing renews it here, and a busy machine may take minutes for a case.
             self._leadership = Leadership(self._connection, parts.keys, "master", ttl_s=3600)
             await self._leadership.lead()
@@ -216,7 +215,7 @@ class Case:
     async def _list(self, letter: str, make: Any) -> None:
         """Let attempt after attempt read a list until its job is done; who froze wakes up in between."""
         module, keys = modules_of(letter)[0], self.parts.keys
-        await Requeue(self._connection, keys).again(module, str(STAR), 0)
+        await JobAdmin(self._connection, keys).queue(module, str(STAR), 0)
         journals = []
         while await self._is_there(module):
             context = make()
@@ -230,7 +229,7 @@ class Case:
                 task.result()
             else:
                 self._asleep.append(task)
-            await self._recovery.reap(self._leadership, [module], "2026-01-01T00:00:00Z")
+            await self._reaper.reap(self._leadership, [module], "2026-01-01T00:00:00Z")
             await self._connection.call("HDEL", f"{keys.job}{module}:{STAR}", "crashes", "attempts")
         for _, event in self._frozen:
             event.set()
@@ -276,11 +275,11 @@ class Case:
             self.trail.append(f"{context.worker}: {error}")
         except CorruptFile as error:  # who froze may find his part files gone, and is refused to bury the job
             self.trail.append(f"{context.worker}: {error}")
-            if await context.jobs.give_back(job, "dead"):
+            if await context.jobs.release(job, "dead"):
                 raise
         except NetworkError as error:
             self.trail.append(f"{context.worker}: {error}")
-            await context.jobs.give_back(job, "ready")
+            await context.jobs.release(job, "ready")
         else:
             self.trail.append(f"{context.worker} is done")
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from twittomatic.model import Job, Module
+from twittomatic.state.admin import JobAdmin, Reaper
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.frontier import Fed, Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import GROUP, CrawlKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.recovery import Recovery
 
 NOW = "2026-01-01T00:00:00Z"
 MODULES = [Module.TIMELINE, Module.FOLLOWER, Module.ANALYZER]
@@ -35,12 +35,13 @@ class LedCrawl:
         self.leadership = Leadership(connection, self.keys, "master", ttl_s=600)
         self.crawl = CrawlState(connection, self.keys)
         self.frontier = Frontier(connection, self.keys)
-        self.recovery = Recovery(connection, self.keys, lease_s=30)
+        self.admin = JobAdmin(connection, self.keys)
+        self.reaper = Reaper(connection, self.keys, lease_s=30)
 
     async def begin(self) -> None:
         assert await self.leadership.lead()
         await self.crawl.begin("TFA", "{}", NOW)
-        await self.crawl.seeded(self.leadership)
+        await self.crawl.finish_seeding(self.leadership)
 
     def worker(self, name: str = "worker", connection: Connection | None = None) -> Jobs:
         return Jobs(connection or self.connection, self.keys, name)
@@ -59,7 +60,7 @@ class LedCrawl:
         return leased
 
     async def reap(self, modules: Sequence[Module] = MODULES) -> list[str]:
-        return await self.recovery.reap(self.leadership, modules, NOW)
+        return await self.reaper.reap(self.leadership, modules, NOW)
 
     async def be_silent(self, job: Job, milliseconds: int = 30_000) -> None:
         """Make the lease of a job as old as if its holder had been silent for so long."""

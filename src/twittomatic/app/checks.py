@@ -40,7 +40,7 @@ from twittomatic.state.admission import admit
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
-from twittomatic.state.sentinels import Sentinels, Word
+from twittomatic.state.failover import SentinelReply, Sentinels
 
 OK, WARNING, FAILED = "ok", "warning", "FAILED"
 _OLDEST_PYTHON = (3, 11)
@@ -323,11 +323,11 @@ async def _sentinels(sentinels: Sentinels, service: str) -> CheckResult:
     said = await asyncio.gather(
         *[sentinels.ask(address, service) for address in sentinels.addresses], return_exceptions=True
     )
-    words = [one for one in said if isinstance(one, Word)]
+    words = [one for one in said if isinstance(one, SentinelReply)]
     silent = [
         f"{host}:{port}"
         for (host, port), one in zip(sentinels.addresses, said, strict=True)
-        if not isinstance(one, Word)
+        if not isinstance(one, SentinelReply)
     ]
     if silent:
         return CheckResult("Sentinel", WARNING, f"{', '.join(silent)} has no answer about “{service}”.")

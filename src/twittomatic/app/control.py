@@ -9,13 +9,13 @@ from typing import BinaryIO
 
 from twittomatic.app import runtime
 from twittomatic.settings import Settings
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.embedded.server import Role
 from twittomatic.state.frontier import frontiers
 from twittomatic.state.jobs import Try
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.recovery import Recovery
 from twittomatic.storage.formats import member, to_ids
 from twittomatic.storage.idset import IdSet
 
@@ -44,7 +44,7 @@ async def resume(settings: Settings) -> str:
 async def dead_jobs(settings: Settings) -> dict[str, list[Try]]:
     """Return every failed try of every dead job, by the name of the job."""
     async with visiting(settings) as (connection, keys):
-        return await Recovery(connection, keys, lease_s=settings.lease_s).dead()
+        return await JobAdmin(connection, keys).dead()
 
 
 async def retry_jobs(settings: Settings, names: Sequence[str] = ()) -> tuple[int, list[str]]:
@@ -58,9 +58,9 @@ async def retry_jobs(settings: Settings, names: Sequence[str] = ()) -> tuple[int
         How many jobs were queued, and the names that belong to no dead job.
     """
     async with visiting(settings) as (connection, keys):
-        recovery = Recovery(connection, keys, lease_s=settings.lease_s)
-        wanted = names or tuple(await recovery.dead())
-        unknown = [name for name in wanted if not await recovery.revive(name)]
+        admin = JobAdmin(connection, keys)
+        wanted = names or tuple(await admin.dead())
+        unknown = [name for name in wanted if not await admin.retry(name)]
         return len(wanted) - len(unknown), unknown
 
 

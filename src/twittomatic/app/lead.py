@@ -22,11 +22,11 @@ from twittomatic.errors import CrawlMustPause, NobodyLeads, StateBusy, Twittomat
 from twittomatic.model import Phase
 from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.requeue import Requeue
 from twittomatic.state.status import CrawlStatus, read_status
 from twittomatic.storage.part import part_files, remove_part_files
 from twittomatic.storage.paths import Layout
@@ -169,7 +169,7 @@ async def tidy(connection: Connection, keys: CrawlKeys, layout: Layout) -> int:
     found = await asyncio.to_thread(part_files, layout, keys.crawl)
     if await CrawlState(connection, keys).field("phase") != Phase.FINISHED:
         return 0
-    keep = {checkpoint.part async for _, _, checkpoint in Requeue(connection, keys).begun()}
+    keep = {checkpoint.part async for _, _, checkpoint in JobAdmin(connection, keys).checkpoints()}
     return await asyncio.to_thread(remove_part_files, found, keep)
 
 

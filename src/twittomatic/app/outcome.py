@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from twittomatic.model import Module
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
-from twittomatic.state.early import EarlyEnd, EarlyEnds
+from twittomatic.state.jobs import EarlyEnd
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.recovery import Recovery
 from twittomatic.state.status import CrawlStatus
 
 _EXAMPLES = 10  # jobs, or lists; a crawl that lost its network can have millions
@@ -79,10 +79,10 @@ async def undone(connection: Connection, keys: CrawlKeys, modules: Sequence[Modu
     dead = sum(jobs[module].dead for module in modules)
     dead_jobs = {}
     if dead:
-        found = await Recovery(connection, keys, lease_s=0).some_dead(modules, _EXAMPLES)
+        found = await JobAdmin(connection, keys).some_dead(modules, _EXAMPLES)
         dead_jobs = {name: tries[-1].reason for name, tries in found.items()}
     early, lists = 0, {}
-    async for name, end in EarlyEnds(connection, keys).all(modules):
+    async for name, end in JobAdmin(connection, keys).early_ends(modules):
         early += 1
         if early <= _EXAMPLES:
             lists[name] = end

@@ -15,11 +15,11 @@ from twittomatic.faultpoint import reach
 from twittomatic.model import MODULES, Ending, Module, downloads, modules_of
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.settings import Settings
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.embedded.server import Role, state_exists
 from twittomatic.state.events import FileRepaired
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.requeue import Requeue
 from twittomatic.state.stream import EventStream
 from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.journal import Entry
@@ -35,7 +35,7 @@ _NAMED = 5  # targets that a sentence holds; more go into a file
 class _State:
     """The part of the crawl's state that a repair needs."""
 
-    jobs: Requeue
+    jobs: JobAdmin
     events: EventStream
     modules: str
     max_depth: int
@@ -104,8 +104,8 @@ async def _state_of(settings: Settings, name: str) -> AsyncIterator[_State | Non
         if not modules:
             yield None
             return
-        jobs = Requeue(connection, CrawlKeys(settings.crawl, modules))
-        if working := await jobs.at_work():
+        jobs = JobAdmin(connection, CrawlKeys(settings.crawl, modules))
+        if working := await jobs.active_processes():
             raise TwittomaticError(
                 f"Crawl “{settings.crawl}” is at work ({', '.join(working)}); stop it before you repair."
             )
@@ -134,13 +134,13 @@ async def _check_jobs(
     settings: Settings, layout: Layout, state: _State, report: Callable[[Step], None]
 ) -> None:
     """Restart jobs whose part files are gone; note the files that other jobs have yet to commit."""
-    async for module, user_id, checkpoint in state.jobs.begun():
+    async for module, user_id, checkpoint in state.jobs.checkpoints():
         try:
             state.unfinished.update(
                 await asyncio.to_thread(placed_files, layout, settings.crawl, module, user_id, checkpoint)
             )
         except CorruptFile:
-            if await state.jobs.anew(module, user_id):
+            if await state.jobs.restart(module, user_id):
                 reach("repair.begun_anew")
                 sentence = "its part file does not match its checkpoint; the job starts again."
                 report(Step(file=f"{module}:{user_id}", sentence=sentence))
@@ -160,7 +160,7 @@ async def _requeue(
             others.append(one)
     queued, paid = 0, 0.0
     for (module, user_id), one in jobs.items():
-        if await state.jobs.again(module, user_id, one.depth):
+        if await state.jobs.queue(module, user_id, one.depth):
             queued += 1
             paid += 0.0 if one.outdated else one.cost_usd
         reach("repair.requeued")

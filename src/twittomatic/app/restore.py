@@ -11,11 +11,11 @@ from twittomatic.errors import TwittomaticError
 from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
 from twittomatic.state.account import Money
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
-from twittomatic.state.requeue import Requeue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,8 @@ async def restore(settings: Settings, stated: int | None = None) -> Restored:
     async with runtime.connected(settings, Role.OWN, name) as connection:
         crawl = CrawlState(connection, CrawlKeys(settings.crawl))
         modules, written = await crawl.field("modules"), await crawl.field("options")
-        jobs = Requeue(connection, CrawlKeys(settings.crawl, modules))
-        if working := await jobs.at_work():
+        jobs = JobAdmin(connection, CrawlKeys(settings.crawl, modules))
+        if working := await jobs.active_processes():
             raise TwittomaticError(
                 f"Crawl “{settings.crawl}” is at work ({', '.join(working)}); stop it before you restore it."
             )
@@ -59,9 +59,9 @@ async def restore(settings: Settings, stated: int | None = None) -> Restored:
         money, spent = await restore_ledger(settings, name, connection, account, stated)
         if not options:
             return Restored(account=account, spent=spent, cleared=bool(await jobs.clear()))
-        await crawl.remember_ledger(account, money.ledger)
-        await jobs.open(options.all_modules)
-        queued = await jobs.put_back(options.all_modules)
+        await crawl.set_ledger(account, money.ledger)
+        await jobs.create_streams(options.all_modules)
+        queued = await jobs.requeue_lost(options.all_modules)
         return Restored(account=account, spent=spent, queued=queued)
 
 
@@ -73,9 +73,9 @@ async def restore_ledger(
     money = Money(connection, NetworkKeys(account), budget=None, horizon_s=0)
     money.ledger = await connection.call("HGET", NetworkKeys(account).ledger, "id") or ""
     records = await asyncio.to_thread(spending.lost, account, money.ledger)
-    behind = await money.behind(spending) if money.ledger else {}
+    behind = await money.records_beyond(spending) if money.ledger else {}
     lost = sum(record.most for record in records.values()) if stated is None else 0
     least = lost + sum(record.most for record in behind.values()) if stated is None else stated
-    spent = await money.rebook(lost, least)
+    spent = await money.repair(lost, least)
     await asyncio.to_thread(spending.book, {**records, **behind}, money.ledger, stated=stated)
     return money, spent

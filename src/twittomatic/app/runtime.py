@@ -33,18 +33,17 @@ from twittomatic.planning.quote import QuoteBuilder
 from twittomatic.planning.value import VALUE_PER_DOLLAR, value_per_dollar
 from twittomatic.settings import Settings
 from twittomatic.state.account import Money
+from twittomatic.state.admin import JobAdmin, Reaper
 from twittomatic.state.admission import admit
+from twittomatic.state.cache import CountCache, NameCache
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
-from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.names import KnownNames
-from twittomatic.state.recovery import Recovery
 from twittomatic.state.spending import Spending
 from twittomatic.state.stream import EventStream
 from twittomatic.storage.completeness import CompleteLists
@@ -226,7 +225,8 @@ class Runtime:
         options: The crawl's options.
         crawl: The state of the crawl.
         frontier: The targets that wait.
-        recovery: Reclaims and retries jobs.
+        admin: Inspects jobs, and queues them again.
+        reaper: Takes jobs from dead workers.
         money: Windows and ledger of the account.
         fetcher: Sends requests.
         network: The network.
@@ -246,11 +246,12 @@ class Runtime:
     options: CrawlOptions
     crawl: CrawlState
     frontier: Frontier
-    recovery: Recovery
+    admin: JobAdmin
+    reaper: Reaper
     money: Money
     fetcher: Fetcher
     network: Network
-    counts: KnownCounts
+    counts: CountCache
     buyer: ProfileBuyer
     selection: Selection
     layout: Layout
@@ -349,7 +350,7 @@ class Runtime:
             LeadershipLost: another master leads, and its cap holds.
         """
         await self.money.share_cap(leadership)
-        await self.crawl.remember_ledger(self.options.account, self.money.ledger)
+        await self.crawl.set_ledger(self.options.account, self.money.ledger)
 
     def leadership(self) -> Leadership:
         """Return a claim to lead, not yet made."""
@@ -357,7 +358,7 @@ class Runtime:
 
     def master(self, leadership: Leadership) -> Master:
         """Return a master."""
-        return Master(leadership, self.crawl, self.frontier, self.recovery, self.options, SystemClock())
+        return Master(leadership, self.crawl, self.frontier, self.reaper, self.options, SystemClock())
 
     def pause_policy(self, *, leads: bool = False) -> PausePolicy:
         """Return the pause policy of this process."""
@@ -440,7 +441,7 @@ async def _assembled(
     )
     halt = asyncio.Event()
     clock = SystemClock()
-    crawl, counts, files = CrawlState(connection, keys), KnownCounts(connection, shared), layout(settings)
+    crawl, counts, files = CrawlState(connection, keys), CountCache(connection, shared), layout(settings)
     bought = BoughtProfiles(files, settings.crawl, name)
     await asyncio.to_thread(claim, files, asked.name)
     await money.open(await crawl.ledger(options.account))
@@ -469,7 +470,8 @@ async def _assembled(
             options=options,
             crawl=crawl,
             frontier=Frontier(connection, keys),
-            recovery=Recovery(connection, keys, lease_s=options.lease_s),
+            admin=JobAdmin(connection, keys),
+            reaper=Reaper(connection, keys, lease_s=options.lease_s),
             money=money,
             fetcher=fetcher,
             network=asked,
@@ -479,7 +481,7 @@ async def _assembled(
                 fetcher=fetcher,
                 network=asked,
                 crawl=crawl,
-                names=KnownNames(connection, shared),
+                names=NameCache(connection, shared),
                 counts=counts,
                 kept=bought,
                 events=EventStream(connection, keys),

@@ -19,9 +19,8 @@ from twittomatic.planning.known import Remaining
 from twittomatic.planning.quote import require_budget, require_profiles
 from twittomatic.planning.targets import Targets
 from twittomatic.planning.userids import UserIds
-from twittomatic.state.early import EarlyEnds
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.unfinished import Unfinished
 from twittomatic.storage.paths import Layout
 
 _FOR_PROFILES = 0.1  # of the budget, at most, to know beforehand whether it suffices
@@ -141,7 +140,7 @@ async def begin(
             await leadership.lead()  # or it is no longer ours to pause
             await _pause(runtime, error)
             raise
-        await runtime.crawl.quoted()
+        await runtime.crawl.accept_quote()
 
 
 async def refuse(runtime: Runtime, leadership: Leadership, error: CrawlMustPause) -> None:
@@ -173,7 +172,7 @@ async def _forget_targets(
     This comes before the crawl is opened: a master that takes over in between finds it finished, and a crawl
     that has begun must not forget.
     """
-    options, written = runtime.options, await runtime.crawl.asked()
+    options, written = runtime.options, await runtime.crawl.first_options()
     before = CrawlOptions.read(written) if written else None
     asks_more = bool(has_seeds and before and not before.asks_like(options))
     if (options.repeats or asks_more) and await runtime.crawl.field("phase") == Phase.FINISHED:
@@ -184,10 +183,10 @@ async def _forget_targets(
 
 async def _try_again(runtime: Runtime, observer: Observer) -> None:
     """Queue again what the crawl left undone, once each time the command is given."""
-    early = await EarlyEnds(runtime.connection, runtime.keys).try_again(runtime.options.all_modules)
+    early = await runtime.admin.retry_early_ends(runtime.options.all_modules)
     if early:
         observer.info(f"Lists that ended too early and are continued: {early:,}.")
-    if revived := await runtime.recovery.revive_all(runtime.options.all_modules):
+    if revived := await runtime.admin.retry_all(runtime.options.all_modules):
         observer.info(f"Dead jobs that are retried: {revived:,}.")
 
 
@@ -208,7 +207,7 @@ async def _check_quote(
     everybody.extend(waiting)
     if not everybody:
         return
-    unfinished = Unfinished(runtime.connection, runtime.keys)
+    unfinished = JobAdmin(runtime.connection, runtime.keys)
     remaining = Remaining(waiting, unfinished, runtime.options.all_modules)
     builder = runtime.quote_builder(everybody, remaining=remaining.of)
     await builder.gather()

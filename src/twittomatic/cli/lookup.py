@@ -20,7 +20,7 @@ from twittomatic.sinks.lookup.sink import NAME, LookupSink, rebuild
 from twittomatic.sinks.lookup.store import ProfileStore
 from twittomatic.state.embedded.server import Role, state_exists
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.stream import EventStream, Place
+from twittomatic.state.stream import EventStream, Position
 from twittomatic.web.http import hosts_of
 from twittomatic.web.lookup.service import LookupService, serve
 from twittomatic.web.token import read_token
@@ -106,12 +106,12 @@ async def _rebuild(settings: Settings) -> int:
         store.close()
     if place is not None:
         async with runtime.connected(settings, Role.VISIT, runtime.process_name(NAME)) as connection:
-            await EventStream(connection, CrawlKeys(settings.crawl)).go_to(NAME, place)
+            await EventStream(connection, CrawlKeys(settings.crawl)).seek(NAME, place)
     click.echo(f"Read {count:,} profiles; the store knows {users:,} users.")
     return 1 if broken else 0
 
 
-async def _place(settings: Settings) -> Place | None:
+async def _place(settings: Settings) -> Position | None:
     """Return how far the stream is, None where there is no state: the files are all that is needed."""
     if not settings.redis_url and not state_exists(settings.state_directory):
         return None

@@ -12,10 +12,10 @@ from twittomatic.clock import Clock, rfc3339, utc
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import LeadershipLost
 from twittomatic.model import Phase
+from twittomatic.state.admin import Reaper
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.recovery import Recovery
 from twittomatic.state.status import CrawlStatus
 
 _FEED_S = 0.05  # between feeds of the streams; short, since a worker without jobs is idle
@@ -32,7 +32,7 @@ class Master:
         leadership: Its claim to lead.
         crawl: The state of the crawl.
         frontier: The targets that wait.
-        recovery: Reclaims jobs.
+        reaper: Takes jobs from dead workers.
         options: The crawl's options.
         clock: The time.
     """
@@ -42,14 +42,14 @@ class Master:
         leadership: Leadership,
         crawl: CrawlState,
         frontier: Frontier,
-        recovery: Recovery,
+        reaper: Reaper,
         options: CrawlOptions,
         clock: Clock,
     ) -> None:
         self._leadership = leadership
         self._crawl = crawl
         self._frontier = frontier
-        self._recovery = recovery
+        self._reaper = reaper
         self._options = options
         self._clock = clock
         self._leaving = asyncio.Event()
@@ -66,7 +66,7 @@ class Master:
             LeadershipLost: another master leads.
         """
         new = await self._frontier.discover(user_ids, 0)
-        await self._crawl.seeded(self._leadership, new)
+        await self._crawl.finish_seeding(self._leadership, new)
         return new
 
     async def run(self) -> CrawlStatus:
@@ -96,7 +96,7 @@ class Master:
             now = rfc3339(utc(self._clock.now()))
             taken: list[str] = []
             with suppress(LeadershipLost):  # then to lead fails in the next round, if somebody else does
-                taken = await self._recovery.reap(self._leadership, modules, now)
+                taken = await self._reaper.reap(self._leadership, modules, now)
             for name in taken:
                 _log.warning("took a job from a worker that is gone", extra={"job": name})
             status = await self._crawl.status()

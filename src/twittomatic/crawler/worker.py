@@ -15,7 +15,7 @@ from twittomatic.model import Counter, HeldJob, Job, Module, WorkerReport
 from twittomatic.modules import RUN
 from twittomatic.modules.context import Context
 from twittomatic.state.jobs import HeartbeatReply
-from twittomatic.state.refusals import gone
+from twittomatic.state.redis_errors import gone
 
 _PATIENCE_S = 3.0  # without a leader: a master delayed by a stalled disk leads again
 _log = logging.getLogger(__name__)
@@ -261,10 +261,10 @@ class Worker:
     async def _give_back(self, job: Job, verdict: Disposition, reason: str) -> None:
         jobs, now = self._context.jobs, self._context.now()
         if verdict is Disposition.DELAY:
-            died = await jobs.give_back(job, "later", reason=reason, at=now, most_failures=self._max_attempts)
+            died = await jobs.release(job, "later", reason=reason, at=now, most_failures=self._max_attempts)
         elif verdict is Disposition.BURY:
-            died = await jobs.give_back(job, "dead", reason=reason, at=now)
+            died = await jobs.release(job, "dead", reason=reason, at=now)
         else:
-            died = await jobs.give_back(job, "ready")
+            died = await jobs.release(job, "ready")
         if died:
             _log.error("dead", extra={"job": job.name, "reason": reason})

@@ -14,7 +14,7 @@ from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.model import MODULES, Job, Module, is_address
 from twittomatic.modules.selection import Selection
 from twittomatic.networks.base import Network
-from twittomatic.state.counts import KnownCounts
+from twittomatic.state.cache import CountCache
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.storage.completeness import CompleteLists
@@ -57,7 +57,7 @@ class Context:
     frontier: Frontier
     layout: Layout
     journal: Journal
-    counts: KnownCounts
+    counts: CountCache
     known_files: CompleteLists
     clock: Clock
     halt: asyncio.Event

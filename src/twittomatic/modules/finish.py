@@ -15,8 +15,8 @@ from twittomatic.model import EARLY, Checkpoint, Counter, Ending, FileState, Job
 from twittomatic.modules.context import Context
 from twittomatic.modules.pager import existing_lines, new_stem, remove_parts
 from twittomatic.modules.threads import to_thread_shielded
-from twittomatic.state.early import EarlyEnd
 from twittomatic.state.events import Event, FileCommitted, TargetClosed
+from twittomatic.state.jobs import EarlyEnd
 from twittomatic.storage.commit import commit, holds
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import LONGEST_TOKEN, Entry

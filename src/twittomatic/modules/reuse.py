@@ -13,7 +13,7 @@ from twittomatic.model import Checkpoint, Counter, Job
 from twittomatic.modules.context import Context
 from twittomatic.modules.pager import new_stem
 from twittomatic.modules.threads import to_thread_shielded
-from twittomatic.state.early import EarlyEnd
+from twittomatic.state.jobs import EarlyEnd
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.order import order_of
 from twittomatic.storage.part import PartFile

@@ -13,8 +13,8 @@ from twittomatic.model import MODULES, Checkpoint, Module
 from twittomatic.networks.base import Counts, Network
 from twittomatic.planning.estimate import Discovered, TargetEstimate
 from twittomatic.planning.userids import UserIds
-from twittomatic.state.counts import KnownCounts
-from twittomatic.state.unfinished import Unfinished
+from twittomatic.state.admin import JobAdmin
+from twittomatic.state.cache import CountCache
 from twittomatic.storage.completeness import CompleteLists
 from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
@@ -38,7 +38,7 @@ class KnownTargets:
         options: CrawlOptions,
         *,
         network: Network,
-        counts: KnownCounts,
+        counts: CountCache,
         layout: Layout,
         known_files: CompleteLists,
     ) -> None:
@@ -154,13 +154,13 @@ class Remaining:
 
     Args:
         waiting: Ids of those whose turn has not come.
-        unfinished: Tells where the jobs of the others stand; who has none is done.
+        jobs: Has the jobs of the others; a user without one is done.
         modules: Of the crawl.
     """
 
-    def __init__(self, waiting: UserIds, unfinished: Unfinished, modules: Sequence[Module]) -> None:
+    def __init__(self, waiting: UserIds, jobs: JobAdmin, modules: Sequence[Module]) -> None:
         self._waiting = waiting
-        self._unfinished = unfinished
+        self._jobs = jobs
         self._modules = modules
 
     async def of(self, estimates: Sequence[TargetEstimate]) -> Sequence[TargetEstimate]:
@@ -171,7 +171,7 @@ class Remaining:
         """
         waits = self._waiting.contains([estimate.user_id for estimate in estimates])
         others = [estimate.user_id for estimate, waiting in zip(estimates, waits, strict=True) if not waiting]
-        begun = await self._unfinished.of(others, self._modules) if others else {}
+        begun = await self._jobs.checkpoints_of(others, self._modules) if others else {}
         return [
             estimate if waiting else self._without_done(estimate, begun.get(estimate.user_id, {}))
             for estimate, waiting in zip(estimates, waits, strict=True)

@@ -13,10 +13,9 @@ from twittomatic.networks.base import Counts, Network, Page, Request
 from twittomatic.planning.estimate import PROFILES
 from twittomatic.planning.targets import Targets
 from twittomatic.planning.userids import UserIds
-from twittomatic.state.counts import KnownCounts
+from twittomatic.state.cache import CountCache, NameCache
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.events import FileCommitted
-from twittomatic.state.names import KnownNames
 from twittomatic.state.stream import EventStream
 from twittomatic.storage.purchases import BoughtProfiles
 
@@ -45,8 +44,8 @@ class ProfileBuyer:
         fetcher: Fetcher,
         network: Network,
         crawl: CrawlState,
-        names: KnownNames,
-        counts: KnownCounts,
+        names: NameCache,
+        counts: CountCache,
         kept: BoughtProfiles,
         events: EventStream,
         clock: Clock,

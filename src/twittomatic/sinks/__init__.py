@@ -13,14 +13,14 @@ from twittomatic.errors import ReceiverUnavailable
 from twittomatic.sinks.consumer import Sink
 from twittomatic.sinks.registry import SinkContext
 from twittomatic.state.events import Event, FileCommitted, FileRepaired
-from twittomatic.state.stream import Delivered
+from twittomatic.state.stream import StreamEvent
 
 __all__ = [
-    "Delivered",
     "Event",
     "FileCommitted",
     "FileRepaired",
     "ReceiverUnavailable",
     "Sink",
     "SinkContext",
+    "StreamEvent",
 ]

@@ -28,7 +28,7 @@ from twittomatic.errors import (
 from twittomatic.faultpoint import reach
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.stream import Delivered, EventStream, Place, SinkReport
+from twittomatic.state.stream import EventStream, Position, SinkReport, StreamEvent
 
 _MAX_EVENTS = 64  # per batch: what is processed again after a kill
 _LONG_S = 2.0  # a batch that takes longer is followed by a smaller one, since a signal waits for its end
@@ -68,7 +68,7 @@ class Sink(Protocol):
         """
         return
 
-    async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
+    async def handle(self, events: Sequence[StreamEvent], skip: Callable[[str], None]) -> int:
         """Process events in order and durably; delivery is at least once.
 
         Args:
@@ -154,7 +154,7 @@ class Consumer:
                 delay_s = min(2 * delay_s, _MAX_DELAY_S)
 
     async def rebuild(
-        self, events: Iterable[Delivered], leave: asyncio.Event, *, has_crawl: bool = True
+        self, events: Iterable[StreamEvent], leave: asyncio.Event, *, has_crawl: bool = True
     ) -> bool:
         """Feed the sink with events made from the dataset, then let it continue where the stream is now.
 
@@ -181,20 +181,20 @@ class Consumer:
             stream = EventStream(connection, CrawlKeys(self._crawl))
             end = await stream.end()
             self._change(doing="Rebuilding.")
-            if not await stream.say(name, self._now()):
+            if not await stream.report(name, self._now()):
                 raise TwittomaticError(f"Another process feeds {name}; end it before the rebuild.")
             heartbeat = asyncio.create_task(self._heartbeat(stream))
             try:
                 done = await self._feed(events, leave)
                 if done:
-                    await stream.go_to(name, end)
+                    await stream.seek(name, end)
                 return done
             finally:
                 await ended(heartbeat)
                 with suppress(StateError):
-                    await stream.say(name, self._now(doing="", lag=0, oldest_s=0.0), leaving=True)
+                    await stream.report(name, self._now(doing="", lag=0, oldest_s=0.0), leaving=True)
 
-    async def _feed(self, events: Iterable[Delivered], leave: asyncio.Event) -> bool:
+    async def _feed(self, events: Iterable[StreamEvent], leave: asyncio.Event) -> bool:
         remaining = iter(events)
         while batch := await asyncio.to_thread(lambda: list(islice(remaining, self._batch_size))):
             if leave.is_set() or not await self._handle(batch, leave):
@@ -224,7 +224,7 @@ class Consumer:
                     await wait_event(leave, _POLL_S)
                     continue
                 if not self._is_begun and self._sink.is_new:
-                    await stream.go_to(name, Place())
+                    await stream.seek(name, Position())
                     self._is_begun = True
                     continue
                 self._announce(f"{process} follows crawl “{self._crawl}”.")
@@ -239,7 +239,7 @@ class Consumer:
         finally:
             await ended(heartbeat)
             with suppress(StateError):
-                await stream.say(name, self._now(doing=""), leaving=True)
+                await stream.report(name, self._now(doing=""), leaving=True)
 
     async def _make_ready(self) -> None:
         """Call the sink's `begin` once; if it must wait, say so and leave it to the caller to retry."""
@@ -253,7 +253,7 @@ class Consumer:
         self._change(error=str(error), error_at=self._clock.now())
         self._announce(f"Waiting: {error}")
 
-    async def _handle(self, events: Sequence[Delivered], leave: asyncio.Event) -> bool:
+    async def _handle(self, events: Sequence[StreamEvent], leave: asyncio.Event) -> bool:
         """Hand events to the sink, retrying as long as it must wait; return False if `leave` was set."""
         delay_s = _FIRST_DELAY_S
         while True:
@@ -288,7 +288,7 @@ class Consumer:
                 lag = (await stream.lags()).get(self._sink.name)
                 if lag:
                     self._change(lag=lag.events, oldest_s=lag.oldest_s)
-                await stream.say(self._sink.name, self._now())
+                await stream.report(self._sink.name, self._now())
             await asyncio.sleep(_HEARTBEAT_S)
 
     def _announce(self, sentence: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import NO_JSON
 from twittomatic.state.events import FileCommitted, FileRepaired
-from twittomatic.state.stream import Delivered
+from twittomatic.state.stream import StreamEvent
 from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import EXTENSIONS, Layout
@@ -59,7 +59,7 @@ def new_pages(
         note(f"{path}: the file has been deleted since it was committed.")
 
 
-def dataset_events(layout: Layout) -> Iterator[Delivered]:
+def dataset_events(layout: Layout) -> Iterator[StreamEvent]:
     """Yield one event for each file of the dataset, as if each had just been repaired; blocks.
 
     Raises:
@@ -69,7 +69,7 @@ def dataset_events(layout: Layout) -> Iterator[Delivered]:
     for path in chain(lists, map(layout.bought, layout.buyers())):
         user_id = path.name.partition(".")[0] if path.suffix != ".gz" else ""
         event = FileRepaired(file=layout.relative(path), user_id=user_id)
-        yield Delivered(entry=f"{time.time_ns() // 1_000_000}-0", event=event)
+        yield StreamEvent(entry=f"{time.time_ns() // 1_000_000}-0", event=event)
 
 
 def dataset_file(layout: Layout, event: FileCommitted | FileRepaired) -> Path | None:

@@ -17,7 +17,7 @@ from twittomatic.networks.base import Limit, WindowReading
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.refusals import gone
+from twittomatic.state.redis_errors import gone
 from twittomatic.state.spending import Spending, Spent
 
 _SAMPLED = "05"  # last digits: a fifth of all ids, however many of their bits are alike
@@ -152,10 +152,10 @@ class Money:
         if self._spending and is_capped:
             if await asyncio.to_thread(self._spending.lost, self._keys.account, self.ledger):
                 raise self._gone("ledger")
-            if await self.behind(self._spending):
+            if await self.records_beyond(self._spending):
                 raise self._gone("bookings")
 
-    async def behind(self, spending: Spending) -> dict[Path, Spent]:
+    async def records_beyond(self, spending: Spending) -> dict[Path, Spent]:
         """Return the records of this ledger if they tell of more than it has.
 
         A server that went back to an older state has the same ledger: from a backup, or by a failover to a
@@ -167,7 +167,7 @@ class Money:
         told = sum(record.spent for record in records.values())
         return records if told > sum(int(amount or 0) for amount in booked) else {}
 
-    async def rebook(self, lost: int, least: int) -> int:
+    async def repair(self, lost: int, least: int) -> int:
         """Make the ledger whole after a part of it was lost, and return the micro-dollars spent then.
 
         Args:

@@ -16,7 +16,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from twittomatic.errors import SettingsError, StateUnavailable
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import RESENT, CrawlKeys, NetworkKeys
-from twittomatic.state.refusals import CLUSTER, NO_REDIS
+from twittomatic.state.redis_errors import CLUSTER, NO_REDIS
 
 OLDEST_REDIS, OLDEST_VALKEY = (7, 0), (8, 0)
 NEEDED = (

@@ -12,7 +12,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from twittomatic.errors import SettingsError
-from twittomatic.state.sentinels import Sentinels
+from twittomatic.state.failover import Sentinels
 
 _CONNECT_S = 2.0
 _ANSWER_S = 15.0  # longer than any command of ours blocks, and a large server stops for its fork

@@ -26,10 +26,9 @@ from redis.exceptions import (
 )
 
 from twittomatic.errors import SettingsError, StateError, StateUnavailable
-from twittomatic.state.refusals import FULL, is_permanent, refusal
-from twittomatic.state.replication import Replication, lacks_replicas
+from twittomatic.state.failover import Replication, UnknownServiceError, lacks_replicas
+from twittomatic.state.redis_errors import FULL, is_permanent, refusal
 from twittomatic.state.scripts import source
-from twittomatic.state.sentinels import UnknownServiceError
 
 _log = logging.getLogger(__name__)
 _Argument = str | bytes | int | float
@@ -183,10 +182,10 @@ class Connection:
 
     async def _attempt(self, batch: list[_Call], *, resent: bool) -> tuple[list[_Call], Exception | None]:
         """Send calls once; return those that have to go again, and what is in the way."""
-        behind = self._replication.behind(asyncio.get_running_loop().time(), resent=resent)
+        confirming = self._replication.commands(asyncio.get_running_loop().time(), resent=resent)
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for command in (*(command for command, _ in batch), *behind):
+                for command in (*(command for command, _ in batch), *confirming):
                     pipeline.execute_command(*command)
                 answers = await pipeline.execute(raise_on_error=False)
             if any(isinstance(answer, NoScriptError) for answer in answers):
@@ -200,7 +199,7 @@ class Connection:
             return batch, failure
         except RedisError as failure:  # it refuses the connection itself
             raise refusal(failure) from None
-        error = self._replication.doubt(answers[len(batch) :])
+        error = self._replication.failure(answers[len(batch) :])
         if error is not None:
             if passes(error):
                 return batch, error

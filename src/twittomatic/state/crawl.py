@@ -10,7 +10,7 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlPaused, CrawlResumed, encode
 from twittomatic.state.keys import ASKED, CrawlKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.refusals import gone
+from twittomatic.state.redis_errors import gone
 from twittomatic.state.status import CrawlStatus, read_status
 
 
@@ -60,7 +60,7 @@ class CrawlState:
             )
         return str(what)
 
-    async def seeded(self, leadership: Leadership, new: int = 0) -> None:
+    async def finish_seeding(self, leadership: Leadership, new: int = 0) -> None:
         """Say that all seeds are in the frontier, so that an empty one is the end.
 
         Args:
@@ -81,11 +81,11 @@ class CrawlState:
         """Tell whether seeds came whose quote was not accepted yet, whoever brought them."""
         return bool(await self.field("unquoted"))
 
-    async def quoted(self) -> None:
+    async def accept_quote(self) -> None:
         """Say that the quote of all seeds was accepted."""
         await self._connection.call("HDEL", self._keys.crawl_hash, "unquoted")
 
-    async def asked(self) -> str:
+    async def first_options(self) -> str:
         """Return the options with which these modules were begun, JSON, empty where they never were."""
         return await self.field(f"{ASKED}{self._keys.traversal}")
 
@@ -106,7 +106,7 @@ class CrawlState:
             )
         )
 
-    async def remember_ledger(self, account: str, ledger: str) -> None:
+    async def set_ledger(self, account: str, ledger: str) -> None:
         """Remember on which ledger the crawl spends, so that another one is not taken for it."""
         await self._connection.call("HSET", self._keys.crawl_hash, f"ledger:{account}", ledger)
 

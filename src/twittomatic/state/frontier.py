@@ -11,7 +11,7 @@ from twittomatic.model import Job, Module, Target
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import ASKED, CrawlKeys, beginning_with
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.refusals import gone
+from twittomatic.state.redis_errors import gone
 from twittomatic.storage.formats import to_ids
 from twittomatic.storage.idset import IdSet
 

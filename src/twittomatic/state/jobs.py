@@ -13,12 +13,11 @@ from redis.exceptions import RedisError
 
 from twittomatic.errors import LeaseLost, StateError, StateUnavailable
 from twittomatic.faultpoint import reach
-from twittomatic.model import NO_JSON, Checkpoint, Job, Module, WorkerReport, queues
+from twittomatic.model import NO_JSON, Checkpoint, Ending, Job, Module, WorkerReport, queues
 from twittomatic.state.connection import Connection, passes
-from twittomatic.state.early import EarlyEnd, encode_early
 from twittomatic.state.events import Event, JobDied, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
-from twittomatic.state.refusals import gone, refusal
+from twittomatic.state.redis_errors import gone, refusal
 
 _BLOCK_MS = 1000  # one idle command a second for each module; a new job wakes the reader at once
 _FIRST_DELAY_MS = 15_000  # doubles with each failure
@@ -70,6 +69,35 @@ def _try(line: str) -> Try:
         return _decode_try(line)
     except NO_JSON:
         return Try(at="", worker="", reason="what was written of this try cannot be read")
+
+
+class EarlyEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """A list that ended too early.
+
+    Attributes:
+        ending: `short` or `stalled`.
+        lines: Records that there are of it.
+        claimed: The count that the network claims, None where it is not known.
+        more: Whether a later attempt can go on with it, or try it again without cost.
+        depth: Hops of its target from a seed.
+    """
+
+    ending: Ending
+    lines: int
+    claimed: int | None = None
+    more: bool = False
+    depth: int = 0
+
+
+_decode_early_end = msgspec.json.Decoder(EarlyEnd).decode
+
+
+def read_early_end(text: str) -> EarlyEnd | None:
+    """Decode an early end; None where the text makes no sense."""
+    try:
+        return _decode_early_end(text)
+    except NO_JSON:
+        return None
 
 
 class Jobs:
@@ -206,7 +234,7 @@ class Jobs:
                 job.depth,
                 job.queue,
                 early.ending if early else "",
-                encode_early(early) if early else "",
+                msgspec.json.encode(early).decode() if early else "",
                 len(events),
                 *map(encode, events),
                 *_pairs(counters),
@@ -217,7 +245,7 @@ class Jobs:
         if not held:
             raise _lost(job)
 
-    async def give_back(
+    async def release(
         self,
         job: Job,
         how: Literal["ready", "later", "dead"],

@@ -11,7 +11,7 @@ from twittomatic.background import ended
 from twittomatic.errors import LeadershipLost
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.refusals import gone
+from twittomatic.state.redis_errors import gone
 
 
 class Leadership:

@@ -16,13 +16,13 @@ from twittomatic.model import NO_JSON
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, decode, encode
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.refusals import refusal
+from twittomatic.state.redis_errors import refusal
 
 _MOST_EVENTS = 100_000  # as the scripts keep: a few hundred bytes each
 _CLAIM_MS = 3_000  # renewed every second
 
 
-class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event, as a sink gets it.
 
     Attributes:
@@ -50,14 +50,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         is_begun: Whether there is a stream: whether anything ever happened.
     """
 
-    events: Sequence[Delivered] = ()
+    events: Sequence[StreamEvent] = ()
     trimmed: int = 0
     last: str = ""
     holder: str = ""
     is_begun: bool = True
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Position(msgspec.Struct, frozen=True, kw_only=True):
     """A place in the stream.
 
     Attributes:
@@ -151,10 +151,10 @@ class EventStream:
         if what == "held":
             return Delivery(holder=rest[0])
         trimmed, last, found = rest
-        events = [Delivered(entry=entry, event=decode(text)) for entry, text in found]
+        events = [StreamEvent(entry=entry, event=decode(text)) for entry, text in found]
         return Delivery(events=events, trimmed=trimmed, last=last)
 
-    async def acknowledge(self, sink: str, events: Sequence[Delivered]) -> None:
+    async def acknowledge(self, sink: str, events: Sequence[StreamEvent]) -> None:
         """Say that events are handled for good."""
         if events:
             await self._connection.call("XACK", self._keys.events, sink, *[one.entry for one in events])
@@ -178,15 +178,15 @@ class EventStream:
         events = (decode(fields.get("event", "")) for _, fields in entries)
         return [event for event in events if event is not None]
 
-    async def end(self) -> Place:
+    async def end(self) -> Position:
         """Return the place behind all events that there are."""
         if not await self._connection.call("EXISTS", self._keys.events):
-            return Place()
+            return Position()
         flat = await self._connection.call("XINFO", "STREAM", self._keys.events)
         stream = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
-        return Place(entry=stream["last-generated-id"], number=stream["entries-added"])
+        return Position(entry=stream["last-generated-id"], number=stream["entries-added"])
 
-    async def read(self, place: Place, most: int) -> tuple[Delivery, Place]:
+    async def read(self, place: Position, most: int) -> tuple[Delivery, Position]:
         """Return events from a place on, and the place behind them; no sink's place changes.
 
         Args:
@@ -199,26 +199,26 @@ class EventStream:
         trimmed, number, found = await self._connection.run(
             "events/read", [self._keys.events], [place.entry, place.number, most]
         )
-        events = [Delivered(entry=entry, event=decode(text)) for entry, text in found]
-        reached = Place(entry=events[-1].entry if events else place.entry, number=number)
+        events = [StreamEvent(entry=entry, event=decode(text)) for entry, text in found]
+        reached = Position(entry=events[-1].entry if events else place.entry, number=number)
         return Delivery(events=events, trimmed=trimmed), reached
 
-    async def go_to(self, sink: str, place: Place) -> None:
-        """Let a sink go on at a place: after a rebuild, or, with `Place()`, at the stream's beginning."""
+    async def seek(self, sink: str, place: Position) -> None:
+        """Let a sink go on at a place: after a rebuild, or, with `Position()`, at the stream's beginning."""
         await self._connection.run(
             "sinks/seek", [self._keys.events, self._keys.sinks], [sink, place.entry, place.number]
         )
 
-    async def take(self, sink: str, process: str, milliseconds: int) -> None:
+    async def claim(self, sink: str, process: str, milliseconds: int) -> None:
         """Serve a sink for some time, in place of whoever does: he ends what is at hand, and stands by."""
         await self._connection.call("SET", self._keys.sink(sink), process, "PX", milliseconds)
 
-    async def let_go(self, sink: str, process: str) -> None:
+    async def release(self, sink: str, process: str) -> None:
         """Let another process serve a sink again."""
         if await self._connection.call("GET", self._keys.sink(sink)) == process:
             await self._connection.call("DEL", self._keys.sink(sink))
 
-    async def say(self, sink: str, standing: SinkReport, *, leaving: bool = False) -> bool:
+    async def report(self, sink: str, standing: SinkReport, *, leaving: bool = False) -> bool:
         """Show how a sink stands; False when another process serves it.
 
         Args:

@@ -21,13 +21,12 @@ from twittomatic.planning.targets import Targets
 from twittomatic.sinks.lookup.sink import LookupSink
 from twittomatic.sinks.lookup.store import ProfileStore
 from twittomatic.state.account import Money
+from twittomatic.state.cache import CountCache, NameCache
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
-from twittomatic.state.counts import KnownCounts
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
-from twittomatic.state.names import KnownNames
-from twittomatic.state.stream import EventStream, Place
+from twittomatic.state.stream import EventStream, Position
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.profiles import find_profiles
 from twittomatic.storage.purchases import BoughtProfiles
@@ -107,8 +106,8 @@ class Scene:
             ),
             network=network,
             crawl=self.crawl,
-            names=KnownNames(self._connection, shared),
-            counts=KnownCounts(self._connection, shared),
+            names=NameCache(self._connection, shared),
+            counts=CountCache(self._connection, shared),
             kept=BoughtProfiles(self.layout, crawl, f"process-{next(_numbers)}"),
             events=self.events,
             clock=self.clock,
@@ -219,7 +218,7 @@ async def test_counts_of_nobody_are_kept_only_where_the_network_says_why(scene: 
     lookup = scene.command()
     found = await lookup.count(["1", "2"], scene.said.append)
     assert found == {"1": Counts(unavailable="deleted"), "2": Counts(unavailable="unavailable")}
-    known = KnownCounts(scene._connection, NetworkKeys(scene._account))
+    known = CountCache(scene._connection, NetworkKeys(scene._account))
     assert await known.read(["1", "2"], scene.clock.now()) == {"1": Counts(unavailable="deleted")}
 
 
@@ -238,7 +237,7 @@ async def test_profiles_that_were_bought_are_kept_and_reach_the_sinks(scene: Sce
     assert list(verify(scene.layout)) == []
     assert not [path for path in scene.layout.pending_directory.iterdir() if path.suffix != ".lock"]
 
-    delivery, _ = await scene.events.read(Place(), 10)
+    delivery, _ = await scene.events.read(Position(), 10)
     store = ProfileStore(tmp_path / "store")
     sink = LookupSink(store, scene.layout, crawl="one", name_of=X(url=scene.x.url).name_of)
     assert await sink.handle(delivery.events, scene.said.append) == 3

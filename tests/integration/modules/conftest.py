@@ -23,7 +23,7 @@ from twittomatic.emulator import Emulator, World, serve
 from twittomatic.model import Phase
 from twittomatic.planning import targets
 from twittomatic.settings import Settings, load
-from twittomatic.state.early import EarlyEnds
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.journal import Entry, read_journal
@@ -93,9 +93,9 @@ class House:
                 await parts.frontier.forget(leadership, keep_waiting=False)
             if self.before:
                 await self.before(parts)
-            early = EarlyEnds(connection, parts.keys)
+            early = JobAdmin(connection, parts.keys)
             if self.again:
-                await early.try_again(options.all_modules)
+                await early.retry_early_ends(options.all_modules)
             await master.seed(targets.read(map(str, seeds)).ids)
             async with own_worker(parts, "test") as worker:
                 beside = asyncio.ensure_future(during(parts, worker)) if during else None
@@ -105,10 +105,10 @@ class House:
                     if beside:
                         beside.cancel()
                         await asyncio.gather(beside, return_exceptions=True)
-            self.dead = await parts.recovery.dead()
+            self.dead = await parts.admin.dead()
             self.early = {
                 name: (end.ending, end.lines, end.claimed, end.more)
-                async for name, end in early.all(options.all_modules)
+                async for name, end in early.early_ends(options.all_modules)
             }
             self.spent = (await parts.money.totals()).spent
             self.seen = await parts.frontier.seen()

@@ -109,12 +109,12 @@ async def test_an_attempt_that_stops_anywhere_changes_nothing_in_the_end(
     old = {tuple(ids(world)), tuple(ids(world)[230:])}
     assert tuple(house.posts(STAR)) in old
 
-    await revive(house)
+    await retry(house)
     await house.crawl("U", [STAR], crawl="updates")
     assert house.posts(STAR) == ids(world)
     assert house.parts() == []
     house.check()
 
 
-async def revive(house: Any) -> None:
+async def retry(house: Any) -> None:
     await control.retry_jobs(replace(house.settings, crawl="updates"), ())

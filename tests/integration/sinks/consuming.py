@@ -11,7 +11,7 @@ from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import FileCommitted
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.stream import Delivered, EventStream
+from twittomatic.state.stream import EventStream, StreamEvent
 from twittomatic.storage.formats import member
 from twittomatic.storage.paths import Layout
 
@@ -65,7 +65,7 @@ class Recorder:
 
     name: str = "recorder"
     is_new: bool = False
-    handed: list[Delivered] = field(default_factory=list)
+    handed: list[StreamEvent] = field(default_factory=list)
     fails: list[Exception] = field(default_factory=list)
     hinders: list[Exception] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,7 +74,7 @@ class Recorder:
         if self.hinders:
             raise self.hinders.pop(0)
 
-    async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
+    async def handle(self, events: Sequence[StreamEvent], skip: Callable[[str], None]) -> int:
         self.told.set()
         if self.fails:
             raise self.fails.pop(0)

@@ -15,7 +15,7 @@ from twittomatic.sinks.records import dataset_events
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlResumed, FileRepaired, TargetClosed, WorkerDied
 from twittomatic.state.status import CrawlStatus
-from twittomatic.state.stream import Place
+from twittomatic.state.stream import Position
 from twittomatic.web.monitor.workers import Roster
 
 Serve = Callable[..., Running]
@@ -200,7 +200,7 @@ async def test_after_a_rebuild_a_sink_goes_on_from_where_that_began(crawl: Crawl
     await crawl.commit("11.fws", [b"1"])
     place = await crawl.stream.end()
     await crawl.commit("12.fws", [b"1"])
-    await crawl.stream.go_to("recorder", place)
+    await crawl.stream.seek("recorder", place)
     sink = Recorder()
     running = serve(sink)
 
@@ -209,7 +209,7 @@ async def test_after_a_rebuild_a_sink_goes_on_from_where_that_began(crawl: Crawl
 
     assert sink.files == ["12/12.fws"]
     assert running.consumer.standing.trimmed == 0
-    assert await Crawl(crawl.url, crawl.connection, crawl.layout).stream.end() == Place()
+    assert await Crawl(crawl.url, crawl.connection, crawl.layout).stream.end() == Position()
 
 
 async def test_an_event_of_another_version_is_passed_on_as_unknown(crawl: Crawl, serve: Serve) -> None:

@@ -242,7 +242,7 @@ async def test_a_page_whose_answer_was_lost_counts_once(
     relay[0].loses_answers = 1
     await jobs.commit(job, Checkpoint(part="p"), {"pages": 1})
     relay[0].loses_answers = 1
-    await jobs.give_back(job, "ready")
+    await jobs.release(job, "ready")
     progress = await led.crawl.status()
     assert progress.counters["pages"] == 1
     assert (progress.jobs[Module.FOLLOWER].ready, progress.jobs[Module.FOLLOWER].leased) == (1, 0)

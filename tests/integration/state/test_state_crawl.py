@@ -108,9 +108,9 @@ async def test_progress_counts_every_place_of_a_job(led: LedCrawl) -> None:
     jobs = led.worker("worker-1")
     leased = await led.lease_new(jobs, range(1, 7))
     await jobs.complete(leased[0], follows=Module.ANALYZER)
-    await jobs.give_back(leased[1], "later", most_failures=9)
-    await jobs.give_back(leased[2], "dead")
-    await jobs.give_back(leased[3], "ready")
+    await jobs.release(leased[1], "later", most_failures=9)
+    await jobs.release(leased[2], "dead")
+    await jobs.release(leased[3], "ready")
     await jobs.heartbeat(leased[4:], WorkerReport(seen_at=NOW, slots=8))
 
     status = await led.crawl.status()
@@ -132,19 +132,19 @@ async def test_a_quote_is_owed_until_it_is_accepted(led: LedCrawl, fresh: CrawlS
     crawl = led.crawl
     assert not await fresh.owes_quote()
     assert await crawl.owes_quote()
-    await crawl.quoted()
+    await crawl.accept_quote()
     await crawl.begin("TFA", "{}", NOW)  # its master dies before it has said that all seeds are there
     assert not await crawl.owes_quote()
     await crawl.begin("TFA", "{}", NOW)
     assert await crawl.owes_quote()
-    await crawl.quoted()
-    await crawl.seeded(led.leadership, 0)
+    await crawl.accept_quote()
+    await crawl.finish_seeding(led.leadership, 0)
     assert not await crawl.owes_quote()
-    await crawl.seeded(led.leadership, 1)
+    await crawl.finish_seeding(led.leadership, 1)
     await crawl.begin("TFA", "{}", NOW)
     assert await crawl.owes_quote()
-    await crawl.quoted()
-    await crawl.seeded(led.leadership)
+    await crawl.accept_quote()
+    await crawl.finish_seeding(led.leadership)
     await finish(led)
     assert await crawl.begin("TFA", "{}", NOW) == "again"
     assert await crawl.owes_quote()
@@ -152,17 +152,17 @@ async def test_a_quote_is_owed_until_it_is_accepted(led: LedCrawl, fresh: CrawlS
 
 async def test_what_was_asked_for_is_kept_by_modules_as_it_was_begun(led: LedCrawl) -> None:
     crawl = led.crawl
-    assert await crawl.asked() == "{}"
+    assert await crawl.first_options() == "{}"
     await crawl.begin("TFA", '{"later": 1}', NOW)
-    assert await crawl.asked() == "{}"  # what is done was not asked so
-    await crawl.seeded(led.leadership)
+    assert await crawl.first_options() == "{}"  # what is done was not asked so
+    await crawl.finish_seeding(led.leadership)
     await finish(led)
     await crawl.begin("U", '{"other": 1}', NOW)
-    assert await crawl.asked() == "{}"
-    await crawl.seeded(led.leadership)
+    assert await crawl.first_options() == "{}"
+    await crawl.finish_seeding(led.leadership)
     await finish(led)
     await crawl.begin("TFA", '{"anew": 1}', NOW)
-    assert await crawl.asked() == '{"anew": 1}'
+    assert await crawl.first_options() == '{"anew": 1}'
 
 
 async def test_what_a_worker_never_says_is_left_out(led: LedCrawl) -> None:

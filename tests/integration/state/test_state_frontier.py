@@ -261,7 +261,7 @@ async def test_finished_when_nothing_is_left(led: LedCrawl) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
     assert await led.feed() == (0, 0, 1, 0, "running")  # leased
-    await jobs.give_back(job, "later", most_failures=9)
+    await jobs.release(job, "later", most_failures=9)
     assert await led.feed() == (0, 0, 0, 1, "running")  # delayed
     await led.call("ZADD", led.keys.delayed, 0, job.name)
     assert await led.feed() == (0, 1, 0, 0, "running")  # ready
@@ -278,14 +278,14 @@ async def test_finished_when_nothing_is_left(led: LedCrawl) -> None:
 async def test_never_finished_while_seeds_are_coming(led: LedCrawl) -> None:
     await led.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z")
     assert await led.feed() == (0, 0, 0, 0, "running")
-    await led.crawl.seeded(led.leadership)
+    await led.crawl.finish_seeding(led.leadership)
     assert await led.feed() == (0, 0, 0, 0, "finished")
 
 
 async def test_dead_jobs_do_not_hold_the_end_up(led: LedCrawl) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
-    await jobs.give_back(job, "dead", reason="x")
+    await jobs.release(job, "dead", reason="x")
     assert (await led.feed())[-1] == "finished"
 
 

@@ -107,7 +107,7 @@ async def test_a_job_goes_on_at_its_checkpoint(led: LedCrawl) -> None:
     [job] = await led.lease_new(jobs)
     assert job.checkpoint == Checkpoint()
     await jobs.commit(job, CHECKPOINT, {"pages:follower": 1, "records:follower": 1000})
-    assert not await jobs.give_back(job, "ready")
+    assert not await jobs.release(job, "ready")
     [again] = await jobs.lease(Module.FOLLOWER, 9)
     assert again.checkpoint == CHECKPOINT
     assert again.entry != job.entry
@@ -124,11 +124,11 @@ async def test_what_was_begun_goes_before_what_was_not(led: LedCrawl, how: str) 
     await led.feed()
     match how:
         case "given back":
-            await jobs.give_back(job, "ready")
+            await jobs.release(job, "ready")
         case "taken back":
             await led.take_from(job)
         case "delayed":
-            await jobs.give_back(job, "later", most_failures=9)
+            await jobs.release(job, "later", most_failures=9)
             await led.call("ZADD", led.keys.delayed, 0, job.name)
             await led.feed()
         case _:
@@ -145,7 +145,7 @@ async def test_who_waits_is_woken_by_a_job_that_comes_back(led: LedCrawl) -> Non
     await jobs.commit(job, CHECKPOINT, {})
     waiting = asyncio.create_task(other.lease(Module.FOLLOWER, 3))
     await eventually(lambda: is_blocked(led))
-    await jobs.give_back(job, "ready")
+    await jobs.release(job, "ready")
     [again] = await waiting
     assert (again.checkpoint, again.resumed) == (CHECKPOINT, True)
     await other.complete(again)
@@ -157,12 +157,12 @@ async def test_the_history_of_a_job_is_its_last_tries(led: LedCrawl) -> None:
     [job] = await led.lease_new(jobs)
     for number in range(30):
         reason = f'}},{{ \n"{number}'
-        assert not await jobs.give_back(job, "later", reason=reason, at="now", most_failures=99)
+        assert not await jobs.release(job, "later", reason=reason, at="now", most_failures=99)
         await led.call("ZADD", led.keys.delayed, 0, job.name)
         await led.feed()
         [job] = await jobs.lease(Module.FOLLOWER, 9)
-    await jobs.give_back(job, "dead", reason="no use", at="now")
-    tries = (await led.recovery.dead())[job.name]
+    await jobs.release(job, "dead", reason="no use", at="now")
+    tries = (await led.admin.dead())[job.name]
     assert len(tries) == 20
     assert tries[-2].reason == '},{ \n"29'
     assert tries[-1].reason == "no use"
@@ -204,11 +204,11 @@ async def test_a_job_ends_once(led: LedCrawl, how: Any) -> None:
     if how == "complete":
         await jobs.complete(job)
     else:
-        assert await jobs.give_back(job, how, most_failures=2) == (how == "dead")
+        assert await jobs.release(job, how, most_failures=2) == (how == "dead")
     before = await led.snapshot()
     with pytest.raises(LeaseLost):
         await jobs.complete(job, follows=Module.ANALYZER, counters={"files": 1})
-    assert not await jobs.give_back(job, "dead")
+    assert not await jobs.release(job, "dead")
     assert await led.snapshot() == before
 
 
@@ -220,7 +220,7 @@ async def old_holder_tries(led: LedCrawl, jobs: Jobs, job: Job) -> None:
     with pytest.raises(LeaseLost):
         await jobs.complete(job, follows=Module.ANALYZER, counters={"files": 1})
     for how in ("ready", "later", "dead"):
-        assert not await jobs.give_back(job, how, reason="x")  # type: ignore[arg-type]
+        assert not await jobs.release(job, how, reason="x")  # type: ignore[arg-type]
     assert await led.snapshot() == before
     standing = await jobs.heartbeat([job], REPORT)
     assert standing.lost == [job]
@@ -240,7 +240,7 @@ async def test_what_was_taken_from_a_frozen_worker_is_his_no_longer(led: LedCraw
     await old_holder_tries(led, frozen, job)  # another has it
     await other.commit(taken, Checkpoint(part="theirs"), {})
 
-    await other.give_back(taken, "later", most_failures=9)
+    await other.release(taken, "later", most_failures=9)
     await old_holder_tries(led, frozen, job)  # it is delayed
 
 
@@ -294,7 +294,7 @@ async def test_delays_double_and_end_in_death(led: LedCrawl) -> None:
     for failure in range(1, 5):
         assert (job.attempts, job.checkpoint.part) == (failure - 1, "")
         before = await server_ms(led)
-        assert not await jobs.give_back(job, "later", reason="503", most_failures=5)
+        assert not await jobs.release(job, "later", reason="503", most_failures=5)
         delays.append(await due_at(led, job) - before)
         assert await counts(led) == (0, 0, 1, 0, 0)
         await led.call("ZADD", led.keys.delayed, await server_ms(led), job.name)
@@ -302,9 +302,9 @@ async def test_delays_double_and_end_in_death(led: LedCrawl) -> None:
         [job] = await jobs.lease(Module.FOLLOWER, 9)
     assert delays == [pytest.approx(15_000 * 2**n, abs=5_000) for n in range(4)]
 
-    assert await jobs.give_back(job, "later", reason="503", at="2026-01-01T00:00:00Z", most_failures=5)
+    assert await jobs.release(job, "later", reason="503", at="2026-01-01T00:00:00Z", most_failures=5)
     assert await counts(led) == (0, 0, 0, 1, 0)
-    tries = (await led.recovery.dead())[job.name]
+    tries = (await led.admin.dead())[job.name]
     assert [(one.reason, one.at, one.worker) for one in tries[-2:]] == [
         ("503", "", "worker"),
         ("503", "2026-01-01T00:00:00Z", "worker"),
@@ -326,7 +326,7 @@ async def test_no_delay_is_longer_than_some_hours(led: LedCrawl) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
     await led.call("HSET", f"{led.keys.job}{job.name}", "attempts", 60)
-    await jobs.give_back(job, "later", most_failures=99)
+    await jobs.release(job, "later", most_failures=99)
     assert await due_at(led, job) - await server_ms(led) <= 15_000 * 2**10
 
 
@@ -334,7 +334,7 @@ async def test_a_delayed_job_waits_until_it_is_due(led: LedCrawl) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
     await jobs.commit(job, CHECKPOINT, {})
-    await jobs.give_back(job, "later", most_failures=9)
+    await jobs.release(job, "later", most_failures=9)
     assert await led.feed() == (0, 0, 0, 1, "running")
     await led.call("ZADD", led.keys.delayed, await server_ms(led) + 60_000, job.name)
     assert await led.feed() == (0, 0, 0, 1, "running")
@@ -347,12 +347,12 @@ async def test_a_delayed_job_waits_until_it_is_due(led: LedCrawl) -> None:
 async def test_a_page_that_came_forgives_failures(led: LedCrawl) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
-    await jobs.give_back(job, "later", most_failures=2)
+    await jobs.release(job, "later", most_failures=2)
     await led.call("ZADD", led.keys.delayed, 0, job.name)
     await led.feed()
     [job] = await jobs.lease(Module.FOLLOWER, 9)
     await jobs.commit(job, CHECKPOINT, {})
-    assert not await jobs.give_back(job, "later", most_failures=2)
+    assert not await jobs.release(job, "later", most_failures=2)
 
 
 async def test_who_leaves_gives_everything_back(led: LedCrawl) -> None:
@@ -425,7 +425,7 @@ async def test_a_connection_of_either_protocol(led: LedCrawl, server_url: str) -
         jobs = led.worker(f"worker-{protocol}", connection)
         [job] = await led.lease_new(jobs, [protocol])
         await jobs.commit(job, CHECKPOINT, {})
-        await jobs.give_back(job, "ready")
+        await jobs.release(job, "ready")
         [job] = await jobs.lease(Module.FOLLOWER, 1)
         assert job.checkpoint == CHECKPOINT
         await jobs.complete(job)

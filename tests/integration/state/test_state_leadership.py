@@ -120,7 +120,7 @@ async def test_an_old_epoch_commands_nothing(led: LedCrawl) -> None:
     await led.frontier.discover(["2"], 0)
     before = await led.snapshot()
     with pytest.raises(LeadershipLost):
-        await led.recovery.reap(old, [Module.FOLLOWER], "2026-01-01T00:00:00Z")
+        await led.reaper.reap(old, [Module.FOLLOWER], "2026-01-01T00:00:00Z")
     with pytest.raises(LeadershipLost):
         await led.frontier.feed(
             old, order="bfs", max_depth=0, low=9, high=9, first=[Module.FOLLOWER], others=[]
@@ -146,17 +146,17 @@ async def test_an_old_master_neither_begins_nor_seeds(led: LedCrawl) -> None:
     with pytest.raises(LeadershipLost):
         await led.crawl.begin("TFA", "other", "2026-02-02T00:00:00Z", led.leadership)
     with pytest.raises(LeadershipLost):
-        await led.crawl.seeded(led.leadership)
+        await led.crawl.finish_seeding(led.leadership)
     with pytest.raises(LeadershipLost):
         await led.leadership.lead()
     assert await led.snapshot() == before
-    await led.crawl.seeded(other)
+    await led.crawl.finish_seeding(other)
     assert await led.crawl.field("seeding") == "0"
 
 
 async def test_a_master_that_slept_and_was_not_missed_leads_on(led: LedCrawl) -> None:
     options = CrawlOptions.of("TFA", load({}, {}))
-    master = Master(led.leadership, led.crawl, led.frontier, led.recovery, options, SystemClock())
+    master = Master(led.leadership, led.crawl, led.frontier, led.reaper, options, SystemClock())
     await led.crawl.pause("lunch", by="user")  # so that it does not end
     leading = asyncio.ensure_future(master.run())
     for epoch in (2, 3, 4):
@@ -171,7 +171,7 @@ async def test_a_master_that_slept_and_was_not_missed_leads_on(led: LedCrawl) ->
 
 async def test_a_master_whose_place_was_taken_stops(led: LedCrawl) -> None:
     options = CrawlOptions.of("TFA", load({}, {}))
-    master = Master(led.leadership, led.crawl, led.frontier, led.recovery, options, SystemClock())
+    master = Master(led.leadership, led.crawl, led.frontier, led.reaper, options, SystemClock())
     await led.crawl.pause("lunch", by="user")
     other = claim(led, "other")
     await expire(led)

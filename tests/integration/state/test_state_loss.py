@@ -12,10 +12,10 @@ from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
 from twittomatic.settings import load
 from twittomatic.state.account import Money, OverBudget, Permit, Wait
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.requeue import Requeue
 from twittomatic.state.spending import Spending
 
 LIMITS = {"app": Limit(requests=100, window_s=900)}
@@ -152,7 +152,7 @@ async def test_the_crawl_remembers_on_which_ledger_it_spends(
 ) -> None:
     money = process()
     await money.open()
-    await led.crawl.remember_ledger(keys.account, money.ledger)
+    await led.crawl.set_ledger(keys.account, money.ledger)
     await process().open(await led.crawl.ledger(keys.account))
     await connection.call("DEL", keys.ledger)
     with pytest.raises(StateLost):
@@ -170,7 +170,7 @@ async def test_what_was_spent_is_booked_again_and_the_cap_holds(
     notes = Spending(tmp_path / "spending", "restore", "redis")
     records = notes.lost(keys.account, "")
     restored = Money(connection, keys, budget=None, horizon_s=0)
-    assert await restored.rebook(sum(record.most for record in records.values()), 0) == 8_000_000
+    assert await restored.repair(sum(record.most for record in records.values()), 0) == 8_000_000
     notes.book(records, restored.ledger)
     third = process()
     await third.open()
@@ -191,7 +191,7 @@ async def test_what_the_user_states_counts_in_place_of_the_notes(
         records = notes.lost(keys.account, "")
         assert records
         restored = Money(connection, keys, budget=None, horizon_s=0)
-        assert await restored.rebook(0, stated) == stated
+        assert await restored.repair(0, stated) == stated
         notes.book(records, restored.ledger, stated=stated)
         notes.close()
         assert noted(tmp_path, keys) == stated
@@ -206,8 +206,8 @@ async def test_a_ledger_that_is_there_is_never_lowered(
     await ask(money)
     await connection.call("DEL", keys.reservations)
     restored = Money(connection, keys, budget=None, horizon_s=0)
-    assert await restored.rebook(0, 100) == 1_700_000  # what was put aside counts
-    assert await restored.rebook(0, 2_000_000) == 2_000_000
+    assert await restored.repair(0, 100) == 1_700_000  # what was put aside counts
+    assert await restored.repair(0, 2_000_000) == 2_000_000
     assert (await restored.totals()).reserved == 0
 
 
@@ -253,26 +253,26 @@ async def test_jobs_whose_stream_vanished_are_missed_and_put_back(led: LedCrawl,
     jobs = led.worker()
     leased = await led.lease_new(jobs, (1, 2, 3, 4))
     await jobs.commit(leased[0], Checkpoint(part="a"), {})
-    await jobs.give_back(leased[0], "ready")
-    await jobs.give_back(leased[1], "later", most_failures=9)
-    await jobs.give_back(leased[2], "dead", reason="so")
+    await jobs.release(leased[0], "ready")
+    await jobs.release(leased[1], "later", most_failures=9)
+    await jobs.release(leased[2], "dead", reason="so")
     await led.call("DEL", led.keys.jobs(leased[0].queue + ":again" if again else leased[0].queue))
     with pytest.raises(StateLost, match="jobs of crawl"):
         await led.feed()
     with pytest.raises(StateLost):
         await jobs.lease(Module.FOLLOWER, 1)
-    requeue = Requeue(led.connection, led.keys)
+    requeue = JobAdmin(led.connection, led.keys)
     modules = list(Module)
-    await requeue.open(modules)
-    assert await requeue.put_back(modules) == 1
-    assert await requeue.put_back(modules) == 0
+    await requeue.create_streams(modules)
+    assert await requeue.requeue_lost(modules) == 1
+    assert await requeue.requeue_lost(modules) == 0
     await led.feed()
     found = await led.worker("other").lease(Module.FOLLOWER, 9)
     if again:
         assert [(job.user_id, job.checkpoint.part) for job in found] == [("1", "a")]
     else:  # the first worker got the other one before it noticed
         assert [job.user_id for job in found] == ["4"]
-    assert len(await led.recovery.dead()) == 1
+    assert len(await led.admin.dead()) == 1
 
 
 async def test_the_rest_of_a_crawl_is_no_crawl(led: LedCrawl) -> None:
@@ -280,7 +280,7 @@ async def test_the_rest_of_a_crawl_is_no_crawl(led: LedCrawl) -> None:
     await led.call("DEL", led.keys.crawl_hash, led.keys.leader)
     with pytest.raises(StateLost, match="all but some of its keys"):
         await led.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z")
-    assert await Requeue(led.connection, led.keys).clear()
+    assert await JobAdmin(led.connection, led.keys).clear()
     assert await led.crawl.begin("TFA", "{}", "2026-01-01T00:00:00Z") == "new"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from replicated import Process, Replicated
 
 from twittomatic.state.connection import Connection
-from twittomatic.state.replication import Replication
+from twittomatic.state.failover import Replication
 
 DEADLINE_S = 60.0
 
@@ -16,7 +16,7 @@ DEADLINE_S = 60.0
 class Careless(Replication):
     """Believes whatever the master says."""
 
-    def behind(self, now: float, *, resent: bool) -> list[tuple[str | int, ...]]:
+    def commands(self, now: float, *, resent: bool) -> list[tuple[str | int, ...]]:
         return []
 
 

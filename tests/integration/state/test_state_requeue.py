@@ -7,7 +7,7 @@ import pytest
 
 from support.state import LedCrawl
 from twittomatic.model import Checkpoint, Module, Phase, WorkerReport
-from twittomatic.state.requeue import Requeue
+from twittomatic.state.admin import JobAdmin
 
 REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
@@ -15,24 +15,24 @@ CHECKPOINT = Checkpoint(part="follower-1-abc", token="t", requests=3)
 
 
 @pytest.fixture
-def requeue(led: LedCrawl) -> Requeue:
-    return Requeue(led.connection, led.keys)
+def admin(led: LedCrawl) -> JobAdmin:
+    return JobAdmin(led.connection, led.keys)
 
 
-async def test_a_job_is_queued_once_at_its_depth(led: LedCrawl, requeue: Requeue) -> None:
-    assert await requeue.again(Module.FOLLOWER, "1", 4)
+async def test_a_job_is_queued_once_at_its_depth(led: LedCrawl, admin: JobAdmin) -> None:
+    assert await admin.queue(Module.FOLLOWER, "1", 4)
     before = await led.snapshot()
-    assert not await requeue.again(Module.FOLLOWER, "1", 4)
+    assert not await admin.queue(Module.FOLLOWER, "1", 4)
     assert await led.snapshot() == before
     await led.feed()
     [job] = await led.worker().lease(Module.FOLLOWER, 9)
     assert (job.user_id, job.depth, job.checkpoint, job.attempts) == ("1", 4, Checkpoint(), 0)
 
 
-async def test_a_finished_crawl_runs_again_to_its_end(led: LedCrawl, requeue: Requeue) -> None:
+async def test_a_finished_crawl_runs_again_to_its_end(led: LedCrawl, admin: JobAdmin) -> None:
     await led.feed()
     assert (await led.crawl.status()).phase is Phase.FINISHED
-    assert await requeue.again(Module.TIMELINE, "1", 0)
+    assert await admin.queue(Module.TIMELINE, "1", 0)
     assert (await led.crawl.status()).phase is Phase.RUNNING
     worker = led.worker()
     assert (await led.feed())[4] == "running"
@@ -41,60 +41,62 @@ async def test_a_finished_crawl_runs_again_to_its_end(led: LedCrawl, requeue: Re
     assert (await led.feed())[4] == "finished"
 
 
-async def test_a_paused_crawl_stays_paused(led: LedCrawl, requeue: Requeue) -> None:
+async def test_a_paused_crawl_stays_paused(led: LedCrawl, admin: JobAdmin) -> None:
     await led.crawl.pause("no money", by="network")
-    assert await requeue.again(Module.TIMELINE, "1", 0)
+    assert await admin.queue(Module.TIMELINE, "1", 0)
     assert (await led.crawl.status()).phase is Phase.PAUSED
 
 
-async def test_a_job_that_is_there_is_left_alone(led: LedCrawl, requeue: Requeue) -> None:
+async def test_a_job_that_is_there_is_left_alone(led: LedCrawl, admin: JobAdmin) -> None:
     worker = led.worker()
     [job] = await led.lease_new(worker)
     await worker.commit(job, CHECKPOINT, {})
     before = await led.snapshot()
-    assert not await requeue.again(Module.FOLLOWER, "1", 0)
+    assert not await admin.queue(Module.FOLLOWER, "1", 0)
     assert await led.snapshot() == before
 
 
-async def test_a_dead_job_gets_another_chance_where_it_stopped(led: LedCrawl, requeue: Requeue) -> None:
+async def test_a_dead_job_gets_another_chance_where_it_stopped(led: LedCrawl, admin: JobAdmin) -> None:
     worker = led.worker()
     [job] = await led.lease_new(worker)
     await worker.commit(job, CHECKPOINT, {})
-    await worker.give_back(job, "dead", reason="r")
-    assert await requeue.again(Module.FOLLOWER, "1", 0)
-    assert await led.recovery.dead() == {}
+    await worker.release(job, "dead", reason="r")
+    assert await admin.queue(Module.FOLLOWER, "1", 0)
+    assert await led.admin.dead() == {}
     [again] = await worker.lease(Module.FOLLOWER, 9)
     assert again.checkpoint == CHECKPOINT
 
 
-async def test_a_job_begins_anew_wherever_it_is(led: LedCrawl, requeue: Requeue) -> None:
+async def test_a_job_begins_anew_wherever_it_is(led: LedCrawl, admin: JobAdmin) -> None:
     worker = led.worker()
     dead, held = await led.lease_new(worker, [1, 2])
     for job in (dead, held):
         await worker.commit(job, CHECKPOINT, {})
-    await worker.give_back(dead, "dead", reason="its part file is gone")
-    begun = [one async for one in requeue.begun()]
+    await worker.release(dead, "dead", reason="its part file is gone")
+    begun = [one async for one in admin.checkpoints()]
     assert sorted(begun) == [(Module.FOLLOWER, "1", CHECKPOINT), (Module.FOLLOWER, "2", CHECKPOINT)]
     for job in (dead, held):
-        assert await requeue.anew(Module.FOLLOWER, job.user_id)
-        assert not await requeue.anew(Module.FOLLOWER, job.user_id)
-    assert [one async for one in requeue.begun()] == []
+        assert await admin.restart(Module.FOLLOWER, job.user_id)
+        assert not await admin.restart(Module.FOLLOWER, job.user_id)
+    assert [one async for one in admin.checkpoints()] == []
     await led.take_from(held)
     again = await worker.lease(Module.FOLLOWER, 9)
     assert [(job.user_id, job.checkpoint, job.depth) for job in again] == [
         ("1", Checkpoint(), 0),
         ("2", Checkpoint(), 0),
     ]
-    assert not await requeue.anew(Module.FOLLOWER, "3"), "there is no such job"
+    assert not await admin.restart(Module.FOLLOWER, "3"), "there is no such job"
 
 
-async def test_whoever_is_connected_is_at_work(led: LedCrawl, connect: Any, requeue: Requeue) -> None:
-    assert await requeue.at_work() == []  # the master of this test leads through a connection of another name
+async def test_whoever_is_connected_is_at_work(led: LedCrawl, connect: Any, admin: JobAdmin) -> None:
+    assert (
+        await admin.active_processes() == []
+    )  # the master of this test leads through a connection of another name
     alive, dead = led.worker("alive", connect("alive")), led.worker("dead", connect("dead"))
     for worker in (alive, dead):
         await worker.heartbeat([], REPORT)
-    assert await requeue.at_work() == ["alive", "dead"]
+    assert await admin.active_processes() == ["alive", "dead"]
     await dead._connection.close()
     async with asyncio.timeout(30):
-        while await requeue.at_work() != ["alive"]:
+        while await admin.active_processes() != ["alive"]:
             pass

@@ -14,9 +14,8 @@ from twittomatic.networks.base import Limit
 from twittomatic.state.account import Money, Permit
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
+from twittomatic.state.failover import Replication, Sentinels
 from twittomatic.state.keys import NetworkKeys
-from twittomatic.state.replication import Replication
-from twittomatic.state.sentinels import Sentinels
 
 REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
@@ -137,7 +136,7 @@ async def test_a_frozen_master_loses_nothing_that_was_acknowledged(
 class Careless(Replication):
     """Believes whatever the master says."""
 
-    def behind(self, now: float, *, resent: bool) -> list[tuple[str | int, ...]]:
+    def commands(self, now: float, *, resent: bool) -> list[tuple[str | int, ...]]:
         return []
 
 

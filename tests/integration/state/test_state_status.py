@@ -10,10 +10,9 @@ from valkeyd import valkeyd
 from support.state import LedCrawl
 from twittomatic.clock import rfc3339, utc
 from twittomatic.model import Checkpoint, Module, WorkerReport
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
-from twittomatic.state.requeue import Requeue
 from twittomatic.state.status import CrawlStatus, JobCounts, read_status
-from twittomatic.state.unfinished import Unfinished
 
 MANY = 200_000
 FILL = """
@@ -57,7 +56,7 @@ async def test_a_status_takes_two_round_trips_whatever_is_dead_or_delayed(own: A
 
     reads = {
         "status": status,
-        "lists": lambda: Unfinished(own.connection, own.keys).of(["1", "2"], list(Module)),
+        "lists": lambda: JobAdmin(own.connection, own.keys).checkpoints_of(["1", "2"], list(Module)),
     }
     before = {name: await cost(own, read) for name, read in reads.items()}
     assert before["status"][0] == 2
@@ -82,10 +81,10 @@ async def test_the_counts_follow_every_move(led: LedCrawl) -> None:
     jobs = led.worker()
     leased = await led.lease_new(jobs, range(1, 8))
     for job in leased[:3]:
-        await jobs.give_back(job, "dead", reason="so")
+        await jobs.release(job, "dead", reason="so")
     for job in leased[3:5]:
-        await jobs.give_back(job, "later", most_failures=9)
-    await jobs.give_back(leased[5], "later", most_failures=1)
+        await jobs.release(job, "later", most_failures=9)
+    await jobs.release(leased[5], "later", most_failures=1)
     await jobs.commit(leased[6], Checkpoint(part="a"), {})
 
     async def counts() -> JobCounts:
@@ -98,8 +97,8 @@ async def test_the_counts_follow_every_move(led: LedCrawl) -> None:
 
     assert await counts() == JobCounts(leased=1, delayed=2, dead=4)
     for _ in range(2):
-        await led.recovery.revive("follower:1")
-        await Requeue(led.connection, led.keys).again(Module.FOLLOWER, "2", 0)
+        await led.admin.retry("follower:1")
+        await JobAdmin(led.connection, led.keys).queue(Module.FOLLOWER, "2", 0)
     assert await counts() == JobCounts(ready=2, leased=1, delayed=2, dead=2)
     await led.call("ZADD", led.keys.delayed, 0, "follower:4")
     await led.feed()

@@ -2,21 +2,21 @@
 
 from support.state import LedCrawl
 from twittomatic.model import Checkpoint, FileState, Module
-from twittomatic.state.unfinished import Unfinished
+from twittomatic.state.admin import JobAdmin
 
 BOTH = [Module.FOLLOWER, Module.TIMELINE]
 
 
 async def test_jobs_that_wait_are_leased_or_done(led: LedCrawl) -> None:
-    unfinished, jobs = Unfinished(led.connection, led.keys), led.worker()
-    assert await unfinished.of(["1"], BOTH) == {}
+    admin, jobs = JobAdmin(led.connection, led.keys), led.worker()
+    assert await admin.checkpoints_of(["1"], BOTH) == {}
     one, two, three, _ = await led.lease_new(jobs, range(1, 5))
     half = Checkpoint(part="p", files={"fws": FileState(lines=1000)})
     await jobs.commit(one, half, {})
     await jobs.complete(two)
-    await jobs.give_back(three, "dead")
+    await jobs.release(three, "dead")
     ids = [str(number) for number in range(1, 1500)]
-    assert await unfinished.of(ids, BOTH) == {
+    assert await admin.checkpoints_of(ids, BOTH) == {
         "1": {Module.FOLLOWER: half},
         "4": {Module.FOLLOWER: Checkpoint()},
     }
@@ -29,9 +29,9 @@ async def test_lists_are_unfinished_of_which_a_part_is_bought(led: LedCrawl) -> 
         await jobs.commit(job, Checkpoint(part=f"part-{job.user_id}"), {})
     await led.crawl.pause("No money.", by="network")
     assert (await led.crawl.status()).unfinished == 0  # a worker downloads them
-    await jobs.give_back(one, "ready")
-    await jobs.give_back(two, "later", most_failures=9)
-    await jobs.give_back(three, "ready")  # which bought nothing
+    await jobs.release(one, "ready")
+    await jobs.release(two, "later", most_failures=9)
+    await jobs.release(three, "ready")  # which bought nothing
     assert (await led.crawl.status()).unfinished == 2
     await led.crawl.resume()
     assert (await led.crawl.status()).unfinished == 0, "it is not counted while the crawl runs"

@@ -6,20 +6,20 @@ from twittomatic.model import Checkpoint, Ending, FileState, Module
 from twittomatic.planning.estimate import TargetEstimate
 from twittomatic.planning.known import Remaining
 from twittomatic.planning.userids import UserIds
-from twittomatic.state.unfinished import Unfinished
+from twittomatic.state.admin import JobAdmin
 
 BOTH = [Module.TIMELINE, Module.FOLLOWER]
 HALF = Checkpoint(part="a", files={"fws": FileState(lines=1000), "usr": FileState(lines=1000)})
 DONE = Checkpoint(part="b", ended=Ending.COMPLETE)
 
 
-class Known(Unfinished):
+class Known(JobAdmin):
     """Jobs that the test knows of."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def of(
+    async def checkpoints_of(
         self, user_ids: Sequence[str], modules: Sequence[Module]
     ) -> dict[str, dict[Module, Checkpoint]]:
         self.asked += user_ids

@@ -9,7 +9,7 @@ from twittomatic.cli.exitcodes import FAILED, FINISHED, INTERRUPTED, PAUSED
 from twittomatic.cli.render.status import are_dead, ended_early, show
 from twittomatic.model import Ending
 from twittomatic.settings import Settings
-from twittomatic.state.early import EarlyEnd
+from twittomatic.state.jobs import EarlyEnd
 from twittomatic.storage.verify import printable
 
 

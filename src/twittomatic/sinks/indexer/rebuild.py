@@ -29,7 +29,7 @@ from twittomatic.sinks.indexer.indices import Generation, Indices
 from twittomatic.sinks.indexer.pump import PostPage, pump
 from twittomatic.sinks.indexer.rejected import RejectedPosts
 from twittomatic.sinks.indexer.sink import NAME, Indexer
-from twittomatic.state.stream import EventStream, Place
+from twittomatic.state.stream import EventStream, Position
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
 
@@ -116,7 +116,7 @@ class Rebuild:
             SettingsError: A rebuild that began later has already ended, or another dataset has the prefix.
             StorageUnavailable: There is no dataset.
         """
-        place = await self._stream.end() if self._stream else Place()
+        place = await self._stream.end() if self._stream else Position()
         await self._patiently(self._indices.begin)
         generation = await self._patiently(self._indices.begin_generation)
         bulk = Bulk(self._server, generation.itself, self._rejected, self._clock)
@@ -135,7 +135,7 @@ class Rebuild:
             posts=posts, timelines=self.timelines, rejected=self._rejected.count, deleted=deleted, left=left
         )
 
-    async def _fill(self, bulk: Bulk, place: Place) -> Place:
+    async def _fill(self, bulk: Bulk, place: Position) -> Position:
         """Send timelines and events; return the position in the stream after the last event."""
 
         async def send(documents: Sequence[Document]) -> Sent:
@@ -169,7 +169,7 @@ class Rebuild:
             except CorruptFile as error:
                 self._broken.append(str(error))
 
-    async def _catch_up(self, catching_up: Indexer, place: Place) -> Place:
+    async def _catch_up(self, catching_up: Indexer, place: Position) -> Position:
         """Process the events that arrived meanwhile, and return the position after them."""
         while self._stream:
             delivery, behind = await self._stream.read(place, _MAX_EVENTS)
@@ -197,20 +197,20 @@ class Rebuild:
             )
         return posts
 
-    async def _switch(self, generation: Generation, place: Place) -> None:
+    async def _switch(self, generation: Generation, place: Position) -> None:
         """Move the alias and the indexer's position in the stream, while the indexer has to stand by.
 
         If this dies at any point, the indexer continues at that position, in whichever indices are searched.
         """
         if self._stream:
-            await self._stream.take(NAME, self._process, _CLAIM_MS)
-            await self._stream.go_to(NAME, place)
+            await self._stream.claim(NAME, self._process, _CLAIM_MS)
+            await self._stream.seek(NAME, place)
             reach("rebuild.held")
         await self._patiently(lambda: self._indices.move_alias(generation))
         reach("rebuild.switched")
         if self._stream:
-            await self._stream.go_to(NAME, place)
-            await self._stream.let_go(NAME, self._process)
+            await self._stream.seek(NAME, place)
+            await self._stream.release(NAME, self._process)
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Call something idempotent until the server is available for it."""

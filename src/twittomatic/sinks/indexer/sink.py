@@ -16,7 +16,7 @@ from twittomatic.sinks.indexer.pump import PostPage, Send, pump
 from twittomatic.sinks.indexer.rejected import RejectedPosts
 from twittomatic.sinks.records import dataset_file, id_or_empty, new_pages
 from twittomatic.state.events import FileCommitted, FileRepaired
-from twittomatic.state.stream import Delivered
+from twittomatic.state.stream import StreamEvent
 from twittomatic.storage.paths import Layout
 
 NAME = "indexer"
@@ -68,7 +68,7 @@ class Indexer(Sink):
             await self._indices.begin()
             self.is_new = (await self._indices.serving()).is_empty
 
-    async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
+    async def handle(self, events: Sequence[StreamEvent], skip: Callable[[str], None]) -> int:
         """See `Sink`. The server has stored everything when this returns; searches see it a second later."""
         gone: list[dict[str, Any]] = []
         sent = await pump(
@@ -80,7 +80,7 @@ class Indexer(Sink):
         return sent.taken
 
     def _pages(
-        self, events: Sequence[Delivered], gone: list[dict[str, Any]], skip: Callable[[str], None]
+        self, events: Sequence[StreamEvent], gone: list[dict[str, Any]], skip: Callable[[str], None]
     ) -> Iterator[PostPage]:
         """Yield the posts that events announce. Blocks.
 

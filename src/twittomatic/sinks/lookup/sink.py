@@ -15,7 +15,7 @@ from twittomatic.sinks.consumer import Sink
 from twittomatic.sinks.lookup.store import ProfileStore, Sighting
 from twittomatic.sinks.records import new_pages
 from twittomatic.state.events import FileCommitted
-from twittomatic.state.stream import Delivered
+from twittomatic.state.stream import StreamEvent
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.index import JournalIndex
 from twittomatic.storage.paths import Layout
@@ -60,7 +60,7 @@ class LookupSink(Sink):
     async def begin(self) -> None:
         """See `Sink`. The store is already open."""
 
-    async def handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
+    async def handle(self, events: Sequence[StreamEvent], skip: Callable[[str], None]) -> int:
         """Add the profiles in new files to the store, and ignore all other events.
 
         A file that `verify --repair` removes changes nothing, because its users have been seen nevertheless.
@@ -70,7 +70,7 @@ class LookupSink(Sink):
         """
         return await asyncio.to_thread(self._handle, events, skip)
 
-    def _handle(self, events: Sequence[Delivered], skip: Callable[[str], None]) -> int:
+    def _handle(self, events: Sequence[StreamEvent], skip: Callable[[str], None]) -> int:
         count = 0
 
         def sightings() -> Iterator[Sighting]:

@@ -20,9 +20,9 @@ from twittomatic.app.forecast import Growth, forecast
 from twittomatic.app.status import document
 from twittomatic.errors import StateUnavailable, TwittomaticError
 from twittomatic.model import MICROS_PER_USD, Module
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.recovery import Recovery
 from twittomatic.state.status import CrawlStatus, read_status
 from twittomatic.state.stream import EventStream
 from twittomatic.web.monitor.history import PLACES, SERIES, History
@@ -175,7 +175,7 @@ class Sampler:
         """Return some of the dead jobs, the last to die first."""
         if not self.status.dead:
             return []
-        found = await Recovery(connection, self.keys, lease_s=0).some_dead(list(Module), _DEAD)
+        found = await JobAdmin(connection, self.keys).some_dead(list(Module), _DEAD)
         jobs = [
             {
                 "name": name,

@@ -17,8 +17,8 @@ from twittomatic.background import ended
 from twittomatic.errors import BadRequest, SettingsError, StateUnavailable, TwittomaticError
 from twittomatic.model import NO_JSON
 from twittomatic.sinks.stats.prometheus import CONTENT_TYPE, exposition
+from twittomatic.state.admin import JobAdmin
 from twittomatic.state.crawl import CrawlState
-from twittomatic.state.recovery import Recovery
 from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.paths import Layout
 from twittomatic.web.http import error_log, is_same_site
@@ -259,9 +259,9 @@ class Server:
     async def _retry(self, request: web.Request) -> web.Response:
         """Give one dead job another chance, or all of them."""
         name = str((await _body(request)).get("job", ""))
-        recovery = Recovery(self._sampler.connection, self._sampler.keys, lease_s=0)
-        names = [name] if name else list(await recovery.dead())
-        revived = [one for one in names if await recovery.revive(one)]
+        admin = JobAdmin(self._sampler.connection, self._sampler.keys)
+        names = [name] if name else list(await admin.dead())
+        revived = [one for one in names if await admin.retry(one)]
         return _json({"revived": len(revived)})
 
     @property

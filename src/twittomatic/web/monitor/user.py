@@ -12,7 +12,7 @@ import msgspec
 
 from twittomatic.errors import BadRequest
 from twittomatic.model import JobState, Module
-from twittomatic.state.admin import JobStatus, read_job
+from twittomatic.state.admin import JobAdmin, JobStatus
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.keys import CrawlKeys
@@ -66,7 +66,8 @@ async def look_up(
         BadRequest: it is neither, or nobody knows the name.
     """
     user_id = await _id_of(wanted, connection, keys)
-    found = await asyncio.gather(*[read_job(connection, keys, module, user_id) for module in Module])
+    admin = JobAdmin(connection, keys)
+    found = await asyncio.gather(*[admin.job(module, user_id) for module in Module])
     jobs = [_job(job, _worker_of(job, status)) for job in found if job]
     files, entries = await shelf.read(user_id)
     return {

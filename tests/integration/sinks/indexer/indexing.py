@@ -22,7 +22,7 @@ from twittomatic.sinks.indexer.rebuild import Rebuild
 from twittomatic.sinks.indexer.rejected import RejectedPosts
 from twittomatic.sinks.indexer.sink import Indexer
 from twittomatic.state.events import Event, FileCommitted, encode
-from twittomatic.state.stream import Delivered
+from twittomatic.state.stream import StreamEvent
 from twittomatic.storage.formats import member
 from twittomatic.storage.identity import identity
 
@@ -128,7 +128,7 @@ class Scene:
         newest = everything[-len(events) :]
         assert newest[-1][0] == end.entry
         delivered = [
-            Delivered(entry=entry, event=event) for (entry, _), event in zip(newest, events, strict=True)
+            StreamEvent(entry=entry, event=event) for (entry, _), event in zip(newest, events, strict=True)
         ]
         return await sink.handle(delivered, self.said.append)
 

@@ -1,8 +1,8 @@
 -- jobs/requeue: a job that has to be done again, because what it brought is gone.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes  3 dead  4 crawl hash
--- ARGV  1 module  2 user id  3 its depth   4 `again`: queue a job unless there is one
---       `back`: put a job on its stream that is in no place, as its stream is gone
---       or `anew`: let the job that there is begin from its beginning, as the bytes of its checkpoint are gone
+-- ARGV  1 module  2 user id  3 its depth   4 `queue`: queue a job unless there is one
+--       `lost`: put a job on its stream that is in no place, as its stream is gone
+--       or `restart`: let the job that there is begin from its beginning, as the bytes of its checkpoint are gone
 -- Returns 1 when something was changed. A dead job gets another chance, and a finished crawl runs again.
 -- Invariant: one job of a module and user, in one place. Nobody holds it: no worker is there.
 -- Twice is harmless: it is queued by then. Cost: constant.
@@ -17,17 +17,17 @@ for _, queue in ipairs(queues(ARGV[1])) do -- before the first job: without its 
   end
 end
 if redis.call('EXISTS', hash) == 1 then
-  changed = ARGV[4] == 'anew' and redis.call('HDEL', hash, 'checkpoint') == 1
+  changed = ARGV[4] == 'restart' and redis.call('HDEL', hash, 'checkpoint') == 1
   if exhume(KEYS[3], name) then
     redis.call('HDEL', hash, 'attempts', 'crashes')
     requeue(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
     changed = true
   end
-  if ARGV[4] == 'back' then
+  if ARGV[4] == 'lost' then
     requeue(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
     changed = true
   end
-elseif ARGV[4] == 'again' then
+elseif ARGV[4] == 'queue' then
   changed = enqueue(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])
 end
 if changed and redis.call('HGET', KEYS[4], 'phase') == 'finished' then

@@ -138,7 +138,7 @@ async def test_a_job_that_kills_its_workers_dies(led: LedCrawl) -> None:
         await led.take_from(job)
     counts = (await led.crawl.status()).jobs[Module.FOLLOWER]
     assert (counts.ready, counts.leased, counts.delayed, counts.dead) == (0, 0, 0, 1)
-    [(name, tries)] = (await led.recovery.dead()).items()
+    [(name, tries)] = (await led.admin.dead()).items()
     assert name == "follower:1"
     assert [one.worker for one in tries] == [f"victim-{death}" for death in range(1, 7)]
     assert tries[-1].at == "2026-01-01T00:00:00Z"
@@ -172,12 +172,12 @@ async def test_a_dead_job_gets_another_chance_where_it_stopped(led: LedCrawl) ->
     worker = led.worker()
     [job] = await led.lease_new(worker)
     await worker.commit(job, CHECKPOINT, {})
-    assert await worker.give_back(job, "later", reason="x", most_failures=1)
+    assert await worker.release(job, "later", reason="x", most_failures=1)
     assert (await led.feed())[-1] == "finished"
 
-    assert await led.recovery.revive("follower:1")
-    assert not await led.recovery.revive("follower:1")
-    assert await led.recovery.dead() == {}
+    assert await led.admin.retry("follower:1")
+    assert not await led.admin.retry("follower:1")
+    assert await led.admin.dead() == {}
     assert (await led.feed())[-1] == "running"
     [again] = await worker.lease(Module.FOLLOWER, 9)
     assert (again.attempts, again.checkpoint) == (0, CHECKPOINT)
@@ -186,9 +186,9 @@ async def test_a_dead_job_gets_another_chance_where_it_stopped(led: LedCrawl) ->
 @pytest.mark.parametrize("name", ["follower:2", "timeline:1", "follower", "", "follower:1:2"])
 async def test_reviving_what_is_not_dead(led: LedCrawl, name: str) -> None:
     [job] = await led.lease_new(led.worker())
-    await led.worker().give_back(job, "dead")
+    await led.worker().release(job, "dead")
     before = await led.snapshot()
-    assert not await led.recovery.revive(name)
+    assert not await led.admin.retry(name)
     assert await led.snapshot() == before
 
 
@@ -197,7 +197,7 @@ async def test_who_does_not_lead_takes_nothing(led: LedCrawl) -> None:
     await led.be_silent(job)
     before = await led.snapshot()
     with pytest.raises(LeadershipLost):
-        await led.recovery.reap(
+        await led.reaper.reap(
             Leadership(led.connection, led.keys, "stranger"), [Module.FOLLOWER], "2026-01-01T00:00:00Z"
         )
     assert await led.snapshot() == before
@@ -216,7 +216,7 @@ async def test_an_entry_that_was_deleted_is_let_go(led: LedCrawl) -> None:
 async def test_a_dead_job_of_which_nonsense_is_written_is_listed(led: LedCrawl) -> None:
     for name, text in (("follower:1", "no json"), ("follower:2", "[" * 50_000)):
         await led.connection.call("HSET", led.keys.dead, name, text)
-    dead = await led.recovery.dead()
+    dead = await led.admin.dead()
     assert {name: tries[-1].reason for name, tries in dead.items()} == dict.fromkeys(
         ("follower:1", "follower:2"), "what was written of this try cannot be read"
     )
@@ -227,10 +227,10 @@ async def test_dead_jobs_of_some_modules_are_revived_and_listed_apart(led: LedCr
         for user_id in range(1, 4):
             await led.connection.call("HSET", led.keys.dead, f"{module}:{user_id}", "{}")
             await led.connection.call("HSET", f"{led.keys.job}{module}:{user_id}", "depth", 0)
-    some = await led.recovery.some_dead([Module.FOLLOWER], 2)
+    some = await led.admin.some_dead([Module.FOLLOWER], 2)
     assert len(some) == 2
     assert all(name.startswith("follower:") for name in some)
-    assert len(await led.recovery.some_dead(list(Module), 10)) == 6
-    assert await led.recovery.revive_all([Module.FOLLOWER]) == 3
-    assert await led.recovery.revive_all([Module.FOLLOWER]) == 0
-    assert {name.partition(":")[0] for name in await led.recovery.dead()} == {"timeline"}
+    assert len(await led.admin.some_dead(list(Module), 10)) == 6
+    assert await led.admin.retry_all([Module.FOLLOWER]) == 3
+    assert await led.admin.retry_all([Module.FOLLOWER]) == 0
+    assert {name.partition(":")[0] for name in await led.admin.dead()} == {"timeline"}
