@@ -13,7 +13,6 @@ project = "Twittomatic"
 author = "The Twittomatic developers"
 version = release = twittomatic.__version__
 language = "en"
-smartquotes = False  # it would make a dash of --json
 
 extensions = [
     "myst_parser",

@@ -64,4 +64,5 @@ class Generated(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("generated", Generated)
+    app.connect("autodoc-process-docstring", python.mark_code, priority=400)  # before napoleon, at 500
     return {"parallel_read_safe": True, "parallel_write_safe": True}

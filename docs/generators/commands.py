@@ -49,8 +49,9 @@ def _is_setting(option: click.Option) -> bool:
 
 
 def _help(text: str) -> str:
-    r"""Return the help without click's marks for paragraphs that keep their lines."""
-    return re.sub(r"\f.*", "", text.replace("\b\n", ""), flags=re.DOTALL)
+    """Return the help as Markdown: flags as code, and without click's marks."""
+    text = re.sub(r"\f.*", "", text.replace("\b\n", ""), flags=re.DOTALL)
+    return re.sub(r"(?<![`\w-])--[a-z][a-z-]*", r"`\g<0>`", text)
 
 
 def _row(option: click.Option, context: click.Context) -> str:
@@ -59,4 +60,4 @@ def _row(option: click.Option, context: click.Context) -> str:
     record = option.get_help_record(context)
     if record is None:
         record = (", ".join(option.opts), option.help)
-    return f"| `{docstrings.cell(record[0])}` | {docstrings.cell(record[1])} |"
+    return f"| `{docstrings.cell(record[0])}` | {docstrings.cell(_help(record[1]))} |"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 
+from sphinx.application import Sphinx
+
 import twittomatic
 from generators import docstrings
 
@@ -33,6 +35,13 @@ def _section(name: str) -> str:
         if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
             docstrings.text(value, f"twittomatic.{name}.{member}")
     return _directive("autoexception" if _is_error(name) else "autoclass", name, ":members:")
+
+
+def mark_code(app: Sphinx, what: str, name: str, subject: object, options: object, lines: list[str]) -> None:
+    """Make an indented example in a docstring a block of code."""
+    for number, (line, after, first) in enumerate(zip(lines, lines[1:], lines[2:], strict=False)):
+        if line.endswith(":") and not after and first.startswith(" "):
+            lines[number] = line + ":"
 
 
 def _directive(kind: str, name: str, *options: str) -> str:

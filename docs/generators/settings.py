@@ -16,15 +16,17 @@ def markdown() -> str:
 def _setting(option: Option) -> str:
     if not option.meaning or not option.why:
         raise LookupError(f"{option.name} lacks its meaning or the reason for its default")
-    spelled = [f"`{option.flag}`"] if option.has_flag else []
-    spelled += [f"`{ENVIRONMENT_PREFIX}{option.name}`", f"`{option.key}`"]
+    names = [f"`{ENVIRONMENT_PREFIX}{option.name}`", f"`{option.key}`"]
+    if option.has_flag:
+        names.insert(0, f"`{option.flag}`")
+    unit = f" ({option.unit})" if option.unit else ""
     lines = [
         f"### {option.name}",
-        option.meaning,
-        f"Default: {f'`{option.default}`' if option.default else 'none'}. Why: {option.why}.",
-        f"Allowed: {option.allowed}." + (f" Unit: {option.unit}." if option.unit else ""),
-        f"Spelled: {', '.join(spelled)}."
-        + ("" if option.has_flag else " There is no flag, because command lines are visible to other users.")
-        + (" A secret: no message or log shows its value." if option.secret else ""),
+        "",
+        option.meaning + (" A secret: no message or log shows it." if option.secret else ""),
+        "",
+        f"- default: {f'`{option.default}`' if option.default else 'none'}; {option.why}",
+        f"- allowed: {option.allowed}{unit}",
+        f"- {'flag, ' if option.has_flag else ''}environment, configuration file: {', '.join(names)}",
     ]
-    return "\n\n".join(lines)
+    return "\n".join(lines)
