@@ -1,4 +1,4 @@
-"""Background tasks: ended together, and none of their unexpected errors lost."""
+"""Cancellation of background tasks without losing their unexpected errors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _logger = logging.getLogger(__name__)
 
 
 async def ended(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks and wait for them; log an unexpected error of one, unless it is being raised already.
+    """Cancel tasks and wait for them; log unexpected errors, except for one that is being raised already.
 
     Args:
-        tasks: Those that nobody waits for any more; they may have ended before.
+        tasks: Tasks that nothing awaits any more; they may have ended already.
     """
     raised = sys.exc_info()[1]
     for task in tasks:

@@ -1,4 +1,4 @@
-"""Time, as a value that can be handed in: the system's, or one that a test moves by hand."""
+"""Clocks: the system's, and a virtual one for tests."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time and waits."""
+    """A source of time that can wait."""
 
     def now(self) -> float:
         """Return seconds since the epoch, UTC."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Return after `seconds` of this clock."""
+        """Return after `seconds` on this clock."""
         ...
 
 
@@ -32,10 +32,10 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that stands still until somebody sleeps on it: then it jumps.
+    """A clock that advances only when `sleep` is called, and then at once.
 
     Args:
-        start_at: Its first reading, seconds since the epoch.
+        start_at: The initial time, seconds since the epoch.
     """
 
     def __init__(self, start_at: float = 1_750_000_000.0) -> None:
@@ -50,22 +50,22 @@ class VirtualClock:
 
 
 async def wait_event(told: asyncio.Event, seconds: float) -> bool:
-    """Wait for an event for some seconds, and say whether it came."""
+    """Wait up to `seconds` for an event; return whether it is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(told.wait(), seconds)
     return told.is_set()
 
 
 def utc(seconds: float) -> datetime:
-    """Turn seconds since the epoch into an aware datetime."""
+    """Return seconds since the epoch as an aware datetime."""
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write an aware datetime as `2026-01-31T12:00:00Z`, whole seconds."""
+    """Format an aware datetime in whole seconds: `2026-01-31T12:00:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc3339_ms(moment: datetime) -> str:
-    """Write an aware datetime as `2026-01-31T12:00:00.123Z`, for what has an order within a second."""
+    """Format an aware datetime in milliseconds, `2026-01-31T12:00:00.123Z`, to order within a second."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

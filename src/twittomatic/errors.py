@@ -1,34 +1,34 @@
-"""Every error of ours, in one tree, each leaf named by what its catcher must do.
+"""All errors of Twittomatic in one tree; each leaf is named by what its handler must do.
 
 TwittomaticError
 ├── SettingsError                 the user corrects a setting, an argument or a target file
 ├── BadRequest                    the client of a web page corrects its request
 ├── UserNotFound                  the caller asks for another user: this one is not in the dataset
-├── Interrupted                   this process is to stop: give the job back as it is
-├── ReceiverUnavailable           hand the same events over again, later
-├── NetworkError                  what the network said, or failed to say
-│   ├── RateLimited               wait until reset_at, on this credential and endpoint alone
-│   ├── CrawlMustPause            nobody may ask anything until the cause is gone
+├── Interrupted                   stop: give the job back as it is
+├── ReceiverUnavailable           deliver the same events again, later
+├── NetworkError                  an answer of the network, or none
+│   ├── RateLimited               wait until reset_at, with this credential on this endpoint
+│   ├── CrawlMustPause            send no request until the cause is gone
 │   │   ├── BudgetExhausted
 │   │   ├── CreditsDepleted
 │   │   └── NoCredentialLeft
-│   ├── CredentialRejected        this credential is out
+│   ├── CredentialRejected        stop using this credential
 │   ├── TargetUnavailable         protected, suspended, deleted: a result
-│   ├── PaginationExpired         begin this list anew
-│   ├── UpstreamUnavailable       ask again, later
-│   ├── UnexpectedPayload         ask again, later; an answer that makes no sense
-│   ├── RepeatedPayload           the same senseless answer again: no use in asking again
-│   └── RequestRefused            our own request was wrong: no use in asking again
+│   ├── PaginationExpired         restart this list
+│   ├── UpstreamUnavailable       repeat the request, later
+│   ├── UnexpectedPayload         repeat the request, later; the answer made no sense
+│   ├── RepeatedPayload           give up: the same senseless answer came again
+│   └── RequestRefused            give up: our own request was wrong
 ├── StateError
-│   ├── LeaseLost                 somebody else has this job: let go of it
-│   ├── LeadershipLost            somebody else leads: stop leading
-│   ├── NobodyLeads               stop working, until somebody does
-│   ├── StateLost                 stop: the server has lost what it held, and the user restores it
-│   ├── StateBusy                 somebody else holds this state directory
+│   ├── LeaseLost                 drop this job: another worker has it
+│   ├── LeadershipLost            stop leading: another master leads
+│   ├── NobodyLeads               stop working until a master leads
+│   ├── StateLost                 stop: the server lost its data, and the user restores it
+│   ├── StateBusy                 stop: another process uses this state directory
 │   └── StateUnavailable          wait for the server to come back
 └── StorageError
-    ├── CorruptFile               stop: our own file is not what we wrote
-    └── StorageUnavailable        stop: full, read-only, gone
+    ├── CorruptFile               give up: a file of ours is not what we wrote
+    └── StorageUnavailable        stop: the volume is full, read-only or gone
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from typing import Final
 
 
 class TwittomaticError(Exception):
-    """Base of every error that we raise; its text is one sentence for the user."""
+    """Base class of all our errors; the text is one sentence for the user."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class SettingsError(TwittomaticError):
 
     Args:
         sentence: What is wrong, and what to do.
-        details: Printed below it, a line each.
+        details: Lines to print below the sentence.
     """
 
     def __init__(self, sentence: str, details: Sequence[str] = ()) -> None:
@@ -80,11 +80,11 @@ class UserNotFound(TwittomaticError, KeyError):
 
 
 class Interrupted(TwittomaticError):
-    """The crawl is paused or this process is leaving; what was committed stays."""
+    """The crawl is paused or this process is leaving; committed work is kept."""
 
 
 class ReceiverUnavailable(TwittomaticError):
-    """The server that a sink feeds is away, or takes nothing for the moment."""
+    """The server that a sink feeds cannot be reached, or accepts nothing at the moment."""
 
 
 class NetworkError(TwittomaticError):
@@ -95,8 +95,8 @@ class RateLimited(NetworkError):
     """The window of one credential on one endpoint is empty.
 
     Attributes:
-        reset_at: When it opens again by the network's clock (aware UTC), None when the network did not say.
-        date: What that clock said, Unix seconds, None when it did not.
+        reset_at: When it opens again by the network's clock (aware UTC), None if the network did not say.
+        date: The time by that clock, Unix seconds, None if the network did not say.
     """
 
     def __init__(self, message: str, *, reset_at: datetime | None = None, date: float | None = None) -> None:
@@ -106,10 +106,10 @@ class RateLimited(NetworkError):
 
 
 class CrawlMustPause(NetworkError):
-    """Nothing can be asked of this network until the cause is removed.
+    """No request can be sent to this network until the cause is removed.
 
     Attributes:
-        until: When the network expects to serve again (aware UTC), None when it did not say.
+        until: When the network expects to answer again (aware UTC), None if it did not say.
     """
 
     def __init__(self, message: str, *, until: datetime | None = None) -> None:
@@ -122,7 +122,7 @@ class BudgetExhausted(CrawlMustPause):
 
 
 class CreditsDepleted(CrawlMustPause):
-    """The account has no credits, reached its spend cap or its monthly usage cap."""
+    """The account has no credits, or has reached its spend cap or monthly usage cap."""
 
 
 class NoCredentialLeft(CrawlMustPause):
@@ -134,7 +134,7 @@ class CredentialRejected(NetworkError):
 
 
 class TargetUnavailable(NetworkError):
-    """The target cannot be read, and that is the answer.
+    """The target cannot be read, which is a result.
 
     Attributes:
         reason: `protected`, `suspended`, `deleted` or `unavailable`.
@@ -150,14 +150,14 @@ class PaginationExpired(NetworkError):
 
 
 class UpstreamUnavailable(NetworkError):
-    """5xx, a timeout, a reset connection, a body cut short.
+    """A 5xx status, a timeout, a reset connection, or a truncated body.
 
     Attributes:
-        most_billed: Resources that the network may charge for, None when nobody can tell, so that the whole
-            reservation is spent.
-        answered: False when no response came, so that the network as a whole may be out of reach.
-        retry_after_s: How long the network asked to wait, None when it did not.
-        repeated: How often the same answer that makes no sense came in a row, this time included.
+        most_billed: Greatest number of resources that the network may charge for; None if unknown, and then
+            the whole reservation is spent.
+        answered: False if no response came, so the whole network may be unreachable.
+        retry_after_s: How long the network asked to wait, None if it did not.
+        repeated: How often the same senseless answer came in a row, including this one.
     """
 
     def __init__(self, message: str, *, most_billed: int | None = 0, answered: bool = True) -> None:
@@ -169,15 +169,15 @@ class UpstreamUnavailable(NetworkError):
 
 
 class UnexpectedPayload(UpstreamUnavailable):
-    """A 200 whose body is not what the network documents."""
+    """Status 200 with a body that does not match the network's documentation."""
 
 
 class RepeatedPayload(NetworkError):
-    """The same bytes that make no sense came again and again; more requests would bring them again."""
+    """The same senseless answer came repeatedly; more requests would bring it again."""
 
 
 class RequestRefused(NetworkError):
-    """The network calls our request invalid; repeating it cannot help."""
+    """The network rejects our request as invalid; repeating it cannot help."""
 
 
 class StateError(TwittomaticError):
@@ -185,7 +185,7 @@ class StateError(TwittomaticError):
 
 
 class LeaseLost(StateError):
-    """The job belongs to another attempt now; nothing that this one does may count."""
+    """The job belongs to another attempt now; nothing that this attempt does may count."""
 
 
 class LeadershipLost(StateError):
@@ -193,15 +193,15 @@ class LeadershipLost(StateError):
 
 
 class NobodyLeads(StateError):
-    """The master of the crawl is gone, and no standby took its place."""
+    """The master of the crawl is gone, and no standby has replaced it."""
 
 
 class StateLost(StateError):
-    """What the crawl counts on vanished from the server: nothing may be bought any more."""
+    """The crawl's state has vanished from the server: nothing may be bought any more."""
 
 
 class StateBusy(StateError):
-    """Another process works on this state directory."""
+    """Another process uses this state directory."""
 
 
 class StateUnavailable(StateError):
@@ -213,7 +213,7 @@ class StorageError(TwittomaticError):
 
 
 class CorruptFile(StorageError):
-    """A file of ours does not hold what was written to it."""
+    """A file of ours does not contain what was written to it."""
 
 
 class StorageUnavailable(StorageError):
@@ -223,11 +223,11 @@ class StorageUnavailable(StorageError):
 class Disposition(Enum):
     """What a worker does with a job whose module raised an error."""
 
-    DELAY = auto()  # give the job back, due later; dead after too many attempts
+    DELAY = auto()  # give the job back for a later attempt; dead after too many
     PAUSE = auto()  # give the job back as it is and pause the crawl
-    ABANDON = auto()  # it is no longer ours: touch nothing
+    ABANDON = auto()  # the job is no longer ours: touch nothing
     RELEASE = auto()  # give the job back as it is, at once
-    BURY = auto()  # dead, with its reason
+    BURY = auto()  # the job is dead, with its reason
     STOP = auto()  # give the job back and end this process loudly
 
 
@@ -254,7 +254,7 @@ DISPOSITIONS: Final[Mapping[type[Exception], Disposition]] = MappingProxyType(
         CorruptFile: Disposition.BURY,
     }
 )
-"""What to do after each error; a class that is not listed here does as its nearest listed ancestor."""
+"""What to do after each error; an unlisted class inherits from its nearest listed ancestor."""
 
 
 def disposition(error: Exception) -> Disposition:

@@ -1,4 +1,4 @@
-"""The words of the crawler as values: modules, jobs, checkpoints, pages.
+"""Core data types: modules, jobs, checkpoints, users, and money.
 
 Money is in micro-dollars (1 USD = 1,000,000) wherever it is an integer.
 """
@@ -15,15 +15,17 @@ from urllib.parse import quote, unquote
 import msgspec
 
 NO_JSON: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
-"""What decoding raises of a text that others wrote, where it is none of what was expected."""
+"""What decoding raises for text from outside that is not the expected JSON."""
 
 MICROS_PER_USD = 1_000_000
 _LONGEST_ADDRESS = 512
-_PLAIN = "".join(chr(code) for code in range(33, 127) if chr(code) != "%")  # of an address, as it stands
+_PLAIN = "".join(
+    chr(code) for code in range(33, 127) if chr(code) != "%"
+)  # characters of an address that are not encoded
 
 
 class Module(StrEnum):
-    """What can be done to a target."""
+    """What is done to a target; see `MODULES`."""
 
     TIMELINE = "timeline"
     FOLLOWER = "follower"
@@ -131,7 +133,7 @@ def only_updates(letters: str) -> bool:
 
 
 class Phase(StrEnum):
-    """Where a crawl stands as a whole."""
+    """The phase of a crawl."""
 
     IDLE = "idle"
     RUNNING = "running"
@@ -140,10 +142,10 @@ class Phase(StrEnum):
 
 
 class FileState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How far one part file of a job is certain.
+    """The bytes of a file that count.
 
     Attributes:
-        size: Bytes that are written, synced and paid for; what lies behind them does not count.
+        size: Bytes that are written, synced and paid for; bytes after them do not count.
         lines: Records in those bytes.
         crc: CRC-32 of those bytes.
     """
@@ -154,47 +156,48 @@ class FileState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ending(StrEnum):
-    """Why a list ended, as the journal says it."""
+    """Why a list ended, as recorded in the journal."""
 
-    COMPLETE = "complete"  # the network has no further page: these are all of them
-    CEILING = "ceiling"  # the network serves no more than this of a timeline
+    COMPLETE = "complete"  # the network has no further page: the list has all records
+    CEILING = "ceiling"  # the network serves no more posts of a timeline
     CUT = "cut"  # MAX_FOLLOWERS or MAX_POSTS
     UNAVAILABLE = "unavailable"  # protected, suspended, deleted: `reason` says which
-    SHORT = "short"  # the network has no further page, though the profile claims far more records
-    STALLED = "stalled"  # pages led on without new records for too long, or back to pages that came before
-    LOST = "lost"  # the file is gone, or was set aside: `verify --repair` found it so
+    SHORT = "short"  # the network has no further page, but the profile claims far more records
+    STALLED = "stalled"  # pages brought no new records for too long, or led back to earlier pages
+    LOST = "lost"  # `verify --repair` found the file missing, or set it aside
 
 
 EARLY: Final = (Ending.SHORT, Ending.STALLED)
-"""Endings of lists of which the network probably has more than it served."""
+"""Endings of lists of which the network probably has more records than it served."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a job stands: enough for any other worker to go on.
+    """The progress of a job: all that another worker needs to continue it.
 
     Attributes:
         part: Stem of the part files in TEMPORARY_DIRECTORY, empty before the first page.
         files: State of each part file by extension (`fws`, `usr`, `twt`).
-        token: Pagination token of the page to ask for next; None on the first page. When `ended`, the token
-            with which a later crawl goes on, None where there is nothing to go on with.
-        ended: Why no further page will be asked for (see `Ending`), None while there are more.
-        ended_at: RFC 3339 time when that was found, or when an attempt took the ended list over: the moment
-            of the journal line, set under the lease, however long its writer is frozen before he writes it.
-        reason: Why the target is unavailable, when it is.
-        requests: Pages asked for so far.
-        cost: Micro-dollars those pages cost.
-        received: Records the network delivered so far, repeated ones included.
+        token: Pagination token of the next page, None for the first. When `ended`, the token with which a
+            later crawl can continue, None if it cannot.
+        ended: Why there will be no further page, None while there are more.
+        ended_at: RFC 3339 time when that was found, or when an attempt took over the ended list. It becomes
+            the time of the journal line; it is set under the lease, so it does not depend on how long the
+            writer is frozen before it writes the line.
+        reason: Why the target is unavailable, if it is.
+        requests: Pages requested so far.
+        cost: Micro-dollars that those pages cost.
+        received: Records that the network delivered so far, including repeated ones.
         began_at: RFC 3339 time of the first page.
-        restarts: How often the list was begun anew because its token had expired.
-        claimed: The count that the network claims for this list, when known.
-        first_id: Greatest id of a timeline so far, so that an update can check what it stands on; of another
-            list the first id that came.
-        last_id: Smallest id of a timeline so far; of another list the last id that came.
-        unordered: Whether posts came in another order than newest first, so the file has to be sorted.
-        in_front: Whether the list was begun anew, and has not come back to posts that were there before.
-        since_id: Newest post of the timeline in front of which this list is to come; None for a whole list.
-        asked_again: Whether the last page was asked for once more, since the list seemed too short.
-        continues: Why the list in the dataset ended with which this attempt goes on; None for a new list.
+        restarts: How often the list was restarted because its token had expired.
+        claimed: The count that the network claims for this list, if known.
+        first_id: Greatest id of a timeline so far, with which an update checks the file that it extends; of
+            another list the first id received.
+        last_id: Smallest id of a timeline so far; of another list the last id received.
+        unordered: Whether posts came in an order other than newest first, so the file has to be sorted.
+        in_front: Whether the list was restarted and has not yet reached the posts from before the restart.
+        since_id: Newest post of the timeline that this list will precede; None for a whole list.
+        asked_again: Whether the last page was requested twice because the list seemed too short.
+        continues: Ending of the list in the dataset that this attempt continues; None for a new list.
     """
 
     part: str = ""
@@ -223,8 +226,8 @@ class User(NamedTuple):
 
     Attributes:
         user_id: Decimal text of a number below 2^63: in job names, seen, files, journal and events.
-        address: What the network is asked with, text that only the network can read; empty where that is the
-            user id itself, as at X. See `is_address`.
+        address: Opaque text that requests to the network name the user by; empty if they use the user id, as
+            on X. See `is_address`.
     """
 
     user_id: str
@@ -232,21 +235,21 @@ class User(NamedTuple):
 
     @property
     def entry(self) -> str:
-        """Both in one text, as the frontier holds them: the user id alone where there is no address.
+        """Both as one text, as stored in the frontier: only the user id if there is no address.
 
-        An address is percent-encoded, so that no space or line feed in it can be taken for the end of it.
+        An address is percent-encoded, so a space or line feed in it cannot be mistaken for its end.
         """
         return f"{self.user_id} {quote(self.address, safe=_PLAIN)}" if self.address else self.user_id
 
     @classmethod
     def read(cls, entry: str) -> Self:
-        """Read what `entry` wrote."""
+        """Parse an `entry`."""
         user_id, _, address = entry.partition(" ")
         return cls(user_id, unquote(address))
 
 
 def is_address(text: str) -> bool:
-    """Tell whether text from outside can be an address: 1 to 512 printable characters."""
+    """Return whether text from outside can be an address: 1 to 512 printable characters."""
     return 0 < len(text) <= _LONGEST_ADDRESS and text.isprintable()
 
 
@@ -256,13 +259,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         entry: Id of its entry in the job stream.
         module: What to do.
-        user_id: To whom, decimal.
-        address: How the network is asked for that user; see `User`.
+        user_id: The target, decimal.
+        address: The target's address; see `User`.
         depth: Hops from a seed.
-        consumer: The worker process that holds the lease; with `entry` it is the fence, since whoever takes a
-            job away gives it a new entry.
+        consumer: The worker process that holds the lease. Together with `entry` it is the fence, because a
+            job that is taken away gets a new entry.
         attempts: How often the job was tried and failed.
-        resumed: Whether an attempt had it before, so that its entry is in the queue of those.
+        resumed: Whether an attempt had it before, so that its entry is in the queue of resumed jobs.
         checkpoint: Where the last attempt stopped.
     """
 
@@ -278,12 +281,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def user(self) -> User:
-        """The user to whom it is done."""
+        """The target."""
         return User(self.user_id, self.address)
 
     @property
     def queue(self) -> str:
-        """Where its entry is, one of `queues(module)`."""
+        """The queue of its entry, one of `queues(module)`."""
         return queues(self.module)[not self.resumed]
 
     @property
@@ -297,7 +300,7 @@ class HeldJob(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         module: What it does.
-        user_id: To whom, decimal.
+        user_id: The target, decimal.
         depth: Hops from a seed.
         records: Records that this attempt has committed.
         pages: Pages that this attempt has committed.
@@ -384,9 +387,9 @@ class JobState(StrEnum):
 
 
 def queues(module: Module) -> tuple[str, str]:
-    """Name the queues of a module: of jobs that were begun before, which go first, and of new ones.
+    """Return the names of a module's queues: for resumed jobs, which go first, and for new ones.
 
-    A list that was begun and waits is in danger: its pagination token expires, and then it is bought anew.
+    A list that waits in the middle is at risk: when its pagination token expires, it is bought again.
     """
     return f"{module}:again", str(module)
 
@@ -413,17 +416,17 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def usd(micros: int) -> float:
-    """Micro-dollars as dollars, for JSON."""
+    """Return micro-dollars as dollars, for JSON."""
     return micros / MICROS_PER_USD
 
 
 def dollars(micros: int) -> str:
-    """Micro-dollars as people read them, exactly: `$12.50`, and `$0.005` where cents do not suffice."""
+    """Format micro-dollars exactly: `$12.50`, or `$0.005` where cents do not suffice."""
     whole, rest = divmod(abs(micros), MICROS_PER_USD)
     digits = f"{rest:06}".rstrip("0").ljust(2, "0")
     return f"{'-' if micros < 0 else ''}${whole:,}.{digits}"
 
 
 def about(micros: float) -> str:
-    """Micro-dollars that are an estimate, to the cent."""
+    """Format an estimate in micro-dollars, rounded to cents."""
     return dollars(round(micros / 10_000) * 10_000)

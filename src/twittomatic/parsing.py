@@ -1,4 +1,4 @@
-"""Parsers of settings: each turns a text into a value, or raises ValueError with what is allowed."""
+"""Parsers of settings: text to value, or ValueError that says what is allowed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from twittomatic.model import MICROS_PER_USD
 
 T = TypeVar("T")
 UNLIMITED_DEPTH: Final = 1_000_000  # deeper than any path in a graph of 1e9 users
-_HOST: Final = re.compile(
-    r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9]+)?"
-)  # other letters are spelled in more than one way; there is punycode
-_AMBIGUOUS: Final = re.compile(r"[\s\\\x00-\x20\x7f]")  # some readers of an address skip them, others do not
+# Other letters have more than one spelling; use punycode.
+_HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9]+)?")
+_AMBIGUOUS: Final = re.compile(r"[\s\\\x00-\x20\x7f]")  # some URL parsers skip them, others do not
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -97,7 +96,7 @@ def choice(*allowed: str) -> Parser[str]:
 
 
 def url(*schemes: str) -> Parser[str]:
-    """Accept an address that every reader of addresses understands alike."""
+    """Accept a URL that all URL parsers read the same way."""
 
     def read(text: str) -> str:
         parts = urlsplit(text)
@@ -110,7 +109,7 @@ def url(*schemes: str) -> Parser[str]:
 
 
 def micros(usd: float) -> int:
-    """Return dollars as micro-dollars, never more than was given."""
+    """Return dollars as micro-dollars, rounded down."""
     return math.floor(usd * MICROS_PER_USD + 1e-6)
 
 
@@ -167,7 +166,7 @@ def _share(text: str) -> float:
 
 
 share: Final = Parser("a number from 0 to 1, such as 0.5", _share)
-"""Accepts a share of a whole."""
+"""Accepts a fraction of a whole."""
 
 
 def _budget(text: str) -> float | None:

@@ -1,4 +1,4 @@
-"""analyzer: which followers become targets; each goes to the frontier once."""
+"""analyzer: selects the followers that become targets, and sends each to the frontier once."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from twittomatic.storage.profiles import StoredProfile, find_profiles
 from twittomatic.storage.records import record_id
 
 _FILES = MODULES[Module.ANALYZER].files
-_BATCH = 1000  # profiles looked at in a thread at a time
+_BATCH = 1000  # profiles evaluated at a time, in a thread
 _T = TypeVar("_T")
 
 
 async def run(context: Context, job: Job) -> None:
-    """Send the followers of a user that SELECT names to the frontier, one hop deeper.
+    """Send the followers of a user that SELECT accepts to the frontier, one hop deeper.
 
-    Their profiles are read from `.usr`; who is missing there is sought in the whole dataset, then bought, and
-    added to it. Without SELECT and PRIORITY nobody is looked up.
+    Their profiles are read from `.usr`. Missing ones are copied from the rest of the dataset, or else bought,
+    and added to the file. Without SELECT and PRIORITY no profile is needed.
 
     Raises:
-        TwittomaticError: see `twittomatic.errors`; what was committed stands.
+        TwittomaticError: see `twittomatic.errors`; committed profiles are kept.
     """
     analysis = _Analysis(context, job)
     if not context.layout.file(job.user_id, "fws").exists():
         await context.jobs.complete(job, counters={Counter.UNAVAILABLE: 1})
-    elif job.checkpoint.ended is not None:  # all was found by an attempt that died
+    elif job.checkpoint.ended is not None:  # an attempt that died had found all
         await finish_job(context, job, job.checkpoint, _FILES)
     elif context.selection.is_needed or context.network.needs_address:
         await analysis.select()
@@ -61,7 +61,7 @@ class _Analysis:
         self._seen = IdSet()
         self._checkpoint: Checkpoint = job.checkpoint
         self._part: PartFile | None = None
-        self._counts = False  # whether a checkpoint may count on it
+        self._is_counted = False  # whether a checkpoint may count on the part file
 
     async def take_all(self) -> None:
         async for ids in _in_thread(read_ids(self._followers)):
@@ -69,7 +69,7 @@ class _Analysis:
                 list(map(str, ids.tolist())), self._job.depth + 1, finder=self._job
             )
             reach("targets.discovered")
-            self._stop_if_told()
+            self._stop_if_halted()
         await self._context.jobs.complete(self._job)
 
     async def select(self) -> None:
@@ -92,7 +92,7 @@ class _Analysis:
             await self._context.jobs.complete(self._job)
 
     async def _consider(self, profiles: Sequence[bytes]) -> None:
-        """Send those who are selected to the frontier."""
+        """Send the selected users to the frontier."""
         targets = await asyncio.to_thread(self._targets, profiles)
         frontier, depth = self._context.frontier, self._job.depth + 1
         if self._context.selection.ranks:
@@ -100,7 +100,7 @@ class _Analysis:
         else:
             await frontier.discover([target.entry for target in targets], depth, finder=self._job)
         reach("targets.discovered")
-        self._stop_if_told()
+        self._stop_if_halted()
 
     def _targets(self, profiles: Sequence[bytes]) -> list[Target]:
         ids = to_ids([record_id(profile) for profile in profiles])
@@ -114,9 +114,9 @@ class _Analysis:
         ]
 
     async def _look_up(self, missing: Sequence[str]) -> None:
-        """Take the profiles that are not there from other followers' pages, and buy the rest of them.
+        """Copy missing profiles from elsewhere in the dataset, and buy the rest.
 
-        Where users have addresses, the rest cannot be asked for: the profiles are where those are.
+        On a network with addresses the rest cannot be bought, because addresses are only in profiles.
         """
         try:
             part = await to_thread_shielded(self._open)
@@ -129,13 +129,13 @@ class _Analysis:
             while start < len(missing) and not self._context.network.needs_address:
                 wanted = missing[start : start + self._context.network.users_per_request]
                 start += await self._look_up_some(wanted, part)
-                self._stop_if_told()
-            self._counts = True  # the last checkpoint does, though this attempt may have bought nothing
+                self._stop_if_halted()
+            self._is_counted = True  # the last checkpoint counts on it, even if this attempt bought nothing
         finally:
             if self._part:
                 self._part.close()
-                if not self._counts:
-                    with suppress(StorageError):  # what is left is swept when the crawl is finished
+                if not self._is_counted:
+                    with suppress(StorageError):  # leftovers are removed when the crawl is finished
                         await to_thread_shielded(discard, self._part.path)
         self._checkpoint = msgspec.structs.replace(
             self._checkpoint, ended=Ending.COMPLETE, ended_at=self._context.moment()
@@ -143,13 +143,13 @@ class _Analysis:
         await self._context.jobs.commit(self._job, self._checkpoint, {})
 
     async def _copy_known(self, found: Sequence[StoredProfile], part: PartFile) -> None:
-        """Take profiles over, each with the time at which it came."""
+        """Copy profiles of the dataset, each with the time when it was downloaded."""
         records = [one.record for one in found]
         pages = groupby(found, key=lambda one: one.came_at)
         data = b"".join(member([one.record for one in page], at=came_at) for came_at, page in pages)
         await to_thread_shielded(lambda: part.append(data, len(records)))
         self._checkpoint = msgspec.structs.replace(self._checkpoint, files={"usr": part.state})
-        self._counts = True
+        self._is_counted = True
         await self._context.jobs.commit(self._job, self._checkpoint, {})
         await self._consider(records)
 
@@ -173,7 +173,7 @@ class _Analysis:
         )
         module = self._job.module
         counters = {Counter.PAGES.of(module): 1, Counter.RECORDS.of(module): len(records)}
-        self._counts = True
+        self._is_counted = True
         if fetched.page.unreadable:
             counters[Counter.UNREADABLE] = len(fetched.page.unreadable)
         committed = asyncio.ensure_future(context.jobs.commit(self._job, self._checkpoint, counters))
@@ -182,7 +182,7 @@ class _Analysis:
         return fetched.size
 
     def _new(self, wanted: Sequence[str], page: Page) -> list[bytes]:
-        """Return the profiles on a page that were asked for, each once; the network may send others."""
+        """Return the requested profiles on a page, each once; the network may send others too."""
         new = dict.fromkeys(wanted, b"")
         for user_id, record in zip(page.ids, page.records, strict=True):
             if user_id in new:
@@ -190,7 +190,7 @@ class _Analysis:
         return [record for record in new.values() if record]
 
     def _open(self) -> PartFile:
-        """Begin a part file with the profiles that are there, or go on with a predecessor's."""
+        """Begin a part file with the existing profiles, or take over a predecessor's."""
         before, stem = self._checkpoint, new_stem(self._job)
         if before.part:
             part = self._part = PartFile.take_over(
@@ -208,7 +208,7 @@ class _Analysis:
     def _part_path(self, stem: str) -> Path:
         return self._context.layout.part(self._context.crawl, stem, "usr")
 
-    def _stop_if_told(self) -> None:
+    def _stop_if_halted(self) -> None:
         if self._context.halt.is_set():
             raise Interrupted("The crawl is paused, or this process is leaving.")
 
@@ -219,7 +219,7 @@ def _batches(values: Iterator[_T], size: int) -> Iterator[list[_T]]:
 
 
 async def _in_thread(values: Iterator[_T]) -> AsyncIterator[_T]:
-    """Iterate over what reads a file without holding the loop up."""
+    """Iterate in a thread over an iterator that reads a file, so the event loop is not blocked."""
     end = object()
     while (value := await asyncio.to_thread(next, values, end)) is not end:
         yield value  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What a worker lends to the jobs that it runs."""
+"""The dependencies of a job, provided by its worker."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from twittomatic.storage.profiles import find_profiles
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The tools of one worker process, shared by its jobs.
+    """Shared dependencies of the jobs of one worker process.
 
     Attributes:
         crawl: Name of the crawl.
         worker: Name of this process in the journal.
-        network: What can be asked.
-        fetcher: Asks.
-        jobs: Commits and completes.
-        frontier: Takes what the analyzer finds.
-        layout: Where files are.
-        journal: Of this process.
-        counts: What profiles said of users' lists.
-        known_files: What the journal says of the lists that are there.
-        clock: Tells the time.
-        halt: Set when jobs should stop at the next page.
+        network: Makes requests and decodes responses.
+        fetcher: Sends requests.
+        jobs: Commits checkpoints and completes jobs.
+        frontier: Receives the users that the analyzer finds.
+        layout: The dataset's paths.
+        journal: The journal file of this process.
+        counts: Cached counts of users' lists, from their profiles.
+        known_files: Index of the complete lists in the dataset.
+        clock: Source of the time.
+        halt: Set when jobs should stop after the current page.
         selection: SELECT and PRIORITY.
-        max_followers: Per user, None for no limit.
-        max_posts: Per user, None for no limit.
+        max_followers: Greatest number of followers to keep per user, None for no limit.
+        max_posts: Greatest number of posts to keep per user, None for no limit.
         refresh_older_than: Seconds after which a list is downloaded again, None for never.
-        shortfall: Share of the count that a profile claims that may be missing from a list.
-        modules: Of the crawl.
-        note: Told by a job how far it is, for `status` and the monitor: job name, records, pages.
+        shortfall: Share of the claimed count that may be missing from a list.
+        modules: The crawl's modules.
+        note: Called by jobs to report progress to `status` and the monitor: job name, records, pages.
     """
 
     crawl: str
@@ -74,15 +74,15 @@ class Context:
         return rfc3339(utc(self.clock.now()))
 
     def moment(self) -> str:
-        """Return the time as the journal has it, to the millisecond."""
+        """Return the time for the journal: RFC 3339, to the millisecond."""
         return rfc3339_ms(utc(self.clock.now()))
 
     def oldest(self) -> float | None:
-        """Return when a list must have ended not to be too old, seconds since the epoch; None for any age."""
+        """Return the earliest acceptable end of an existing list, seconds since the epoch; None for any."""
         return None if self.refresh_older_than is None else self.clock.now() - self.refresh_older_than
 
     async def addressed(self, job: Job) -> Job:
-        """Return the job with the address of its user, which a job of `update` or of a repair may lack.
+        """Return the job with its user's address, which jobs of `update` and of a repair may lack.
 
         Raises:
             RequestRefused: the network needs an address, and no profile in the dataset has it.
@@ -102,5 +102,5 @@ class Context:
         return next(found, "")
 
     def follows(self, module: Module) -> Module | None:
-        """Return the module of the crawl that comes after one on the same target, None when none does."""
+        """Return the crawl's module that runs after another one on the same target, None if there is none."""
         return next((one for one in self.modules if MODULES[one].after is module), None)

@@ -1,4 +1,4 @@
-"""The end of a job: its files become files of the dataset, the journal proves it, what follows is queued."""
+"""The end of a job: commit its files, write its journal lines, complete it."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from twittomatic.storage.part import PartFile
 async def finish_job(context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]) -> None:
     """Commit the files of a list that has ended, and complete its job.
 
-    Everything here may happen again after a crash: a file that is in its place already stays there, and the
-    newest line of the journal counts.
+    Everything here may be repeated after a crash: a file that is already in place stays there, and the newest
+    journal line counts.
 
     Args:
-        context: Of the worker.
-        job: Held by the caller.
+        context: The worker's.
+        job: Leased by the caller.
         checkpoint: The final one, committed.
         extensions: Its files, in the order in which they become visible.
 
     Raises:
-        CorruptFile: a part file that the checkpoint counts on is gone.
-        LeaseLost: the job is somebody else's.
+        CorruptFile: a part file that the checkpoint counts on is missing.
+        LeaseLost: another worker has the job now.
     """
     events: list[Event] = []
     if job.checkpoint.ended is not None:
         checkpoint = await reclaim(context, job, checkpoint)
-    if checkpoint.ended is Ending.UNAVAILABLE and not await _worth_keeping(
+    if checkpoint.ended is Ending.UNAVAILABLE and not await _is_worth_a_file(
         context, job, checkpoint, extensions
     ):
         await asyncio.to_thread(_close_without_file, context, job, checkpoint, extensions)
@@ -81,7 +81,7 @@ async def finish_job(context: Context, job: Job, checkpoint: Checkpoint, extensi
 
 
 def early_end(job: Job, checkpoint: Checkpoint, lines: int) -> EarlyEnd | None:
-    """Return how a list of so many records ended too early, None when it did not."""
+    """Return how a list with `lines` records ended too early, None if it did not."""
     if checkpoint.ended not in EARLY:
         return None
     return EarlyEnd(
@@ -94,15 +94,15 @@ def early_end(job: Job, checkpoint: Checkpoint, lines: int) -> EarlyEnd | None:
 
 
 def _is_token(token: str | None) -> bool:
-    """Tell whether a token is one that the journal can keep."""
+    """Return whether the journal can store a pagination token."""
     return token is None or len(token) <= LONGEST_TOKEN
 
 
 async def reclaim(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
-    """Take over a list that an attempt before us ended: from now on the moment of its line is ours.
+    """Take over a list that an earlier attempt ended, and set the time of its journal line to now.
 
     Raises:
-        LeaseLost: the job is somebody else's.
+        LeaseLost: another worker has the job now.
     """
     mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
     await context.jobs.commit(job, mine, {})
@@ -110,14 +110,14 @@ async def reclaim(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpo
 
 
 async def in_order(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
-    """Sort the posts of a timeline that came out of order into a part file of its own, newest first.
+    """Sort a timeline whose posts came out of order into a new part file, newest first.
 
-    The checkpoint that is returned counts on that file and is committed, so an attempt that dies later leaves
-    a list that is in order, wherever its file is then.
+    The returned checkpoint counts on that file and is committed, so an attempt that dies later leaves a
+    sorted list, wherever its file is by then.
 
     Raises:
-        CorruptFile: the part file is gone or broken.
-        LeaseLost: the job is somebody else's.
+        CorruptFile: the part file is missing or broken.
+        LeaseLost: another worker has the job now.
     """
     if not checkpoint.unordered:
         return checkpoint
@@ -142,23 +142,26 @@ async def in_order(context: Context, job: Job, checkpoint: Checkpoint) -> Checkp
 
 @asynccontextmanager
 async def or_lease_lost(context: Context, job: Job, checkpoint: Checkpoint) -> AsyncIterator[None]:
-    """Let a part file that is gone be LeaseLost, where whoever has the job now took it."""
+    """Raise LeaseLost for a missing part file if another worker now has the job."""
     try:
         yield
     except CorruptFile:
-        await context.jobs.commit(
-            job, checkpoint, {}
-        )  # changes nothing, and is refused to whoever is too late
+        # It changes nothing, and raises LeaseLost if the lease is lost.
+        await context.jobs.commit(job, checkpoint, {})
         raise
 
 
-async def _worth_keeping(
+async def _is_worth_a_file(
     context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
 ) -> bool:
-    """Tell whether a list that ended in its middle should be a file; never in place of a whole one."""
+    """Return whether a list that broke off because its target became unavailable should become a file.
+
+    It never replaces a list in the dataset, however short, because that one may be complete. A list that
+    ended too early follows another rule (`_would_lose`): the network served all that it was going to serve.
+    """
     if not any(state.lines for state in checkpoint.files.values()):
         return False
-    if checkpoint.continues:  # it begins with all that is there
+    if checkpoint.continues:  # it begins with all records of the existing file
         return True
     finals = [context.layout.file(job.user_id, ext) for ext in extensions]
     return not any(
@@ -167,8 +170,8 @@ async def _worth_keeping(
 
 
 async def _would_lose(context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]) -> bool:
-    """Tell whether a list that ended too early would replace one that has more records."""
-    if checkpoint.continues:  # it begins with all that is there
+    """Return whether a list that ended too early would replace one with more records."""
+    if checkpoint.continues:  # it begins with all records of the existing file
         return False
     final = context.layout.file(job.user_id, extensions[-1])
     mine = checkpoint.files.get(extensions[-1], FileState())
@@ -194,7 +197,7 @@ def _commit_files(
     for ext in extensions:
         file = context.layout.relative(context.layout.file(job.user_id, ext))
         state = _place(context, job, checkpoint, ext)
-        paid = ext == extensions[-1]  # the pages brought all the files; they were paid once
+        paid = ext == extensions[-1]  # the same pages brought all files, and are counted once
         entries.append(journal_entry(context, job, checkpoint, file, state, paid=paid))
         events.append(committed_event(job, checkpoint, file, state, new=state))
     context.journal.append(*entries)
@@ -202,7 +205,7 @@ def _commit_files(
 
 
 def _place(context: Context, job: Job, checkpoint: Checkpoint, ext: str) -> FileState:
-    """Move a part file into the dataset, unless an attempt before us did."""
+    """Move a part file into the dataset, unless an earlier attempt did."""
     part = context.layout.part(context.crawl, checkpoint.part, ext)
     final = context.layout.file(job.user_id, ext)
     state = checkpoint.files[ext]
@@ -217,7 +220,7 @@ def _place(context: Context, job: Job, checkpoint: Checkpoint, ext: str) -> File
 async def _with_empty_files(
     context: Context, job: Job, checkpoint: Checkpoint, extensions: Sequence[str]
 ) -> Checkpoint:
-    """Give a list without records its files, named by this attempt, so that it can place them but once."""
+    """Create empty files for a list without records, named by this attempt, which alone can place them."""
     stem = new_stem(job)
 
     def begin(ext: str) -> FileState:
@@ -235,7 +238,7 @@ async def _with_empty_files(
 def committed_event(
     job: Job, checkpoint: Checkpoint, file: str, state: FileState, *, new: FileState
 ) -> FileCommitted:
-    """Return the event of a commit: `file` is in `state` now, of which `new` came first."""
+    """Return the event of a commit: `file` now has `state`, and its first part, `new`, is new."""
     return FileCommitted(
         file=file,
         module=job.module,
@@ -257,7 +260,7 @@ def journal_entry(
     *,
     paid: bool = True,
 ) -> Entry:
-    """Return the journal line of a commit, or with no file that of a target that is closed."""
+    """Return the journal entry of a commit, or, without a file, of a closed target."""
     return Entry(
         file=file,
         module=job.module,

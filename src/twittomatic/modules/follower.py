@@ -1,4 +1,4 @@
-"""follower: everybody who follows a user, with their profiles from the same paid pages."""
+"""follower: all followers of a user, with their profiles from the same paid pages."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _FILES = MODULES[Module.FOLLOWER].files
 
 
 async def run(context: Context, job: Job) -> None:
-    """Download a followers list to `.fws` and `.usr`, in the network's order, no id twice.
+    """Download a followers list to `.fws` and `.usr`, in the network's order, each id once.
 
     Raises:
-        TwittomaticError: see `twittomatic.errors`; what was committed stands.
+        TwittomaticError: see `twittomatic.errors`; committed pages are kept.
     """
     if await reuse_existing(context, job, "fws", most=context.max_followers):
         return
     job = await continue_existing(context, job, _FILES)
     network = context.network
-    listing = ListSpec(
+    spec = ListSpec(
         ask=lambda token, size: network.followers(job.user, token=token, size=size),
         page_size=network.followers_per_page,
         most=context.max_followers,
@@ -35,12 +35,12 @@ async def run(context: Context, job: Job) -> None:
         claimed=lambda counts: counts.followers,
         shortfall=None if network.counts_are_estimates else context.shortfall,
     )
-    checkpoint = await Pager(context, job, listing, _FILES).run()
+    checkpoint = await Pager(context, job, spec, _FILES).run()
     await finish_job(context, job, checkpoint, _FILES)
 
 
 def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[bytes]]:
-    """Leave a profile out that cannot be read: the analyzer then buys it where SELECT needs it."""
+    """Leave out unreadable profiles: the analyzer buys them later if SELECT needs them."""
     return {"fws": "\n".join(ids).encode().split(b"\n"), "usr": [record for record in records if record]}
 
 

@@ -1,6 +1,6 @@
-"""SELECT and PRIORITY: expressions of the user on a profile, in CEL.
+"""SELECT and PRIORITY: CEL expressions on a profile.
 
-CEL (https://cel.dev) always ends, and reaches nothing but the profile; `cel` is its implementation in Rust.
+CEL (https://cel.dev) always terminates, and sees nothing but the profile; `cel` is an implementation in Rust.
 """
 
 from __future__ import annotations
@@ -18,23 +18,29 @@ if TYPE_CHECKING:
 
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*?)(?:, expecting.*| expecting.*)?$", re.MULTILINE)
 _UNKNOWN = re.compile(r"Undefined variable or function: '([^']*)'")
-_PASSING = (TypeError, ValueError, RuntimeError, ArithmeticError, KeyError)  # what cel raises on a profile
+_PASSING = (
+    TypeError,
+    ValueError,
+    RuntimeError,
+    ArithmeticError,
+    KeyError,
+)  # what cel raises when it evaluates
 
 
 class Selection:
     """The two expressions, compiled and tried.
 
-    A field that a profile lacks has a default; where an expression fails on one profile all the same, such
-    as by a division by zero, that profile is not selected, and comes last.
+    Missing fields of a profile have defaults. If an expression still fails on a profile, for example by a
+    division by zero, the profile is not selected, or is ranked last.
 
     Args:
-        select: SELECT; empty selects everybody.
-        priority: PRIORITY; empty where nothing is ranked.
-        network: Shows a profile to them.
-        scored: Scores a profile in place of PRIORITY.
+        select: SELECT; empty selects all profiles.
+        priority: PRIORITY; empty if nothing is ranked.
+        network: Shows profiles to the expressions.
+        scored: Scores a profile instead of PRIORITY.
 
     Raises:
-        SettingsError: one of them is no CEL, names an unknown field, or gives the wrong type.
+        SettingsError: an expression is not valid CEL, uses an unknown field, or has the wrong type.
     """
 
     def __init__(
@@ -52,16 +58,16 @@ class Selection:
 
     @property
     def is_needed(self) -> bool:
-        """Whether profiles must be looked at."""
+        """Whether profiles must be evaluated at all."""
         return self._select is not None or self.ranks
 
     @property
     def ranks(self) -> bool:
-        """Whether what is found has a score."""
+        """Whether profiles are scored."""
         return self._priority is not None or self._scored is not None
 
     def score(self, profile: bytes) -> float | None:
-        """Return the score of a profile, 0 without PRIORITY, or None when it is not selected.
+        """Return the score of a profile: 0 without PRIORITY, None if the profile is not selected.
 
         Args:
             profile: As the network wrote it.
@@ -89,14 +95,14 @@ def _compiled(name: str, text: str, network: Records, kind: type) -> cel.Program
 
     try:
         program = cel.compile(text)
-    except Exception as error:  # noqa: BLE001 - its parser has no errors of its own
+    except Exception as error:  # noqa: BLE001 - the parser has no error class
         raise SettingsError(f"{name}: {_syntax(text, str(error))}") from None
     allowed = (bool,) if kind is bool else (int, float)
     for profile in (b"{}", network.example_profile):
         try:
             value = program.execute(dict(network.lifted(profile)))
         except ArithmeticError:
-            continue  # of this profile, maybe not of others
+            continue  # with this profile; others may work
         except Exception as error:  # noqa: BLE001 - as above
             raise SettingsError(f"{name}: {_meaning(text, str(error), network)}") from None
         if not isinstance(value, allowed) or (kind is float and isinstance(value, bool)):

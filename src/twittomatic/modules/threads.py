@@ -1,4 +1,4 @@
-"""Blocking work on files in a thread, which a job that is cancelled waits for."""
+"""Blocking file work in a thread that survives the cancellation of its job."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _T = TypeVar("_T")
 
 
 async def to_thread_shielded(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Do blocking work in a thread; a cancellation is raised when it has ended.
+    """Run blocking work in a thread; if cancelled, wait for the thread before raising.
 
-    A thread cannot be cancelled. Whoever leaves it alone closes files in which it still writes, and leaves
-    open what it opens later.
+    A thread cannot be cancelled. Code that does not wait for it would close files in which it still writes,
+    and leak files that it opens later.
 
     Raises:
-        CancelledError: the caller was cancelled meanwhile; whatever the work returned or raised is dropped.
+        CancelledError: the caller was cancelled meanwhile; what the work returned or raised is dropped.
         BaseException: what the work raised.
     """
     working = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
@@ -30,5 +30,5 @@ async def to_thread_shielded(work: Callable[_P, _T], *args: _P.args, **kwargs: _
             except asyncio.CancelledError:
                 continue
         if not working.cancelled():
-            working.exception()  # or asyncio would report that nobody asked for it
+            working.exception()  # retrieved, or asyncio would log it
         raise

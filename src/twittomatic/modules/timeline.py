@@ -1,4 +1,4 @@
-"""timeline: a user's posts, newest first, as far back as the network goes."""
+"""timeline: a user's posts, newest first, as far back as the network serves them."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _FILES = MODULES[Module.TIMELINE].files
 
 
 async def run(context: Context, job: Job) -> None:
-    """Download a timeline to `.twt`, newest first, no post twice, to the network's ceiling.
+    """Download a timeline to `.twt`, newest first, each post once, up to the network's ceiling.
 
     Raises:
-        TwittomaticError: see `twittomatic.errors`; what was committed stands.
+        TwittomaticError: see `twittomatic.errors`; committed pages are kept.
     """
     if await reuse_existing(context, job, "twt", most=context.max_posts):
         return
     job = await continue_existing(context, job, _FILES)
-    listing = posts(context, job, most=context.max_posts)
-    checkpoint = await Pager(context, job, listing, _FILES).run()
+    spec = posts(context, job, most=context.max_posts)
+    checkpoint = await Pager(context, job, spec, _FILES).run()
     await finish_job(context, job, checkpoint, _FILES)
 
 
 def posts(context: Context, job: Job, *, most: int | None, since_id: str | None = None) -> ListSpec:
-    """Describe the list of a user's posts.
+    """Return the spec of a user's posts.
 
     Args:
-        context: Of the worker.
-        job: The target.
-        most: Posts to keep, None for all that the network serves.
-        since_id: Only posts newer than this one.
+        context: The worker's.
+        job: The job on that user.
+        most: Greatest number of posts to keep, None for all that the network serves.
+        since_id: Keep only posts newer than this one; None for all.
     """
     network = context.network
     return ListSpec(
@@ -57,7 +57,7 @@ def posts(context: Context, job: Job, *, most: int | None, since_id: str | None 
 
 
 def _split(ids: Sequence[str], records: Sequence[bytes]) -> dict[str, Sequence[bytes]]:
-    """Keep a post of which only the id can be read as an object with that alone: the file is the list."""
+    """Write an unreadable post as an object with only its id, so that the file still lists it."""
     return {
         "twt": [
             record or b'{"id":"%b"}' % number.encode() for number, record in zip(ids, records, strict=True)

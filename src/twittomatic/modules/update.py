@@ -1,4 +1,4 @@
-"""update: the posts that are newer than a timeline's newest one, in front of it."""
+"""update: downloads posts newer than a timeline's newest one and puts them in front of it."""
 
 from __future__ import annotations
 
@@ -32,50 +32,50 @@ _FILES = MODULES[Module.UPDATE].files
 
 
 async def run(context: Context, job: Job) -> None:
-    """Bring a timeline up to date: whole, or not at all. A user without one gets it as `timeline` does.
+    """Bring a timeline completely up to date, or leave it; download it as `timeline` does if there is none.
 
-    MAX_POSTS does not cut an update, which would leave a gap between the new posts and the old ones.
+    MAX_POSTS does not cut an update, because that would leave a gap between the new posts and the old ones.
 
     Raises:
-        TwittomaticError: see `twittomatic.errors`; what was committed stands.
+        TwittomaticError: see `twittomatic.errors`; committed pages are kept.
     """
     final = context.layout.file(job.user_id, "twt")
     newest = await asyncio.to_thread(_newest, final)
-    if not _goes_on(job.checkpoint, newest):
+    if not _can_continue(job.checkpoint, newest):
         job = msgspec.structs.replace(job, checkpoint=Checkpoint())
     if newest is None:
-        listing = posts(context, job, most=context.max_posts)
-        checkpoint = await Pager(context, job, listing, _FILES).run()
+        spec = posts(context, job, most=context.max_posts)
+        checkpoint = await Pager(context, job, spec, _FILES).run()
         await finish_job(context, job, checkpoint, _FILES)
         return
     checkpoint = job.checkpoint
     if checkpoint.ended is None:
         begun = msgspec.structs.replace(job, checkpoint=msgspec.structs.replace(checkpoint, since_id=newest))
-        listing = posts(context, job, most=None, since_id=newest)
-        checkpoint = await Pager(context, begun, listing, _FILES).run()
+        spec = posts(context, job, most=None, since_id=newest)
+        checkpoint = await Pager(context, begun, spec, _FILES).run()
     else:
         checkpoint = await _reclaim(context, job, checkpoint, final)
         newest = await asyncio.to_thread(_newest, final)
     state: FileState | None
-    if newest == checkpoint.first_id:  # placed by an attempt that died
+    if newest == checkpoint.first_id:  # an attempt that died had placed it
         state = await asyncio.to_thread(measured, final)
     else:
-        if _has_news(checkpoint):
+        if _has_new_posts(checkpoint):
             checkpoint = await in_order(context, job, checkpoint)
         try:
             async with or_lease_lost(context, job, checkpoint):
                 state = await to_thread_shielded(_commit, context, checkpoint, final)
-        except _OvertakenError:  # it has these posts already, or else they are asked for again
+        except _OvertakenError:  # the new file has these posts already, or they are requested again
             await asyncio.to_thread(remove_parts, context, checkpoint.part, _FILES)
             await run(context, msgspec.structs.replace(job, checkpoint=Checkpoint()))
             return
     await _complete(context, job, checkpoint, final, state)
 
 
-def _goes_on(checkpoint: Checkpoint, newest: str | None) -> bool:
-    """Tell whether a list that was begun can still be placed: the timeline before which it comes is there.
+def _can_continue(checkpoint: Checkpoint, newest: str | None) -> bool:
+    """Return whether a list that was begun can still be placed: the timeline that it precedes is unchanged.
 
-    Where that was replaced or removed meanwhile, the new posts alone would pass for all of them.
+    If that was replaced or removed meanwhile, the new posts alone would be taken for the whole timeline.
     """
     placed = (
         checkpoint.ended is not None and checkpoint.first_id is not None and checkpoint.first_id == newest
@@ -84,14 +84,14 @@ def _goes_on(checkpoint: Checkpoint, newest: str | None) -> bool:
 
 
 def _newest(final: Path) -> str | None:
-    """Return the greatest id in a timeline, None when there is no timeline or no post in it."""
+    """Return the greatest id in a timeline, None if there is no timeline or no post in it."""
     return order_at_front(final).newest
 
 
 async def _reclaim(context: Context, job: Job, checkpoint: Checkpoint, final: Path) -> Checkpoint:
-    """Take the part file of an attempt that was given up, so that it can place no more should it wake up."""
+    """Copy the part file of an earlier attempt, so that the attempt cannot place it if it wakes up."""
     mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
-    if _has_news(checkpoint):
+    if _has_new_posts(checkpoint):
         mine = msgspec.structs.replace(mine, part=new_stem(job))
         before, after = (context.layout.part(context.crawl, one.part, "twt") for one in (checkpoint, mine))
         try:
@@ -110,24 +110,24 @@ def _take_over(path: Path, predecessor: Path, state: FileState) -> None:
     PartFile.take_over(path, predecessor, state).close()
 
 
-def _has_news(checkpoint: Checkpoint) -> bool:
-    """Tell whether a list that has ended holds posts to be placed; one that broke off would leave a gap."""
+def _has_new_posts(checkpoint: Checkpoint) -> bool:
+    """Return whether an ended list has posts to be placed; one that broke off would leave a gap."""
     return checkpoint.ended is not Ending.UNAVAILABLE and any(one.lines for one in checkpoint.files.values())
 
 
 class _OvertakenError(Exception):
-    """Another crawl replaced the timeline while this one asked for what is newer."""
+    """Another crawl replaced the timeline while this one requested newer posts."""
 
 
 def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState | None:
-    """Put the new posts in front of the old ones; None when nothing is new, and the file stays as it is.
+    """Put the new posts in front of the old ones; return None if there are none, and the file is unchanged.
 
-    The compressed bytes of the old ones are copied, unless they are out of order and to be sorted.
+    The compressed bytes of the old posts are copied, unless they are out of order and have to be sorted.
 
     Raises:
-        _OvertakenError: the timeline is not the one before which the new posts come.
+        _OvertakenError: the timeline is no longer the one that the new posts precede.
     """
-    if not _has_news(checkpoint):
+    if not _has_new_posts(checkpoint):
         remove_parts(context, checkpoint.part, _FILES)
         return None
     new = checkpoint.files["twt"]
@@ -152,11 +152,11 @@ def _identity(path: Path) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _of_both(context: Context, checkpoint: Checkpoint, final: Path) -> Checkpoint:
-    """Return why the list of new and old posts ends where it does: an update does not mend what was cut.
+def _combined_ending(context: Context, checkpoint: Checkpoint, final: Path) -> Checkpoint:
+    """Return the checkpoint with the ending of the combined list: an update does not complete a cut list.
 
-    Where the old ones can be gone on with, they still can, unless the new ones ended too early: between them
-    posts may be missing then, for which the token does not ask.
+    If the old list could be continued, it still can, unless the new posts ended too early: then posts may be
+    missing between the two, and the old token does not lead to them.
     """
     before, now = context.known_files.ending(final), checkpoint.ended or Ending.COMPLETE
     early = context.known_files.early(final) if now not in EARLY else None
@@ -171,11 +171,11 @@ def _of_both(context: Context, checkpoint: Checkpoint, final: Path) -> Checkpoin
 async def _complete(
     context: Context, job: Job, checkpoint: Checkpoint, final: Path, state: FileState | None
 ) -> None:
-    """Write the journal line, which without a file says when nothing was new, and complete the job."""
+    """Write the journal line and complete the job; a line without a file says when nothing was new."""
     file = context.layout.relative(final)
     early = early_end(job, checkpoint, state.lines) if state else None
     if state:
-        checkpoint = await asyncio.to_thread(_of_both, context, checkpoint, final)
+        checkpoint = await asyncio.to_thread(_combined_ending, context, checkpoint, final)
     line = journal_entry(context, job, checkpoint, file if state else None, state or FileState())
     await asyncio.to_thread(context.journal.append, line)
     if state:

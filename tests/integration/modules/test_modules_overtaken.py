@@ -230,15 +230,15 @@ async def test_an_update_is_not_put_in_front_of_itself(house: Any, emulate: Any,
     house.check()
 
 
-def test_a_list_goes_on_only_before_the_timeline_that_it_was_asked_for() -> None:
+def test_a_list_continues_only_before_the_timeline_that_it_was_asked_for() -> None:
     delta = Checkpoint(part="p", since_id="5", first_id="9")
     ended = msgspec.structs.replace(delta, ended=Ending.COMPLETE)
     whole = Checkpoint(part="p", first_id="9", files={"twt": FileState(size=1, lines=1)})
-    assert update._goes_on(Checkpoint(), None)
-    assert update._goes_on(delta, "5")
-    assert not update._goes_on(delta, "9")
-    assert not update._goes_on(delta, None)
-    assert update._goes_on(ended, "9")
-    assert update._goes_on(ended, "5")
-    assert update._goes_on(whole, None)
-    assert not update._goes_on(whole, "5")
+    assert update._can_continue(Checkpoint(), None)
+    assert update._can_continue(delta, "5")
+    assert not update._can_continue(delta, "9")
+    assert not update._can_continue(delta, None)
+    assert update._can_continue(ended, "9")
+    assert update._can_continue(ended, "5")
+    assert update._can_continue(whole, None)
+    assert not update._can_continue(whole, "5")
