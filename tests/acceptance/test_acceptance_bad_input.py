@@ -48,14 +48,14 @@ def test_a_bad_line_is_named_with_its_number(world: Any, content: str, said: str
     assert not (world.directory / ".twittomatic").exists()
 
 
-def test_an_unknown_name_is_reported_and_the_others_go_on(world: Any) -> None:
+def test_an_unknown_name_is_reported_and_the_others_continue(world: Any) -> None:
     done = world.run("crawl", "-F", "1", "@nobody_at_all")
     assert done.returncode == 0, done.stderr
     assert "@nobody_at_all: no such user; the others go on." in done.stderr
     assert [path.stem for path in world.files("fws")] == ["1"]
 
 
-def test_nobody_but_unknown_names_begins_nothing(world: Any) -> None:
+def test_unknown_names_alone_start_nothing(world: Any) -> None:
     done = world.run("crawl", "-F", "@nobody_at_all")
     assert done.returncode == 2
     assert "nothing was started" in done.stderr
@@ -169,7 +169,7 @@ def test_a_temporary_directory_on_another_volume(world: Any) -> None:
     assert "another volume" in sentence(done)
 
 
-def test_a_full_disk_stops_loudly_and_the_same_command_goes_on(world: Any) -> None:
+def test_a_full_disk_stops_loudly_and_the_same_command_continues(world: Any) -> None:
     full = world.directory / "full"
     full.mkdir()
     mounted = subprocess.run(

@@ -47,7 +47,7 @@ def test_a_crawl_that_the_free_check_stops_is_paused_with_its_reason(
         (("master", "-F", "--budget-usd", "9", "--stream", "@abc"), signal.SIGTERM),
     ],
 )
-def test_a_lookup_that_waits_for_a_window_says_so_and_ends_when_told(
+def test_a_lookup_that_waits_for_a_window_says_so_and_ends_on_a_signal(
     place: Any, command: tuple[str, ...], number: int
 ) -> None:
     place.emulator("--graph", place.graph(EDGES), "--faults", "users:429=1,users_by:429=1")

@@ -92,7 +92,7 @@ def test_without_a_master_workers_stop_and_say_so(cluster: Any) -> None:
     assert cluster.status()["jobs"]["follower"]["leased"] == 0
 
 
-def test_a_pause_by_hand_holds_everybody_and_resume_lets_go(cluster: Any) -> None:
+def test_a_manual_pause_holds_all_workers_until_resume(cluster: Any) -> None:
     master = cluster.start("master", *FLAGS, "--stream", "seeds")
     worker = cluster.start("worker", "one", "--concurrency", "2")
     until(cluster, 30, master, worker)
@@ -149,7 +149,7 @@ def test_a_worker_that_would_ask_x_for_a_crawl_elsewhere_is_refused(cluster: Any
     assert "give the same URL of the API as its master has" in sentence
 
 
-def test_workers_whose_token_is_refused_pause_the_crawl_and_the_same_commands_go_on(cluster: Any) -> None:
+def test_workers_with_a_refused_token_pause_the_crawl_and_the_same_commands_continue(cluster: Any) -> None:
     """Also when they meet it before they hold a job; a new master lets the token try again."""
     good = cluster.environment["TWITTOMATIC_X_API_URL"]
     cluster.emulator("--graph", cluster.graph(EDGES), "--tokens", "another")

@@ -146,7 +146,7 @@ def test_demo_with_its_monitor(place: Any) -> None:
     assert (place.directory / "other").is_dir()
 
 
-def test_a_demo_whose_monitor_has_no_port_does_not_begin(place: Any) -> None:
+def test_a_demo_whose_monitor_has_no_port_does_not_start(place: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = place.run("demo", "--serve", "--monitor-port", str(port))

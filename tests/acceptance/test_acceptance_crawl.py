@@ -73,7 +73,7 @@ def test_killed_again_and_again_it_leaves_the_same(world: Any) -> None:
     assert world.report()["repeated_pages"] <= 3 * 8
 
 
-def test_a_signal_drains_and_the_same_command_goes_on(world: Any) -> None:
+def test_a_signal_drains_and_the_same_command_continues(world: Any) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         crawl = world.start(*CRAWL)
         until_more(world, crawl, len(world.files("fws")) + 60)
@@ -99,7 +99,7 @@ def test_a_second_crawl_in_the_same_place_is_refused(world: Any) -> None:
     exact(world)
 
 
-def test_a_greater_depth_goes_on_and_the_rest_can_be_exported(world: Any) -> None:
+def test_a_greater_depth_continues_and_the_rest_can_be_exported(world: Any) -> None:
     assert world.run("crawl", "-F", "-A", "--max-depth", "1", "2").returncode == 0
     crawled = {int(path.stem) for path in world.files("fws")}
     found = {b for a, b in EDGES if a in crawled} - crawled
@@ -128,7 +128,7 @@ def test_an_update_keeps_what_was_found_and_waits(world: Any) -> None:
     assert {path.stem for path in world.files("fws")} >= {"2", *found}
 
 
-def test_who_was_found_can_be_given_as_a_target(world: Any) -> None:
+def test_a_found_user_can_be_given_as_a_target(world: Any) -> None:
     assert world.run("crawl", "-F", "-A", "2").returncode == 0
     found = str(next(a for b, a in EDGES if b == 2))
     done = world.run("crawl", "-F", "-A", found)

@@ -100,7 +100,7 @@ def test_a_log_that_runs_full_stops_nothing(world: Any, volume: Any) -> None:
     exact(world, pages_twice=0)
 
 
-def test_a_state_that_runs_full_stops_loudly_and_goes_on_with_room(place: Any, volume: Any) -> None:
+def test_a_full_state_stops_loudly_and_continues_with_room(place: Any, volume: Any) -> None:
     edges = [(a, b) for a in range(1, 400) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
     place.emulator("--graph", place.graph(edges))
     state = volume(".twittomatic", "128k")

@@ -114,7 +114,7 @@ async def _launched(directory: Path) -> str:
     return await valkey.wait_until_ready(directory)
 
 
-def test_the_crawl_goes_on_whatever_becomes_of_its_masters(cluster: Cluster) -> None:
+def test_the_crawl_continues_as_masters_die_freeze_and_leave(cluster: Cluster) -> None:
     master = cluster.start("master", *FLAGS)
     standbys = [cluster.start("master", *FLAGS, "--standby") for _ in range(3)]
     for standby in standbys:
@@ -183,7 +183,7 @@ def test_a_cap_holds_for_workers_from_the_moment_it_is_written(cluster: Cluster)
     assert status["spent_usd"] >= cluster.place.report()["bill_usd"]
 
 
-def test_workers_without_a_master_stop_or_wait_as_they_were_told(cluster: Cluster) -> None:
+def test_workers_without_a_master_stop_or_wait_as_configured(cluster: Cluster) -> None:
     master = cluster.start("master", *FLAGS)
     stops = cluster.start("worker", "stops", "--processes", "2", "--concurrency", "1")
     waits = cluster.start(

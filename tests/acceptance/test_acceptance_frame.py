@@ -57,7 +57,7 @@ def test_the_command_that_pip_installs() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_emulator_says_where_it_is_and_ends_when_told(place: Any, number: int) -> None:
+def test_the_emulator_prints_its_url_and_ends_on_a_signal(place: Any, number: int) -> None:
     process = place.start("emulator", "--port", "0", "--users", "10")
     wait_for(lambda: "begin with" in place.said(process), lambda: place.said(process))
     first = place.said(process).splitlines()[0]
@@ -104,7 +104,7 @@ def test_doctor_leaves_no_directory_behind(place: Any) -> None:
 
 
 @pytest.mark.parametrize("output", ["x" * 300, "file", "file/below", "/proc/none"])
-def test_doctor_goes_on_after_a_directory_that_cannot_be(place: Any, output: str) -> None:
+def test_doctor_continues_after_an_impossible_directory(place: Any, output: str) -> None:
     place.write("file", "")
     done = place.run("doctor", "--x-api-url", NOWHERE, "--output-directory", output)
     assert done.returncode == 1
@@ -113,7 +113,7 @@ def test_doctor_goes_on_after_a_directory_that_cannot_be(place: Any, output: str
     assert done.stderr == ""
 
 
-def test_doctor_goes_on_in_a_directory_that_was_removed(place: Any, tmp_path: Path) -> None:
+def test_doctor_continues_in_a_removed_directory(place: Any, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     command = f"rmdir {gone}; exec {sys.executable} -c 'from twittomatic.cli import main; main()' doctor"
@@ -132,7 +132,7 @@ def test_doctor_goes_on_in_a_directory_that_was_removed(place: Any, tmp_path: Pa
     assert done.stderr == ""
 
 
-def test_doctor_tells_once_what_is_wrong_with_the_tokens(place: Any) -> None:
+def test_doctor_reports_once_what_is_wrong_with_the_tokens(place: Any) -> None:
     for tokens, said in (("@nowhere", "nowhere cannot be read"), ("", "no token was given")):
         with answering(0) as url:
             for there in (url, NOWHERE):

@@ -77,7 +77,7 @@ def test_a_crawl_is_searched_though_the_indexer_is_killed_and_then_rebuilt(
     assert "s3cret" not in said + logs
 
 
-def test_killed_at_any_point_it_goes_on_and_a_post_is_there_once(
+def test_killed_at_any_point_it_continues_and_indexes_each_post_once(
     indexed: Any, search_server: Searching
 ) -> None:
     place = indexed

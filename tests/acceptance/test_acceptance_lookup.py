@@ -158,7 +158,7 @@ def test_events_that_it_came_too_late_for_are_read_from_the_dataset(world: Any) 
     end(world, process)
 
 
-def test_what_it_cannot_use_is_said_in_one_sentence(place: Any) -> None:
+def test_unusable_input_is_reported_in_one_sentence(place: Any) -> None:
     done = place.run("lookup", "--rebuild", "--output-directory", "nowhere")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"Error: nowhere: .*\n", done.stderr), done.stderr

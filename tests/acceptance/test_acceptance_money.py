@@ -102,7 +102,7 @@ def test_where_nothing_is_to_be_bought_no_budget_is_too_small(world: Any) -> Non
         assert done.returncode == 0, done.stderr
 
 
-def test_a_budget_that_is_used_up_is_told_with_what_was_spent(world: Any) -> None:
+def test_a_spent_budget_is_reported_with_the_amount(world: Any) -> None:
     assert world.run("plan", "-F", "3", "--yes").returncode == 0
     assert world.run("crawl", "-F", "2").returncode == 0
     done = world.run("crawl", "-F", "3", "--budget-usd", "5", "--crawl", "other")
@@ -136,7 +136,7 @@ def test_what_is_bought_elsewhere_is_not_on_the_bill_of_x(world: Any) -> None:
     assert other
 
 
-def test_a_retired_credential_is_shown_while_another_goes_on(place: Any) -> None:
+def test_a_retired_credential_is_shown_while_another_continues(place: Any) -> None:
     place.emulator("--graph", place.graph(EDGES), "--tokens", "good-t0ken")
     place.set(x_bearer_tokens="good-t0ken,bad-t0ken-1234")
     done = place.run("crawl", "-F", "3")

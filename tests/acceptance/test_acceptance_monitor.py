@@ -230,7 +230,7 @@ def test_money_is_that_of_status(page: Page, scene: Scene) -> None:
     assert 0 < said <= scene.place.status()["crawl_expected_usd"] + 0.01
 
 
-def test_a_killed_worker_turns_up_as_dead_with_who_took_over(page: Page, scene: Scene) -> None:
+def test_a_killed_worker_is_shown_as_dead_with_its_successor(page: Page, scene: Scene) -> None:
     row = page.locator("#worker-rows tr", has_text="doomed@")
     row.locator(".doing li", has_text="follower").first.wait_for()  # long enough for its heir to be seen
     scene.doomed.kill()
@@ -242,7 +242,7 @@ def test_a_killed_worker_turns_up_as_dead_with_who_took_over(page: Page, scene: 
     assert "leads, epoch" in page.locator("#master").inner_text()
 
 
-def test_what_others_wrote_stays_text(page: Page, scene: Scene) -> None:
+def test_foreign_text_stays_text(page: Page, scene: Scene) -> None:
     held = {"module": "follower", "user_id": EVIL, "depth": 0, "records": 0, "pages": 0, "for_s": 1.0}
     worker = {
         "slots": 1,
@@ -284,7 +284,7 @@ def test_what_others_wrote_stays_text(page: Page, scene: Scene) -> None:
     scene.redis("DEL", "tw:{default}:sinks")
 
 
-def test_one_user_is_told_from_his_files(page: Page, scene: Scene) -> None:
+def test_one_user_is_described_by_the_files(page: Page, scene: Scene) -> None:
     wait_for(lambda: scene.place.files("fws"), scene.place, scene.master)
     user_id = scene.place.files("fws")[0].stem
     page.get_by_label("Look up a user").fill(user_id)
@@ -295,7 +295,7 @@ def test_one_user_is_told_from_his_files(page: Page, scene: Scene) -> None:
     assert "Journal" in result.inner_text()
 
 
-def test_who_may_look_and_who_may_press(scene: Scene) -> None:
+def test_which_visitors_may_read_and_which_may_act(scene: Scene) -> None:
     status = json.loads(scene.ask("/api/status")[1])
     assert set(status) == set(scene.place.status())
     assert scene.ask("/healthz")[0] == 200

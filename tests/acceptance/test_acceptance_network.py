@@ -101,7 +101,7 @@ def test_a_network_with_addresses_is_crawled_to_depth_1_and_verified(
 
 @pytest.mark.parametrize("town", [0.3], indirect=True)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_list_goes_on_where_the_crawl_was_ended(place: Any, toy: Any, town: Town, how: int) -> None:
+def test_a_list_continues_where_the_crawl_ended(place: Any, toy: Any, town: Town, how: int) -> None:
     begun = place.start("crawl", "-F", "@u0")
     wait_for(lambda: len(town.pages("toy:u0")) >= 2, place, begun)
     begun.send_signal(how)

@@ -78,7 +78,7 @@ def test_depth_is_a_range_that_holds_the_bill(world: Any) -> None:
     assert "an assumption" in shown.stdout
 
 
-def test_a_crawl_over_the_budget_is_not_begun(world: Any) -> None:
+def test_a_crawl_over_the_budget_does_not_start(world: Any) -> None:
     command = ("crawl", "-F", *STARS, "--budget-usd")
     done = world.run(*command, "5")
     assert done.returncode == 3
@@ -110,6 +110,6 @@ def test_profiles_that_followers_pages_brought_are_not_bought_again(world: Any) 
     assert "users" not in world.report()["requests"]
 
 
-def test_whom_the_network_does_not_know(world: Any) -> None:
+def test_a_user_unknown_to_the_network(world: Any) -> None:
     quote = quoted(world, "-F", "999999", "--yes")
     assert (quote["unavailable"], quote["total"]["cost_usd"]["high"]) == (1, 0)

@@ -25,7 +25,7 @@ def cluster(place: Any, replicas: Replicated) -> Any:
     return place
 
 
-def test_a_crawl_goes_on_when_its_server_dies(cluster: Any, replicas: Replicated) -> None:
+def test_a_crawl_continues_when_its_server_dies(cluster: Any, replicas: Replicated) -> None:
     crawl = cluster.start("crawl", *FLAGS, "1")
     until(cluster, 60, crawl)
     old = replicas.master
@@ -35,7 +35,7 @@ def test_a_crawl_goes_on_when_its_server_dies(cluster: Any, replicas: Replicated
     exact(cluster, EDGES)
 
 
-def test_master_and_workers_go_on_when_their_server_dies(cluster: Any, replicas: Replicated) -> None:
+def test_master_and_workers_continue_when_their_server_dies(cluster: Any, replicas: Replicated) -> None:
     master = cluster.start("master", *FLAGS, "--stream", "seeds")
     workers = [cluster.start("worker", name) for name in WORKERS]
     until(cluster, 60, master, *workers)
@@ -51,7 +51,7 @@ def test_the_doctor_looks_at_replicas_and_sentinels(cluster: Any) -> None:
     assert "ok       Sentinel 3 watch “main”" in said
 
 
-def test_a_service_that_nobody_knows_is_one_sentence(place: Any, replicas: Replicated) -> None:
+def test_an_unknown_service_is_one_sentence(place: Any, replicas: Replicated) -> None:
     place.set(redis_url=f"{replicas.url}s")
     said = place.run("status")
     assert said.returncode == 1

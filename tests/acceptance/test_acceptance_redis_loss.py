@@ -115,7 +115,7 @@ def test_what_vanishes_in_mid_crawl_stops_it(place: Any, server: Redis, kind: st
     ],
     ids=" ".join,
 )
-def test_whatever_vanishes_the_cap_holds(place: Any, server: Redis, kinds: list[str]) -> None:
+def test_the_cap_holds_whichever_key_vanishes(place: Any, server: Redis, kinds: list[str]) -> None:
     def lose() -> None:
         server.delete(*[key for kind in kinds for key in server.keys(kind)], "none")
 
@@ -152,7 +152,7 @@ def test_every_process_of_a_crawl_stops_when_its_server_is_emptied(place: Any, s
     go_on(place)
 
 
-def test_a_crawl_waits_for_a_full_server_and_goes_on(place: Any, server: Redis) -> None:
+def test_a_crawl_waits_for_a_full_server_and_continues(place: Any, server: Redis) -> None:
     crawl = place.start(*CRAWL)
     until(lambda: len(place.files("fws")) >= 8, "nothing was crawled")
     server.config_set("maxmemory", 1)

@@ -169,7 +169,7 @@ def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next(world: Any) ->
 
 
 @pytest.mark.parametrize("point", ["commit.directory_synced", "journal.written"])
-def test_what_a_dead_crawl_had_placed_is_left_to_the_one_that_goes_on(place: Any, point: str) -> None:
+def test_files_placed_by_a_dead_crawl_are_left_to_its_successor(place: Any, point: str) -> None:
     """Killed between the rename of a file and its journal line, or the completion of its job."""
     place.emulator("--graph", place.graph(EDGES))
     killed_at(place, point, *CRAWL, time=9)
@@ -189,7 +189,7 @@ def test_what_a_dead_crawl_had_placed_is_left_to_the_one_that_goes_on(place: Any
     assert place.report()["repeated_pages"] <= 16
 
 
-def test_a_dataset_on_which_somebody_works_is_not_repaired(world: Any) -> None:
+def test_a_dataset_that_another_process_uses_is_not_repaired(world: Any) -> None:
     (world.directory / "data/1/1.usr").unlink()
     before = tree(world)
     crawl = stopped_at(

@@ -80,7 +80,7 @@ def test_a_crawl_ends_with_130_at_any_moment(place: Any, moments: tuple[str, ...
         ("app.standby:Standby._view", ("master", "-F", "--standby")),
     ],
 )
-def test_who_helps_a_master_ends_with_130(place: Any, moment: str, arguments: tuple[str, ...]) -> None:
+def test_workers_and_standbys_end_with_130(place: Any, moment: str, arguments: tuple[str, ...]) -> None:
     place.emulator("--graph", place.graph(EDGES))
     master = place.start("master", "-F", "--budget-usd", "100", "--stream", place.write("ids", "1\n2\n"))
     wait_for(lambda: "leads" in place.said(master), place, master)

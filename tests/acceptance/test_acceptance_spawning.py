@@ -67,7 +67,7 @@ async def test_what_one_ends_for_holds_for_all(family: Any, capfd: Any, code: in
     assert "starts again" not in capfd.readouterr().err
 
 
-async def test_who_dies_is_started_again_and_it_says_why(family: Any, capfd: Any) -> None:
+async def test_a_process_that_dies_is_restarted_with_the_reason(family: Any, capfd: Any) -> None:
     order("w.1", 1, -signal.SIGKILL, 17, -signal.SIGRTMIN - 1, 0)
     assert await family().keep(2) == 0
     assert len(lives("w.1")) == 5
@@ -80,7 +80,7 @@ async def test_who_dies_is_started_again_and_it_says_why(family: Any, capfd: Any
     ]
 
 
-async def test_who_is_told_to_leave_alone_leaves_alone(family: Any) -> None:
+async def test_a_process_signalled_alone_leaves_alone(family: Any) -> None:
     kept = asyncio.ensure_future(family().keep(2))
     await until(lambda: lives("w.1") and lives("w.2"))
     order("w.1", 130)
@@ -89,7 +89,7 @@ async def test_who_is_told_to_leave_alone_leaves_alone(family: Any) -> None:
     assert (len(lives("w.1")), len(lives("w.2"))) == (1, 2)
 
 
-async def test_nobody_is_started_again_once_one_has_ended_for_all(
+async def test_no_process_is_restarted_after_one_ended_for_all(
     family: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     """A worker that began after the crawl was finished would wait for a master for ever."""

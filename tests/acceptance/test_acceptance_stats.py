@@ -140,7 +140,7 @@ def test_a_recording_is_replayed_exactly_or_as_if_it_were_now(place: Any, server
     assert max(got) - min(got) == len(got) - 1
 
 
-def test_killed_and_cut_off_from_everything_it_goes_on(place: Any, server: Graphite) -> None:
+def test_killed_and_disconnected_it_continues(place: Any, server: Graphite) -> None:
     place.emulator("--graph", place.graph(EDGES))
     path = place.directory / "hard.gz"
     server.kill_carbon()

@@ -77,7 +77,7 @@ def test_a_master_and_its_standby_end_with_1_too(place: Any, x: ScriptedX) -> No
     assert standby.wait(60) == 1, place.said(standby)
 
 
-def test_lists_that_end_too_early_are_named_and_gone_on_with(place: Any, x: ScriptedX) -> None:
+def test_lists_that_end_too_early_are_named_and_continued(place: Any, x: ScriptedX) -> None:
     """One list ends at a page that cost something, the other at an empty one, both far below the claim."""
     pages = {None: page([profile(i) for i in range(1000, 1100)], "A"), "A": page([])}
 

@@ -67,7 +67,7 @@ profiles = st.builds(
 
 @given(st.lists(profiles, max_size=10), st.randoms())
 @settings(deadline=None, max_examples=25)
-def test_a_store_holds_the_same_whatever_the_order(some: list[Sighting], random: object) -> None:
+def test_a_store_holds_the_same_in_any_order(some: list[Sighting], random: object) -> None:
     with tempfile.TemporaryDirectory() as directory:
         stores = [ProfileStore(Path(directory) / name) for name in ("one", "other")]
         stores[0].add(some)

@@ -150,7 +150,7 @@ def repaired(layout: Layout, second: int) -> list[Step]:
 
 @settings(deadline=None, print_blob=True, max_examples=150)
 @given(damages=damages, dies_at=st.none() | st.integers(1, 25))
-def test_whatever_happened_a_repair_leaves_what_is_proved(
+def test_after_any_damage_a_repair_leaves_what_is_proved(
     truth: Truth, damages: list[tuple[str, str, float | bytes]], dies_at: int | None
 ) -> None:
     with tempfile.TemporaryDirectory() as name:

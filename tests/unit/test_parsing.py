@@ -78,7 +78,7 @@ def test_what_is_no_budget(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["~nosuchuser/data", "~nosuchuser"])
-def test_a_home_that_nobody_has(text: str) -> None:
+def test_a_home_that_does_not_exist(text: str) -> None:
     for parse in (parsing.path, parsing.optional_path):
         with pytest.raises(ValueError, match="the home directory"):
             parse(text)
@@ -86,7 +86,7 @@ def test_a_home_that_nobody_has(text: str) -> None:
         parsing.redis_url(f"unix://{text}/valkey.sock")
 
 
-def test_a_home_of_a_user_whom_the_machine_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_of_a_user_unknown_to_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOME")
     unknown = next(uid for uid in range(54_321, 65_000) if uid not in {one.pw_uid for one in pwd.getpwall()})
     monkeypatch.setattr(os, "getuid", lambda: unknown)

@@ -42,7 +42,7 @@ def test_a_file_beyond_what_python_reads(tmp_path: Path, content: str, said: str
     "key", [option.key for option in OPTIONS if option.key.endswith("_directory")] + ["x_user_tokens"]
 )
 @pytest.mark.parametrize("source", ["flag", "environment", "file"])
-def test_a_home_that_nobody_has_is_named_with_its_setting(tmp_path: Path, key: str, source: str) -> None:
+def test_a_home_that_does_not_exist_is_named_with_its_setting(tmp_path: Path, key: str, source: str) -> None:
     config = tmp_path / "c.toml"
     config.write_text(f'{key} = "~nosuchuser/x"\n' if source == "file" else "")
     with pytest.raises(
@@ -57,7 +57,7 @@ def test_a_home_that_nobody_has_is_named_with_its_setting(tmp_path: Path, key: s
     assert not str(refused.value).endswith("..")
 
 
-def test_a_home_that_nobody_has_in_a_file_of_tokens() -> None:
+def test_a_home_that_does_not_exist_in_a_file_of_tokens() -> None:
     with pytest.raises(SettingsError, match=r"X_BEARER_TOKENS: .* the home directory"):
         Credentials.load("@~nosuchuser/tokens", "")
 
@@ -83,7 +83,7 @@ def test_every_field_is_an_option_or_a_table() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_an_option_says_all_that_there_is_to_know(option: Option) -> None:
+def test_an_option_is_fully_described(option: Option) -> None:
     assert option.meaning.endswith(".")
     assert option.why and not option.why.endswith(".")
     assert option.allowed

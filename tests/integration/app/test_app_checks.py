@@ -48,7 +48,7 @@ async def test_settings_that_lose_something(replicas: Replicated) -> None:
     assert without_file["Replicas"][0] == FAILED
 
 
-async def test_who_is_missing(replicas: Replicated) -> None:
+async def test_missing_users(replicas: Replicated) -> None:
     master, silent = replicas.master, replicas.sentinels[0]
     silent.send(signal.SIGSTOP)
     first, second = replicas.replicas

@@ -191,7 +191,7 @@ async def test_names_are_as_old_as_lists_may_be(scene: Scene) -> None:
     assert await scene.ids("jack", lookup=scene.command("two", refresh_older_than=0)) == ["56"]
 
 
-async def test_a_user_with_another_name_than_remembered_is_told_and_forgotten(scene: Scene) -> None:
+async def test_a_user_with_a_changed_name_is_reported_and_forgotten(scene: Scene) -> None:
     scene.owners["jack"] = 12
     assert await scene.ids("jack") == ["12"]
     scene.owners = {"jack_was_here": 12, "jack": 34}
@@ -213,7 +213,7 @@ async def test_a_user_with_the_same_name_is_not(scene: Scene) -> None:
     assert scene.requests == 2
 
 
-async def test_counts_of_nobody_are_kept_only_where_the_network_says_why(scene: Scene) -> None:
+async def test_counts_of_missing_users_are_kept_only_with_a_reason_from_the_network(scene: Scene) -> None:
     scene.gone.add("1")
     lookup = scene.command()
     found = await lookup.count(["1", "2"], scene.said.append)

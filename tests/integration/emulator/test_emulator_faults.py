@@ -170,7 +170,7 @@ async def test_a_reset_is_one_on_the_wire(start: Start, kind: str) -> None:
     writer.close()
 
 
-async def test_silence_lasts_as_long_as_it_is_told_and_ends_with_the_emulator(start: Start) -> None:
+async def test_silence_lasts_as_long_as_specified_and_ends_with_the_emulator(start: Start) -> None:
     client = await start("timeout=1@600s")
     waiting = asyncio.ensure_future(client.get())
     async with asyncio.timeout(60):
@@ -250,7 +250,7 @@ async def test_junk_is_never_what_was_asked_for(start: Start) -> None:
     assert client.report["bill_usd"] == 0.3
 
 
-async def test_a_revoked_token_stays_so_and_others_go_on(start: Start) -> None:
+async def test_a_revoked_token_stays_revoked_and_others_continue(start: Start) -> None:
     client = await start("revoked#3")
     statuses = [(await client.get(credential=name)).status for name in ("a", "b", "a", "b", "a", "c")]
     assert statuses == [200, 200, 401, 200, 401, 200]

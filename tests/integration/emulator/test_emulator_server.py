@@ -59,7 +59,7 @@ async def get() -> AsyncIterator[Get]:
         yield get
 
 
-async def test_the_report_tells_what_happened(running: Any, get: Get, clock: Clock) -> None:
+async def test_the_report_lists_what_happened(running: Any, get: Get, clock: Clock) -> None:
     emulator = await running(clock=clock, limits={"followers": 3})
     followers = f"{emulator.url}/2/users/1/followers"
     first = await (await get(followers, max_results="20")).json()
@@ -105,7 +105,7 @@ async def test_windows_open_again_on_time(running: Any, get: Get, clock: Clock) 
     assert emulator.emulator.report()["violations"] == 2
 
 
-async def test_the_bill_starts_anew_at_midnight_utc(running: Any, get: Get, clock: Clock) -> None:
+async def test_the_bill_restarts_at_midnight_utc(running: Any, get: Get, clock: Clock) -> None:
     clock.now = 1_700_006_399.0
     emulator = await running(clock=clock)
     for moment in (1_700_006_399.0, 1_700_006_399.9, 1_700_006_400.0):

@@ -111,7 +111,7 @@ async def test_fewer_than_the_network_takes_are_not_asked_for(house: House, worl
     assert emulator.report()["requests"] == {}
 
 
-async def test_money_of_which_nobody_knows_the_end_is_spent(house: House, world: GraphWorld) -> None:
+async def test_reservations_without_an_outcome_count_as_spent(house: House, world: GraphWorld) -> None:
     await house.emulate(world)
     fetcher = await house.fetcher("a", budget=250_000, horizon_s=0)
     assert await fetcher.ahead(house.ask, 20, purpose="follower")  # whose process dies with it
@@ -145,7 +145,7 @@ async def test_windows_are_waited_for(house: House, world: GraphWorld) -> None:
     assert (report["requests"], report["violations"]) == ({"followers": 3}, 0)
 
 
-async def test_a_window_that_others_used_up_is_waited_for(house: House, world: GraphWorld) -> None:
+async def test_a_window_used_up_by_others_is_waited_for(house: House, world: GraphWorld) -> None:
     """A 429 is no failure: it does not count among the tries, and takes no money."""
     emulator = await house.emulate(world, limits={"followers": 1}, time_scale=600)
     fetcher = await house.fetcher("a", budget=10_000_000)
@@ -157,7 +157,7 @@ async def test_a_window_that_others_used_up_is_waited_for(house: House, world: G
     assert await house.ledger() == (500_000, 0)
 
 
-async def test_another_credential_goes_on(house: House) -> None:
+async def test_another_credential_continues(house: House) -> None:
     scripted = await house.script(TOO_MANY, followers([2]))
     fetcher = await house.fetcher("a", "b")
     for _ in range(3):
@@ -278,7 +278,7 @@ async def test_a_rejected_credential_is_out(house: House, world: GraphWorld) -> 
     assert emulator.report()["requests"] == {"followers": 4}
 
 
-async def test_when_none_is_left_each_reason_is_told(house: House, world: GraphWorld) -> None:
+async def test_without_a_credential_each_reason_is_reported(house: House, world: GraphWorld) -> None:
     await house.emulate(world, tokens=["good"])
     with pytest.raises(NoCredentialLeft) as caught:
         await house.page(await house.fetcher("bad", "worse", budget=10_000_000))
@@ -295,7 +295,7 @@ async def test_without_any_credential(house: House, world: GraphWorld) -> None:
             await failing
 
 
-async def test_a_check_is_free_and_finds_who_is_rejected(house: House, world: GraphWorld) -> None:
+async def test_a_check_is_free_and_finds_rejected_credentials(house: House, world: GraphWorld) -> None:
     emulator = await house.emulate(world, tokens=["good"])
     fetcher = await house.fetcher("bad", "good", budget=1)
     await fetcher.check()
@@ -306,7 +306,7 @@ async def test_a_check_is_free_and_finds_who_is_rejected(house: House, world: Gr
     assert emulator.report()["requests"] == {"usage": 3}
 
 
-async def test_a_check_that_finds_nobody(house: House, world: GraphWorld) -> None:
+async def test_a_check_without_a_valid_credential(house: House, world: GraphWorld) -> None:
     await house.emulate(world, tokens=["good"])
     fetcher = await house.fetcher("bad")
     for _ in range(2):
@@ -387,7 +387,7 @@ async def test_a_lost_answer_cost_all_that_it_could_have_held(house: House) -> N
     assert await house.ledger() == (20_070_000, 0)
 
 
-async def test_an_answer_that_is_lost_for_good_cost_all_that_it_could(house: House) -> None:
+async def test_a_lost_answer_costs_all_that_it_could(house: House) -> None:
     await house.emulate(GraphWorld([(1, 2)]), faults=parse_faults("reset-billed=1"))
     fetcher = await house.fetcher("token", budget=100_000_000)
     with pytest.raises(UpstreamUnavailable):
@@ -395,7 +395,7 @@ async def test_an_answer_that_is_lost_for_good_cost_all_that_it_could(house: Hou
     assert await house.ledger() == (40_000_000, 0)
 
 
-async def test_nobody_waits_for_the_money_of_a_lost_answer(house: House) -> None:
+async def test_no_crawl_waits_for_the_money_of_a_lost_answer(house: House) -> None:
     """What is left buys a smaller page at once; the price of the lost one is not known from that."""
     await house.emulate(
         GraphWorld([(1, other) for other in range(2, 9)]), faults=parse_faults("reset-billed#1")

@@ -232,7 +232,7 @@ async def test_the_wire_stays_open_until_a_renewal_is_stored(tmp_path: Path) -> 
         assert json.loads(path.read_text())["refresh_token"] == "after"
 
 
-async def test_a_renewal_that_fails_for_nobody_is_over(path: Path) -> None:
+async def test_a_failed_renewal_without_waiters_is_over(path: Path) -> None:
     slow, token = Slow(), UserToken(path)
     await slow.cancelled(token)
     path.parent.joinpath("ada.json.new").unlink()

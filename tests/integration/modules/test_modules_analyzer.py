@@ -51,7 +51,7 @@ async def test_select_reads_the_profiles_that_were_bought(house: Any, world: Gra
     house.check()
 
 
-async def test_only_who_is_missing_is_looked_up_and_kept(house: Any, world: GraphWorld, emulate: Any) -> None:
+async def test_only_missing_users_are_looked_up_and_kept(house: Any, world: GraphWorld, emulate: Any) -> None:
     await house.crawl("F", [STAR])
     path = house.layout.file(str(STAR), "usr")
     kept = [line.encode() for line in house.lines(STAR, "usr")][:100]
@@ -65,7 +65,7 @@ async def test_only_who_is_missing_is_looked_up_and_kept(house: Any, world: Grap
     house.check()
 
 
-async def test_whom_another_followers_page_brought_is_not_bought(house: Any, emulate: Any) -> None:
+async def test_a_profile_from_another_followers_page_is_not_bought(house: Any, emulate: Any) -> None:
     """Two users with followers in common; the profiles of the one's were lost."""
     edges = [(1, 10 + i) for i in range(30)] + [(2, 30 + i) for i in range(30)]
     emulator = await emulate(GraphWorld(edges, seed=1))
@@ -102,7 +102,7 @@ async def test_depth_bounds_the_crawl_and_the_rest_waits(house: Any, emulate: An
 
 
 @pytest.mark.parametrize("traversal", ["bfs", "dfs", "priority"])
-async def test_every_order_reaches_everybody_once(house: Any, emulate: Any, traversal: str) -> None:
+async def test_every_order_reaches_each_user_once(house: Any, emulate: Any, traversal: str) -> None:
     edges = [(a, b) for a in range(1, 40) for b in (2 * a, 2 * a + 1, a // 2) if b and b != a]
     emulator = await emulate(GraphWorld(edges, seed=1))
     await house.crawl(

@@ -26,7 +26,7 @@ def world() -> GraphWorld:
     return GraphWorld(edges, seed=3)
 
 
-async def test_a_crawl_with_a_user_alone_renews_his_dead_token(
+async def test_a_crawl_with_only_a_user_token_renews_it_when_it_expires(
     house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
 ) -> None:
     emulator = await emulate(world, time_scale=60.0)
@@ -55,7 +55,7 @@ async def test_tokens_that_die_all_the_time(
     house.check()
 
 
-async def test_a_user_who_is_refused_is_retired_and_the_rest_goes_on(
+async def test_a_refused_user_token_is_retired_and_the_others_continue(
     house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
 ) -> None:
     emulator = await emulate(world)

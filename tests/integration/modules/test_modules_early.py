@@ -108,7 +108,7 @@ async def test_a_list_that_ends_far_too_early_is_asked_again_and_short(house: An
         (320, 0.0, True),
     ],
 )
-async def test_shortfall_says_how_much_may_be_missing(
+async def test_shortfall_bounds_how_much_may_be_missing(
     house: Any, x: ScriptedX, claimed: int | None, shortfall: float, short: bool
 ) -> None:
     x.script = Pages({None: page(users(1000, 300))})
@@ -131,7 +131,7 @@ async def test_an_end_that_was_a_slip_is_made_good_at_once(house: Any, x: Script
     assert house.early == {}
 
 
-async def test_a_free_end_is_asked_again_by_later_crawls_and_gone_on_with(house: Any, x: ScriptedX) -> None:
+async def test_a_free_end_is_requested_again_by_later_crawls_and_continued(house: Any, x: ScriptedX) -> None:
     script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
     await crawl(house, "F", claimed=2000, shortfall=0.2)
     assert script.asked == [None, "A", "A"]
@@ -185,7 +185,7 @@ async def test_empty_pages_that_lead_on_are_followed(house: Any, x: ScriptedX) -
 
 @pytest.mark.parametrize("crawl_name", ["test", "other"])
 @pytest.mark.parametrize("bound", ["_EMPTY_PAGES", "_EMPTY_S"])
-async def test_a_run_of_empty_pages_is_bounded_and_the_next_crawl_goes_on(
+async def test_a_run_of_empty_pages_is_bounded_and_the_next_crawl_continues(
     house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch, crawl_name: str, bound: str
 ) -> None:
     script = x.script = Pages(with_empty_pages(25, [page(users(2000, 500))]))
@@ -213,9 +213,7 @@ async def test_pages_that_lead_in_a_circle_stall(house: Any, x: ScriptedX) -> No
     assert len(script.asked) < 10
 
 
-async def test_a_list_that_is_gone_on_with_pays_one_page_to_see_that_nothing_changed(
-    house: Any, x: ScriptedX
-) -> None:
+async def test_a_continued_list_pays_one_page_to_check_that_nothing_changed(house: Any, x: ScriptedX) -> None:
     same = {f"A{k}": page(users(1000, 100), f"A{k + 1}") for k in range(100)}
     script = x.script = Pages({None: page(users(1000, 100), "A0"), **same})
     await crawl(house, "F")
@@ -227,7 +225,7 @@ async def test_a_list_that_is_gone_on_with_pays_one_page_to_see_that_nothing_cha
     assert ending(house) == ("stalled", 100)
 
 
-async def test_a_token_that_expired_meanwhile_buys_nothing_anew(house: Any, x: ScriptedX) -> None:
+async def test_a_token_that_expired_meanwhile_buys_nothing_again(house: Any, x: ScriptedX) -> None:
     script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
     await crawl(house, "F", claimed=3000)
     script.pages["A"] = EXPIRED
@@ -282,7 +280,7 @@ async def test_a_token_that_the_journal_cannot_keep_is_not_kept(
     ],
 )
 @pytest.mark.parametrize("time_", [1, 2])
-async def test_an_attempt_to_go_on_that_stops_anywhere_loses_and_doubles_nothing(
+async def test_a_resumption_that_stops_anywhere_loses_and_doubles_nothing(
     house: Any, x: ScriptedX, point: str, time_: int
 ) -> None:
     script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})

@@ -78,7 +78,7 @@ async def test_short_and_empty_pages_in_the_middle(house: Any, script: Any, page
     house.check()
 
 
-async def test_whom_two_pages_repeat_is_written_once(house: Any, script: Any, page: Any) -> None:
+async def test_a_user_on_two_pages_is_written_once(house: Any, script: Any, page: Any) -> None:
     await script({"": page([5, 4, 5], "a"), "a": page([4, 3], "b"), "b": page([5, 3, 1])})
     await house.crawl("F", [STAR])
     assert house.followers(STAR) == [5, 4, 3, 1]
@@ -87,7 +87,7 @@ async def test_whom_two_pages_repeat_is_written_once(house: Any, script: Any, pa
     house.check()
 
 
-async def test_an_expired_token_begins_the_list_anew(house: Any, script: Any, page: Any) -> None:
+async def test_an_expired_token_restarts_the_list(house: Any, script: Any, page: Any) -> None:
     expired = (400, {"errors": [{"parameters": {"pagination_token": ["a"]}, "message": "bad"}]})
     asked = await script({"": page([5, 4], "a"), "a": [expired, page([3])]})
     await house.crawl("F", [STAR])
@@ -114,7 +114,7 @@ async def test_max_followers_cuts_exactly(house: Any, emulate: Any, most: int, e
     house.check()
 
 
-async def test_whoever_becomes_protected_in_the_middle_keeps_what_was_bought(
+async def test_a_user_who_becomes_protected_midway_keeps_what_was_bought(
     house: Any, script: Any, page: Any
 ) -> None:
     gone = {

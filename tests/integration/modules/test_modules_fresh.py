@@ -50,7 +50,7 @@ async def test_what_is_too_old_is_bought_again(
     [(10, 10, False), (10, 7, False), (10, 20, True), (10, None, True), (None, 10, False), (40, 50, False)],
 )
 @pytest.mark.parametrize(("module", "extension"), [("F", "fws"), ("T", "twt")])
-async def test_a_list_that_was_cut_is_whole_for_who_wants_no_more(
+async def test_a_list_cut_by_a_limit_is_whole_under_that_limit(
     house: Any, emulator: Any, module: str, extension: str, had: Any, wanted: Any, again: bool
 ) -> None:
     await house.crawl(module, [STAR], max_followers=had, max_posts=had)

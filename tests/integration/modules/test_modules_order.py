@@ -129,7 +129,7 @@ async def test_any_order_is_stored_newest_first_and_updated_without_loss(
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("expires", [2, 3])
-async def test_a_list_begun_anew_loses_nothing_in_any_order(
+async def test_a_restarted_list_loses_nothing_in_any_order(
     house: Any, serve: Any, order: Any, expires: int
 ) -> None:
     timeline = Timeline(order(NEWEST_FIRST))

@@ -128,7 +128,7 @@ def taken_by_another(redis_url: str) -> None:
 
 
 @pytest.mark.parametrize("done", [True, False])
-async def test_whoever_finds_its_part_file_taken_lets_go_and_works_on(
+async def test_a_worker_whose_part_file_was_taken_drops_the_job_and_works_on(
     house: Any, emulate: Any, redis_url: str, frozen: Any, done: bool
 ) -> None:
     """The part files are gone between the last checkpoint and the rename: placed, or replaced since."""
@@ -175,7 +175,7 @@ async def test_an_empty_list_cannot_replace_what_was_downloaded_since(
 
 @pytest.mark.parametrize("replaced", [True, False])
 @pytest.mark.parametrize("page", [1, 3])
-async def test_an_update_whose_timeline_is_gone_begins_anew(
+async def test_an_update_whose_timeline_is_gone_restarts(
     house: Any, emulate: Any, frozen: Any, page: int, replaced: bool
 ) -> None:
     """Its new posts alone would pass for the whole timeline."""

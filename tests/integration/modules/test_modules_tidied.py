@@ -30,7 +30,7 @@ async def emulator(house: Any, emulate: Any) -> Any:
     return await emulate(GraphWorld(edges, seed=3, post_counts={STAR: 1500, OTHER: 2}))
 
 
-async def test_a_master_that_is_late_removes_nothing_of_a_crawl_that_was_begun_again(
+async def test_a_late_master_removes_nothing_of_a_restarted_crawl(
     house: Any, emulator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is frozen when it is about to remove what it found, until others are in the middle of a list."""
@@ -61,7 +61,7 @@ async def test_a_master_that_is_late_removes_nothing_of_a_crawl_that_was_begun_a
     house.check()
 
 
-async def test_what_a_dead_job_can_go_on_with_stays(house: Any, emulator: Any) -> None:
+async def test_files_that_a_dead_job_can_resume_from_are_kept(house: Any, emulator: Any) -> None:
     stops = {"after": 4}
 
     def die(name: str) -> None:

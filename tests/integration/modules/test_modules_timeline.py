@@ -46,9 +46,7 @@ async def test_max_posts_cuts_exactly(house: Any, emulate: Any, most: int) -> No
     house.check()
 
 
-async def test_a_worker_that_leaves_gives_the_list_back_and_the_next_goes_on(
-    house: Any, emulate: Any
-) -> None:
+async def test_a_leaving_worker_gives_the_list_back_and_the_next_continues(house: Any, emulate: Any) -> None:
     world = world_of(1500)
     emulator = await emulate(world)
 
@@ -123,7 +121,7 @@ async def test_posts_that_arrive_move_as_many_past_the_ceiling(house: Any, emula
     house.check()
 
 
-async def test_a_list_begun_anew_is_gone_on_with_by_another_worker(house: Any, emulate: Any) -> None:
+async def test_a_restarted_list_is_continued_by_another_worker(house: Any, emulate: Any) -> None:
     """What it repeats until it is where it was is no sign of its end, whoever reads it."""
     world = world_of(3000)
     emulator = await emulate(world, faults=parse_faults("timeline:stale#26"))

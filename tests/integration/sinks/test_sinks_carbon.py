@@ -185,7 +185,7 @@ async def test_one_that_closes_at_once_is_not_hammered(carbon: Listener, feeding
     assert set(carbon.lines) == set(batch(0))
 
 
-async def test_one_that_answers_garbage_and_never_reads_holds_nobody_up(
+async def test_a_client_that_sends_garbage_and_never_reads_blocks_no_other(
     carbon: Listener, feeding: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("twittomatic.sinks.stats.sender._FINISH_S", 0.2)

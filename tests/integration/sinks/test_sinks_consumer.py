@@ -97,7 +97,7 @@ async def test_while_the_receiver_is_away_the_same_events_come_again(crawl: Craw
     assert running.consumer.standing.error == "The disk is full."
 
 
-async def test_a_sink_that_waits_for_its_receiver_leaves_when_told(crawl: Crawl, serve: Serve) -> None:
+async def test_a_sink_that_waits_for_its_receiver_leaves_on_a_signal(crawl: Crawl, serve: Serve) -> None:
     sink = Recorder(fails=[ReceiverUnavailable("Nobody listens.")] * 100)
     await crawl.commit("11.fws", [b"1"])
     running = serve(sink)
@@ -131,9 +131,7 @@ async def test_a_sink_waits_where_there_is_no_crawl_and_no_server(crawl: Crawl, 
     await until(lambda: sink.handed)
 
 
-async def test_events_that_were_trimmed_unread_are_told_once_and_remembered(
-    crawl: Crawl, serve: Serve
-) -> None:
+async def test_events_trimmed_unread_are_reported_once_and_counted(crawl: Crawl, serve: Serve) -> None:
     for number in range(5):
         await crawl.commit(f"1{number}.fws", [b"1"])
     sink = Recorder()
@@ -166,7 +164,7 @@ async def test_events_that_were_trimmed_unread_are_told_once_and_remembered(
     assert (await crawl.stream.sink_reports())["recorder"].trimmed == 5
 
 
-async def test_events_that_were_trimmed_while_they_waited_are_told(crawl: Crawl, serve: Serve) -> None:
+async def test_events_trimmed_while_they_waited_are_reported(crawl: Crawl, serve: Serve) -> None:
     for number in range(4):
         await crawl.commit(f"1{number}.fws", [b"1"])
     await crawl.stream.follow("recorder", "killed", 2)
@@ -196,7 +194,7 @@ async def test_a_sink_that_lost_all_begins_with_the_stream_again(crawl: Crawl, s
     await running.end()
 
 
-async def test_after_a_rebuild_a_sink_goes_on_from_where_that_began(crawl: Crawl, serve: Serve) -> None:
+async def test_after_a_rebuild_a_sink_continues_from_its_beginning(crawl: Crawl, serve: Serve) -> None:
     await crawl.commit("11.fws", [b"1"])
     place = await crawl.stream.end()
     await crawl.commit("12.fws", [b"1"])
@@ -223,7 +221,7 @@ async def test_an_event_of_another_version_is_passed_on_as_unknown(crawl: Crawl,
     assert [one.event for one in sink.handed] == [None, CrawlResumed()]
 
 
-async def test_the_standing_tells_how_far_a_sink_is(crawl: Crawl, serve: Serve) -> None:
+async def test_the_report_shows_how_far_a_sink_is(crawl: Crawl, serve: Serve) -> None:
     for number in range(3):
         await crawl.commit(f"1{number}.fws", [b"1"])
     sink = Recorder(fails=[ReceiverUnavailable("Nobody listens.")] * 1000)
@@ -257,7 +255,7 @@ async def test_a_stream_that_is_gone_with_its_server_is_followed_from_its_new_be
     await until(lambda: sink.files == ["11/11.fws", "12/12.fws"])
 
 
-async def test_what_is_no_event_or_no_standing_holds_nobody_up(crawl: Crawl, serve: Serve) -> None:
+async def test_unreadable_events_and_reports_block_no_sink(crawl: Crawl, serve: Serve) -> None:
     call = crawl.connection.call
     for text in ("", b"\xff\xfe", "no json", '{"type":"JobDied","x":' + "[" * 50_000, '{"type":"Unheard"}'):
         await call("XADD", crawl.keys.events, "*", "event", text)
@@ -283,7 +281,7 @@ async def test_the_monitor_finds_deaths_among_what_is_no_event(crawl: Crawl) -> 
     assert (gone.name, gone.died, gone.held) == ("w", True, ["follower:1"])
 
 
-async def test_a_rebuild_feeds_every_file_and_goes_on_where_the_stream_is(
+async def test_a_rebuild_feeds_every_file_and_continues_at_the_stream(
     crawl: Crawl, serve: Serve, consumer: Callable[..., Consumer]
 ) -> None:
     for number in range(70):

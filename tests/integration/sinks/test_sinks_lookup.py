@@ -83,7 +83,7 @@ async def test_a_store_that_is_rebuilt_is_the_one_that_was_fed(
     other.close()
 
 
-async def test_a_page_that_does_not_tell_its_time_came_when_it_was_committed(
+async def test_a_page_without_a_time_has_that_of_its_commit(
     crawl: Crawl, serve: Serve, store: ProfileStore, tmp_path: Path
 ) -> None:
     event = await crawl.commit("11.usr", [profile(1, "ann")])

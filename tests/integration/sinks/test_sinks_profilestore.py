@@ -39,7 +39,7 @@ def test_an_older_profile_never_overwrites_a_newer_one(store: ProfileStore) -> N
     assert store.count() == 1
 
 
-def test_a_name_leads_to_everybody_who_had_it_the_last_one_first(store: ProfileStore) -> None:
+def test_a_name_finds_all_its_owners_latest_first(store: ProfileStore) -> None:
     store.add([seen(1, "Star", 1), seen(2, "star", 9), seen(3, "STAR", 5), seen(1, "gone", 10)])
     assert [known.user_id for known in store.holders("sTAR")] == [2, 3, 1]
     assert store.holders("nobody") == []
@@ -102,7 +102,7 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
         ProfileStore(tmp_path / "store")
 
 
-def test_what_is_no_store_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_store_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageUnavailable, match="file"):
         ProfileStore(tmp_path / "file")
@@ -112,7 +112,7 @@ def test_what_is_no_store_is_said_in_one_sentence(tmp_path: Path) -> None:
         ProfileStore(tmp_path / "broken")
 
 
-def test_a_missing_library_is_said_with_the_command_that_brings_it(
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "lmdb", None)
@@ -121,7 +121,7 @@ def test_a_missing_library_is_said_with_the_command_that_brings_it(
     assert not (tmp_path / "store").exists()
 
 
-def test_a_full_volume_loses_nothing_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+def test_a_full_volume_loses_nothing_and_continues_when_there_is_room(tmp_path: Path) -> None:
     import resource
 
     store = ProfileStore(tmp_path / "store")

@@ -71,13 +71,13 @@ def test_a_range_that_does_not_check_gives_all_records(crawl: Crawl, changes: di
     assert notes == []
 
 
-def test_a_list_that_was_replaced_gives_what_stands_there_now(crawl: Crawl) -> None:
+def test_a_replaced_list_yields_its_new_content(crawl: Crawl) -> None:
     event = crawl.write("1.fws", [b"1", b"2"], first_id="1", last_id="2")
     crawl.write("1.fws", [b"7", b"8", b"9"])
     assert read(crawl, event) == ([b"7", b"8", b"9"], [])
 
 
-def test_a_file_that_is_gone_is_told_of(crawl: Crawl) -> None:
+def test_a_missing_file_is_reported(crawl: Crawl) -> None:
     event = crawl.write("1.fws", [b"1"])
     (crawl.layout.output / event.file).unlink()
     lines, [note] = read(crawl, event)
@@ -87,7 +87,7 @@ def test_a_file_that_is_gone_is_told_of(crawl: Crawl) -> None:
     assert len(read(crawl, event)[1]) == 1
 
 
-def test_a_file_that_is_torn_gives_what_is_whole_and_is_told_of(crawl: Crawl) -> None:
+def test_a_torn_file_yields_its_whole_records_and_is_reported(crawl: Crawl) -> None:
     event = crawl.write("1.usr", OLD, NEW)
     path = crawl.layout.output / event.file
     path.write_bytes(path.read_bytes()[:-5])
@@ -132,7 +132,7 @@ def test_a_record_that_is_no_json_is_no_match(crawl: Crawl) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_a_pipe_in_place_of_a_file_holds_nobody_up(crawl: Crawl) -> None:
+def test_a_pipe_in_place_of_a_file_does_not_block(crawl: Crawl) -> None:
     event = crawl.write("1.fws", [b"1"])
     path = crawl.layout.file("1", "fws")
     path.unlink()

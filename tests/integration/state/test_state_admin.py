@@ -29,7 +29,7 @@ async def test_a_lease_ends_at_the_very_millisecond(led: LedCrawl) -> None:
     assert await led.reap() == []
 
 
-async def test_a_reaped_job_goes_on_at_its_checkpoint(led: LedCrawl) -> None:
+async def test_a_reaped_job_continues_at_its_checkpoint(led: LedCrawl) -> None:
     worker, other = led.worker("frozen"), led.worker("other")
     [job] = await led.lease_new(worker)
     await worker.commit(job, CHECKPOINT, {})
@@ -66,7 +66,7 @@ async def until_connected(led: LedCrawl, name: str, *, there: bool) -> None:
             await asyncio.sleep(0.002)
 
 
-async def test_a_worker_whose_connection_is_gone_is_missed_twice(
+async def test_a_worker_without_a_connection_is_reaped_when_missed_twice(
     led: LedCrawl, connect: Callable[..., Connection]
 ) -> None:
     connection = connect("gone")
@@ -192,7 +192,7 @@ async def test_reviving_what_is_not_dead(led: LedCrawl, name: str) -> None:
     assert await led.snapshot() == before
 
 
-async def test_who_does_not_lead_takes_nothing(led: LedCrawl) -> None:
+async def test_only_the_leader_reaps(led: LedCrawl) -> None:
     [job] = await led.lease_new(led.worker())
     await led.be_silent(job)
     before = await led.snapshot()

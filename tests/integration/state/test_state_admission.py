@@ -171,7 +171,7 @@ async def test_what_is_no_redis(reach: Callable[..., Connection], greeting: byte
         ("redis_version:7.2.4\r\nmaxmemory_policy:volatile-lru", "maxmemory-policy is volatile-lru"),
     ],
 )
-async def test_what_a_server_tells_of_itself(
+async def test_what_a_server_reports_about_itself(
     reach: Callable[..., Connection], told: str, sentence: str
 ) -> None:
     info = told.encode() + b"\r\n"
@@ -217,7 +217,7 @@ async def test_a_server_that_is_full_is_waited_for(
 
 
 @pytest.mark.parametrize("how", ["call", "script"])
-async def test_a_server_that_stays_full_is_said_to_be(
+async def test_a_server_that_stays_full_is_reported(
     server: Redis, port: int, reach: Callable[..., Connection], how: str
 ) -> None:
     connection = reach(f"redis://127.0.0.1:{port}", patience_s=0)

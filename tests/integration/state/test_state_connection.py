@@ -156,7 +156,7 @@ async def test_scripts_survive_that_the_server_forgets_them(led: LedCrawl) -> No
     assert await led.frontier.seen() == 2
 
 
-async def test_a_script_nobody_wrote(connection: Connection) -> None:
+async def test_an_unknown_script(connection: Connection) -> None:
     with pytest.raises(FileNotFoundError):
         await connection.run("nonsense", [])
 
@@ -308,7 +308,7 @@ async def test_calls_wait_for_a_server_that_was_killed(
     assert info["uptime_in_seconds"] < 60
 
 
-async def test_a_crawl_goes_on_with_the_server_that_follows(
+async def test_a_crawl_continues_on_the_next_server(
     led_on: Callable[[Connection], LedCrawl], mortal: tuple[Connection, Callable[[], int]]
 ) -> None:
     connection, kill = mortal

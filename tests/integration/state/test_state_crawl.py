@@ -37,7 +37,7 @@ async def test_a_crawl_that_is_not_there(fresh: CrawlState) -> None:
     assert msgspec.structs.replace(await fresh.status(), at=status.at) == status
 
 
-async def test_a_crawl_is_begun_resumed_and_begun_again(led: LedCrawl, fresh: CrawlState) -> None:
+async def test_a_crawl_is_started_resumed_and_started_again(led: LedCrawl, fresh: CrawlState) -> None:
     assert await fresh.begin("TFA", '{"a":1}', NOW) == "new"
     assert await fresh.begin("TFA", '{"a":2}', "2026-02-02T00:00:00Z") == "resumed"
     assert await fresh.field("options") == '{"a":2}'
@@ -82,7 +82,7 @@ async def test_paused_and_resumed(led: LedCrawl) -> None:
     assert [json.loads(event)["type"] for event in await led.events()] == ["CrawlPaused", "CrawlResumed"]
 
 
-async def test_beginning_lets_a_paused_crawl_go_on(led: LedCrawl) -> None:
+async def test_starting_resumes_a_paused_crawl(led: LedCrawl) -> None:
     await led.crawl.pause("No money.", by="network")
     assert await led.crawl.begin("TFA", "{}", NOW) == "resumed"
     status = await led.crawl.status()
@@ -97,7 +97,7 @@ async def test_a_finished_crawl_stays_finished(led: LedCrawl) -> None:
     assert await led.snapshot() == before
 
 
-async def test_names_are_remembered_whatever_their_case(fresh: CrawlState) -> None:
+async def test_names_are_cached_in_any_case(fresh: CrawlState) -> None:
     assert await fresh.names([]) == {}
     await fresh.remember_names({})
     await fresh.remember_names({"somebody": "1", "gone": "?deleted"})
@@ -150,7 +150,7 @@ async def test_a_quote_is_owed_until_it_is_accepted(led: LedCrawl, fresh: CrawlS
     assert await crawl.owes_quote()
 
 
-async def test_what_was_asked_for_is_kept_by_modules_as_it_was_begun(led: LedCrawl) -> None:
+async def test_options_are_kept_per_modules_as_the_crawl_started(led: LedCrawl) -> None:
     crawl = led.crawl
     assert await crawl.first_options() == "{}"
     await crawl.begin("TFA", '{"later": 1}', NOW)
@@ -165,7 +165,7 @@ async def test_what_was_asked_for_is_kept_by_modules_as_it_was_begun(led: LedCra
     assert await crawl.first_options() == '{"anew": 1}'
 
 
-async def test_what_a_worker_never_says_is_left_out(led: LedCrawl) -> None:
+async def test_values_that_a_worker_never_reports_are_omitted(led: LedCrawl) -> None:
     said = json.dumps(
         {"slots": 2, "seen_at": NOW, "jobs": [{"module": "timeline", "user_id": "1", "for_s": 2}]}
     )

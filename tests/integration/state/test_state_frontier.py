@@ -49,7 +49,7 @@ async def test_everyone_is_discovered_once(led: LedCrawl) -> None:
     assert (await led.crawl.status()).counters["seen"] == 4
 
 
-async def test_nobody_to_discover(led: LedCrawl) -> None:
+async def test_no_users_to_discover(led: LedCrawl) -> None:
     assert await led.frontier.discover([], 0) == 0
     assert await led.frontier.seen() == 0
     assert await led.frontier.sizes() == {}
@@ -82,7 +82,7 @@ async def test_buckets_grow_and_stay_small(led: LedCrawl, step: int) -> None:
     assert len(names) > 40  # so that they did grow
 
 
-async def test_another_traversal_has_seen_nobody(led: LedCrawl) -> None:
+async def test_another_traversal_has_seen_no_user(led: LedCrawl) -> None:
     await led.frontier.discover(["1"], 0)
     other = Frontier(led.connection, CrawlKeys(led.keys.crawl, "U"))
     assert await other.discover(["1"], 0) == 1
@@ -97,7 +97,7 @@ async def test_forgotten_users_can_be_discovered_again(led: LedCrawl) -> None:
     assert await led.frontier.discover(["1"], 0) == 1
 
 
-async def test_those_who_wait_can_be_kept_when_others_are_forgotten(led: LedCrawl) -> None:
+async def test_waiting_users_can_be_kept_when_others_are_forgotten(led: LedCrawl) -> None:
     await led.begin()
     await led.frontier.discover(["1", "2"], 0)
     assert await fed_in_order(led, "bfs") == ["1", "2"]
@@ -110,7 +110,7 @@ async def test_those_who_wait_can_be_kept_when_others_are_forgotten(led: LedCraw
     assert await exported(led) == ["1", "10", "11", "20"]
 
 
-async def test_who_waits_deeper_and_becomes_a_seed_goes_first(led: LedCrawl) -> None:
+async def test_a_deep_target_that_becomes_a_seed_goes_first(led: LedCrawl) -> None:
     await led.frontier.discover([str(user) for user in range(10, 1_000)], 1)
     await led.frontier.rank([Target(user_id="5", depth=2, score=7)], 2)
     assert await led.frontier.promote(["7", "11", "5", "500"], led.leadership) == 3
@@ -147,7 +147,7 @@ async def test_forgetting_leaves_other_crawls_alone(led: LedCrawl) -> None:
     assert await other.seen() == 1
 
 
-async def test_a_master_that_no_longer_leads_forgets_nobody(led: LedCrawl) -> None:
+async def test_a_deposed_master_forgets_no_target(led: LedCrawl) -> None:
     await led.frontier.discover(["1"], 0)
     stale = Leadership(led.connection, led.keys, "before")
     with pytest.raises(LeadershipLost):
@@ -289,7 +289,7 @@ async def test_dead_jobs_do_not_hold_the_end_up(led: LedCrawl) -> None:
     assert (await led.feed())[-1] == "finished"
 
 
-async def test_who_does_not_lead_does_not_feed(led: LedCrawl) -> None:
+async def test_only_the_leader_feeds(led: LedCrawl) -> None:
     await led.frontier.discover(["1"], 0)
     stranger = Leadership(led.connection, led.keys, "stranger")
     stale = Leadership(led.connection, led.keys, led.leadership.name)

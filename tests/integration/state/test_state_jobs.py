@@ -83,7 +83,7 @@ async def test_a_stream_that_is_missing_is_made(led: LedCrawl) -> None:
     assert await led.call("EXISTS", led.keys.jobs(Module.UPDATE)) == 1
 
 
-async def test_what_a_demoted_server_says_ends_no_lease(led: LedCrawl) -> None:
+async def test_an_answer_of_a_demoted_server_ends_no_lease(led: LedCrawl) -> None:
     """A server that becomes a replica throws those who wait at it out; they come again."""
     jobs = led.worker()
     await jobs.open([Module.FOLLOWER])
@@ -102,7 +102,7 @@ async def test_a_lease_that_cannot_be_is_an_error(led: LedCrawl) -> None:
         await led.worker().lease(Module.FOLLOWER, 1)
 
 
-async def test_a_job_goes_on_at_its_checkpoint(led: LedCrawl) -> None:
+async def test_a_job_continues_at_its_checkpoint(led: LedCrawl) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
     assert job.checkpoint == Checkpoint()
@@ -117,7 +117,7 @@ async def test_a_job_goes_on_at_its_checkpoint(led: LedCrawl) -> None:
 
 
 @pytest.mark.parametrize("how", ["given back", "taken back", "delayed", "left"])
-async def test_what_was_begun_goes_before_what_was_not(led: LedCrawl, how: str) -> None:
+async def test_started_jobs_come_before_new_ones(led: LedCrawl, how: str) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
     await led.frontier.discover(["2", "3", "4"], 0)
@@ -139,7 +139,7 @@ async def test_what_was_begun_goes_before_what_was_not(led: LedCrawl, how: str) 
     assert await counts(led) == (1, 3, 0, 0, 0)
 
 
-async def test_who_waits_is_woken_by_a_job_that_comes_back(led: LedCrawl) -> None:
+async def test_a_returned_job_wakes_a_waiting_worker(led: LedCrawl) -> None:
     jobs, other = led.worker(), led.worker("other")
     [job] = await led.lease_new(jobs)
     await jobs.commit(job, CHECKPOINT, {})
@@ -228,7 +228,7 @@ async def old_holder_tries(led: LedCrawl, jobs: Jobs, job: Job) -> None:
     assert await led.snapshot() == before
 
 
-async def test_what_was_taken_from_a_frozen_worker_is_his_no_longer(led: LedCrawl) -> None:
+async def test_a_job_taken_from_a_frozen_worker_is_no_longer_its_own(led: LedCrawl) -> None:
     frozen, other = led.worker("frozen"), led.worker("other")
     [job] = await led.lease_new(frozen)
     await frozen.commit(job, CHECKPOINT, {})
@@ -262,7 +262,7 @@ async def test_a_lease_is_of_one_job(led: LedCrawl) -> None:
     await jobs.complete(second)
 
 
-async def test_nobody_takes_part_in_the_job_of_another(led: LedCrawl) -> None:
+async def test_no_worker_takes_the_job_of_another(led: LedCrawl) -> None:
     """The entry alone is no fence."""
     [job] = await led.lease_new(led.worker("holder"))
     thief = led.worker("thief")
@@ -273,7 +273,7 @@ async def test_nobody_takes_part_in_the_job_of_another(led: LedCrawl) -> None:
     assert await led.snapshot() == before
 
 
-async def test_a_heartbeat_renews_and_tells(led: LedCrawl) -> None:
+async def test_a_heartbeat_renews_and_reports(led: LedCrawl) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
     await led.be_silent(job)
@@ -355,7 +355,7 @@ async def test_a_page_that_came_forgives_failures(led: LedCrawl) -> None:
     assert not await jobs.release(job, "later", most_failures=2)
 
 
-async def test_who_leaves_gives_everything_back(led: LedCrawl) -> None:
+async def test_a_leaving_worker_gives_everything_back(led: LedCrawl) -> None:
     jobs = led.worker("leaver")
     first, _ = await led.lease_new(jobs, [1, 2])
     await jobs.commit(first, CHECKPOINT, {})
@@ -373,7 +373,7 @@ async def test_who_leaves_gives_everything_back(led: LedCrawl) -> None:
     assert [job.user_id for job in await other.lease(Module.ANALYZER, 9)] == ["1"]
 
 
-async def test_who_leaves_takes_nothing_from_others(led: LedCrawl) -> None:
+async def test_a_leaving_worker_takes_nothing_from_others(led: LedCrawl) -> None:
     stayer, leaver = led.worker("stayer"), led.worker("leaver")
     [job] = await led.lease_new(stayer)
     await leaver.leave([Module.FOLLOWER])

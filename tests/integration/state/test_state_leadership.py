@@ -32,7 +32,7 @@ async def test_only_one_leads(led: LedCrawl) -> None:
     assert led.leadership.epoch == 1
 
 
-async def test_one_of_many_who_want_to(led: LedCrawl) -> None:
+async def test_one_of_many_contenders_leads(led: LedCrawl) -> None:
     await led.leadership.resign()
     claims = [claim(led, f"master-{i}") for i in range(20)]
     led = await asyncio.gather(*[one.lead() for one in claims])
@@ -61,14 +61,14 @@ async def test_leading_is_for_a_time(led: LedCrawl) -> None:
     assert other.epoch == brief.epoch + 1
 
 
-async def test_a_leader_that_was_silent_and_unmissed_leads_anew(led: LedCrawl) -> None:
+async def test_a_silent_leader_without_a_successor_leads_again(led: LedCrawl) -> None:
     """Nobody led meanwhile, and yet what it began under its old epoch is refused."""
     await expire(led)
     assert await led.leadership.lead()
     assert led.leadership.epoch == 2
 
 
-async def test_an_answer_that_was_lost_costs_nobody_the_leadership(led: LedCrawl) -> None:
+async def test_a_lost_answer_costs_no_leadership(led: LedCrawl) -> None:
     """It told of a new epoch, since the old claim had run out while the server was away."""
     await expire(led)
     assert await led.leadership.lead()
@@ -83,7 +83,7 @@ async def test_leading_is_renewed(led: LedCrawl) -> None:
     assert await led.call("PTTL", led.keys.leader) > 500_000
 
 
-async def test_who_resigns_makes_room_at_once(led: LedCrawl) -> None:
+async def test_a_resignation_makes_room_at_once(led: LedCrawl) -> None:
     other = claim(led, "other")
     await led.leadership.resign()
     assert await other.lead()
@@ -93,7 +93,7 @@ async def test_who_resigns_makes_room_at_once(led: LedCrawl) -> None:
     assert led.leadership.other == "other"
 
 
-async def test_who_lost_it_cannot_resign_for_another(led: LedCrawl) -> None:
+async def test_a_deposed_leader_cannot_resign_for_another(led: LedCrawl) -> None:
     await expire(led)
     other = claim(led, "other")
     await other.lead()
@@ -128,7 +128,7 @@ async def test_an_old_epoch_commands_nothing(led: LedCrawl) -> None:
     assert await led.snapshot() == before
 
 
-async def test_nobody_commands_while_nobody_leads(led: LedCrawl) -> None:
+async def test_without_a_leader_there_are_no_commands(led: LedCrawl) -> None:
     await expire(led)
     with pytest.raises(LeadershipLost):
         await led.feed()
@@ -169,7 +169,7 @@ async def test_a_master_that_slept_and_was_not_missed_leads_on(led: LedCrawl) ->
         assert (await leading).phase == "finished"
 
 
-async def test_a_master_whose_place_was_taken_stops(led: LedCrawl) -> None:
+async def test_a_deposed_master_stops(led: LedCrawl) -> None:
     options = CrawlOptions.of("TFA", load({}, {}))
     master = Master(led.leadership, led.crawl, led.frontier, led.reaper, options, SystemClock())
     await led.crawl.pause("lunch", by="user")
@@ -193,7 +193,7 @@ async def test_it_is_kept_through_what_takes_long(led: LedCrawl) -> None:
             await asyncio.sleep(0.002)
 
 
-async def test_what_was_not_kept_is_told_at_the_end(led: LedCrawl) -> None:
+async def test_lists_not_kept_are_reported_at_the_end(led: LedCrawl) -> None:
     brief = claim(led, "master", ttl_s=0.03)
     brief.epoch = led.leadership.epoch
     other = claim(led, "other")

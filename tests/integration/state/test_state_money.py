@@ -29,7 +29,7 @@ async def test_money_is_put_aside_and_given_back(account: Callable[..., Money]) 
     assert totals.fields == {"crawl:x": 30_000, "module:x:follower": 30_000, "day:2026-01-01": 30_000}
 
 
-async def test_what_nobody_knows_the_cost_of_is_spent(account: Callable[..., Money]) -> None:
+async def test_a_request_of_unknown_cost_counts_as_spent(account: Callable[..., Money]) -> None:
     money = account(25_000_000)
     await money.settle(await permit(money, price=PRICE, wanted=1000, fields=["crawl:x"]), None)
     totals = await money.totals()
@@ -197,7 +197,7 @@ async def test_a_cap_that_is_lowered_holds_for_all_from_the_next_request(
     await permit(worker, price=PRICE, wanted=10**6)
 
 
-async def test_who_led_before_puts_no_old_cap_back(
+async def test_a_former_leader_restores_no_old_cap(
     connection: Connection, keys: NetworkKeys, leader: Any
 ) -> None:
     first, second = await leader("first"), await leader("second")
@@ -209,7 +209,7 @@ async def test_who_led_before_puts_no_old_cap_back(
     assert await money.left() == 500_000
 
 
-async def test_where_nobody_wrote_a_cap_the_own_one_holds(connection: Connection, keys: NetworkKeys) -> None:
+async def test_without_a_stored_cap_the_own_one_holds(connection: Connection, keys: NetworkKeys) -> None:
     worker = of_crawl(connection, keys, 50_000)
     worker.follow()
     assert await worker.left() == 50_000
@@ -260,7 +260,7 @@ async def test_what_was_expanded_is_expected_at_its_price(account: Any) -> None:
     assert (await money.totals()).expected == 60 * PRICE
 
 
-async def test_what_nobody_saw_is_expected_in_full(account: Any) -> None:
+async def test_unseen_lists_are_expected_in_full(account: Any) -> None:
     money = account()
     await money.settle(await permit(money, price=PRICE, wanted=100, fields=["crawl:x"]), None)
     totals = await money.totals()

@@ -67,7 +67,7 @@ async def test_a_dead_job_gets_another_chance_where_it_stopped(led: LedCrawl, ad
     assert again.checkpoint == CHECKPOINT
 
 
-async def test_a_job_begins_anew_wherever_it_is(led: LedCrawl, admin: JobAdmin) -> None:
+async def test_a_job_restarts_in_any_state(led: LedCrawl, admin: JobAdmin) -> None:
     worker = led.worker()
     dead, held = await led.lease_new(worker, [1, 2])
     for job in (dead, held):
@@ -88,7 +88,7 @@ async def test_a_job_begins_anew_wherever_it_is(led: LedCrawl, admin: JobAdmin) 
     assert not await admin.restart(Module.FOLLOWER, "3"), "there is no such job"
 
 
-async def test_whoever_is_connected_is_at_work(led: LedCrawl, connect: Any, admin: JobAdmin) -> None:
+async def test_connected_workers_are_at_work(led: LedCrawl, connect: Any, admin: JobAdmin) -> None:
     assert (
         await admin.active_processes() == []
     )  # the master of this test leads through a connection of another name

@@ -29,7 +29,7 @@ async def sentence(connection: Connection, *command: str) -> str:
     return str(caught.value)
 
 
-async def test_sentinels_that_nobody_reaches(reach: Callable[..., Connection]) -> None:
+async def test_unreachable_sentinels(reach: Callable[..., Connection]) -> None:
     said = await sentence(reach("redis+sentinel://:hunter2@127.0.0.1:1,127.0.0.1:2/main", patience_s=0.1))
     assert said == (
         "Redis cannot be reached (none of the Sentinels at 127.0.0.1:1, 127.0.0.1:2 answers); "
@@ -37,7 +37,7 @@ async def test_sentinels_that_nobody_reaches(reach: Callable[..., Connection]) -
     )
 
 
-async def test_a_service_that_nobody_knows(replicas: Replicated, reach: Callable[..., Connection]) -> None:
+async def test_an_unknown_service(replicas: Replicated, reach: Callable[..., Connection]) -> None:
     said = await sentence(reach(f"{replicas.url}s", patience_s=600))
     assert "watch no service called “mains”); check REDIS_URL" in said
 
@@ -140,7 +140,7 @@ class Careless(Replication):
         return []
 
 
-async def test_what_the_master_took_along_harms_nobody(
+async def test_writes_lost_with_the_master_do_no_harm(
     replicas: Replicated, reach: Callable[..., Connection], led_on: Callable[[Connection], LedCrawl]
 ) -> None:
     """A job that a worker holds is remembered by no server, and another one gets it; and no request went out

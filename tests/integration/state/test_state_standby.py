@@ -151,7 +151,7 @@ async def test_it_waits_for_a_master_where_it_never_saw_one(
     assert (await standby.leads()).phase == "running"
 
 
-async def test_what_nobody_begins_it_begins(
+async def test_it_creates_the_crawl_that_does_not_exist(
     led: LedCrawl, beside: Any, capsys: Any, monkeypatch: Any
 ) -> None:
     poor = beside("poor", has_targets=False)
@@ -182,7 +182,7 @@ async def test_it_must_do_what_the_crawl_does(led: LedCrawl, beside: Any) -> Non
         await beside(modules="U").ends()
 
 
-async def test_told_to_leave_it_leaves(led: LedCrawl, beside: Any, capsys: Any) -> None:
+async def test_it_leaves_on_a_signal(led: LedCrawl, beside: Any, capsys: Any) -> None:
     await led.begin()
     stop = Stop()
     with stop.active():
@@ -195,7 +195,7 @@ async def test_told_to_leave_it_leaves(led: LedCrawl, beside: Any, capsys: Any) 
     assert (await led.crawl.status()).master.name == "master"
 
 
-async def test_workers_wait_for_a_standby_and_for_nobody_else(led: LedCrawl) -> None:
+async def test_workers_wait_only_for_a_standby(led: LedCrawl) -> None:
     await led.begin()
     worker = led.worker()
     await worker.open([Module.FOLLOWER])

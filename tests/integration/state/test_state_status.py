@@ -44,7 +44,7 @@ async def cost(led: LedCrawl, read: Callable[[], Any]) -> tuple[int, int, int]:
     return reads, commands, sent
 
 
-async def test_a_status_takes_two_round_trips_whatever_is_dead_or_delayed(own: Any) -> None:
+async def test_a_status_takes_two_round_trips_however_many_jobs_are_dead_or_delayed(own: Any) -> None:
     options = {"account": "x@here", "budget_usd": 1}
     await own.call("HSET", own.keys.crawl_hash, "options", msgspec.json.encode(options))
     moment = rfc3339(utc(int((await own.call("TIME"))[0])))

@@ -125,7 +125,7 @@ async def test_an_exhausted_window_without_a_reset(account: Callable[..., Money]
     assert await money.exhaust(refused("b"), None, 0.02) == pytest.approx(1, abs=0.02)
 
 
-async def test_an_exhausted_window_of_which_answers_have_told_waits_no_longer_than_they_said(
+async def test_an_exhausted_window_waits_no_longer_than_the_answers_said(
     account: Callable[..., Money],
 ) -> None:
     money, now = account(), time.time()
@@ -199,7 +199,7 @@ async def test_a_clock_that_was_set_is_followed(account: Callable[..., Money], k
         assert await money.exhaust(refused("a"), now + 100, 60, date=now) == pytest.approx(100.2, abs=1)
 
 
-async def test_a_reset_that_was_past_when_it_was_told_is_none(account: Callable[..., Money]) -> None:
+async def test_a_reset_already_past_on_arrival_is_none(account: Callable[..., Money]) -> None:
     """By the network's own clock; whatever it means, it gives no window away."""
     money, now = account(), float(int(time.time()))
     past = WindowReading(limit=300, remaining=299, reset_at=now - 5, date=now)
@@ -234,7 +234,7 @@ async def test_after_a_429_one_goes_first(
     assert await permits(money) > 250
 
 
-async def test_one_who_goes_first_and_dies_is_followed_by_another(
+async def test_a_process_that_dies_first_is_followed_by_another(
     account: Callable[..., Money], connection: Connection, keys: NetworkKeys
 ) -> None:
     money, window = account(), f"{keys.windows}a:followers"
@@ -250,7 +250,7 @@ async def test_one_who_goes_first_and_dies_is_followed_by_another(
     assert isinstance(await ask(money), Wait)
 
 
-async def test_what_a_429_says_is_left_opens_nothing(account: Callable[..., Money]) -> None:
+async def test_a_429_with_requests_left_opens_no_window(account: Callable[..., Money]) -> None:
     """Nor what an answer says that was under way before."""
     money = account()
     flying = await permit(money)
@@ -307,5 +307,5 @@ async def test_rejected_credentials_are_out_for_all(account: Callable[..., Money
     assert (await permit(other, "a", "b")).credential == "a"
 
 
-async def test_without_credentials_there_is_nobody(account: Callable[..., Money]) -> None:
+async def test_without_credentials_there_is_no_permit(account: Callable[..., Money]) -> None:
     assert await account().acquire("followers", {}, price=0, wanted=1) == NoCredential()

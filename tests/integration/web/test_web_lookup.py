@@ -69,7 +69,7 @@ def seen(user_id: int, username: str, day: float, **more: object) -> Sighting:
     return Sighting(user_id, username, int(day * DAY), record)
 
 
-async def test_a_user_is_found_by_id_and_by_any_spelling_of_his_name(ask: Asker, store: ProfileStore) -> None:
+async def test_a_user_is_found_by_id_and_by_any_spelling_of_the_name(ask: Asker, store: ProfileStore) -> None:
     store.add([seen(7, "Ann", 20_000.5, location="Pisa"), seen(7, "old_ann", 19_000)])
     expected = {
         "id": "7",
@@ -90,7 +90,7 @@ async def test_a_user_is_found_by_id_and_by_any_spelling_of_his_name(ask: Asker,
     assert (status, former["id"], former["username"]) == (200, "7", "Ann")
 
 
-async def test_who_had_a_name_on_a_day(ask: Asker, store: ProfileStore) -> None:
+async def test_the_owner_of_a_name_on_a_day(ask: Asker, store: ProfileStore) -> None:
     """1 was @x until day 10 and is @y since day 15; 2 is @x since day 20."""
     days = [(1, "x", 5), (1, "x", 10), (1, "y", 15), (2, "x", 20), (2, "x", 30)]
     store.add([seen(user, name, 20_000 + day) for user, name, day in days])
@@ -120,9 +120,7 @@ async def test_who_had_a_name_on_a_day(ask: Asker, store: ProfileStore) -> None:
     assert now["id"] == "2"
 
 
-async def test_a_name_that_was_left_by_a_day_is_told_from_one_that_nobody_had(
-    ask: Asker, store: ProfileStore
-) -> None:
+async def test_a_name_given_up_on_a_day_differs_from_one_never_used(ask: Asker, store: ProfileStore) -> None:
     """1 was @jack until day 10, and is @john since day 15; 2 was @jack on day 3, and is @dick since day 4."""
     days = [(1, "Jack", 5), (1, "Jack", 10), (1, "john", 15), (2, "jack", 3), (2, "dick", 4)]
     store.add([seen(user, name, 20_000 + day) for user, name, day in days])
@@ -161,7 +159,7 @@ async def test_a_name_that_was_left_in_the_course_of_a_day_was_had_on_it(
     assert (await ask.get("/lookup/id/1?at=2024-10-04"))[1]["at"]["username"] == "john"
 
 
-async def test_a_user_without_a_name_is_not_said_to_be_unseen(ask: Asker, store: ProfileStore) -> None:
+async def test_a_user_without_a_name_is_not_reported_as_unseen(ask: Asker, store: ProfileStore) -> None:
     store.add([seen(8, "", 20_000)])
     status, answer = await ask.get("/lookup/id/8?at=2026-01-01")
     assert (status, answer["error"]) == (404, "user 8 was never seen under a name")
@@ -219,7 +217,7 @@ async def test_many_are_asked_for_at_once(ask: Asker, store: ProfileStore) -> No
     assert await ask.post("/lookup", {}) == (200, {"results": []})
 
 
-async def test_several_large_requests_hold_nobody_up(ask: Asker, store: ProfileStore) -> None:
+async def test_several_large_requests_block_no_other(ask: Asker, store: ProfileStore) -> None:
     store.add(seen(number, f"u{number}", 1) for number in range(MAX_ITEMS))
     bodies = [
         {"ids": list(range(MAX_ITEMS))},
@@ -355,7 +353,7 @@ async def test_a_token_is_needed_to_write(
         assert (await ask.post("/lookup/add", PROFILES, **evil))[0] == 403
 
 
-def test_a_server_that_others_may_ask_has_any_name() -> None:
+def test_a_public_server_accepts_any_host_name() -> None:
     assert hosts_of("0.0.0.0") is None
     assert hosts_of("lookup.example.org") is None
     assert hosts_of("::1") == hosts_of("127.0.0.1") | {"::1"}  # type: ignore[operator]
@@ -422,7 +420,7 @@ async def test_the_openapi_document_is_true_of_the_answers(ask: Asker, store: Pr
     }
 
 
-async def test_a_port_that_is_taken_is_said(ask: Asker, store: ProfileStore) -> None:
+async def test_a_port_in_use_is_reported(ask: Asker, store: ProfileStore) -> None:
     port = int(ask.url.rpartition(":")[2])
     with pytest.raises(TwittomaticError, match=f"LOOKUP_PORT: port {port} of 127.0.0.1 cannot be used"):
         await serve(LookupService(store, name_of=name_of), host="127.0.0.1", port=port)

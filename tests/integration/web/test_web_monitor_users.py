@@ -51,7 +51,7 @@ def write_journal(settings: Settings, *second: int) -> None:
             file.write(msgspec.json.encode(entry) + b"\n")
 
 
-async def test_the_live_page_goes_on_while_users_are_looked_up(
+async def test_the_live_page_continues_while_users_are_looked_up(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the look-ups take, they take none of the threads that the live page needs."""

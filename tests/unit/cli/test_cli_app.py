@@ -106,7 +106,7 @@ def test_an_error_is_one_sentence_and_a_code(
     assert capsys.readouterr().err == said
 
 
-def test_wrong_usage_is_told_after_the_usage(
+def test_wrong_usage_is_reported_after_the_usage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ended(monkeypatch, click.UsageError("Which?")) == 2

@@ -127,7 +127,7 @@ def test_status_never_cuts_its_money(width: int) -> None:
         assert amount in text, width
 
 
-def test_status_tells_this_crawl_from_all() -> None:
+def test_status_distinguishes_this_crawl_from_all() -> None:
     both = drawn(draw_status(crawl()), 120)
     assert re.search(r"spent +by all crawls", both)
     assert re.search(r"\$5\.80 +\$12\.005 of \$20\.00", both)

@@ -29,7 +29,7 @@ def test_what_changed_in_a_second_is_the_pace() -> None:
     assert second == "12 of 22 known jobs are done, at least 10 s left at this pace; the budget lasts 7 s."
 
 
-def test_a_crawl_that_stands_still_foretells_nothing() -> None:
+def test_a_stalled_crawl_has_no_forecast() -> None:
     first, second = sentences(look(10, 100, 1), look(10, 100, 1), 2.0)
     assert "0.0 pages/s" in first
     assert second == "10 of 20 known jobs are done."
@@ -42,5 +42,5 @@ def test_without_a_budget_there_is_no_end_of_it() -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"), [(5, "5 s"), (600, "10 min"), (9_000, "2.5 h"), (864_000, "10 days")]
 )
-def test_times_are_said_as_people_do(seconds: float, said: str) -> None:
+def test_times_are_written_for_people(seconds: float, said: str) -> None:
     assert lasting(seconds) == said

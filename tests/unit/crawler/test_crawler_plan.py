@@ -88,7 +88,7 @@ def test_unknown_counts_are_bounded_by_the_caps(tmp_path: Path) -> None:
     assert total.requests == Range(2, 3)
 
 
-def test_whom_the_network_does_not_show_costs_a_request(tmp_path: Path) -> None:
+def test_a_user_hidden_by_the_network_costs_a_request(tmp_path: Path) -> None:
     hidden = Counts(followers=10, posts=10, unavailable="protected")
     found = plan(subjects(hidden), options("TF", tmp_path), NETWORK, kinds=["app"])
     assert (found.total.cost, found.total.requests) == (exactly(0), exactly(2))
@@ -110,7 +110,7 @@ def test_an_update_buys_what_is_new(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("depth", "found"), [(0, 0), (1, 30), (2, 30 + 30 * 15)])
-def test_depth_is_between_nobody_and_everybody(tmp_path: Path, depth: int, found: int) -> None:
+def test_depth_is_between_no_user_and_all_users(tmp_path: Path, depth: int, found: int) -> None:
     chosen = options("FA", tmp_path, max_depth=depth)
     quote = plan(subjects(of(10), of(20)), chosen, NETWORK, kinds=["app"])
     assert quote.total.cost == Range(30 * 10_000, (30 + found * 15) * 10_000)

@@ -26,7 +26,7 @@ class Known(JobAdmin):
         return {"2": {Module.FOLLOWER: HALF}, "3": {Module.FOLLOWER: DONE}, "4": {}}
 
 
-async def test_what_waits_begun_and_done() -> None:
+async def test_waiting_started_and_done_jobs() -> None:
     jobs = Known()
     remainder = Remaining(UserIds(["1", "5"]), jobs, BOTH)
     first, second, third, fourth = await remainder.of([TargetEstimate(user_id=name) for name in "1234"])

@@ -147,7 +147,7 @@ def test_byte_order_marks(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"# nobody\n", b"\xef\xbb\xbf", b" , ,\n"])
-def test_a_list_without_a_target_is_told(content: bytes) -> None:
+def test_a_list_without_a_target_is_reported(content: bytes) -> None:
     Path("list").write_bytes(content)
     assert refusal("list").startswith("'list': there is no target in it")
     assert list(targets.read(["list", "5"]).ids) == ["5"]

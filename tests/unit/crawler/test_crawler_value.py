@@ -48,7 +48,7 @@ def test_what_the_caps_cut_is_neither_bought_nor_worth_anything(tmp_path: Path) 
     assert order("TFA", tmp_path, *profiles, max_followers=100) == [1, 0]
 
 
-def test_what_nobody_can_see_is_worth_nothing(tmp_path: Path) -> None:
+def test_unavailable_lists_have_no_value(tmp_path: Path) -> None:
     value = value_per_dollar(options("TFA", tmp_path), NETWORK)
     for worthless in (profile(1000, protected=True), b"{}", b"no profile", profile(0, 0)):
         assert value(worthless) == 0

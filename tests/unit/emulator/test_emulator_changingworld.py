@@ -99,7 +99,7 @@ def test_followers_following_and_counts_agree(seed: int) -> None:
         assert world.user_by_name(user.username) == user
 
 
-def test_a_newcomer_stands_in_front_and_who_left_is_nobody() -> None:
+def test_a_newcomer_comes_first_and_a_leaver_is_gone() -> None:
     world = small_world()
     world.follow(6, 1)
     world.unfollow(3, 1)

@@ -10,7 +10,7 @@ EVERYTHING = 10**9
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**32), st.integers(1, 400))
-def test_followers_and_following_tell_the_same_edges(seed: int, population: int) -> None:
+def test_followers_and_following_give_the_same_edges(seed: int, population: int) -> None:
     graph = FollowGraph(seed, population)
     seen_from_above, seen_from_below = set(), set()
     for ordinal in range(population):

@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_x(clock: Any) -> None:
 
 
 @given(st.floats(0.001, 10_000), st.floats(0, 4e9))
-def test_whoever_waits_for_the_reset_is_served(scale: float, now: float) -> None:
+def test_a_client_that_waits_for_the_reset_is_served(scale: float, now: float) -> None:
     time = [now]
     limits = Limits(lambda: time[0], time_scale=scale, limits={"user": 1})
     opened = limits.take("a", "user")

@@ -73,7 +73,7 @@ def test_previous_leads_back(village: RecordedWorld) -> None:
     ],
 )
 @pytest.mark.parametrize("name", LISTS)
-def test_nobody_reads_the_lists_of_the_hidden(
+def test_lists_of_hidden_users_cannot_be_read(
     village: RecordedWorld, name: str, user_id: int, title: str, last_of_type: str
 ) -> None:
     reply = answer(village, name, user_id)
@@ -92,7 +92,7 @@ def test_a_token_is_good_for_its_own_list_only(village: RecordedWorld) -> None:
             answer(village, name, user_id, pagination_token=token)
 
 
-def test_only_who_is_shown_is_charged(village: RecordedWorld) -> None:
+def test_only_users_shown_are_charged(village: RecordedWorld) -> None:
     reply = answer(village, "followers", 1, max_results=1000)
     charges = {charge.resource: list(charge.ids) for charge in reply.charges if charge.ids}
     assert charges == {"follower": [10, 11, 15, 16, 17, 18, 19]}
@@ -176,7 +176,7 @@ def test_posts_published_between_two_pages_move_nothing() -> None:
     assert ids(newer) == world.all_posts(1)[:4]
 
 
-def test_a_profile_is_written_anew_when_the_world_has_changed() -> None:
+def test_a_profile_is_rewritten_when_the_world_has_changed() -> None:
     world = GraphWorld([(1, 2)], post_counts={2: 5})
     renderer = Renderer(world)
     query = read(BY_NAME["followers"], {"id": "1"}, {"user.fields": "public_metrics"})

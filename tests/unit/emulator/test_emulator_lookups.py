@@ -43,7 +43,7 @@ def test_names_are_compared_without_regard_to_case(village: RecordedWorld) -> No
     ]
 
 
-def test_no_data_when_nobody_was_found(village: RecordedWorld) -> None:
+def test_no_data_when_no_user_was_found(village: RecordedWorld) -> None:
     assert body(look(village, "users", lookups.users_by_id, {}, ids="99")).keys() == {"errors"}
     assert body(look(village, "user", lookups.user_by_id, {"id": "99"})).keys() == {"errors"}
     assert body(look(village, "posts", lookups.posts_by_id, {}, ids="99")).keys() == {"errors"}

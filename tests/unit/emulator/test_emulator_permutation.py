@@ -17,7 +17,7 @@ def test_every_small_permutation_hits_each_number_once(seed: int, size: int) -> 
 
 
 @given(SEEDS, st.integers(1, 2**62), st.data())
-def test_the_way_back_leads_home_whatever_the_size(seed: int, size: int, data: st.DataObject) -> None:
+def test_the_inverse_permutation_holds_at_any_size(seed: int, size: int, data: st.DataObject) -> None:
     permutation = Permutation(seed, size)
     number = data.draw(st.integers(0, size - 1))
     image = permutation.forward(number)
@@ -36,7 +36,7 @@ def test_arrays_agree_with_single_numbers(seed: int, size: int, data: st.DataObj
 
 
 @given(st.lists(st.tuples(SEEDS, st.integers(1, 2**40)), min_size=1, max_size=20))
-def test_each_number_may_have_a_permutation_of_its_own(cases: list[tuple[int, int]]) -> None:
+def test_each_number_may_have_its_own_permutation(cases: list[tuple[int, int]]) -> None:
     numbers = [size // 2 for _, size in cases]
     seeds = tuple(np.array([round_seeds(seed) for seed, _ in cases], np.uint64).T)
     images = forward_many(

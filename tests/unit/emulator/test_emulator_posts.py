@@ -18,7 +18,7 @@ def world() -> GraphWorld:
 
 
 @given(st.integers(0, 2**32), st.integers(0, 2**30 - 1), st.integers(0, 10**19 - 1), st.integers(0, 12_000))
-def test_an_id_tells_its_author_and_its_place(seed: int, ordinal: int, user_id: int, count: int) -> None:
+def test_an_id_holds_its_author_and_position(seed: int, ordinal: int, user_id: int, count: int) -> None:
     clock = PostClock(seed)
     timeline = clock.timeline(ordinal, user_id, count)
     before = -1
@@ -45,7 +45,7 @@ def test_no_two_users_share_a_post_id(world: GraphWorld) -> None:
     assert len(ids) == len(set(ids)) > 3300
 
 
-def test_references_exist_are_older_and_somebody_elses(world: GraphWorld) -> None:
+def test_references_exist_and_are_older_posts_of_others(world: GraphWorld) -> None:
     kinds = set()
     for post in world.posts(LONG, 0, 3300):
         for reference in post.fields.get("referenced_tweets", ()):
@@ -102,7 +102,7 @@ def test_new_posts_stand_before_the_old_ones_which_stay_as_they_were() -> None:
         world.publish(99)
 
 
-def test_a_post_that_nobody_wrote_is_not_found(world: GraphWorld) -> None:
+def test_an_unknown_post_is_not_found(world: GraphWorld) -> None:
     newest = world.posts(LONG, 0, 1)[0].id
     assert world.post(newest + (1 << 30)) is None
     assert world.post(1) is None

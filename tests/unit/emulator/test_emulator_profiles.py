@@ -8,7 +8,7 @@ ORDINALS = st.integers(0, 2**30 - 1)
 
 
 @given(st.integers(), ORDINALS)
-def test_a_username_leads_to_its_owner_whatever_its_case(seed: int, ordinal: int) -> None:
+def test_a_username_finds_its_owner_in_any_case(seed: int, ordinal: int) -> None:
     maker = ProfileMaker(seed)
     name = maker.username(ordinal)
     assert len(name) <= 15
@@ -18,7 +18,7 @@ def test_a_username_leads_to_its_owner_whatever_its_case(seed: int, ordinal: int
 
 
 @given(st.integers(), st.text(max_size=15))
-def test_other_names_are_nobodys(seed: int, name: str) -> None:
+def test_other_names_have_no_owner(seed: int, name: str) -> None:
     maker = ProfileMaker(seed)
     ordinal = maker.ordinal(name)
     assert ordinal is None or maker.username(ordinal).lower() == name.lower()

@@ -20,7 +20,7 @@ def test_a_snowflake_holds_its_time() -> None:
 @given(st.integers(0, 10**19 - 1), st.integers(0, 10**19 - 1))
 @example(398_228_446, 10**17)
 @example(FIRST_SNOWFLAKE_USER - 1, FIRST_SNOWFLAKE_USER)
-def test_older_accounts_have_smaller_ids_and_nobody_comes_from_the_future(one: int, other: int) -> None:
+def test_older_accounts_have_smaller_ids_and_none_comes_from_the_future(one: int, other: int) -> None:
     low, high = sorted((one, other))
     assert iso(account_opened_ms(low)) <= iso(account_opened_ms(high))
     assert 1_142_974_200_000 <= account_opened_ms(low) < NOW_MS

@@ -21,7 +21,7 @@ def test_ids_lead_back_to_their_ordinals(seed: int, population: int, data: st.Da
 
 
 @given(st.integers(0, 2**32), POPULATIONS, st.integers(0, 10**19 - 1))
-def test_an_id_is_known_only_if_it_is_somebodys(seed: int, population: int, user_id: int) -> None:
+def test_an_id_is_known_only_if_a_user_has_it(seed: int, population: int, user_id: int) -> None:
     ids = UserIds(seed, population)
     ordinal = ids.ordinal_of(user_id)
     assert ordinal is None or (ordinal < population and ids.id_at(ordinal) == user_id)

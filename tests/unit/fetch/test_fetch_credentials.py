@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_read(file: Path, name: str) -> None:
         tokens(f"@{file.parent}/{name}")
 
 
-def test_a_home_that_nobody_has() -> None:
+def test_a_home_that_does_not_exist() -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         tokens("@~no-such-user-here/tokens")
 

@@ -64,5 +64,5 @@ def test_no_wait_is_shorter_than_the_backoff() -> None:
     ("headers", "seconds"),
     [({}, 60), ({"retry_after": "3"}, 3), ({"retry_after": "3600"}, 3600), ({"retry_after": "3601"}, 3600)],
 )
-def test_a_window_of_which_the_network_tells_no_reset(headers: dict[str, str], seconds: float) -> None:
+def test_a_window_without_a_reset_from_the_network(headers: dict[str, str], seconds: float) -> None:
     assert closed_for_s(response(**headers), NOW) == seconds

@@ -86,7 +86,7 @@ def test_a_list_is_read_to_its_end(x: X, world: RecordedWorld) -> None:
 
 
 @pytest.mark.parametrize(("user_id", "reason"), [("12", "suspended"), ("13", "deleted"), ("15", "protected")])
-def test_who_cannot_be_read_says_why(x: X, world: RecordedWorld, user_id: str, reason: str) -> None:
+def test_an_unreadable_user_has_a_reason(x: X, world: RecordedWorld, user_id: str, reason: str) -> None:
     for request in (
         x.followers(model.User(user_id), token=None, size=10),
         x.timeline(model.User(user_id), token=None, since_id=None, size=10),
@@ -123,6 +123,6 @@ def test_a_timeline_costs_what_it_was_expected_to(world: RecordedWorld, expand: 
     assert ("text" in reply["referenced_tweets"][0]) is expand
 
 
-def test_a_foreign_token_begins_the_list_anew(x: X, world: RecordedWorld) -> None:
+def test_a_foreign_token_restarts_the_list(x: X, world: RecordedWorld) -> None:
     with pytest.raises(PaginationExpired):
         ask(x, world, x.followers(model.User("1"), token="0" * 26, size=10))

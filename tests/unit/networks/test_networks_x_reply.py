@@ -111,7 +111,7 @@ def test_names_are_missing_in_lower_case(x: X, answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_nobody_there_is_a_page_of_the_missing(x: X, answer: Answer, status: int) -> None:
+def test_a_page_of_missing_users(x: X, answer: Answer, status: int) -> None:
     body = {"errors": [problem("12"), suspended("13")], "title": "Not Found Error"}
     page = x.decode(x.users_by_id([User("12"), User("13"), User("14")]), answer(body, status))
     assert (page.ids, page.billed, page.next_token) == ((), 0, None)

@@ -45,7 +45,7 @@ def test_a_page_of_users(x: X, endpoint: str, size: int, sent: int) -> None:
     assert "expansions" not in request.params
     assert "pagination_token" not in request.params
     assert not request.paginated
-    request = ask("12", token="7140dibdnow9c7btw4b0", size=size)
+    request = ask(User("12"), token="7140dibdnow9c7btw4b0", size=size)
     assert request.params["pagination_token"] == "7140dibdnow9c7btw4b0"
     assert request.paginated
 
@@ -120,7 +120,7 @@ def test_limits_and_prices(x: X) -> None:
     assert x.limit("timeline", "user") == limits.USER["timeline"]
 
 
-def test_x_knows_every_name_that_we_send(buyer: X) -> None:
+def test_x_documents_every_name_that_we_send(buyer: X) -> None:
     document = description()
     shared = document["components"]["parameters"]
     requests: list[Request] = [

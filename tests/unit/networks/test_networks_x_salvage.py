@@ -153,13 +153,13 @@ def test_the_body_around_the_records(x: X, answer: Answer, mangle: Callable[[byt
         ({}, None),
     ],
 )
-def test_what_is_told_of_a_page(x: X, answer: Answer, meta: object, token: str | None) -> None:
+def test_what_is_reported_about_a_page(x: X, answer: Answer, meta: object, token: str | None) -> None:
     for page in pages(x, answer({"data": [user(12)], "meta": meta})):
         assert (page.ids, page.next_token) == (["12"], token)
 
 
 @pytest.mark.parametrize("meta", [{"next_token": token} for token in (["a"], "a b", "a\n", "é", "x" * 3000)])
-def test_a_list_does_not_end_where_its_next_page_cannot_be_told(
+def test_a_list_does_not_end_where_its_next_token_is_unreadable(
     x: X, answer: Answer, meta: dict[str, object]
 ) -> None:
     for told in (meta, 5, "meta", [meta], True):
@@ -238,7 +238,7 @@ def test_a_body_that_may_be_cut_costs_all(x: X) -> None:
         assert caught.value.most_billed is None
 
 
-def test_a_lookup_leaves_out_whom_it_cannot_read(x: X, answer: Answer) -> None:
+def test_a_lookup_omits_users_it_cannot_read(x: X, answer: Answer) -> None:
     gone = {"value": "15", "resource_id": "15", "resource_type": "user", "title": "Not Found Error"}
     broken = (
         json.dumps({"errors": [{**gone, "detail": "caf\x01"}]})[1:-1].encode().replace(b"\\u0001", b"\xe9")
@@ -359,7 +359,7 @@ def test_dates_in_another_form(x: X, written: object, meant: str) -> None:
         (b'{"access_token":"a","refresh_token":"r","expires_in":1e999}', None),
     ],
 )
-def test_renewed_tokens_are_not_lost_for_what_stands_beside_them(
+def test_renewed_tokens_survive_other_entries_in_the_file(
     x: X, answer: Answer, body: bytes, seconds: float | None
 ) -> None:
     """The refresh token that bought them is spent."""

@@ -73,7 +73,7 @@ def test_a_counter_that_was_set_back_has_no_rate_for_once() -> None:
     assert on["twittomatic.pisa.fetched.follower.per_s"] == "3"
 
 
-def test_a_clock_that_stands_gives_no_rate() -> None:
+def test_a_stopped_clock_gives_no_rate() -> None:
     lines = Lines()
     lines.of(STATUS, 1)
     assert not [line for line in lines.of(STATUS, 2) if b".per_s " in line]

@@ -47,7 +47,7 @@ def test_what_was_recorded_is_plain_gzip_and_grows(path: Path) -> None:
     assert (reader.flaw, reader.whole) == ("", path.stat().st_size)
 
 
-def test_cut_at_any_byte_it_is_read_up_to_there_and_gone_on_with(path: Path) -> None:
+def test_a_journal_cut_at_any_byte_is_read_and_continued(path: Path) -> None:
     first, second = record(path, lines_of(0), lines_of(50))
     whole = path.read_bytes()
     for size in range(first, second + 1):

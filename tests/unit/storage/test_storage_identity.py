@@ -20,7 +20,7 @@ def layout(tmp_path: Path) -> Layout:
     return layout
 
 
-def test_all_who_ask_at_once_get_the_same(layout: Layout) -> None:
+def test_concurrent_requests_get_the_same_answer(layout: Layout) -> None:
     found: list[str] = []
     barrier = threading.Barrier(16)
 
@@ -56,7 +56,7 @@ def test_a_file_system_without_hard_links_will_do(layout: Layout, monkeypatch: p
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "0" * 33, "0" * 5_000])
-def test_a_file_that_holds_something_else_is_said(layout: Layout, content: str) -> None:
+def test_a_file_of_another_kind_is_reported(layout: Layout, content: str) -> None:
     (layout.output / FILE).write_text(content)
     with pytest.raises(StorageUnavailable, match="does not hold the id of the dataset"):
         identity(layout)

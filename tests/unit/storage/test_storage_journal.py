@@ -127,7 +127,7 @@ def test_a_torn_line_is_ended_before_the_next(layout: Layout) -> None:
         line(ended_at="yesterday"),
     ],
 )
-def test_a_foreign_line_is_reported_and_reading_goes_on(layout: Layout, bad: bytes) -> None:
+def test_a_foreign_line_is_reported_and_reading_continues(layout: Layout, bad: bytes) -> None:
     layout.journal("b").write_bytes(line() + bad + line())
 
     assert read(layout) == ([ENTRY, ENTRY], [("b.jsonl", 2)])

@@ -65,7 +65,7 @@ def whole(files: CompleteLists, path: Path, most: int | None = None, since: floa
     return files.is_whole(path, most=most, since=since)
 
 
-def test_many_who_ask_at_once_read_the_journal_once(layout: Layout, decoded: list[bytes]) -> None:
+def test_concurrent_lookups_read_the_journal_once(layout: Layout, decoded: list[bytes]) -> None:
     paths = [place(layout, f"{number}/{number}.fws") for number in range(10, 18)]
     append(layout, *[entry(layout.relative(path)) for path in paths * 50])
     files, together = CompleteLists(layout), threading.Barrier(8)
@@ -137,7 +137,7 @@ def test_what_another_process_committed_is_seen_without_reading_all_again(
         ("lost", None, False),
     ],
 )
-def test_the_ending_tells_whether_a_list_is_whole(
+def test_the_ending_records_whether_a_list_is_whole(
     layout: Layout, ending: str, most: int | None, answer: bool
 ) -> None:
     path = place(layout, "22/22.fws")

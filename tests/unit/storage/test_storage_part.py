@@ -75,7 +75,7 @@ def test_begin_forgets_what_stood_there(path: Path) -> None:
     assert list(read_lines(path)) == [b"9"]
 
 
-def test_a_successor_goes_on_at_the_checkpoint(path: Path, other: Path) -> None:
+def test_a_successor_continues_at_the_checkpoint(path: Path, other: Path) -> None:
     states = grow(path)
     whole = path.read_bytes()
     for state in states:
@@ -148,7 +148,7 @@ def test_what_happens_to_it_behind_our_back_is_noticed_at_the_next_page(path: Pa
         assert part.state == before
 
 
-def test_a_full_volume_counts_nothing_and_goes_on_when_there_is_room(small_volume: Path) -> None:
+def test_a_full_volume_counts_nothing_and_continues_when_there_is_room(small_volume: Path) -> None:
     path, filler = small_volume / "part", small_volume / "filler"
     filler.write_bytes(bytes(150_000))
     with PartFile.begin(path) as part:

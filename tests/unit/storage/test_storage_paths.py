@@ -19,7 +19,7 @@ LAYOUT = Layout(Path("data"), Path("data/.tmp"))
         ("9" * 19, f"data/99/{'9' * 19}.fws"),
     ],
 )
-def test_a_file_stands_under_the_first_two_characters_of_its_user(user_id: str, path: str) -> None:
+def test_a_file_is_in_the_directory_of_the_first_two_characters_of_its_user(user_id: str, path: str) -> None:
     assert LAYOUT.file(user_id, "fws") == Path(path)
     assert LAYOUT.relative(LAYOUT.file(user_id, "fws")) == path.removeprefix("data/")
 

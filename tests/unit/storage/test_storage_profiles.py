@@ -40,7 +40,7 @@ def test_a_broken_file_is_passed_over(tmp_path: Path) -> None:
     assert found(layout, ["1", "2", "9"]) == {"1": b'{"id":"1"}', "2": b'{"id":"2"}'}
 
 
-def test_without_a_dataset_nobody_is_found(tmp_path: Path) -> None:
+def test_without_a_dataset_no_user_is_found(tmp_path: Path) -> None:
     assert found(Layout(tmp_path / "data", tmp_path / "tmp"), ["1"]) == {}
     assert not (tmp_path / "data").exists()
 

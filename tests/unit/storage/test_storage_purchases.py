@@ -92,7 +92,7 @@ def test_a_hostile_name_names_no_file(layout: Layout, crawl: str) -> None:
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("before", [[], [9]])
-def test_whatever_kills_a_process_nothing_is_lost_or_doubled(
+def test_a_process_killed_anywhere_loses_and_doubles_nothing(
     layout: Layout, point: str, before: list[int]
 ) -> None:
     if before:

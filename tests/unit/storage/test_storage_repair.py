@@ -43,7 +43,7 @@ def test_a_torn_tail_is_cut_off(layout: Layout, made: Maker) -> None:
     assert not layout.journal("repair").exists(), "the journal has said so already"
 
 
-def test_an_update_that_nobody_wrote_down_is_taken_back(layout: Layout, made: Maker) -> None:
+def test_an_update_without_a_journal_line_is_undone(layout: Layout, made: Maker) -> None:
     """Its new posts are set aside: the older lines are proved by the last bytes of the file."""
     path = made.store("22", "twt", RECORDS[40:])
     made.update("22", RECORDS[30:40])
@@ -57,7 +57,7 @@ def test_an_update_that_nobody_wrote_down_is_taken_back(layout: Layout, made: Ma
     assert problems(layout) == []
 
 
-def test_of_an_update_whose_front_is_damaged_the_timeline_before_is_left(layout: Layout, made: Maker) -> None:
+def test_an_update_with_a_damaged_front_leaves_the_previous_timeline(layout: Layout, made: Maker) -> None:
     path = made.store("22", "twt", RECORDS[40:])
     old = path.read_bytes()
     made.update("22", RECORDS[:40])
@@ -110,7 +110,7 @@ def test_what_is_downloaded_again_is_no_longer_missing(layout: Layout, made: Mak
     assert problems(layout) == []
 
 
-def test_whoever_cannot_be_downloaded_again_is_no_longer_missing(layout: Layout, made: Maker) -> None:
+def test_a_user_who_cannot_be_downloaded_again_is_no_longer_missing(layout: Layout, made: Maker) -> None:
     path = made.store("22", "fws", IDS)
     path.unlink()
     repair(layout)
@@ -221,7 +221,7 @@ def test_profiles_of_strangers_are_set_aside(layout: Layout, made: Maker) -> Non
     assert problems(layout) == []
 
 
-def test_strays_are_set_aside_whatever_they_are_called(layout: Layout, made: Maker) -> None:
+def test_strays_of_any_name_are_quarantined(layout: Layout, made: Maker) -> None:
     made.store("22", "fws", IDS)
     for name in (b"22/\x1b[31m\n\xff.fws", b"22/" + b"n" * 250 + b".usr", b"9/22.fws"):
         path = Path(os.fsdecode(os.fsencode(layout.output) + b"/" + name))
@@ -293,7 +293,7 @@ def test_what_a_job_has_yet_to_write_down_is_left_to_it(layout: Layout, made: Ma
     assert path.exists()
 
 
-def test_a_dataset_is_repaired_by_nobody_while_it_is_worked_on(layout: Layout, made: Maker) -> None:
+def test_a_dataset_in_use_is_not_repaired(layout: Layout, made: Maker) -> None:
     with pytest.raises(StorageUnavailable, match="somebody works on this dataset"), exclusive(layout.output):
         pass
     made.journal.close()
@@ -305,7 +305,7 @@ def test_a_dataset_is_repaired_by_nobody_while_it_is_worked_on(layout: Layout, m
     Journal(layout.journal("late")).close()
 
 
-def test_a_full_volume_stops_a_repair_that_goes_on_when_there_is_room(small_volume: Path) -> None:
+def test_a_full_volume_stops_a_repair_that_continues_when_there_is_room(small_volume: Path) -> None:
     layout = Layout(small_volume / "data", small_volume / "data" / ".tmp")
     layout.prepare()
     made = Maker(layout)
@@ -326,7 +326,7 @@ def test_a_full_volume_stops_a_repair_that_goes_on_when_there_is_room(small_volu
     assert problems(layout) == []
 
 
-def test_a_checkpoint_stands_on_its_part_file_or_on_what_was_placed(layout: Layout) -> None:
+def test_a_checkpoint_is_covered_by_its_part_file_or_by_the_placed_files(layout: Layout) -> None:
     def found(checkpoint: Checkpoint, module: Module = Module.TIMELINE) -> list[str]:
         return placed_files(layout, "c", module, "22", checkpoint)
 

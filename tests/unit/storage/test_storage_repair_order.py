@@ -99,7 +99,7 @@ def test_putting_in_order_survives_a_crash_anywhere(layout: Layout, made: Maker,
     assert not layout.drafts.exists()
 
 
-def test_the_sinks_are_told_once_a_file_is_in_order(layout: Layout, made: Maker) -> None:
+def test_sinks_are_notified_once_a_file_is_in_order(layout: Layout, made: Maker) -> None:
     path = made.store("22", "twt", [post(1), post(2)])
     seen: list[list[int]] = []
     repair(layout, announce=lambda entries: seen.append(ids_of(path)))

@@ -69,7 +69,7 @@ def test_an_empty_directory_has_no_problem(layout: Layout) -> None:
     assert found(layout) == []
 
 
-def test_parts_and_foreign_files_are_nobodys_problem(whole: Layout) -> None:
+def test_parts_and_foreign_files_are_no_problem(whole: Layout) -> None:
     PartFile.begin(whole.part("crawl", "x", "fws")).close()
     (whole.output / "README").write_text("mine")
     (whole.output / "22" / "notes.txt").write_text("mine")
@@ -84,7 +84,7 @@ def test_a_missing_file_is_a_problem(whole: Layout) -> None:
     assert found(whole) == [("22/22.twt", "missing, though the journal has a line for it.")]
 
 
-def test_a_file_that_nobody_journaled_is_a_problem(whole: Layout) -> None:
+def test_a_file_without_a_journal_line_is_a_problem(whole: Layout) -> None:
     path = whole.file("8", "fws")
     path.parent.mkdir()
     path.write_bytes(member([b"1"]))
@@ -119,7 +119,7 @@ def test_another_number_of_lines_is_a_problem(layout: Layout) -> None:
     ("ext", "lines"),
     [("fws", [b"1", b"2", b"1", b"01"]), ("twt", [record(3), record(3), record(3)])],
 )
-def test_an_id_that_stands_there_twice_is_a_problem(layout: Layout, ext: str, lines: list[bytes]) -> None:
+def test_a_repeated_id_is_a_problem(layout: Layout, ext: str, lines: list[bytes]) -> None:
     store(layout, "7", ext, [lines])
     assert found(layout) == [(f"7/7.{ext}", "2 lines repeat an id.")]
 
@@ -133,7 +133,7 @@ def test_repetitions_are_found_across_batches(layout: Layout) -> None:
     ]
 
 
-def test_a_profile_of_nobody_who_follows_is_a_problem(layout: Layout) -> None:
+def test_a_profile_of_a_non_follower_is_a_problem(layout: Layout) -> None:
     store(layout, "7", "fws", [[b"1", b"2"]])
     store(layout, "7", "usr", [[record(2), record(3)]])
     assert found(layout) == [("7/7.usr", "profiles of nobody who follows: 1 are not in 7.fws.")]
@@ -163,7 +163,7 @@ def test_a_directory_in_the_place_of_a_file_is_a_problem(whole: Layout) -> None:
     assert [file for file, _ in found(whole)] == ["22/22.twt"] * 2
 
 
-def test_part_files_beside_the_dataset_are_nobodys_problem(whole: Layout) -> None:
+def test_part_files_beside_the_dataset_are_no_problem(whole: Layout) -> None:
     layout = Layout(whole.output, whole.output / "parts")
     PartFile.begin(layout.part("crawl", "x", "fws")).close()
     assert found(layout) == []

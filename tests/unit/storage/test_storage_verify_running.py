@@ -172,7 +172,7 @@ def test_no_crawl_at_work_explains_what_is_broken_or_missing(layout: Layout) -> 
     assert held == []
 
 
-def test_a_file_without_a_line_is_accused_where_nobody_is_at_work(layout: Layout) -> None:
+def test_a_file_without_a_line_is_a_problem_when_no_crawl_runs(layout: Layout) -> None:
     with crawling(layout) as crawl:
         crawl.place("22", "fws", b"1")
     assert check(layout) == (["22/22.fws: has no line in the journal."], [])
@@ -215,7 +215,7 @@ def test_a_busy_crawl_is_never_accused(layout: Layout) -> None:
         assert check(layout) == ([], [])
 
 
-def test_who_is_at_work_is_told_by_the_lock(layout: Layout) -> None:
+def test_the_lock_shows_which_processes_run(layout: Layout) -> None:
     assert activity_in(layout.output) is Activity.NOBODY
     assert not (layout.output / ".lock").exists(), "looking changes nothing"
     with crawling(layout), crawling(Layout(layout.output, layout.temporary)):
@@ -228,7 +228,7 @@ def test_who_is_at_work_is_told_by_the_lock(layout: Layout) -> None:
     assert list(verify(layout)) == []
 
 
-def test_looking_who_is_at_work_turns_nobody_away(layout: Layout) -> None:
+def test_checking_for_other_processes_turns_none_away(layout: Layout) -> None:
     """`work_on` has the lock for an instant, and a worker or a repair that starts then waits for it."""
     stop = threading.Event()
 
@@ -251,7 +251,7 @@ def test_looking_who_is_at_work_turns_nobody_away(layout: Layout) -> None:
         looker.join()
 
 
-def test_those_who_look_take_nobody_for_each_other(layout: Layout) -> None:
+def test_checking_processes_do_not_mistake_each_other_for_a_server(layout: Layout) -> None:
     with crawling(layout):
         pass
     with ThreadPoolExecutor(4) as pool:

@@ -31,7 +31,7 @@ def test_nothing_is_accepted_but_the_token() -> None:
         assert not Access("127.0.0.1", "").accepts(wrong)
 
 
-def test_a_token_may_stand_in_a_file_that_others_cannot_read(tmp_path: Path) -> None:
+def test_a_token_may_be_in_a_file_that_others_cannot_read(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(f"{SECRET}\n")
     path.chmod(0o600)

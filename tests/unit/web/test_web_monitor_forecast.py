@@ -54,7 +54,7 @@ def test_time_and_money_run_out_at_the_pace_of_the_last_minutes(history: History
     assert found.pages_per_s == pytest.approx(3)
 
 
-def test_nothing_is_foretold_of_a_crawl_that_stands(tmp_path: Path, history: History) -> None:
+def test_a_stopped_crawl_has_no_forecast(tmp_path: Path, history: History) -> None:
     assert forecast(crawl(phase=Phase.PAUSED), history).left_s is None
     assert forecast(crawl(phase=Phase.PAUSED), history).money_left_s is None
     assert forecast(crawl(budget=None), history).money_left_s is None

@@ -29,7 +29,7 @@ def test_a_rate_is_the_growth_between_two_looks(tmp_path: Path) -> None:
     assert History(tmp_path / "none").rate("pages", 10) == 0
 
 
-def test_a_state_that_began_anew_has_no_negative_rate(tmp_path: Path) -> None:
+def test_a_restarted_state_has_no_negative_rate(tmp_path: Path) -> None:
     history = watched(tmp_path / "h", 10)
     history.add(BEGAN_AT + 20, {"pages": 0})
     assert history.rate("pages", 60) == 0
@@ -48,7 +48,7 @@ def test_every_span_is_bounded_and_ends_with_the_newest_look(tmp_path: Path) -> 
     assert history.span("week") is None
 
 
-def test_it_survives_a_restart_and_goes_on(tmp_path: Path) -> None:
+def test_it_survives_a_restart_and_continues(tmp_path: Path) -> None:
     path = tmp_path / "h"
     history = watched(path, 50)
     gone = GoneWorker(name="one", died=False, seen_at="", gone_at=1.0)
@@ -63,7 +63,7 @@ def test_it_survives_a_restart_and_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"series": ["x"]}', b"\xff".decode("latin-1")])
-def test_a_broken_file_is_begun_anew(tmp_path: Path, text: str) -> None:
+def test_a_broken_file_is_started_over(tmp_path: Path, text: str) -> None:
     path = tmp_path / "h"
     path.write_bytes(text.encode("latin-1"))
     history = History(path)
@@ -82,7 +82,7 @@ def test_rows_of_another_length_are_not_drawn(tmp_path: Path) -> None:
     assert History(path).newest == []
 
 
-def test_a_directory_that_is_gone_stops_nobody(tmp_path: Path) -> None:
+def test_a_missing_directory_stops_no_process(tmp_path: Path) -> None:
     history = watched(tmp_path / "gone" / "h", 5)
     history.save()
     assert not (tmp_path / "gone").exists()

@@ -63,7 +63,7 @@ def drawn(picture: Picture) -> tuple[dict[str, Any], set[tuple[str, str]]]:
     return found, {(ids[one], ids[other]) for one, other in found["links"]}
 
 
-def test_it_has_who_was_crawled_and_the_links_among_them(made: Made) -> None:
+def test_it_has_the_crawled_users_and_the_links_among_them(made: Made) -> None:
     made.add(1, [2, 3, 99], depth=0)
     made.add(2, [1, 98])
     made.add(3, [])
@@ -103,7 +103,7 @@ def test_a_large_graph_is_sampled_with_its_seeds_and_its_largest(made: Made) -> 
     assert {node["id"] for node in drawn(Picture(made.layout, Findings(made.layout)))[0]["nodes"]} == ids
 
 
-def test_a_list_that_is_lost_or_broken_hurts_nobody(made: Made) -> None:
+def test_a_lost_or_broken_list_harms_no_other(made: Made) -> None:
     made.add(1, [2], depth=0)
     made.add(2, [1])
     made.layout.file("2", "fws").write_bytes(b"no gzip at all")

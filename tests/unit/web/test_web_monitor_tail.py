@@ -101,7 +101,7 @@ def test_a_line_that_nests_without_end_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(10)
-def test_a_pipe_among_the_logs_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_pipe_among_the_logs_blocks_no_request(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "c.none.jsonl")
     (tmp_path / "c.one.jsonl").write_text(line(1, "good"))
     tail = Tail(tmp_path, "c")

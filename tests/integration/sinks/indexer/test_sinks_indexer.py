@@ -158,9 +158,7 @@ async def test_of_a_dataset_that_is_not_mounted_nothing_goes(scene: Scene) -> No
     assert set(scene.found()) == {"1"}
 
 
-async def test_a_file_that_was_removed_or_broken_since_is_told_and_passed_over(
-    scene: Scene, serve: Serve
-) -> None:
+async def test_a_file_removed_or_broken_since_is_reported_and_skipped(scene: Scene, serve: Serve) -> None:
     await scene.commit(22, (EARLIER, [post("1")]))
     await scene.commit(23, (EARLIER, [post("2")]))
     await scene.commit(24, (EARLIER, [post("3")]))
@@ -186,7 +184,7 @@ async def test_where_the_server_has_lost_all_it_begins_with_the_stream(scene: Sc
 
 
 @pytest.mark.parametrize(("user", "password"), [("admin", "wr0ng"), ("looker", "")])
-async def test_a_server_that_does_not_let_us_is_told_without_the_password(
+async def test_a_server_that_refuses_us_is_reported_without_the_password(
     scene: Scene, user: str, password: str
 ) -> None:
     url = scene.server.url(user, *([password] if password else []))
@@ -329,7 +327,7 @@ async def test_dates_decide_on_the_index(scene: Scene) -> None:
     assert NOVEMBER.startswith("2025-11")
 
 
-async def test_a_repair_that_names_a_file_of_somebody_else_takes_nothing_out(scene: Scene) -> None:
+async def test_a_repair_that_names_a_file_of_another_user_removes_nothing(scene: Scene) -> None:
     sink = await scene.indexer()
     await scene.take(sink, scene.write(22, (EARLIER, [post("1")])))
     for file in ("33/33.twt", "../nowhere.twt", "/nowhere/22.twt", "22/../22/222.twt"):

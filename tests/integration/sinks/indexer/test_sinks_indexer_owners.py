@@ -121,7 +121,7 @@ async def test_an_alias_that_is_led_elsewhere_later_ends_it(scene: Scene) -> Non
         await indices.move_alias(await indices.begin_generation())
 
 
-async def test_an_index_with_the_name_of_the_alias_is_said(scene: Scene) -> None:
+async def test_an_index_with_the_name_of_the_alias_is_reported(scene: Scene) -> None:
     scene.ask("PUT", f"/{scene.prefix}", {})
     try:
         with pytest.raises(SettingsError, match=f"the index {scene.prefix} is not known"):
@@ -141,7 +141,7 @@ async def test_a_month_that_another_dataset_made_first_is_not_written_to(scene: 
 
 
 @pytest.mark.parametrize("meta", [{}, {"_meta": {"twittomatic": {"dataset": "0" * 32}}}])
-async def test_an_index_template_of_somebody_else_is_left(scene: Scene, meta: dict[str, Any]) -> None:
+async def test_a_foreign_index_template_is_left_alone(scene: Scene, meta: dict[str, Any]) -> None:
     template = {"index_patterns": [f"{scene.prefix}-logs-*"], "priority": 7, **meta}
     scene.ask("PUT", f"/_index_template/{scene.prefix}", template)
     before = scene.ask("GET", f"/_index_template/{scene.prefix}")

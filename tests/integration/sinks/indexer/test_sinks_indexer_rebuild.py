@@ -149,7 +149,7 @@ async def test_what_the_indexer_put_into_the_old_indices_meanwhile_comes_again(
     await until(lambda: set(scene.found()) == {"1", "2"})
 
 
-async def test_nobody_else_serves_the_indexer_while_the_alias_moves(
+async def test_no_other_process_serves_the_indexer_while_the_alias_moves(
     scene: Scene, at: Callable[..., None]
 ) -> None:
     holders: list[str] = []
@@ -192,9 +192,7 @@ async def test_without_a_dataset_nothing_is_touched(scene: Scene) -> None:
     assert set(scene.found()) == {"1"}
 
 
-async def test_posts_that_somebody_deletes_meanwhile_are_missed(
-    scene: Scene, at: Callable[..., None]
-) -> None:
+async def test_posts_deleted_meanwhile_are_missed(scene: Scene, at: Callable[..., None]) -> None:
     scene.write(22, (EARLIER, [post("1")]))
 
     def delete() -> None:
@@ -217,7 +215,7 @@ async def test_of_two_the_later_one_serves(scene: Scene) -> None:
     assert await indices.delete_before(second) == 1
 
 
-async def test_a_stream_that_forgets_too_fast_is_told(scene: Scene, at: Callable[..., None]) -> None:
+async def test_a_stream_trimmed_too_early_is_reported(scene: Scene, at: Callable[..., None]) -> None:
     await scene.commit(22, (EARLIER, [post("1")]))
     late = [scene.write(23, (EARLIER, [post("2")])), scene.write(24, (EARLIER, [post("3")]))]
     at("rebuild.read", lambda: scene.at_once(*late, trim=1))

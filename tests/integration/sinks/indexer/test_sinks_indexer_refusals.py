@@ -90,7 +90,7 @@ async def test_what_can_never_be_taken_is_kept_with_its_reason(scene: Scene, ser
     assert running.consumer.standing.records == 39
 
 
-async def test_a_post_that_does_not_fit_an_index_is_kept_and_the_others_are_taken(scene: Scene) -> None:
+async def test_a_post_that_does_not_fit_an_index_is_kept_and_the_others_are_indexed(scene: Scene) -> None:
     dataset = identity(scene.crawl.layout)
     mapping = {
         "properties": {"text": {"type": "geo_point"}},

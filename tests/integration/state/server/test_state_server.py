@@ -63,7 +63,7 @@ async def test_a_worker_starts_no_server(state: Path) -> None:
     assert not process.is_running(state)
 
 
-async def test_a_second_owner_is_told_who_is_there(
+async def test_a_second_owner_learns_which_process_is_the_first(
     state: Path, start_owner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = start_owner()
@@ -187,7 +187,7 @@ async def test_workers_finish_what_they_hold_after_the_owner_left(state: Path) -
     assert (await get(state, "a"), await get(state, "b")) == ("1", "2")
 
 
-async def test_nobody_leaves_while_another_enters(state: Path) -> None:
+async def test_no_process_leaves_while_another_enters(state: Path) -> None:
     async with contextlib.AsyncExitStack() as visit:
         await put(state, "a", "1")
         await visit.enter_async_context(embedded(state, Role.VISIT))
@@ -200,14 +200,14 @@ async def test_nobody_leaves_while_another_enters(state: Path) -> None:
     assert not process.is_running(state)
 
 
-async def test_one_who_looks_is_not_taken_for_a_server(state: Path) -> None:
+async def test_a_checking_process_is_not_taken_for_a_server(state: Path) -> None:
     await put(state, "a", "1")
     with FileLock(state / "server.lock") as another:
         assert another.try_acquire(shared=True)
         assert not process.is_running(state)
 
 
-async def test_visitors_in_a_crowd_disturb_nobody(state: Path) -> None:
+async def test_many_visitors_do_not_disturb_each_other(state: Path) -> None:
     await put(state, "a", "1")
     assert await asyncio.gather(*(get(state, "a") for _ in range(40))) == ["1"] * 40
     assert not process.is_running(state)

@@ -158,7 +158,7 @@ async def test_half_a_command_at_the_end_is_cut_off(state: Path) -> None:
     assert await get(state, "a", Role.OWN) == "1"
 
 
-async def test_what_a_killed_process_left_is_in_nobodys_way(state: Path) -> None:
+async def test_leftovers_of_a_killed_process_block_no_other(state: Path) -> None:
     await put(state, "a", "1")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(state / "valkey.sock"))
