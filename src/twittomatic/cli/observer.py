@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import click
 
 from twittomatic.app.observer import Observer
+from twittomatic.cli.render.live import watch
 from twittomatic.cli.render.quote import picture
-from twittomatic.cli.render.status import watch
 from twittomatic.cli.render.table import console
 from twittomatic.planning.quote import Quote
 from twittomatic.state.status import CrawlStatus

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.text import Text
 
-from twittomatic.cli.render.table import PAPER_WIDTH, Fitting, console
+from twittomatic.cli.render.table import PAPER_WIDTH, NumberTable, console
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "19", "-5", "", "wide", "\u00b2"])
@@ -22,7 +22,7 @@ def test_a_width_that_cannot_be_is_unknown(
     assert found.width >= 80
     assert found.height >= 5
     found.file = io.StringIO()
-    found.print(Fitting(["spent", "dollars"], [[Text("all"), Text("$12.34")]], ["dollars"]))
+    found.print(NumberTable(["spent", "dollars"], [[Text("all"), Text("$12.34")]], ["dollars"]))
     assert "$12.34" in found.file.getvalue()
 
 

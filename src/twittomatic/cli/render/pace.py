@@ -47,7 +47,7 @@ def sentences(before: CrawlStatus, after: CrawlStatus, seconds: float) -> list[s
 
 
 def lasting(seconds: float) -> str:
-    """Say a time as people do: `45 s`, `12 min`, `3.5 h`, `12 days`."""
+    """Return a duration in words: `45 s`, `12 min`, `3.5 h`, `12 days`."""
     for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}" if unit == "h" else f"{seconds / size:,.0f} {unit}"

@@ -9,13 +9,13 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from twittomatic.cli.render.table import Fitting
+from twittomatic.cli.render.table import NumberTable
 from twittomatic.model import MICROS_PER_USD, about, dollars
 from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.planning.estimate import Plan, PlanLine, Range
 from twittomatic.planning.quote import Quote
 
-_ABSURD = 100  # times what the budget leaves: a number that helps nobody
+_ABSURD = 100  # times what the budget leaves: such a number helps nobody
 
 
 def as_json(quote: Quote) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def picture(quote: Quote) -> Group:
         ]
         rows.append([Text(cell, style="bold" if name == "total" else "") for cell in cells])
     columns = ["plan", "targets", "requests", "resources", *([] if plan.is_free else ["dollars"]), "hours"]
-    table = Fitting(columns, rows, ["requests", "resources", "hours", "targets"])
+    table = NumberTable(columns, rows, ["requests", "resources", "hours", "targets"])
     return Group(table, *[Text(sentence, style="dim") for sentence in _sentences(plan, quote)])
 
 
@@ -76,14 +76,14 @@ def _sentences(plan: Plan, quote: Quote) -> list[str]:
     prices = f"{plan.title} charges nothing" if plan.is_free else f"Prices as of {quote.prices_as_of}"
     sentences = [f"{prices}; hours are the waiting for rate limits."]
     if plan.kept:
-        sentences.append(f"Not bought again, since they are there: {many(plan.kept, 'list')}.")
+        sentences.append(f"Already in the dataset, so not bought again: {many(plan.kept, 'list')}.")
     if plan.unavailable:
-        sentences.append(f"Protected or gone, and so without cost: {many(plan.unavailable, 'target')}.")
+        sentences.append(f"Protected or gone, so without cost: {many(plan.unavailable, 'target')}.")
     if plan.unknown:
         sentences.append(f"Without known counts: {many(plan.unknown, 'target')}.")
     if plan.found:
         sentences.append(
-            f"Counted by their own profiles, which stand in the dataset: {many(plan.found, 'follower')}"
+            f"Counted by their own profiles in the dataset: {many(plan.found, 'follower')}"
             f"{' whom SELECT selects' if plan.selects else ''}."
         )
     if plan.assumes:
@@ -103,7 +103,7 @@ def _sentences(plan: Plan, quote: Quote) -> list[str]:
 
 
 def many(count: float, noun: str) -> str:
-    """Say how many of something: `1 list`, `2,000 lists`."""
+    """Return a number of things in words: `1 list`, `2,000 lists`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -121,7 +121,7 @@ def _whole(number: float) -> str:
 
 
 def _dollars(micros: float) -> str:
-    """Show a price to its last digit, and an estimate to the cent."""
+    """Return a price to its last digit, an estimate to the cent."""
     return about(micros) if micros % 100 else dollars(int(micros))
 
 

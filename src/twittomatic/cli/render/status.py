@@ -1,40 +1,33 @@
-"""The crawl as people see it in a terminal: one picture for `status` and for a crawl that runs."""
+"""The status of a crawl, as `status` and a running crawl show it."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import click
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.text import Text
 
 from twittomatic.app.forecast import Growth
 from twittomatic.app.status import reason, spending
 from twittomatic.cli.render.quote import many
-from twittomatic.cli.render.table import Fitting, console
+from twittomatic.cli.render.table import NumberTable, console
 from twittomatic.model import Counter, Module, WorkerReport, about, dollars
 from twittomatic.networks import registry
 from twittomatic.sinks.consumer import rebuild_command
 from twittomatic.state.status import CrawlStatus, JobCounts, SinkStatus
 
-_REFRESH_S = 0.5
-_LINE_S = 5.0  # between lines where nobody watches
-_PLACES = ("ready", "leased", "delayed", "dead", "completed")  # of a job
+_STATES = ("ready", "leased", "delayed", "dead", "completed")  # of a job
 _PHASES = {"running": "green", "paused": "yellow", "finished": "cyan", "idle": "dim"}
 
 
 def show(status: CrawlStatus, pace: Sequence[str] = ()) -> None:
-    """Print how a crawl stands."""
+    """Print the status of a crawl."""
     console().print(picture(status, pace=pace))
 
 
 def picture(status: CrawlStatus, rate: str = "", pace: Sequence[str] = ()) -> Group:
-    """Draw how a crawl stands, and its pace, where that is known."""
+    """Draw the status of a crawl, and its pace if it is known."""
     phase = status.phase
     head = Text.assemble("Crawl ", (status.crawl, "bold"), " is ", (str(phase), _PHASES.get(phase, "")), rate)
     rows: list[Any] = [head]
@@ -48,7 +41,7 @@ def picture(status: CrawlStatus, rate: str = "", pace: Sequence[str] = ()) -> Gr
         rows.append(Text(f"  {ended_early(sum(status.early.values()))}: {kinds}", style="yellow"))
     rows.append(_numbers(status))
     rows += [Text(sentence) for sentence in pace]
-    rows += [Text(sentence, style="dim") for sentence in _of_money(status)]
+    rows += [Text(sentence, style="dim") for sentence in _money_notes(status)]
     rows += [
         Text(f"Credential {name} is retired: {why}", style="yellow") for name, why in status.rejected.items()
     ]
@@ -64,7 +57,7 @@ def picture(status: CrawlStatus, rate: str = "", pace: Sequence[str] = ()) -> Gr
 
 
 def line(status: CrawlStatus) -> str:
-    """Say how a crawl stands in one line."""
+    """Return the status of a crawl in one line."""
     grown = Growth.of(status)
     waiting = sum(jobs.ready + jobs.leased + jobs.delayed for jobs in status.jobs.values())
     dead = f", {are_dead(status.dead)}" if status.dead else ""
@@ -72,58 +65,21 @@ def line(status: CrawlStatus) -> str:
         f"{status.phase}: {many(status.count(Counter.TARGETS), 'user')} begun, "
         f"{sum(status.frontier.values()):,} in the frontier, "
         f"{many(grown.followers, 'follower')}, {many(grown.posts, 'post')}, "
-        f"{many(waiting, 'job')} to do{dead}{''.join(f', {amount}' for amount in _words(status))}"
+        f"{many(waiting, 'job')} to do{dead}{''.join(f', {amount}' for amount in _spent_in_words(status))}"
     )
 
 
 def are_dead(count: int) -> str:
-    """Say how many jobs are dead."""
+    """Return the number of dead jobs in words."""
     return "1 job is dead" if count == 1 else f"{count:,} jobs are dead"
 
 
 def ended_early(count: int) -> str:
-    """Say how many lists ended too early."""
+    """Return the number of lists that ended too early in words."""
     return f"{many(count, 'list')} ended too early"
 
 
-async def watch(read: Callable[[], Awaitable[CrawlStatus]]) -> None:
-    """Show a crawl until this is cancelled: a live picture on a terminal, a line now and then elsewhere.
-
-    Args:
-        read: Reads the status of the crawl.
-    """
-    terminal = console(stderr=True)
-    if terminal.is_terminal:
-        await _live(read, terminal)
-    else:
-        await _lines(read)
-
-
-async def _live(read: Callable[[], Awaitable[CrawlStatus]], console: Console) -> None:
-    last, last_at = 0.0, time.monotonic()
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        while True:
-            current = await read()
-            pages = Growth.of(current).pages
-            now = time.monotonic()
-            rate = f", {(pages - last) / (now - last_at):.1f} pages/s" if last else ""
-            last, last_at = pages, now
-            live.update(picture(current, rate), refresh=True)
-            await asyncio.sleep(_REFRESH_S)
-
-
-async def _lines(read: Callable[[], Awaitable[CrawlStatus]]) -> None:
-    printed = ""
-    while True:
-        await asyncio.sleep(_LINE_S)
-        text = line(await read())
-        if text != printed:
-            click.echo(text, err=True)
-            sys.stderr.flush()
-        printed = text
-
-
-def _numbers(status: CrawlStatus) -> Fitting:
+def _numbers(status: CrawlStatus) -> NumberTable:
     grown = Growth.of(status)
     values = {
         "users begun": f"{status.count(Counter.TARGETS):,}",
@@ -133,31 +89,31 @@ def _numbers(status: CrawlStatus) -> Fitting:
         "posts": f"{grown.posts:,}",
         **_spent(status),
     }
-    return Fitting(
+    return NumberTable(
         list(values), [list(map(Text, values.values()))], ["seen", "frontier", "posts", "followers"]
     )
 
 
-def _jobs(status: CrawlStatus) -> Fitting:
+def _jobs(status: CrawlStatus) -> NumberTable:
     spent = spending(status.ledger, f"module:{status.crawl}:")
     rows = []
     for module, jobs in status.jobs.items():
         if jobs != JobCounts():
-            numbers = [Text(f"{getattr(jobs, place):,}") for place in _PLACES]
+            numbers = [Text(f"{getattr(jobs, place):,}") for place in _STATES]
             if jobs.dead:
-                numbers[_PLACES.index("dead")].stylize("red")
+                numbers[_STATES.index("dead")].stylize("red")
             cost = [] if _is_free(status) else [Text(dollars(spent.get(module, 0)))]
             rows.append([Text(module), *numbers, *cost])
     rows += [
-        [Text(name), *[Text()] * len(_PLACES), Text(dollars(amount))]
+        [Text(name), *[Text()] * len(_STATES), Text(dollars(amount))]
         for name, amount in spent.items()
         if name not in {*Module}
     ]
-    columns = ["module", *_PLACES, *([] if _is_free(status) else ["spent"])]
-    return Fitting(columns, rows, ["delayed", "leased", "ready", "completed", "dead"])
+    columns = ["module", *_STATES, *([] if _is_free(status) else ["spent"])]
+    return NumberTable(columns, rows, ["delayed", "leased", "ready", "completed", "dead"])
 
 
-def _of_money(status: CrawlStatus) -> list[str]:
+def _money_notes(status: CrawlStatus) -> list[str]:
     sentences = []
     if status.expected < status.spent:
         sentences.append(
@@ -202,7 +158,7 @@ def _sink(sink: SinkStatus) -> str:
 
 
 def _spent(status: CrawlStatus) -> dict[str, str]:
-    """Return what this crawl spent, and where that differs, what all of them did; the budget is for all."""
+    """Return what this crawl spent and, if it differs, what all crawls spent: the budget is for all."""
     if _is_free(status):
         return {}
     of_budget = "" if status.budget is None else f" of {dollars(status.budget)}"
@@ -212,7 +168,7 @@ def _spent(status: CrawlStatus) -> dict[str, str]:
     return {"spent": dollars(status.spent), "by all crawls": by_all}
 
 
-def _words(status: CrawlStatus) -> list[str]:
+def _spent_in_words(status: CrawlStatus) -> list[str]:
     return [amount if name == "spent" else f"{amount} {name}" for name, amount in _spent(status).items()]
 
 

@@ -1,4 +1,4 @@
-"""Tables that leave out a column before they cut a number, and the page that they are printed on."""
+"""Tables that drop a column before they cut off a number, and the console that prints them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-PAPER_WIDTH = 200  # columns where nobody watches, so that a line stays a line
+PAPER_WIDTH = 200  # columns if there is no terminal, so that lines are not wrapped
 _ENDLESS = 10_000
-_LEAST = {"COLUMNS": 20, "LINES": 5}  # less is said where nobody knows, such as 0 without a terminal
+_LEAST = {
+    "COLUMNS": 20,
+    "LINES": 5,
+}  # smaller values mean that the size is unknown, such as 0 without a terminal
 _USUAL = 80, 25
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return where people's pictures are printed: as wide as the terminal, or as what there is to say."""
-    environment = {name: text for name, text in os.environ.items() if _tells(name, text)}
+    """Return a console that is as wide as the terminal, or wide enough for all lines."""
+    environment = {name: text for name, text in os.environ.items() if _is_credible(name, text)}
     found = Console(highlight=False, stderr=stderr, _environ=environment)
     if found.is_terminal:
         width, height = found.size
@@ -35,18 +38,18 @@ def console(*, stderr: bool = False) -> Console:
     return Console(highlight=False, stderr=stderr, width=PAPER_WIDTH, _environ=environment)
 
 
-def _tells(name: str, text: str) -> bool:
-    """Tell whether a variable of the environment may be believed."""
+def _is_credible(name: str, text: str) -> bool:
+    """Return whether a variable of the environment has a credible value."""
     return name not in _LEAST or (text.isdecimal() and int(text) >= _LEAST[name])
 
 
-class Fitting:
-    """A table of numbers: the first column names, the others are to the right.
+class NumberTable:
+    """A table of numbers: the first column has names, the others are aligned to the right.
 
     Args:
-        columns: Their names.
+        columns: Names of the columns.
         rows: A cell for each column.
-        dispensable: Columns that may be left out where there is no room, the first of them first.
+        dispensable: Columns that may be left out if there is no room, in this order.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class Fitting:
         self._dispensable = dispensable
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it as wide as there is room."""
+        """Draw as many columns as there is room for."""
         room = options.update(max_width=_ENDLESS)
         for count in range(len(self._dispensable) + 1):
             table = self._table(self._dispensable[:count])
