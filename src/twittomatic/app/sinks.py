@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from twittomatic.app import runtime
 from twittomatic.clock import SystemClock
@@ -12,6 +13,8 @@ from twittomatic.sinks.consumer import Consumer, Sink
 from twittomatic.sinks.records import dataset_events
 from twittomatic.sinks.registry import SinkContext, open_sink
 from twittomatic.state.embedded.server import Role, state_exists
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.stream import EventStream
 
 
 def consumer(settings: Settings, sink: Sink, report: Callable[[str], None]) -> Consumer:
@@ -34,6 +37,21 @@ def consumer(settings: Settings, sink: Sink, report: Callable[[str], None]) -> C
         say=report,
         clock=SystemClock(),
     )
+
+
+@asynccontextmanager
+async def event_stream(settings: Settings, process: str) -> AsyncIterator[EventStream | None]:
+    """Yield the events of the crawl, None if there is no crawl.
+
+    Args:
+        settings: Name the crawl.
+        process: This process's name.
+    """
+    if not settings.redis_url and not state_exists(settings.state_directory):
+        yield None
+        return
+    async with runtime.connected(settings, Role.VISIT, process) as connection:
+        yield EventStream(connection, CrawlKeys(settings.crawl))
 
 
 def open_installed(settings: Settings, name: str) -> Sink:

@@ -9,23 +9,19 @@ import click
 
 from twittomatic.app import runtime
 from twittomatic.app.logs import log_to
+from twittomatic.app.lookup import rebuild
 from twittomatic.app.sinks import consumer
 from twittomatic.app.stop import on_stop
-from twittomatic.cli.exitcodes import INTERRUPTED
-from twittomatic.cli.observer import warn
+from twittomatic.cli.exitcodes import FAILED, FINISHED, INTERRUPTED
+from twittomatic.cli.observer import Terminal, warn
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.runner import run_async
 from twittomatic.settings import Settings
-from twittomatic.sinks.lookup.sink import NAME, LookupSink, rebuild
+from twittomatic.sinks.lookup.sink import NAME, LookupSink
 from twittomatic.sinks.lookup.store import ProfileStore
-from twittomatic.state.embedded.server import Role, state_exists
-from twittomatic.state.keys import CrawlKeys
-from twittomatic.state.stream import EventStream, Position
 from twittomatic.web.http import hosts_of
 from twittomatic.web.lookup.service import LookupService, serve
 from twittomatic.web.token import read_token
-
-_REPORTED = 100_000  # profiles between two lines
 
 
 @click.command(short_help="Answer over HTTP who a user is, and who had a name.", epilog=EVERYWHERE)
@@ -71,49 +67,7 @@ async def _serve(settings: Settings, host: str) -> int:
 
 
 async def _rebuild(settings: Settings) -> int:
-    """Read the whole dataset; afterwards the sink continues where the event stream was at the start."""
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
-    layout, place = runtime.layout(settings), await _place(settings)
-    store = ProfileStore(settings.lookup_directory)
-    count = said = broken = 0
-
-    def note(sentence: str) -> None:
-        nonlocal broken
-        broken += 1
-        click.echo(sentence, err=True)
-
-    def report(files: int, profiles: int) -> None:
-        nonlocal count, said
-        count = profiles
-        if profiles - said >= _REPORTED:
-            said = profiles
-            click.echo(f"{files:,} files, {profiles:,} profiles so far ...")
-
-    try:
-        with on_stop(lambda: None) as requested:
-            await asyncio.to_thread(
-                rebuild,
-                store,
-                layout,
-                name_of=runtime.network(settings).name_of,
-                note=note,
-                report=report,
-                is_stopped=requested.is_set,
-            )
-        store.note_read(settings.crawl)
-        users = store.count()
-    finally:
-        store.close()
-    if place is not None:
-        async with runtime.connected(settings, Role.VISIT, runtime.process_name(NAME)) as connection:
-            await EventStream(connection, CrawlKeys(settings.crawl)).seek(NAME, place)
-    click.echo(f"Read {count:,} profiles; the store knows {users:,} users.")
-    return 1 if broken else 0
-
-
-async def _place(settings: Settings) -> Position | None:
-    """Return how far the stream is, None where there is no state: the files are all that is needed."""
-    if not settings.redis_url and not state_exists(settings.state_directory):
-        return None
-    async with runtime.connected(settings, Role.VISIT, runtime.process_name(NAME)) as connection:
-        return await EventStream(connection, CrawlKeys(settings.crawl)).end()
+    done = await rebuild(settings, Terminal())
+    click.echo(f"Read {done.profiles:,} profiles; the store knows {done.users:,} users.")
+    return FAILED if done.unreadable else FINISHED
