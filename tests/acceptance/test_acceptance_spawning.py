@@ -1,7 +1,6 @@
 """Several processes under one command: who is started again, who is not, and what the command ends with."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from watching import alive, wait_for
 
+from twittomatic.app.stop import Stop
 from twittomatic.cli import supervisor
 from twittomatic.cli.child import STOPPED
 
@@ -64,14 +64,14 @@ async def test_what_one_ends_for_holds_for_all(family: Any, capfd: Any, code: in
     order("w.1", code)
     assert await family().keep(2) == ends
     assert [len(lives("w.1")), len(lives("w.2"))] in ([1, 1], [1, 0])  # the other one may never have begun
-    assert "starts again" not in capfd.readouterr().err
+    assert "restarts" not in capfd.readouterr().err
 
 
 async def test_a_process_that_dies_is_restarted_with_the_reason(family: Any, capfd: Any) -> None:
     order("w.1", 1, -signal.SIGKILL, 17, -signal.SIGRTMIN - 1, 0)
     assert await family().keep(2) == 0
     assert len(lives("w.1")) == 5
-    said = [line for line in capfd.readouterr().err.splitlines() if "starts again" in line]
+    said = [line for line in capfd.readouterr().err.splitlines() if "restarts" in line]
     assert said == [
         "w.1 ended with exit code 1; it restarts in 0.01 s.",
         "w.1 ended with signal SIGKILL; it restarts in 0.02 s.",
@@ -102,7 +102,7 @@ async def test_no_process_is_restarted_after_one_ended_for_all(
     def heard() -> bool:
         nonlocal said
         said += capfd.readouterr().err
-        return "starts again" in said
+        return "restarts" in said
 
     await until(heard)
     order("w.1", STOPPED)
@@ -111,16 +111,20 @@ async def test_no_process_is_restarted_after_one_ended_for_all(
 
 
 async def test_a_signal_is_passed_on_once(family: Any) -> None:
-    kept = asyncio.ensure_future(family().keep(2))
+    stop = Stop()
+    with stop.active():
+        kept = asyncio.ensure_future(family().keep(2))
     await until(lambda: lives("w.1") and lives("w.2"))
-    os.kill(os.getpid(), signal.SIGTERM)
+    stop.request()
     assert await kept == 130
     assert (len(lives("w.1")), len(lives("w.2"))) == (1, 1)
 
 
 async def test_a_program_that_cannot_be_started_is_tried_again(family: Any, capfd: Any) -> None:
     missing = supervisor.Supervisor("w", ["/no/such/program"])
-    kept = asyncio.ensure_future(missing.keep(1))
+    stop = Stop()
+    with stop.active():
+        kept = asyncio.ensure_future(missing.keep(1))
     said = ""
 
     def heard() -> bool:
@@ -130,7 +134,7 @@ async def test_a_program_that_cannot_be_started_is_tried_again(family: Any, capf
 
     await until(heard)
     assert "w.1 ended with No such file or directory; it restarts in 0.01 s." in said
-    os.kill(os.getpid(), signal.SIGTERM)
+    stop.request()
     assert await kept == 130
 
 

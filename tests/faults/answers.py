@@ -288,7 +288,7 @@ class Case:
             async with runtime.connected(settings, Role.OWN, "case") as connection:
                 await connection.call("FLUSHALL")  # ports come again, and with them accounts
             wanted, asked = Targets(ids=[str(STAR)], names=()), -1
-            while len(self.codes) < _MOST_RUNS and len(self.service.answers) > asked:
+            while len(self.complete) < _MOST_RUNS and len(self.service.answers) > asked:
                 asked = len(self.service.answers)
                 self.said = Notes()
                 async with Crawl(settings, "TF", observer=self.said) as crawl:
