@@ -1,10 +1,14 @@
-"""The check of documents, part of `make check`, finds every kind of name that leads nowhere."""
+"""Documents name what exists, and describe what a script may read."""
 
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from twittomatic.app.status import document
+from twittomatic.state.status import CrawlStatus
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -39,3 +43,9 @@ def test_names_that_exist_are_accepted(checked_names: ModuleType) -> None:
         "twittomatic crawl -F --max-depth 1 --until-spent @name\n"
     )
     assert list(checked_names._problems(text)) == []
+
+
+def test_every_key_of_the_status_is_documented() -> None:
+    page = (DOCS / "reference" / "commands.md").read_text()
+    described = re.findall(r"`(\w+)`", page[page.index("\n## status") : page.index("\n## Each command")])
+    assert set(document(CrawlStatus(crawl="any"))) <= set(described)
