@@ -1,1 +1,1 @@
-"""The quote: what a crawl will cost, from targets and what is known of them, before anything is spent."""
+"""Quote a crawl before anything is spent: read targets, resolve names, estimate cost and time."""

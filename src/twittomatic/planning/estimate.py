@@ -1,10 +1,10 @@
-"""The plan: what a crawl asks for, costs and waits for, computed before anything is spent.
+"""Estimate requests, cost and waiting time of a crawl before anything is spent.
 
-Each figure is a span: at depth 0, with known counts, its two ends meet. What a crawl goes on to at greater
-depths depends on whom it finds. Whose followers stand in the dataset is known, and so is whom SELECT selects
-of them and what they cost; of others the low end counts nothing, and the high end is an assumption: every
-follower is selected, follows one target alone, and has as many followers and posts as those who are known
-have on average.
+Each figure is a range. At depth 0, with known counts, its two ends are equal. The cost of greater depths
+depends on the users that the crawl will discover. If a target's followers are already in the dataset, the
+users that SELECT selects among them are known, and so is their cost. For all other targets the low end counts
+nothing, and the high end is an assumption: every follower is selected, follows one target only, and has the
+average number of followers and posts of the known users.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from twittomatic.model import MODULES, Module
 from twittomatic.networks.base import Counts, Network, Request
 
 PROFILES = "profiles"
-"""The row of what was bought for the plan itself, and its name in the ledger."""
+"""Name of the profiles bought for the plan itself, as a line of the plan and in the ledger."""
 
 _ENDLESS = 1e9  # users: more than are active in any network
 
 
 class Range(NamedTuple):
-    """A number between two ends; `high` is None where there is no upper one."""
+    """A number known to lie between two ends; `high` is None when it has no upper limit."""
 
     low: float
     high: float | None
 
     def plus(self, other: Range) -> Range:
-        """Add two."""
+        """Return the sum of two ranges."""
         high = None if self.high is None or other.high is None else self.high + other.high
         return Range(self.low + other.low, high)
 
     def each(self, change: Callable[[float], float]) -> Range:
-        """Change both ends."""
+        """Apply a function to both ends."""
         return Range(change(self.low), None if self.high is None else change(self.high))
 
 
@@ -46,15 +46,16 @@ _NOTHING = Range(0, 0)
 
 
 class TargetEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """A target before the crawl.
+    """What is known about a target before the crawl.
 
     Attributes:
         user_id: Decimal.
-        counts: Of his lists, None when nobody has told.
-        kept: Modules whose file stands there, so that nothing is to be bought.
-        has_timeline: Whether an update finds a timeline to continue.
-        bought: Records that are there of lists that are unfinished or ended too early, by module.
-        continued: Modules whose list ended too early and is gone on with, whether or not anything comes.
+        counts: Lengths of the user's lists; None when they are not known.
+        kept: Modules whose list is complete in the dataset, so nothing has to be bought.
+        has_timeline: Whether the dataset holds a timeline that an update can continue.
+        bought: Number of records already bought of each list that is unfinished or ended too early, by
+            module.
+        continued: Modules whose list ended too early and will be continued, whether or not more records come.
     """
 
     user_id: str
@@ -66,11 +67,11 @@ class TargetEstimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Discovered(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a crawl finds at depth 1, as far as the dataset tells.
+    """Users that the crawl will discover at depth 1, as far as the dataset shows.
 
     Attributes:
-        of: Ids of the targets whose followers were looked at.
-        users: Those of them whom SELECT selects, each once, no target among them.
+        of: Ids of the targets whose followers were read.
+        users: The followers that SELECT selects, each once, without the targets themselves.
     """
 
     of: Collection[str] = ()
@@ -78,14 +79,14 @@ class Discovered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What one module, or the whole crawl, takes.
+    """Estimate for one module, or for the whole crawl.
 
     Attributes:
-        targets: Of those given, whose list is to be bought; of profiles, how many.
-        requests: To the network.
-        resources: Posts or profiles that it charges for.
+        targets: Number of given targets whose list has to be bought; for profiles, the number of profiles.
+        requests: Number of requests.
+        resources: Number of posts or profiles that the network charges for.
         cost: Micro-dollars.
-        hours: Of waiting for rate limits; what fits into one window waits for nothing.
+        hours: Hours of waiting for rate limits; 0 for requests that fit into one window.
     """
 
     targets: int
@@ -102,19 +103,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The quote of a crawl.
 
     Attributes:
-        rows: What each module takes, and first the profiles that were bought for the plan.
-        total: Of all rows; the hours are those of the slowest, since modules work side by side.
-        due: Micro-dollars that the targets' own lists take at least: the profiles are paid.
-        unknown: Targets whose counts are needed and not known.
-        unavailable: Targets whose lists the network does not show.
-        kept: Lists that are there and not bought again.
+        rows: Estimate for each module, preceded by one for the profiles bought for the plan.
+        total: Sum of all rows; its hours are those of the slowest module, since modules run concurrently.
+        due: Minimum in micro-dollars for the targets' own lists; the profiles are already paid.
+        unknown: Number of targets whose counts are needed but not known.
+        unavailable: Number of targets whose lists the network does not show.
+        kept: Number of lists that are complete in the dataset and not bought again.
         depth: Hops that the crawl goes beyond its targets.
-        found: Users at depth 1 who are known.
-        assumes: Whether the high end counts users who are not.
-        selects: Whether there is a SELECT.
-        title: The network, as users know it.
-        is_free: Whether it charges nothing.
-        once_a_day: Whether it charges for the same object once a UTC day.
+        found: Number of users at depth 1 that are already known.
+        assumes: Whether the high end includes users that are not known.
+        selects: Whether SELECT is set.
+        title: Name of the network as users know it.
+        is_free: Whether the network charges nothing.
+        once_a_day: Whether the network charges for the same object once a UTC day.
     """
 
     rows: dict[str, PlanLine]
@@ -141,15 +142,15 @@ def plan(
     bought: int = 0,
     found: Discovered | None = None,
 ) -> Plan:
-    """Quote a crawl.
+    """Estimate what a crawl takes.
 
     Args:
-        subjects: The targets.
-        options: Of the crawl.
-        network: Whose prices, pages and limits count.
-        kinds: Of the credentials that share the requests, `app` or `user` for each.
-        bought: Profiles that were bought for this plan.
-        found: Whom the dataset shows at depth 1.
+        estimates: The targets.
+        options: The crawl's options.
+        network: Gives prices, page sizes and rate limits.
+        kinds: Kind of each credential that shares the requests, such as `app` or `user`.
+        bought: Number of profiles that were bought for this plan.
+        found: Users at depth 1 that the dataset already shows.
     """
     tally = Tally(options, network, kinds=kinds, found=found)
     for estimate in estimates:
@@ -158,7 +159,7 @@ def plan(
 
 
 def needs_counts(estimate: TargetEstimate, options: CrawlOptions) -> bool:
-    """Tell whether the plan would be better with the target's profile."""
+    """Return whether the target's profile would make the plan more exact."""
     counts, modules = estimate.counts or Counts(), {*options.first_modules} - {*estimate.kept}
     if counts.unavailable:
         return False
@@ -167,12 +168,12 @@ def needs_counts(estimate: TargetEstimate, options: CrawlOptions) -> bool:
 
 
 class Pricing:
-    """Prices the lists of a crawl.
+    """Calculate what the lists of a crawl cost.
 
     Args:
-        options: Of the crawl.
-        network: Whose prices, pages and limits count.
-        kinds: Of the credentials that share the requests.
+        options: The crawl's options.
+        network: Gives prices, page sizes and rate limits.
+        kinds: Kind of each credential that shares the requests.
     """
 
     def __init__(self, options: CrawlOptions, network: Network, kinds: Sequence[str]) -> None:
@@ -193,18 +194,18 @@ class Pricing:
         return self._timed(msgspec.structs.replace(row, targets=count), "users")
 
     def rest(self, module: Module, estimate: TargetEstimate) -> PlanLine:
-        """Price what is not there yet of one list, which is not kept."""
+        """Price the missing part of a list that is not complete in the dataset."""
         size, asked = self._lists[module]
         had = estimate.bought.get(module, 0)
         return _priced(_without(self.length(module, estimate), had), size, asked, size)
 
     def row(self, module: Module, estimate: TargetEstimate) -> PlanLine:
-        """Price one whole list, were it bought."""
+        """Price a whole list, as if nothing of it had been bought."""
         size, asked = self._lists[module]
         return _priced(self.length(module, estimate), size, asked, size)
 
     def length(self, module: Module, estimate: TargetEstimate) -> Range:
-        """Return how many records a list will have."""
+        """Return how many records a list is going to have."""
         counts = estimate.counts or Counts()
         if counts.unavailable:
             return _NOTHING
@@ -218,11 +219,11 @@ class Pricing:
         return _cut(counts.posts, self._most_posts)
 
     def timed(self, row: PlanLine, module: Module) -> PlanLine:
-        """Add the hours that a module takes."""
+        """Add the waiting time of a module."""
         return self._timed(row, self._lists[module][1].endpoint)
 
     def _timed(self, row: PlanLine, endpoint: str) -> PlanLine:
-        """Add the hours: windows after the first, each used to its end."""
+        """Add the waiting time: every window after the first one, each used up."""
         limits = [limit for kind in self._kinds if (limit := self._network.limit(endpoint, kind))]
         together = sum(limit.requests for limit in limits)
 
@@ -233,23 +234,23 @@ class Pricing:
 
 
 class _Sums:
-    """What the lists of one module take, over all targets that were added."""
+    """Sums over the lists of one module, for all targets that were added."""
 
     def __init__(self) -> None:
-        self.wanted = 0  # targets whose list is to be bought
-        self.targets = _NO_LINE  # what is left of the targets' lists
-        self.found = _NO_LINE  # the same of the users at depth 1 who are known
-        self.whole = _NO_LINE  # the lists of both, were they bought whole
+        self.wanted = 0  # targets whose list has to be bought
+        self.targets = _NO_LINE  # the missing parts of the targets' lists
+        self.found = _NO_LINE  # the same for the known users at depth 1
+        self.whole = _NO_LINE  # all lists of both, as if nothing had been bought
 
 
 class Tally:
-    """Adds targets up to a plan and keeps none of them, so that a plan of a million takes no memory.
+    """Accumulate targets into a plan without keeping them, so a million targets take no memory.
 
     Args:
-        options: Of the crawl.
-        network: Whose prices, pages and limits count.
-        kinds: Of the credentials that share the requests, `app` or `user` for each.
-        found: Whom the dataset shows at depth 1.
+        options: The crawl's options.
+        network: Gives prices, page sizes and rate limits.
+        kinds: Kind of each credential that shares the requests, such as `app` or `user`.
+        found: Users at depth 1 that the dataset already shows.
     """
 
     def __init__(
@@ -266,8 +267,8 @@ class Tally:
         self._found = found if found and self._pricing.depth else Discovered()
         self._sums = {module: _Sums() for module in options.first_modules if MODULES[module].list_ext}
         self._targets = self._unknown = self._unavailable = self._kept = 0
-        self._followers = self._unseen = 0.0  # of all known users; of the targets that nobody looked at
-        self._is_bounded = True  # whether all those numbers are known
+        self._followers = self._unseen = 0.0  # of all known users; of targets without a read list
+        self._is_bounded = True  # whether all these numbers have an upper limit
         for user in self._found.users:
             self._follow(user)
             for module, sums in self._sums.items():
@@ -275,7 +276,7 @@ class Tally:
                 sums.whole = _plus(sums.whole, self._pricing.row(module, user))
 
     def add(self, estimate: TargetEstimate) -> None:
-        """Add a target."""
+        """Add a target to the sums."""
         self._targets += 1
         self._unknown += needs_counts(estimate, self._options)
         self._unavailable += bool(estimate.counts and estimate.counts.unavailable)
@@ -289,10 +290,10 @@ class Tally:
             sums.whole = _plus(sums.whole, self._pricing.row(module, estimate))
 
     def plan(self, *, bought: int = 0) -> Plan:
-        """Return the plan of all that was added.
+        """Return the plan for all targets that were added.
 
         Args:
-            bought: Profiles that were bought for it.
+            bought: Number of profiles that were bought for it.
         """
         pricing, beyond = self._pricing, self._beyond()
         rows: dict[str, PlanLine] = {}
@@ -323,14 +324,14 @@ class Tally:
         return _NO_LINE if module in estimate.kept else self._pricing.rest(module, estimate)
 
     def _follow(self, estimate: TargetEstimate) -> float:
-        """Count the followers of a user, at most; return how many those are."""
+        """Count the followers of a user at the high end, and return their number."""
         high = self._pricing.length(Module.FOLLOWER, estimate).high
         self._is_bounded = self._is_bounded and high is not None
         self._followers += high or 0
         return high or 0
 
     def _beyond(self) -> float:
-        """Return how many users more can be found within the depth, infinite where nothing tells."""
+        """Return how many more users the crawl may discover within its depth (infinite: no bound)."""
         if not self._pricing.depth or not self._targets:
             return 0
         if not self._is_bounded:
@@ -346,7 +347,7 @@ class Tally:
         return total if total <= _ENDLESS else math.inf
 
     def _deeper(self, sums: _Sums, beyond: float) -> PlanLine:
-        """Price the lists of those who are known, and of those beyond them as if they were like these."""
+        """Price the lists of known users, and of the users beyond them at the average of the known ones."""
         row, known = _plus(sums.targets, sums.found), self._targets + len(self._found.users)
 
         def with_deeper(here: Range, whole: Range) -> Range:
@@ -363,7 +364,7 @@ class Tally:
 
 
 def _priced(length: Range, size: int, asked: Request, records: int) -> PlanLine:
-    """Price one list, from a request for so many records of it."""
+    """Price a list by a request for `records` of its records."""
     most = asked.most_resources / records
     high = None if length.high is None else length.high * most
     resources = Range(length.low, high)
@@ -376,7 +377,7 @@ def _priced(length: Range, size: int, asked: Request, records: int) -> PlanLine:
 
 
 def _cut(count: int | None, most: int | None) -> Range:
-    """Return the length of a list that has `count` records, if known, of which `most` are bought."""
+    """Return how many records are bought of a list with `count` records (None: unknown), at most `most`."""
     if count is None:
         return Range(0, most)
     count = count if most is None else min(count, most)
@@ -384,12 +385,12 @@ def _cut(count: int | None, most: int | None) -> Range:
 
 
 def _without(length: Range, had: int) -> Range:
-    """Return what is left of a list of which there are `had` records."""
+    """Return the length of a list without the `had` records that are already bought."""
     return length.each(lambda count: max(0, count - had))
 
 
 def _rounded(most: int | None, network: Network) -> int | None:
-    """Return how many posts MAX_POSTS buys: the network may serve no page of fewer than five."""
+    """Return how many posts MAX_POSTS buys; a network may refuse to serve very small pages."""
     ceiling, fewest = network.timeline_ceiling, network.fewest_posts_per_page
     if most is None:
         return ceiling

@@ -1,4 +1,4 @@
-"""Targets before a crawl: what is known of their lists, and what of them stands in the dataset."""
+"""Find out what is already known about targets and their lists, without a request."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from twittomatic.storage.records import record_id
 
 
 class KnownTargets:
-    """Gathers what a plan needs, without a request.
+    """Collect what a plan needs from the state and the dataset.
 
     Args:
-        options: Of the crawl.
-        network: Whose profiles they are.
-        counts: What profiles told before.
-        layout: Of the dataset.
-        known_files: What its journal says.
+        options: The crawl's options.
+        network: Reads the profiles.
+        counts: Cache of the counts in profiles.
+        layout: Paths of the dataset.
+        known_files: Index of its journal.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class KnownTargets:
         self._files = known_files
 
     async def estimates(self, user_ids: Sequence[str], now: float) -> list[TargetEstimate]:
-        """Return the targets as they stand.
+        """Return what is known about some targets.
 
         Args:
             user_ids: Decimal, without leading zeros.
@@ -59,7 +59,7 @@ class KnownTargets:
         return await asyncio.to_thread(lambda: [self._estimate(user_id, counts, now) for user_id in user_ids])
 
     async def search(self, user_ids: Sequence[str], now: float) -> dict[str, Counts]:
-        """Read in the dataset what followers pages said of users; reads all of its profiles."""
+        """Look users up in the profiles of the dataset, all of which are read, and return their counts."""
         counts = await asyncio.to_thread(
             lambda: {
                 found.user_id: self._network.counts_of(found.record)
@@ -77,13 +77,13 @@ class KnownTargets:
         *,
         targets: Sequence[str],
     ) -> Discovered:
-        """Look at the followers of those whose list stands in the dataset, whole and with its profiles.
+        """Read the followers of targets whose list is complete in the dataset, with all profiles.
 
         Args:
-            subjects: The targets that have such a list.
+            estimates: The targets that have such a list.
             now: Seconds since the epoch.
-            selects: Whether a profile is selected.
-            targets: Ids of all targets, who are not found once more.
+            selects: Returns whether SELECT selects a profile.
+            targets: Ids of all targets, which are left out of the result.
         """
         return await asyncio.to_thread(self._found, estimates, now, selects, targets)
 
@@ -108,7 +108,7 @@ class KnownTargets:
                         selected[record_id(line)] = self._network.counts_of(line)
                 whole = count >= self._files.state(self._layout.file(estimate.user_id, "fws")).lines
             except (StorageError, msgspec.MsgspecError):
-                continue  # `verify` is who complains of it
+                continue  # `verify` reports it
             if whole:
                 looked.add(estimate.user_id)
                 users.update(selected)
@@ -150,12 +150,12 @@ class KnownTargets:
 
 
 class Remaining:
-    """How a crawl stands with its targets.
+    """Subtract what an unfinished crawl has already done: only the rest is quoted when it continues.
 
     Args:
-        waiting: Ids of those whose turn has not come.
-        jobs: Has the jobs of the others; a user without one is done.
-        modules: Of the crawl.
+        waiting: Ids of the targets that are still in the frontier.
+        jobs: Has the jobs of the other targets; a target without a job is done.
+        modules: The crawl's modules.
     """
 
     def __init__(self, waiting: UserIds, jobs: JobAdmin, modules: Sequence[Module]) -> None:
@@ -164,10 +164,10 @@ class Remaining:
         self._modules = modules
 
     async def of(self, estimates: Sequence[TargetEstimate]) -> Sequence[TargetEstimate]:
-        """Return targets as if what is done with them, or bought of them, were in the dataset.
+        """Return targets as if everything done or bought for them were in the dataset.
 
         Args:
-            subjects: Some targets.
+            estimates: Some targets.
         """
         waits = self._waiting.contains([estimate.user_id for estimate in estimates])
         others = [estimate.user_id for estimate, waiting in zip(estimates, waits, strict=True) if not waiting]

@@ -1,4 +1,4 @@
-"""Buy the profiles that a crawl needs before it begins, for the ids of names and the lengths of lists."""
+"""Buy the profiles that a crawl needs before it begins: to resolve names, and for the lengths of lists."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _REASONS = {"deleted": "no such user", "unavailable": "the network says nothing 
 
 
 class ProfileBuyer:
-    """Buys profiles, a request's worth at a time, and keeps what they tell before the next request.
+    """Buy profiles request by request; each answer is stored before the next request is sent.
 
     Args:
-        fetcher: Asks the network.
+        fetcher: Sends the requests.
         network: The network.
-        crawl: Keeps the ids of its names, so that it goes on with the same users.
-        names: Keeps them for all crawls.
-        counts: Keeps the counts.
-        kept: Keeps the profiles themselves, in the dataset.
-        events: Tells the sinks of them.
-        clock: Tells the time.
-        refresh_older_than: Age in seconds from which a name is asked for again, None for that of the memory.
+        crawl: Remembers which users the names belonged to, so that a resumed crawl keeps to the same users.
+        names: Cache of the owners of names, shared by all crawls.
+        counts: Cache of the counts in profiles, shared by all crawls.
+        kept: Stores the profiles in the dataset.
+        events: Announces them to the sinks.
+        clock: The clock.
+        refresh_older_than: Age in seconds from which a name is resolved again; None for the age of the cache.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ProfileBuyer:
         self._events = events
         self._clock = clock
         self._refresh_older_than = refresh_older_than
-        self._remembered: dict[str, str] = {}  # id -> name, of the names that were not asked for this time
+        self._remembered: dict[str, str] = {}  # id -> name, for names that were not resolved this time
         self._addresses: dict[str, str] = {}  # of the users whose address is known, by user id
         self.bought = 0  # profiles
 
@@ -68,8 +68,8 @@ class ProfileBuyer:
         """Return the ids of all targets, each once, the names among them after the ids.
 
         Args:
-            targets: As given.
-            report: Told of each name that the network does not know.
+            targets: The targets as given.
+            report: Called with a sentence for each name that the network does not know.
 
         Raises:
             TwittomaticError: see `Fetcher.page`.
@@ -128,15 +128,15 @@ class ProfileBuyer:
         return [User(user_id, self._addresses.get(user_id, "")).entry for user_id in user_ids]
 
     async def unresolved(self, targets: Targets) -> list[str]:
-        """Return the names that have to be bought to resolve targets."""
+        """Return the names whose profiles have to be bought to resolve the targets."""
         known = await self._known(targets)
         return [name for name in targets.names if name not in known]
 
     async def _known(self, targets: Targets) -> dict[str, User]:
-        """Return the owners of names, by the memory of this crawl, then by that of all crawls.
+        """Return the known owners of names: this crawl's own record first, then the shared cache.
 
-        REFRESH_OLDER_THAN does not hold for a crawl that is to go on: its names are not bought once more
-        whenever it is interrupted.
+        REFRESH_OLDER_THAN is ignored for a crawl that is being resumed, or its names would be bought again
+        after each interruption.
         """
         if targets.refresh_names:
             return {}
@@ -148,11 +148,11 @@ class ProfileBuyer:
         return _users(await self._names.read(names, now, since=now - self._refresh_older_than))
 
     async def count(self, user_ids: Sequence[str], report: Callable[[str], None]) -> dict[str, Counts]:
-        """Buy the profiles of users, and return what they say of their lists, for each of them.
+        """Buy the profiles of users and return the counts in each.
 
         Args:
             user_ids: Decimal.
-            report: Told of each name that was remembered for one of them, who has another name now.
+            report: Called with a sentence for each user that now has another name than the one remembered.
 
         Raises:
             TwittomaticError: see `Fetcher.page`.
@@ -179,7 +179,7 @@ class ProfileBuyer:
         )
 
     async def _forget_renamed(self, page: Page, report: Callable[[str], None]) -> None:
-        """Forget the names of users who have others now, so that the next command asks whose they are."""
+        """Forget names whose users have been renamed, so that the next command resolves them again."""
         renamed: list[str] = []
         for user_id, record in zip(page.ids, page.records, strict=True):
             name, now = self._remembered.get(user_id), self._network.name_of(record)
@@ -193,7 +193,7 @@ class ProfileBuyer:
         await self._crawl.forget_names(renamed)
 
     async def _store(self, fetched: Fetched) -> None:
-        """Make the profiles durable, before anything that they tell is remembered and they are paid."""
+        """Make the profiles durable before their content is cached and their cost settled."""
         now, cost_usd = self._clock.now(), fetched.cost / MICROS_PER_USD
         await asyncio.to_thread(self._kept.add, fetched.page.records, at=now, cost_usd=cost_usd)
 
@@ -210,14 +210,14 @@ class ProfileBuyer:
 
     @asynccontextmanager
     async def _buying(self) -> AsyncIterator[None]:
-        """Commit at the end of a block, however it ends, what was bought in it."""
+        """Commit whatever was bought within a block, even if the block fails."""
         try:
             yield
         finally:
             await self._commit()
 
     async def _commit(self) -> None:
-        """Put the profiles that were bought into the dataset, and tell the sinks of them."""
+        """Add the bought profiles to the dataset and announce them to the sinks."""
         committed = await asyncio.to_thread(self._kept.commit, rfc3339(utc(self._clock.now())))
         await self._events.add(
             *[
@@ -262,5 +262,5 @@ def _entries(users: Mapping[str, User]) -> dict[str, str]:
 
 
 def _fits(user: User) -> bool:
-    """Tell whether the network gave an address that can be kept, or none."""
+    """Return whether the address is empty or fit to be stored."""
     return not user.address or is_address(user.address)

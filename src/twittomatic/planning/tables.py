@@ -1,4 +1,4 @@
-"""One column of a CSV file, found by its name."""
+"""Read one column of a CSV file by its name."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _SHOWN = 20  # columns that an error lists
 
 
 class TableError(Exception):
-    """The file is no table with this column; the message says why."""
+    """The file is not a table with this column; the message says why."""
 
 
 def column(file: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
-    """Yield the values of a column, with the number of the line on which each row begins.
+    """Yield the values of a column, each with the number of the line on which its row begins.
 
-    The delimiter is one of comma, semicolon, tab and bar: the one that makes `name` a field of the header.
+    The delimiter is a comma, semicolon, tab or bar, whichever makes `name` a field of the header.
 
     Args:
-        file: Begins with a header.
-        name: Of the column; upper and lower case count only where two columns differ in nothing else.
+        file: The file, which begins with a header.
+        name: Name of the column; case matters only if two columns differ in nothing else.
 
     Raises:
         TableError: there is no such column, or more than one, or the file is not CSV.
@@ -55,7 +55,7 @@ def column(file: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
 
 
 def _find(header: str, delimiters: str, name: str) -> tuple[str, int]:
-    """Return the delimiter, and the place of the column."""
+    """Return the delimiter and the position of the column."""
     best: list[str] = []
     for delimiter in delimiters:
         fields = [clean(field) for field in next(csv.reader([header], delimiter=delimiter), [])]

@@ -27,13 +27,13 @@ _BATCH = 10_000  # ids that are strings at a time
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
-    """What was given, each once, in order.
+    """The targets that were given, in order and without duplicates.
 
     Attributes:
-        ids: Decimal, without leading zeros.
-        names: Lower case, without @.
-        addresses: Of those ids that were given by their address; see `twittomatic.model.User`.
-        refresh_names: Whether to ask the network whose names these are, though it was asked before.
+        ids: User ids, decimal, without leading zeros.
+        names: Screen names, lower case, without @.
+        addresses: Address of each user id that was given by its address; see `twittomatic.model.User`.
+        refresh_names: Whether to resolve names again that are already known.
     """
 
     ids: Sequence[str]
@@ -57,16 +57,17 @@ def read(
 
     Args:
         arguments: User ids, `@name`s and profile URLs, also several with commas between them; files with one
-            or several of these a line, plain or gzip, in which blank lines and what follows a `#` pass; `-`
-            for such a file on standard input. Quotes and invisible characters around a target pass too.
-        column: Name of the column to read: files are CSV then.
-        refresh_names: Of the targets that are returned.
-        stdin: In place of standard input.
-        network: Value of NETWORK, which says what names a user.
+            or several of these per line, plain or gzip, in which blank lines and everything after a `#` are
+            ignored; `-` for such a file on standard input. Quotes and invisible characters around a target
+            are ignored too.
+        column: Name of the column to read; files are then read as CSV.
+        refresh_names: Copied into the result.
+        stdin: Replaces standard input.
+        network: Value of NETWORK; the network decides what identifies a user.
 
     Raises:
-        SettingsError: there is no such network, or something is none of these; all of it is named, in a file
-            with its line.
+        SettingsError: there is no such network, or something is none of these; the message lists
+            everything that is not, with line numbers.
     """
     reading = _Reading(registry.network_class(network))
     sources: list[str] = []
@@ -92,7 +93,7 @@ def read(
 
 @dataclass
 class _Reading:
-    """What was read so far, and what was wrong with it."""
+    """The targets read so far, and the errors in them."""
 
     network: NetworkClass
     ids: UserIds = field(default_factory=UserIds)
@@ -103,10 +104,10 @@ class _Reading:
     bad_count: int = 0
 
     def is_file(self, argument: str) -> bool:
-        """Tell whether an argument names a file, or something else that would be read as one.
+        """Return whether an argument names a file, or something else that would be read as one.
 
         Raises:
-            SettingsError: it names a user as well.
+            SettingsError: it could also be a user.
         """
         if not _exists(argument):
             return False
@@ -130,7 +131,7 @@ class _Reading:
         return bool(parts)
 
     def argument(self, argument: str) -> None:
-        """Take what is not a file: one target, or several with commas between them."""
+        """Read an argument that is not a file: one target, or several separated by commas."""
         for part in _parts(argument) or [argument]:
             try:
                 self.take(self.network.read_target(part))
@@ -139,7 +140,7 @@ class _Reading:
                 self.complain(f"{_shown(part)} {reason}")
 
     def source(self, name: str, file: BinaryIO, column: str | None) -> None:
-        """Take the lines of a file, or a column of them."""
+        """Read the lines of a file, or one of its columns."""
         if column is None:
             self.lines(name, file)
             return
@@ -149,7 +150,7 @@ class _Reading:
                 self.one(f"{name}, line {number}", text, bare_names=True)
 
     def lines(self, name: str, file: BinaryIO) -> None:
-        """Take the lines of a list."""
+        """Read the lines of a list."""
         widths: set[int] = set()
         count = 0
         for number, line in textlines.lines(file):
@@ -168,7 +169,7 @@ class _Reading:
             )
 
     def one(self, place: str, text: str, *, bare_names: bool = False) -> None:
-        """Take one target of a line."""
+        """Read one target of a line."""
         try:
             self.take(self.network.read_target(text, bare_names=bare_names))
         except ValueError as why:
@@ -188,13 +189,13 @@ class _Reading:
             self.flush()
 
     def complain(self, sentence: str) -> None:
-        """Note what is no target."""
+        """Record something that is not a target."""
         self.bad_count += 1
         if len(self.bad) < _NAMED:
             self.bad.append(sentence)
 
     def flush(self) -> None:
-        """Put the ids where they take little room."""
+        """Move the pending ids into compact storage."""
         self.ids.extend(self.pending)
         self.pending.clear()
 
@@ -202,7 +203,7 @@ class _Reading:
         """Return what was read.
 
         Raises:
-            SettingsError: something was no target, or files were given and there is none in them.
+            SettingsError: something was not a target, or the files that were given hold none.
         """
         if self.bad_count == 1:
             raise SettingsError(f"{self.bad[0]}; nothing was started.")
@@ -225,7 +226,7 @@ class _Reading:
 
 
 def _parts(text: str) -> list[str]:
-    """Return what stands between commas, without what is empty."""
+    """Split a text at commas and drop empty parts."""
     return [part for part in map(clean, text.split(",")) if part]
 
 
@@ -251,7 +252,7 @@ def _unpacked(file: BinaryIO) -> BinaryIO:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Turn what reading a file raises into the sentence that the user reads."""
+    """Translate the errors of reading a file into sentences for the user."""
     try:
         yield
     except textlines.TooLarge:

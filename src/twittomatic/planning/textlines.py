@@ -1,4 +1,4 @@
-"""Lines of a text file, one at a time: UTF-8, or UTF-16 where a byte order mark says so."""
+"""Read a text file line by line: UTF-8, or UTF-16 if a byte order mark says so."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _QUOTES = " \t\"'`“”„«»‘’<>"
 
 
 class TooLarge(Exception):
-    """There is more text than a list of targets has."""
+    """The text is longer than any list of targets."""
 
 
 def clean(text: str) -> str:
-    """Remove what is pasted along with an id or a name: spaces, quotes, invisible characters."""
+    """Remove spaces, quotes and invisible characters that were pasted along with an id or a name."""
     if not text.isascii():
         text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf").strip()
     return text.strip().strip(_QUOTES)
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Yield the lines with their numbers, from 1 on, without their ends.
+    """Yield each line with its number, from 1, and without its line ending.
 
-    Only LF and CRLF end a line: what else Unicode takes for a line end may stand in a comment.
+    Only LF and CRLF end a line, since the other line separators of Unicode may occur in a comment.
 
     Raises:
         TooLarge: the file, or a line of it, is.
@@ -43,7 +43,7 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
 
 
 def with_ends(file: BinaryIO) -> Iterator[str]:
-    """Yield the lines with their ends, as the csv module wants them; otherwise as `lines`."""
+    """Yield the lines with their line endings, as the csv module expects them; otherwise like `lines`."""
     return _raw(file)
 
 
@@ -60,4 +60,4 @@ def _raw(file: BinaryIO) -> Iterator[str]:
             yield line
     finally:
         with suppress(ValueError):  # it is closed already
-            text.detach()  # whoever opened the file closes it
+            text.detach()  # the caller closes the file

@@ -1,4 +1,4 @@
-"""User ids in order, each once, in some 20 bytes each."""
+"""Ordered set of user ids that takes about 20 bytes per id."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _BATCH = 1 << 15  # ids that are Python objects at a time
 
 
 class UserIds(Sequence[str]):
-    """Decimal ids without leading zeros, kept as numbers; a list of strings takes five times as much.
+    """Decimal ids without leading zeros, stored as numbers; a list of strings takes five times the memory.
 
     Args:
-        ids: The first of them.
+        ids: The first ids.
     """
 
     def __init__(self, ids: Iterable[str] = ()) -> None:
@@ -26,14 +26,14 @@ class UserIds(Sequence[str]):
         self.extend(ids)
 
     def extend(self, ids: Iterable[str]) -> None:
-        """Add those that are not in it yet to its end."""
+        """Append the ids that it does not contain yet."""
         more = iter(ids)
         while batch := list(islice(more, _BATCH)):
             numbers = to_ids(batch)
             self._ids.frombytes(numbers[self._known.add(numbers)].tobytes())
 
     def contains(self, ids: Sequence[str]) -> list[bool]:
-        """Tell of each of some ids whether it is in it."""
+        """Return for each of some ids whether it is contained."""
         found: list[bool] = self._known.contains(to_ids(ids)).tolist()
         return found
 
@@ -47,7 +47,7 @@ class UserIds(Sequence[str]):
     def __getitem__(self, place: slice) -> Sequence[str]: ...
 
     def __getitem__(self, place: int | slice) -> str | Sequence[str]:
-        """Return one id, or a list of some."""
+        """Return one id, or a list for a slice."""
         if isinstance(place, slice):
             return list(map(str, self._ids[place]))
         return str(self._ids[place])

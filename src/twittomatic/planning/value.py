@@ -1,4 +1,4 @@
-"""What to buy next, when money is what there is too little of."""
+"""Rank users by the number of edges that a dollar buys there."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from twittomatic.networks.base import Network
 from twittomatic.planning.estimate import Pricing, TargetEstimate
 
 VALUE_PER_DOLLAR = "value per dollar"
-"""What PRIORITY may be besides an expression."""
+"""Value of PRIORITY that is not an expression."""
 
-_REQUEST = 100  # micro-dollars that a request is taken to cost: full pages first where all else is equal
+_REQUEST = 100  # assumed cost of a request in micro-dollars: prefers full pages when all else is equal
 
 
 def value_per_dollar(options: CrawlOptions, network: Network) -> Callable[[bytes], float]:
-    """Return what scores a profile by the new edges that a dollar is expected to buy there.
+    """Return a function that scores a profile by the number of new edges expected per dollar.
 
-    The edges of a list of followers are new whoever else was crawled, since each belongs to one list. Its
-    length comes from the profile's counts and MAX_FOLLOWERS; what the user costs, from the lists that the
-    crawl buys of him. A list that the network does not show, or that is empty, is worth nothing.
+    All edges of a followers list are new, whichever users were crawled before, since each edge belongs to one
+    list. The length of the list comes from the profile's counts and MAX_FOLLOWERS, the cost of the user from
+    all lists that the crawl buys. A list that is empty, or that the network does not show, scores 0.
 
     Args:
-        options: Of the crawl.
-        network: Whose profiles and prices they are.
+        options: The crawl's options.
+        network: Reads the profiles and gives the prices.
 
     Raises:
         SettingsError: the crawl buys no followers, so it finds no edges.
