@@ -1,5 +1,6 @@
-"""What a network offers: its requests, its pages, its errors, its prices and its limits.
+"""The networks that can be crawled: their requests, answers, prices and rate limits.
 
-A network turns a wish ("followers of 12, from this token") into a `Request`, and the `Response` to it into a
-`Page` or an error of our tree. It does no input or output and keeps no state. `registry` finds it by name.
+A network builds a `Request` ("followers of 12, from this token") and turns the `Response` into a `Page` or
+into one of our errors. It does no input or output and keeps no state. `base` holds the interface, `registry`
+finds a network by its name.
 """

@@ -1,4 +1,4 @@
-"""The interface between a network and everything else: data that passes through it, and protocols."""
+"""Interface between a network and the rest of the program: the data exchanged, and protocols."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from twittomatic.settings import Settings
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a network, before a credential is put on it.
+    """A request to a network, without a credential.
 
     Attributes:
         endpoint: Name of the rate-limit bucket (`followers`, `timeline`, `users`, ...).
         path: Path below the API's base URL, without a query.
         params: Query parameters, not yet encoded.
-        resource: Kind of what is billed; within a kind the network charges for one id once a day.
-        most_resources: How many billed resources the answer can hold at most.
-        unit_price: Micro-dollars for each of them.
-        paginated: True when it carries a pagination token, so that a 400 may mean an expired one.
-        host: Base URL of the server to ask, empty for the network's own. Each has its own rate limits.
+        resource: Kind of the billed resources; a network that charges once a day does so per kind and id.
+        most_resources: Maximum number of billed resources in the answer.
+        unit_price: Price of one resource in micro-dollars.
+        paginated: Whether it carries a pagination token, so that a 400 may mean an expired one.
+        host: Base URL of the server to ask, empty for the network's own. Each server has its own rate limits.
     """
 
     endpoint: str
@@ -42,19 +42,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def most_cost(self) -> int:
-        """What the answer can cost at most, in micro-dollars: the sum to reserve."""
+        """Maximum cost of the answer in micro-dollars: the amount to reserve."""
         return self.most_resources * self.unit_price
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back.
+    """The answer to a request.
 
     Attributes:
-        status: Of HTTP.
-        headers: With lower-case names.
-        body: All of it, decompressed.
-        arrived_at: When the headers came, on the process' monotonic clock, None where nobody looked.
-        is_whole: Whether the body is known to have arrived whole: by its length, its last chunk or its sum.
+        status: HTTP status code.
+        headers: Headers by lower-case name.
+        body: The whole body, decompressed.
+        arrived_at: When the headers arrived, on the process's monotonic clock; None when it was not measured.
+        is_whole: Whether the body is known to be complete, by its length, its last chunk or its checksum.
     """
 
     status: int
@@ -65,7 +65,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """A decoded answer: as far as we need it, the records themselves as the network wrote them.
+    """A decoded answer; the records in it are as the network wrote them.
 
     Attributes:
         ids: The id of each record, decimal text of a number below 2^63, in the network's order. A network
@@ -73,9 +73,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
         records: The JSON object of each record, on one line, parallel to `ids`, its `id` the same decimal
             text; on a page of a list it is empty where nothing but the id can be read.
         next_token: Pagination token of the next page, None on the last one.
-        missing: Ids or names that were asked for and are unavailable, with the reason.
-        billed: Resources that the network charges for, expanded objects included.
-        unreadable: Names of the records of which something cannot be read: an id, or the place on the page.
+        missing: Ids or names that were requested and are unavailable, each with the reason.
+        billed: Number of resources that the network charges for, expanded objects included.
+        unreadable: Records that cannot be read completely, each by its id or its position on the page.
     """
 
     ids: Sequence[str]
@@ -87,12 +87,12 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a profile says of the lists behind it.
+    """What a profile says about the user's lists.
 
     Attributes:
-        followers: How many users follow him, None when it does not say.
-        posts: How many posts he has, None when it does not say.
-        unavailable: Why his lists cannot be read, None when they can.
+        followers: Number of followers; None when the profile does not say.
+        posts: Number of posts; None when the profile does not say.
+        unavailable: Why the lists cannot be read; None when they can.
     """
 
     followers: int | None = None
@@ -101,20 +101,20 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """How many requests one credential may make in one window of one endpoint."""
+    """Number of requests that a credential may make to an endpoint in one window."""
 
     requests: int
     window_s: float
 
 
 class WindowReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a response says about its window.
+    """The rate-limit window that a response reports.
 
     Attributes:
-        limit: Requests allowed.
-        remaining: Requests left.
-        reset_at: When it opens anew, Unix seconds of the network's clock.
-        date: What that clock said, Unix seconds, None when the response does not tell.
+        limit: Number of requests in the window.
+        remaining: Number of requests left.
+        reset_at: When the window resets, in Unix seconds of the network's clock.
+        date: Time on the network's clock, in Unix seconds; None when the response does not say.
     """
 
     limit: int
@@ -124,7 +124,7 @@ class WindowReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent to renew a credential; it holds secrets, and no repr shows them."""
+    """Form that renews a credential; it holds secrets, which its repr does not show."""
 
     path: str
     fields: Mapping[str, str]
@@ -135,7 +135,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """A renewed credential: `refresh_token` is None where the old one stays good."""
+    """A renewed credential; `refresh_token` is None when the old one stays valid."""
 
     access_token: str
     refresh_token: str | None

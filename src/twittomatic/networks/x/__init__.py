@@ -1,12 +1,13 @@
-"""X's API v2, as one app with bearer tokens sees it.
+"""X's API v2, as an app with bearer tokens uses it.
 
-The life of an exchange: `requests` builds a request whose price is known beforehand (`prices`); its
-response comes back, and `reply` reads it as far as we need it, `flatten` puts in place what was bought
-with the posts, `errors` says what a refusal means, `problems` reads X's words for it. Later `profiles`
-shows a stored profile to SELECT and PRIORITY.
+`requests` builds a request whose maximum price is known beforehand (`prices`). `reply` reads the response,
+`salvage` reads malformed ones, `flatten` embeds expanded objects into the posts. `errors` maps a refusal to
+one of our errors, by what `problems` reads from it. `profiles` presents a stored profile to SELECT and
+PRIORITY, and `documents` a stored post to the indexer.
 
-X speaks two dialects (`tweet.fields`, `includes.tweets` and the newer `post.fields`, `includes.posts`) and
-answers in the one it was asked in. We ask in the older one, which all of X's prose documents, and read both.
+X has two dialects (`tweet.fields`, `includes.tweets`, and the newer `post.fields`, `includes.posts`) and
+answers in the one of the request. We use the older one, which all of X's documentation describes, and read
+both.
 """
 
 from twittomatic.networks.x.network import X

@@ -1,4 +1,4 @@
-"""A post of X as the indexer searches it: a few fields of known types, whatever X wrote into it."""
+"""Extract the searchable fields of a post; each has a fixed type, whatever X wrote."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def document(line: bytes, *, until: datetime) -> PostDocument | None:
 
 
 def _fields(post: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield what there is of the fields; empty ones are left out."""
+    """Yield the fields that the post has; empty ones are left out."""
     references = dict(_references(post))
     whole, note = _whole(post, references.get("retweeted"))
     place_name, location = place(post.get("geo"))
@@ -78,24 +78,24 @@ def _fields(post: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _whole(post: dict[str, Any], retweeted: dict[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the post that has the whole content, which for a retweet is the retweeted one, and its note.
+    """Return the post with the full content, which for a retweet is the retweeted post, and its note.
 
-    The note holds the text of a long post, whose own is cut.
+    The note holds the full text of a long post, whose `text` is cut.
     """
     post = retweeted if retweeted and _text(retweeted.get("text")) else post
     return post, _object(post.get("note_tweet")) or _object(post.get("note_post"))
 
 
 def _entities(post: dict[str, Any], note: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """Return the entities of a note and of its post: a note does not always come with its own."""
+    """Return the entities of a note and of its post, since a note does not always have its own."""
     parts = (_object(note.get("entities")), _object(post.get("entities")))
     return [item for part in parts for item in _objects(part.get(kind))]
 
 
 def _links(post: dict[str, Any], note: dict[str, Any]) -> list[str]:
-    """Return where links lead, without the one that a cut text has to the whole post."""
+    """Return the targets of links, without the link from a cut text to the full post."""
     itself = f"/status/{_text(post.get('id'))}"
-    links: dict[str, str] = {}  # by the shortened link, which note and post have in common
+    links: dict[str, str] = {}  # by the shortened link, which is the same in note and post
     for item in _entities(post, note, "urls"):
         short, unwound = _text(item.get("url")), _text(item.get("unwound_url"))
         link = unwound or _text(item.get("expanded_url")) or short
@@ -112,12 +112,12 @@ def _references(post: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _each(items: list[dict[str, Any]], name: str) -> list[str]:
-    """Return one text of each object, in lower case as the network compares them, none twice."""
+    """Return one member of each object in lower case, as X compares them, without duplicates."""
     return list(dict.fromkeys(text.lower() for item in items if (text := _text(item.get(name)))))
 
 
 def _date(value: Any, until: datetime) -> datetime | None:
-    """Return a moment between the beginning of X and the download, None for all else."""
+    """Return a time between the founding of X and the download; None for anything else."""
     if not isinstance(value, str) or len(value) > _LONGEST_DATE:
         return None
     try:
@@ -129,7 +129,7 @@ def _date(value: Any, until: datetime) -> datetime | None:
 
 
 def _unescaped(text: str) -> str:
-    """Undo what the network does to three characters of every text."""
+    """Undo the escaping that X applies to three characters of every text."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") if "&" in text else text
 
 

@@ -1,7 +1,8 @@
-"""Turns every refusal of X into the error that says what to do.
+"""Map every refusal of X to the error that says what to do.
 
-Sources: docs.x.com, x-api/fundamentals/response-codes-and-errors, and the shapes that clients have reported,
-which differ from it. What X says in words goes before the status: it has sent the same words under several.
+Sources: docs.x.com, x-api/fundamentals/response-codes-and-errors, and responses that clients have reported,
+which differ from it. The text of a response takes precedence over its status, since X has sent the same text
+with several of them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _OF_ONE_USER = frozenset({"followers", "following", "timeline"})
 
 
 def refusal(request: Request, response: Response) -> NetworkError:
-    """Return the error for a response that is not a 200."""
+    """Return the error for a response whose status is not 200."""
     problems = problems_of(response.body)
     status = response.status
     if 400 <= status < 500:
@@ -53,7 +54,7 @@ def refusal(request: Request, response: Response) -> NetworkError:
 
 
 def said(request: Request, response: Response, problems: Sequence[Problem]) -> NetworkError | None:
-    """Return the error that the words of a response stand for, None when they are none that we know."""
+    """Return the error that the problems in a response mean, None when we know none of them."""
     words = _words(problems)
     for problem in problems:
         if problem.kind in _NO_MONEY_KINDS or problem.title in _NO_MONEY_TITLES:
@@ -75,10 +76,10 @@ def garbage(
     """Return the error for an answer that makes no sense.
 
     Args:
-        request: What was asked.
-        response: The answer.
-        what: How X answered, a few words after "X answered".
-        most_billed: For how many resources X may charge, None where that has to be told by the body.
+        request: The request.
+        response: Its answer.
+        what: How X answered, to continue "X answered".
+        most_billed: Maximum number of resources that X may charge for; None to derive it from the body.
     """
     if most_billed is None:
         most_billed = _most_billed(request, response)
@@ -89,7 +90,7 @@ def garbage(
 
 
 def _most_billed(request: Request, response: Response) -> int | None:
-    """Return for how many resources X may charge by a body that was not understood, None for all."""
+    """Return how many resources X may charge for a body that was not understood; None for all of them."""
     if not request.most_resources or not 200 <= response.status < 300:
         return 0
     if not response.is_whole or response.status == _PARTIAL:
@@ -153,7 +154,7 @@ def _too_many(request: Request, response: Response) -> RateLimited:
 
 
 def _words(problems: Sequence[Problem]) -> str:
-    """Return what X says, to be put behind our own words: the innermost detail says most."""
+    """Return X's own words in parentheses, to follow ours; the innermost detail is the most specific."""
     for problem in reversed(problems):
         text = printable(problem.detail or problem.title).rstrip(".")
         if text:

@@ -1,7 +1,7 @@
-"""What we ask X to put into each object: all that is free, and that a bearer token may see.
+"""Fields that we request for each object: all that are free and visible to a bearer token.
 
-X charges for objects, not for fields. Names: X's openapi.json, version 2.159, the older dialect, without what
-belongs to a signed-in user (confirmed_email, connection_status, receives_your_dm, subscription, the private
+X charges for objects, not for fields. Names: X's openapi.json, version 2.159, older dialect, without the
+fields of a signed-in user (confirmed_email, connection_status, receives_your_dm, subscription, the private
 metrics of posts).
 """
 
@@ -50,7 +50,7 @@ POST_FIELDS = (
     "in_reply_to_user_id",
     "lang",
     "media_metadata",
-    "note_tweet",  # the whole of a long post, whose `text` is cut
+    "note_tweet",  # the full text of a long post, whose `text` is cut
     "possibly_sensitive",
     "public_metrics",
     "referenced_tweets",
@@ -62,16 +62,16 @@ POST_FIELDS = (
 )
 
 EXPANSIONS = (
-    "referenced_tweets.id",  # a post each: the whole text of a retweet, the quoted post, the answered one
+    "referenced_tweets.id",  # one post each: the full text of a retweet, the quoted post, the answered post
     "referenced_tweets.id.attachments.media_keys",
     "attachments.media_keys",
     "attachments.poll_ids",
     "geo.place_id",
 )
-"""What EXPAND_REFERENCED buys. Authors are left out: each is a user read, twice the price of the post."""
+"""What EXPAND_REFERENCED buys. Authors are left out: each is billed as a user, twice the price of a post."""
 
 MOST_REFERENCES = 2
-"""Posts that one post can refer to: a reply may quote as well, a retweet does nothing else."""
+"""Maximum number of posts that a post can refer to: a reply may also quote, a retweet cannot."""
 
 MEDIA_FIELDS = (
     "alt_text",

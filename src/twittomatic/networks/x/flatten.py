@@ -1,11 +1,11 @@
-"""Puts in place what was bought with the posts: the shape that twarc writes, each post with all that is its.
+"""Embed expanded objects into the posts that refer to them, in the format that twarc writes.
 
-twarc, twarc.expansions.flatten: an id or key that refers to something in `includes` gets that object beside
-it (`author`, `media`, `poll`) or merged into it (`referenced_tweets`, `mentions`, `geo`). Two things differ.
-What no object of its kind was bought for is left as the network wrote it, instead of an empty object in every
-post; only the author of a referenced post is one, since twarc-csv fails without it. And a post that another
-refers to carries, in turn, those that it refers to itself, but no third generation, where twarc has more or
-fewer according to the order of `includes`.
+As in twarc (twarc.expansions.flatten), an id or key that refers to an object in `includes` gets that object
+beside it (`author`, `media`, `poll`) or merged into it (`referenced_tweets`, `mentions`, `geo`). There are
+two differences. If no object of a kind was bought, references to that kind stay as X wrote them instead of
+getting an empty object; only the author of a referenced post always gets one, since twarc-csv fails without
+it. And a referenced post in turn contains the posts that it refers to, but there is no third generation,
+while in twarc the number of generations depends on the order of `includes`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 _GENERATIONS = 2
-_MOST_BYTES = 64 * 1024 * 1024  # a real page stays under 10 MB; more is an answer made to fill our memory
+_MOST_BYTES = 64 * 1024 * 1024  # a real page stays under 10 MB; a larger one was made to fill our memory
 
 _NESTED = (dict, list)
 _BROKEN = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
@@ -37,24 +37,24 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 Included = tuple[dict[str, Any], int]
-"""An object of `includes`, and the bytes it takes."""
+"""An object in `includes`, and its size in bytes."""
 
 
 class _TooLargeError(ValueError):
-    """The page would take more than 64 MiB."""
+    """The flattened page would take more than 64 MiB."""
 
 
 def flatten(
     records: Sequence[bytes], includes: Mapping[str, Sequence[msgspec.Raw]]
 ) -> tuple[list[bytes], list[int]]:
-    """Return records with what they refer to put in place, and where that failed.
+    """Return records with the objects that they refer to embedded, and where that failed.
 
     Args:
-        records: JSON objects, each a post; an empty one stays as it is.
-        includes: The lists of a response's `includes`, in either dialect.
+        records: Posts as JSON objects; an empty one stays empty.
+        includes: The lists in a response's `includes`, in either dialect.
 
     Returns:
-        The records, parallel to those given, and the places of those that are as they were.
+        The records, parallel to those given, and the positions of those that could not be expanded.
     """
     flattener, flat, bare = _Flattener(includes), [], []
     for place, record in enumerate(records):
@@ -77,8 +77,8 @@ class _Flattener:
         self._left = _MOST_BYTES
 
     def expand(self, value: Any, generations: int) -> Any:
-        """Return a part of a post, itself unchanged, with everything that it refers to put in place."""
-        kind = type(value)  # one of JSON's own: no subclasses; most values are plain, and cost no call
+        """Return a copy of a part of a post with everything embedded that it refers to."""
+        kind = type(value)  # exact JSON types, no subclasses; most values are scalar and need no call
         if kind is list:
             return [self.expand(item, generations) if type(item) in _NESTED else item for item in value]
         if kind is not dict:
@@ -99,7 +99,7 @@ class _Flattener:
         if isinstance(keys := part.get("media_keys"), list) and self._media:
             part["media"] = [self._find(self._media, key) for key in keys]
         if isinstance(keys := part.get("poll_ids"), list) and keys and self._polls:
-            part["poll"] = self._find(self._polls, keys[-1])  # a post has one at most
+            part["poll"] = self._find(self._polls, keys[-1])  # a post has at most one
         if isinstance(geo := part.get("geo"), dict) and "place_id" in geo:
             part["geo"] = {**geo, **self._find(self._places, geo["place_id"])}
         if isinstance(mentions := part.get("mentions"), list):
@@ -115,7 +115,7 @@ class _Flattener:
             return post
         expanded: dict[str, Any] = self.expand(post, generations - 1)
         if "author_id" in expanded:
-            expanded.setdefault("author", {})  # as twarc writes it: twarc-csv asks for it without a look
+            expanded.setdefault("author", {})  # as in twarc: twarc-csv accesses it unconditionally
         return expanded
 
     def _merge(self, known: Mapping[str, Included], item: Any, name: str) -> Any:

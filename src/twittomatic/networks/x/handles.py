@@ -9,7 +9,7 @@ from twittomatic.networks.base import GivenTarget
 
 _LARGEST_ID = 2**63 - 1
 _NAME = re.compile(r"[A-Za-z0-9_]{1,15}")
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]+)?")  # in digits alone it is an id
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]+)?")  # digits alone are an id
 _HOST = re.compile(r"(?:https?:)?(?://)?(?:(?:www|mobile|m)\.)?(?:x|twitter)\.com(?=[/?]|$)", re.IGNORECASE)
 _NO_PROFILES = frozenset(
     (
@@ -17,10 +17,8 @@ _NO_PROFILES = frozenset(
         *("logout", "messages", "notifications", "privacy", "search", "settings", "share", "signup", "tos"),
     )
 )
-_NOT_OF_ONE_USER = frozenset(
-    ("communities", "lists", "moments")
-)  # what their URLs show is more than the user
-_ABSENT = frozenset(("na", "nan", "none", "null", "nil"))  # what programs write where there is no value
+_NOT_OF_ONE_USER = frozenset(("communities", "lists", "moments"))  # their URLs show more than the user
+_ABSENT = frozenset(("na", "nan", "none", "null", "nil"))  # how programs write a missing value
 
 
 def parse(text: str, *, bare_names: bool = False) -> GivenTarget:
@@ -63,7 +61,7 @@ def _decimal(text: str) -> str:
 
 
 def _of_url(rest: str) -> GivenTarget:
-    """Return whose page an address on the network is, of which the host was cut off."""
+    """Read the user from the rest of a profile's URL, without its host."""
     parts = urlsplit(f"//x{rest}")
     words = [unquote(word) for word in parts.path.split("/") if word]
     match [word.lower() for word in words[:2]]:

@@ -1,7 +1,7 @@
-"""How often X may be asked.
+"""X's documented rate limits.
 
-Source: docs.x.com, x-api/fundamentals/rate-limits, as of 2026-08-22. Windows are per endpoint and credential,
-whoever the target is. Headers may say other numbers, and they are right.
+Source: docs.x.com, x-api/fundamentals/rate-limits, as of 2026-08-22. A window belongs to an endpoint and a
+credential, whatever the target is. Response headers take precedence over these numbers.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ def _each(**requests: int) -> Mapping[str, Limit]:
 
 
 APP = _each(users=300, users_by=300, followers=300, following=300, timeline=10_000, usage=50)
-"""Requests of one app, with its bearer token."""
+"""Requests per window of one app, with its bearer token."""
 
 USER = _each(users=900, users_by=900, followers=300, following=300, timeline=900)
-"""Requests of one user, with an OAuth 1.0a or OAuth 2.0 user token; X's usage is for apps only."""
+"""Requests per window of one user, with an OAuth user token; `usage` is for apps only."""
 
 _MOST_REQUESTS = 10_000_000  # X has shown 1,200,000
 
 
 DOCUMENTED = LimitList(by_kind={"app": APP, "user": USER}, as_of=AS_OF, source=SOURCE)
-"""Both, by the kind of the credential."""
+"""Both, by kind of credential."""
 
 ENDPOINTS = tuple(dict.fromkeys([*APP, *USER]))
-"""All of them."""
+"""The endpoints of both."""
 
 _NAMES = {endpoint: ("app", endpoint) for endpoint in APP} | {
     f"user_{endpoint}": ("user", endpoint) for endpoint in USER

@@ -1,4 +1,4 @@
-"""X as a network: what it offers to the rest of the house."""
+"""X as a network; implements `twittomatic.networks.base.Network`."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ from twittomatic.settings import Settings
 
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _DOMAINS = ("x.com", "twitter.com")
-_ODD = re.compile(r"[^a-z0-9.:_/-]")  # what the name of a Redis key should not hold, braces above all
+_ODD = re.compile(r"[^a-z0-9.:_/-]")  # characters that do not belong into a Redis key, above all braces
 
 
 class X:
-    """X's API v2 with bearer tokens of one app; implements `twittomatic.networks.base.Network`.
+    """X's API v2 with the bearer tokens of an app, and user tokens.
 
     Args:
         url: Base URL of the API, without the version.
-        expand_referenced: Buy the posts that a timeline's posts refer to, a post read each, so that retweets
-            have their whole text. Nothing that costs is bought otherwise.
-        prices: What X charges.
-        limits: What a credential may ask, by its kind.
+        expand_referenced: Buy the posts that a timeline's posts refer to, each billed as a post, so that
+            retweets have their full text. No other expansion that costs money is requested.
+        prices: Price list.
+        limits: Documented rate limits, by kind of credential.
     """
 
     name = "x"
@@ -121,15 +121,15 @@ class X:
         return f"{cls.name}@" + _ODD.sub("-", f"{address.netloc.rpartition('@')[2]}{address.path}".lower())
 
     def limit(self, endpoint: str, kind: str = "app") -> Limit | None:
-        """Return what a kind of credential may ask of an endpoint, None where it is closed to it."""
+        """Return the limit of an endpoint; None if this kind of credential cannot use it."""
         return self.limits.by_kind[kind].get(endpoint)
 
     def renewal(self, client_id: str, client_secret: str, refresh_token: str) -> Form:
-        """Ask for the next access token of a user; see `twittomatic.networks.x.oauth`."""
+        """Build the form that renews a user's tokens; see `twittomatic.networks.x.oauth`."""
         return oauth.renewal(client_id, client_secret, refresh_token)
 
     def decode_renewal(self, response: Response) -> Grant:
-        """Turn the answer into tokens.
+        """Read the new tokens from the answer.
 
         Raises:
             CredentialRejected: X refuses.
@@ -141,7 +141,8 @@ class X:
         """Return the header that carries a bearer token.
 
         Raises:
-            CredentialRejected: the token is empty or holds what no header can; it is not shown.
+            CredentialRejected: the token is empty or has a character that no header can hold; it is not
+                shown.
         """
         if not _TOKEN.fullmatch(token):
             raise CredentialRejected(
@@ -150,35 +151,35 @@ class X:
         return {"Authorization": f"Bearer {token}"}
 
     def window(self, response: Response) -> WindowReading | None:
-        """Return the window that the headers report, None without them or when they are nonsense."""
+        """Return the window that the headers report; None without such headers, or if they make no sense."""
         return windows.reading(response.headers)
 
     def probe(self) -> Request:
-        """Ask for the account's usage, which is free."""
+        """Build the request for the account's usage, which is free."""
         return requests.usage()
 
     def users_by_id(self, users: Sequence[User]) -> Request:
-        """Ask for 1 to 100 profiles; raises RequestRefused when one is not an id."""
+        """Build the request for 1 to 100 profiles; raises RequestRefused for something that is not an id."""
         return requests.users_by_id([user.user_id for user in users], unit_price=self.prices.user)
 
     def users_by_name(self, names: Sequence[str]) -> Request:
-        """Ask for 1 to 100 profiles; raises RequestRefused when one is not a screen name."""
+        """Build the request for 1 to 100 profiles; raises RequestRefused for something that is not a name."""
         return requests.users_by_name(names, unit_price=self.prices.user)
 
     def followers(self, user: User, *, token: str | None, size: int) -> Request:
-        """Ask for up to 1000 followers; raises RequestRefused when the user id is not one."""
+        """Build the request for up to 1000 followers; raises RequestRefused for a malformed id."""
         return requests.follows(
             "followers", user.user_id, token=token, size=size, unit_price=self.prices.follower
         )
 
     def following(self, user: User, *, token: str | None, size: int) -> Request:
-        """Ask for up to 1000 users whom a user follows; raises RequestRefused when the user id is not one."""
+        """Build the request for up to 1000 users whom a user follows; a malformed id raises RequestRefused."""
         return requests.follows(
             "following", user.user_id, token=token, size=size, unit_price=self.prices.follower
         )
 
     def timeline(self, user: User, *, token: str | None, since_id: str | None, size: int) -> Request:
-        """Ask for 5 to 100 posts, newest first; raises RequestRefused when an id is not one."""
+        """Build the request for 5 to 100 posts, newest first; raises RequestRefused for a malformed id."""
         return requests.timeline(
             user.user_id,
             token=token,
@@ -192,12 +193,12 @@ class X:
         """Turn any answer into a page or an error.
 
         Raises:
-            NetworkError: its leaf says what to do; nothing else is ever raised.
+            NetworkError: its class says what to do; nothing else is ever raised.
         """
         return reply.decode(request, response, self.prices)
 
     def lifted(self, record: bytes) -> Mapping[str, object]:
-        """Return a profile as SELECT and PRIORITY see it; see `twittomatic.networks.x.profiles`."""
+        """Return the fields of a profile for SELECT and PRIORITY; see `twittomatic.networks.x.profiles`."""
         return profiles.lifted(record)
 
     def counts_of(self, record: bytes) -> Counts:
@@ -205,7 +206,7 @@ class X:
         return profiles.counts_of(record)
 
     def name_of(self, record: bytes) -> str:
-        """Return the screen name in a profile, empty when it has none."""
+        """Return the screen name in a profile, empty if it has none."""
         return profiles.name_of(record)
 
     def address_of(self, record: bytes) -> str:
@@ -218,6 +219,6 @@ class X:
 
 
 def _is_x(url: str) -> bool:
-    """Tell whether X itself answers at an address, however it is spelled."""
+    """Return whether a URL leads to X itself, however it is spelled."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     return any(host == domain or host.endswith(f".{domain}") for domain in _DOMAINS)

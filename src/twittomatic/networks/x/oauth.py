@@ -1,6 +1,6 @@
-"""Renews OAuth 2.0 user tokens (docs.x.com, fundamentals/authentication/oauth-2-0/user-access-token).
+"""Renew OAuth 2.0 user tokens (docs.x.com, fundamentals/authentication/oauth-2-0/user-access-token).
 
-An access token lives for two hours; a refresh token buys the next one, and is replaced by doing so.
+An access token is valid for two hours. A refresh token is exchanged for the next one and is replaced itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Refused(msgspec.Struct):
 
 
 def renewal(client_id: str, client_secret: str, refresh_token: str) -> Form:
-    """Ask for new tokens; a client with a secret signs with it, one without only says its id."""
+    """Build the form that exchanges a refresh token; a client without a secret only sends its id."""
     fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     headers = {}
     if client_secret:
@@ -36,11 +36,11 @@ def renewal(client_id: str, client_secret: str, refresh_token: str) -> Form:
 
 
 def granted(response: Response) -> Grant:
-    """Return the new tokens.
+    """Read the new tokens from the answer.
 
     Raises:
-        CredentialRejected: X refuses; what it says of it is in the sentence, and no token.
-        UpstreamUnavailable: X could not answer, or not sensibly.
+        CredentialRejected: X refuses; the message gives its reason, and no token.
+        UpstreamUnavailable: X could not answer, or its answer makes no sense.
     """
     if response.status in (400, 401, 403):
         raise CredentialRejected(
@@ -59,9 +59,9 @@ def granted(response: Response) -> Grant:
 
 
 def _seconds(value: object) -> float | None:
-    """Read a number, also one in text; None where there is none, so that the first 401 renews the token.
+    """Read a number, also one written as text; None if there is none, and the first 401 renews the token.
 
-    The old tokens are spent when this is read: what is not needed must not lose the new ones.
+    The old tokens are already spent at this point, so an unreadable lifetime must not lose the new ones.
     """
     try:
         seconds = msgspec.convert(value, float, strict=False)

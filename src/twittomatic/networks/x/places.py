@@ -1,4 +1,4 @@
-"""Read the place of a post: its name, and one point on the map."""
+"""Read the place of a post: its name and a point on the map."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What X charges, pay-per-use, for each object that it returns.
+"""X's pay-per-use prices for each object that it returns.
 
-X charges for what is returned, not for requests nor fields, and nothing for a failure; the same object again
-before 00:00 UTC is free, but X calls that a soft guarantee, so nothing that holds a cap counts on it.
+X charges for objects, not for requests or fields, and nothing for failures. The same object is free for the
+rest of the UTC day, but X calls that a soft guarantee, so caps do not rely on it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ POSTS_PER_CYCLE = 3_000_000
 """Posts that one account may read in a billing cycle (docs.x.com, x-api/fundamentals/post-cap)."""
 
 _RESOURCES = ("post", "user", "follower")
-_HIGHEST_USD = 1000.0  # a slip of the pen, not a price
+_HIGHEST_USD = 1000.0  # more is a typing error
 
 
 LISTED = PriceList(post=5_000, user=10_000, follower=10_000, as_of=AS_OF, source=SOURCE, once_a_day=True)
-"""X's own list."""
+"""X's price list."""
 
 
 def of(table: Mapping[str, object]) -> PriceList:
@@ -56,12 +56,12 @@ def expanded(prices: PriceList) -> Mapping[str, int]:
 
 
 def units(price: int, unit_price: int) -> int:
-    """Say for how many of a request's billed resources an object counts; rounded up, so never too few."""
+    """Return how many of a request's billed resources an object counts as, rounded up."""
     return -(-price // unit_price)
 
 
 def _price(name: str, value: object) -> int:
-    """Return dollars as micro-dollars, rounded up."""
+    """Convert dollars to micro-dollars, rounded up."""
     if name not in _RESOURCES:
         raise SettingsError(
             f"[prices] {printable(name)}: there is no such price; the prices are {', '.join(_RESOURCES)}."

@@ -1,8 +1,8 @@
-"""Reads what X says when it says no, in any of the shapes it has said it.
+"""Read the problems in a response of X, in every format that X has used.
 
-A problem object (docs.x.com, x-api/fundamentals/response-codes-and-errors) has a `type` whose host has
-changed and whose last segment has not; the older API's errors have a `code` instead. Both can be the body
-itself, or stand in its `errors`.
+A problem object (docs.x.com, x-api/fundamentals/response-codes-and-errors) has a `type`, a URL whose host has
+changed and whose last segment has not; the errors of the older API have a `code` instead. Either can be the
+body itself, or an element of its `errors`.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ import msgspec
 
 from twittomatic.networks.x.salvage import without_records
 
-_MOST = 4096  # a lookup has at most 100; nobody reads more
+_MOST = 4096  # a lookup has at most 100
 
 _RESOURCE_KINDS = frozenset({"resource-not-found", "not-authorized-for-resource", "resource-unavailable"})
 _RESOURCE_TITLES = frozenset({"Not Found Error", "Authorization Error"})
-# developer.x.com, "Error codes"; not 34, which X says of a path that it does not know as well.
+# developer.x.com, "Error codes"; without 34, which X also sends for an unknown path.
 _REASONS_BY_CODE = {17: "deleted", 50: "deleted", 63: "suspended", 179: "protected"}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that X complains about; texts are empty, and the code is 0, where X does not say.
+    """One problem; texts are empty and the code is 0 when X does not give them.
 
     Attributes:
         kind: Last segment of `type`.
         title: Such as `Not Found Error`.
         detail: A sentence; the `message` of the older API.
         cause: X's `reason`, such as `client-not-enrolled`.
-        section: `includes` when it is about an expanded object, not about what was asked.
-        values: The id or name it is about, in up to two spellings.
+        section: `includes` when it concerns an expanded object, not what was requested.
+        values: The id or name that it concerns, in up to two spellings.
         resource: `user`, `tweet`, `post`.
         code: The older API's number.
         reset_date: When a spend cap ends.
@@ -49,9 +49,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str | None:
-        """Why a user cannot be read, None when this does not say that.
+        """Why a user cannot be read; None when the problem says something else.
 
-        By the words first: X gives a suspended user the type of one that is not found.
+        The text takes precedence, since X gives a suspended user the type of one that is not found.
         """
         words = f"{self.title} {self.detail}".lower()
         if not (
@@ -71,17 +71,17 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def matters(self) -> bool:
-        """Whether it says anything, and not of an expanded object or of a single post."""
+        """Whether it has content, and concerns neither an expanded object nor a single post."""
         says = self.kind or self.title or self.detail or self.code
         return bool(says) and self.section != "includes" and self.resource in ("", "user")
 
     def concerns(self, user_id: str) -> bool:
-        """Tell whether it is about a user, and not about somebody else."""
+        """Return whether it concerns a user, and not another one."""
         return self.matters and (not self.values or user_id in self.values)
 
 
 def problems_of(body: bytes) -> Sequence[Problem]:
-    """Return the problems in a body, the outermost first; none when it is not JSON or has none."""
+    """Return the problems in a body, the outermost first; none if the body is not JSON or has none."""
     content = without_records(body)
     inner = content.get("errors")
     found = [content, *(inner[:_MOST] if isinstance(inner, list) else [])]

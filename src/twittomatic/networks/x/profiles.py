@@ -1,8 +1,8 @@
-"""A stored profile as SELECT and PRIORITY see it: every field there, each always of one type.
+"""Present a stored profile to SELECT and PRIORITY: with every field, each always of the same type.
 
-An expression such as `followers_count >= 100 && !protected` must mean something for every profile, whatever
-X left out, in either of its dialects. So each field has a default, which also stands for a value of another
-type; X's counts are lifted out of `public_metrics`; `entities` are left out.
+An expression such as `followers_count >= 100 && !protected` must be defined for every profile, whatever X
+left out, in either dialect. So each field has a default, which also replaces values of a wrong type. The
+counts are lifted out of `public_metrics`; `entities` are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import msgspec
 from twittomatic.networks.base import Counts
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-"""What an expression can hold in an integer."""
+"""Range of an integer in an expression."""
 
 EXAMPLE = b"""{"id":"22013880","name":"Ada of Pisa","username":"ada","created_at":"2009-02-26T10:00:00.000Z",
 "description":"Counts bridges","location":"Pisa","url":"https://example.org/","protected":true,"verified":true,
@@ -106,9 +106,9 @@ _BOTH_NAMES = (
 def lifted(record: bytes) -> Mapping[str, object]:
     """Return the fields of a profile for an expression; never fails, whatever the record holds.
 
-    Texts are empty by default, counts 0, flags false, `verified_type` `none`, `subscription_type` `None` and
-    `created_at` the beginning of 1970, as X itself would write them. What X's dialects name differently
-    stands under both names. `affiliation` and `withheld` are maps with all their fields.
+    By default texts are empty, counts 0, flags false, `verified_type` is `none`, `subscription_type` is
+    `None`, and `created_at` is the beginning of 1970, in X's own format. A field that the two dialects name
+    differently has both names. `affiliation` and `withheld` are maps with all their fields.
 
     Args:
         record: The JSON object of a user, as X wrote it.
@@ -137,7 +137,7 @@ _decode_counted = msgspec.json.Decoder(_Counted).decode
 
 
 def counts_of(record: bytes) -> Counts:
-    """Return what a profile says of the user's lists; a count that is missing or nonsense is None."""
+    """Return the counts in a profile; a count that is missing or malformed is None."""
     try:
         profile = _decode_counted(record)
     except _BROKEN:
@@ -152,7 +152,7 @@ def counts_of(record: bytes) -> Counts:
 
 
 def _count(value: object) -> int | None:
-    """Read a count as an integer, an integral float, or either as text."""
+    """Read a count: an integer, an integral float, or either as text."""
     with suppress(*_BROKEN):
         count = msgspec.convert(value, int | float | None, strict=False) if value is not True else None
         if isinstance(count, int | float) and 0 <= count < 2**40 and count == int(count):
@@ -167,7 +167,7 @@ def _flag(value: object) -> bool:
 
 
 def name_of(record: bytes) -> str:
-    """Return the screen name in a profile, empty when there is none; never fails."""
+    """Return the screen name in a profile, empty if it has none; never fails."""
     try:
         return _decode_named(record).username
     except _BROKEN:
@@ -175,7 +175,7 @@ def name_of(record: bytes) -> str:
 
 
 def _mended(record: bytes) -> _Profile:
-    """Decode a profile field by field; what does not fit is left at its default."""
+    """Decode a profile field by field, with the default for each that has a wrong type."""
     try:
         return cast("_Profile", _fitting(_Profile, json.loads(record.decode(errors="replace"))))
     except _BROKEN:
@@ -198,7 +198,7 @@ def _fitting(kind: type[msgspec.Struct], content: Any) -> msgspec.Struct:
 
 
 def _rfc3339(text: str) -> str:
-    """Return a time in the form of X's version 2, the beginning of 1970 where it cannot be read."""
+    """Return a time in the format of X's API v2; the beginning of 1970 if it cannot be read."""
     for read in _DATES:
         with suppress(*_BROKEN, OverflowError, OSError, TypeError, IndexError):
             moment = read(text.strip())
@@ -208,7 +208,7 @@ def _rfc3339(text: str) -> str:
 
 
 def _clean(value: Any) -> Any:
-    """Replace halves of emoji, which no encoder takes."""
+    """Replace lone surrogates, which cannot be encoded."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     return [_clean(item) for item in value] if isinstance(value, list) else value

@@ -1,8 +1,8 @@
-"""Reads a response as far as we need it: ids, the next page, what is missing, what it cost.
+"""Read the parts of a response that we need: ids, the next page, what is missing, what is billed.
 
-The records themselves pass through as X wrote them, each on one line. Shapes: docs.x.com,
-x-api/fundamentals/pagination and response-codes-and-errors; X leaves out what is empty, `data` first of all.
-What is not in these shapes is read once more by `salvage`, record by record.
+The records pass through as X wrote them, each on one line. Formats: docs.x.com, x-api/fundamentals/pagination
+and response-codes-and-errors; X leaves out empty members, such as `data`. A body in another format is read
+record by record in `salvage`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from twittomatic.networks.x.prices import expanded, units
 from twittomatic.networks.x.problems import problems_of
 from twittomatic.networks.x.profiles import name_of
 
-_PIECE = 32 * 1024  # bytes of text checked at once: its copy stays in the cache, a page's as a whole does not
-_IDS = re.compile(r"(?:(?:0|[1-9][0-9]{0,18})\n)+")  # a leading zero would be another text for the same id
+_PIECE = 32 * 1024  # bytes checked at once, so that the decoded copy fits into the CPU cache
+_IDS = re.compile(r"(?:(?:0|[1-9][0-9]{0,18})\n)+")  # a leading zero would make two texts of one id
 _MARK = r"\A[!-~]{1,2048}\Z"
-_ASKED = {"users": "ids", "users_by": "usernames"}  # the parameter that lists who was asked for
+_ASKED = {"users": "ids", "users_by": "usernames"}  # the parameter that lists the requested users
 
 
 class _Meta(msgspec.Struct, frozen=True):
@@ -44,15 +44,15 @@ class _Record(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Content(msgspec.Struct, frozen=True, kw_only=True):
-    """What either reader makes of a body.
+    """Content of a body, from either reader.
 
     Attributes:
-        ids: Of the records that stay in the list.
-        records: Parallel to them; empty where nothing but the id can be read.
-        unreadable: Names of the records of which something cannot be read.
-        served: How many records there were, None where `data` is absent.
+        ids: Ids of the records.
+        records: The records, parallel to `ids`; empty where only the id can be read.
+        unreadable: Records that cannot be read completely, by id or position.
+        served: Number of records in the body; None if `data` is absent.
         includes: Expanded objects, by the name of their list.
-        result_count: How many records X says there are.
+        result_count: Number of records according to X.
         next_token: Pagination token of the next page.
     """
 
@@ -81,7 +81,7 @@ def decode(request: Request, response: Response, prices: PriceList) -> Page:
         return _usage(request, response) if request.endpoint == "usage" else _page(request, response, prices)
     if response.status == 404:
         missing = _missing(request, response.body)
-        if missing:  # the answer that X documents for a lookup of users none of whom there is
+        if missing:  # X's documented answer to a lookup if none of the users exists
             return Page(ids=(), records=(), missing=missing)
     raise refusal(request, response)
 
@@ -113,10 +113,10 @@ def _page(request: Request, response: Response, prices: PriceList) -> Page:
 
 
 def _as_documented(body: bytes) -> _Content:
-    """Read a body in the documented shape, fast.
+    """Read a body in the documented format, fast.
 
     Raises:
-        MsgspecError, ValueError, RecursionError: it is not in that shape.
+        MsgspecError, ValueError, RecursionError: the body is not in that format.
     """
     _check_text(body)
     content = _decoded(body)
@@ -141,10 +141,10 @@ def _as_documented(body: bytes) -> _Content:
 
 
 def _mended(request: Request, response: Response, prices: PriceList) -> _Content:
-    """Read a body in another shape, as far as its meaning is clear.
+    """Read a body in another format, as far as its meaning is clear.
 
     Raises:
-        UnexpectedPayload: it is not clear; it says how many resources may be billed.
+        UnexpectedPayload: it is not clear; the error says how many resources may be billed.
     """
     try:
         answer = salvage.read(response.body)
@@ -183,7 +183,7 @@ def _count(value: object) -> int | None:
 
 
 def _usage(request: Request, response: Response) -> Page:
-    """Read the usage of the account, of which nothing is used but that it came."""
+    """Check the answer to a request for the account's usage, of which nothing else is used."""
     if "data" in salvage.without_records(response.body):
         return Page(ids=(), records=())
     problems = problems_of(response.body)
@@ -191,7 +191,7 @@ def _usage(request: Request, response: Response) -> Page:
 
 
 def _without_data(request: Request, response: Response, content: _Content, prices: PriceList) -> Page:
-    """Tell an empty page from a refusal: both are a 200 in which `data` is left out."""
+    """Distinguish an empty page from a refusal; both are a 200 without `data`."""
     missing = _missing(request, response.body)
     if missing:
         return Page(ids=(), records=(), missing=missing)
@@ -214,7 +214,7 @@ def _without_data(request: Request, response: Response, content: _Content, price
 
 
 def _check_text(body: bytes) -> None:
-    """Raise UnicodeDecodeError when a body is not UTF-8; msgspec does not look at the text that it skips."""
+    """Raise UnicodeDecodeError if a body is not UTF-8; msgspec does not check text that it skips."""
     text, at = memoryview(body), 0
     while at < len(body):
         end = at + _PIECE
@@ -227,7 +227,7 @@ def _decoded(body: bytes) -> _Body:
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        # A name or a text that X cut in the middle of an emoji would otherwise lose the whole paid page.
+        # Otherwise a name or text that X cut in the middle of an emoji would lose the whole paid page.
         return _decode_body(salvage.half_emoji_replaced(body))
 
 
@@ -242,7 +242,7 @@ def _next_token(request: Request, content: _Content) -> str | None:
 def _missing(
     request: Request, body: bytes, ids: Sequence[str] = (), records: Sequence[bytes] = ()
 ) -> Mapping[str, str]:
-    """Return why users who were asked for are not there; one of whom X says nothing is not in it."""
+    """Return the reasons for requested users that are missing; users without a stated reason are left out."""
     parameter = _ASKED.get(request.endpoint)
     if parameter is None or b'"errors"' not in body:
         return {}
@@ -257,7 +257,7 @@ def _missing(
 
 
 def _expanded(request: Request, includes: Mapping[str, Sequence[msgspec.Raw]], prices: PriceList) -> int:
-    """Return for how many of the request's resources the expanded objects are charged."""
+    """Return how many of the request's resources the expanded objects are billed as."""
     return sum(
         len(includes.get(kind, ())) * units(price, request.unit_price)
         for kind, price in expanded(prices).items()

@@ -1,6 +1,7 @@
-"""Builds the requests to X, each with the most that its answer can cost.
+"""Build the requests to X, each with the maximum cost of its answer.
 
-Paths and parameters: X's openapi.json, version 2.159. What comes from outside and goes into a URL is checked.
+Paths and parameters: X's openapi.json, version 2.159. Everything from outside is checked before it enters a
+URL.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from twittomatic.networks.x.text import printable
 USERS_PER_REQUEST = 100
 FOLLOWERS_PER_PAGE = 1000
 POSTS_PER_PAGE = 100
-FEWEST_POSTS = 5  # X refuses to be asked for fewer
+FEWEST_POSTS = 5  # X refuses smaller pages
 
 _USER_ID = re.compile(r"[0-9]{1,19}")
 _NAME = re.compile(r"[A-Za-z0-9_]{1,15}")
@@ -33,26 +34,26 @@ _POSTS_EXPANDED = {
 
 
 def usage() -> Request:
-    """Ask for the usage of the account: free, so it shows whether a credential is accepted."""
+    """Build the request for the account's usage, which is free and so serves to test a credential."""
     return Request(
         endpoint="usage", path="/2/usage/tweets", params={}, resource="", most_resources=0, unit_price=0
     )
 
 
 def users_by_id(user_ids: Sequence[str], *, unit_price: int) -> Request:
-    """Ask for 1 to 100 profiles by id.
+    """Build the request for 1 to 100 profiles by id.
 
     Raises:
-        RequestRefused: none, too many, or something that is not an id.
+        RequestRefused: no id, too many, or something that is not an id.
     """
     return _users("users", "/2/users", "ids", [_checked_id(user_id) for user_id in user_ids], unit_price)
 
 
 def users_by_name(names: Sequence[str], *, unit_price: int) -> Request:
-    """Ask for 1 to 100 profiles by screen name, without @.
+    """Build the request for 1 to 100 profiles by screen name, without @.
 
     Raises:
-        RequestRefused: none, too many, or something that is not a name.
+        RequestRefused: no name, too many, or something that is not a name.
     """
     for name in names:
         if not _NAME.fullmatch(name):
@@ -61,7 +62,7 @@ def users_by_name(names: Sequence[str], *, unit_price: int) -> Request:
 
 
 def follows(endpoint: str, user_id: str, *, token: str | None, size: int, unit_price: int) -> Request:
-    """Ask for a page of `followers` or `following`, 1 to 1000 users; another size is brought into that range.
+    """Build the request for a page of `followers` or `following`; `size` is clamped to 1 to 1000 users.
 
     Raises:
         RequestRefused: not an id.
@@ -87,15 +88,15 @@ def timeline(
     expand_referenced: bool,
     unit_price: int,
 ) -> Request:
-    """Ask for a page of posts, 5 to 100, newest first; another size is brought into that range.
+    """Build the request for a page of posts, newest first; `size` is clamped to 5 to 100 posts.
 
     Args:
-        user_id: Whose posts, decimal.
+        user_id: The author's id, decimal.
         token: Pagination token, None for the first page.
-        since_id: Only posts newer than this one.
-        size: Posts on the page.
-        expand_referenced: Buy the posts that these refer to as well.
-        unit_price: Micro-dollars for each post.
+        since_id: Exclude this post and older ones.
+        size: Number of posts on the page.
+        expand_referenced: Also buy the posts that these refer to.
+        unit_price: Price of a post in micro-dollars.
 
     Raises:
         RequestRefused: not an id.

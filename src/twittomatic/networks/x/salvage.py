@@ -1,9 +1,9 @@
-"""Read an answer of X that is not quite what X documents: as many of its records as can be read.
+"""Salvage records from a malformed answer of X.
 
-The strict reader in `reply` comes first and is much faster. This one takes a body apart without building it:
-it finds the brackets and commas of the outer levels, then reads each record for itself, so that a bad one
-costs no other. Bytes that are not UTF-8 become U+FFFD; raw control characters in a text are escaped; numbers
-that JSON does not have become null; an id may be a number.
+The strict reader in `reply` comes first and is much faster. This one splits a body at the brackets and commas
+of its outer levels and parses each record separately, so that a bad record does not affect the others. Bytes
+that are not UTF-8 become U+FFFD, raw control characters in strings are escaped, numbers that JSON does not
+have become null, and an id may be a number.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from typing import Any
 
 import msgspec
 
-LONGEST_RECORD = 8 * 1024 * 1024  # real ones stay under 100 KB; our own readers stop at 16 MiB a line
-_LONGEST_BODY = 16 * 1024 * 1024  # taking one apart holds the process up, a second for each 16 MiB
+LONGEST_RECORD = 8 * 1024 * 1024  # real records stay under 100 KB; our own readers stop at 16 MiB a line
+_LONGEST_BODY = 16 * 1024 * 1024  # splitting blocks the process for a second per 16 MiB
 
 _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*("?)|[{}\[\],]', re.DOTALL)
 _MEMBER = re.compile(r'\s*("(?:[^"\\]+|\\.)*")\s*:\s*', re.DOTALL)
 _ID = re.compile(r"0*([0-9]{1,19})", re.ASCII)
 _NAMED = re.compile(r'"id(?:_str)?"\s*:')
-_PART = re.compile(r'\{|"\s*:')  # of JSON, whose beginning is missing or behind something else
+_PART = re.compile(r'\{|"\s*:')  # sign of JSON whose beginning is missing or preceded by something else
 _NAMES = frozenset({"data", "meta", "errors"})
 _RECORDS = frozenset({"data", "includes"})
-_MOST_EXACT = 2**53  # a float holds no greater integer exactly
+_MOST_EXACT = 2**53  # the greatest integer that a float holds exactly
 
-# An escape sequence, tried in this order: an emoji in two halves, half an emoji, anything else.
+# An escape sequence, tried in this order: a surrogate pair, a lone surrogate, anything else.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB]%b\\u[dD][c-fC-F]%b|(u[dD][89a-fA-F]%b)|.)" % ((rb"[0-9a-fA-F]{2}",) * 3), re.DOTALL
 )
 
 
 class CutError(ValueError):
-    """The body ends in its middle, so it does not tell how much there was."""
+    """The body is cut off, so it does not show how much there was."""
 
 
 class Record(msgspec.Struct, frozen=True):
     """An element of `data`.
 
     Attributes:
-        id: Decimal, None where it cannot be read.
-        text: The JSON object on one line, its `id` a string; empty where it cannot be read.
+        id: Decimal; None if it cannot be read.
+        text: The JSON object on one line, its `id` a string; empty if it cannot be read.
     """
 
     id: str | None
@@ -51,12 +51,12 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a body holds.
+    """Content of a body.
 
     Attributes:
-        records: The elements of `data`, None when it is absent.
-        includes: The objects of each list in `includes`, null where one cannot be read.
-        meta: Empty when it is absent, None where it cannot be read, so that nobody knows what comes next.
+        records: The elements of `data`; None if it is absent.
+        includes: The objects of each list in `includes`; null for one that cannot be read.
+        meta: Empty if it is absent; None if it cannot be read, so that the next page is unknown.
     """
 
     records: Sequence[Record] | None
@@ -65,23 +65,23 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def text_of(body: bytes) -> str:
-    """Decode a body, in whatever encoding of Unicode it is; what is none becomes U+FFFD."""
+    """Decode a body in any Unicode encoding; invalid bytes become U+FFFD."""
     encoding = json.detect_encoding(body)
     return body.decode(encoding, errors="replace").removeprefix("\ufeff")
 
 
 def half_emoji_replaced(body: bytes) -> bytes:
-    """Replace escaped halves of emoji, which X leaves where it cuts a text, and no decoder takes."""
+    """Replace escaped lone surrogates, which X leaves when it cuts a text, and which decoders reject."""
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 def without_records(body: bytes) -> dict[str, Any]:
-    """Return what a body says beside its records, empty when it is no JSON object; never fails.
+    """Return the members of a body except its records; empty if it is not a JSON object. Never fails.
 
-    Where the body as a whole cannot be read, its records are None.
+    If the body as a whole cannot be parsed, its records are None.
     """
     try:
-        # The standard parser takes half of an emoji, which X may have cut from a text; msgspec does not.
+        # The standard parser accepts lone surrogates, which X produces when it cuts a text; msgspec does not.
         content = json.loads(text_of(body), strict=False)
     except (ValueError, RecursionError):
         try:
@@ -94,10 +94,10 @@ def without_records(body: bytes) -> dict[str, Any]:
 
 
 def read(body: bytes) -> Answer | None:
-    """Take a body apart; None when it is no JSON object.
+    """Split a body into records; None if it is not a JSON object.
 
     Raises:
-        CutError: it ends in its middle, or takes too long to read.
+        CutError: it is cut off, or too long to split.
     """
     members = _outer(body)
     if not members and not text_of(body).strip().startswith("{"):
@@ -116,19 +116,19 @@ def read(body: bytes) -> Answer | None:
 
 
 def most_served(body: bytes, most: int) -> int | None:
-    """Return how many billed objects an answer can hold from which nothing was read.
+    """Return the maximum number of billed objects in an answer from which nothing could be read.
 
     Args:
-        body: It arrived whole.
-        most: How many were asked for.
+        body: A body that arrived complete.
+        most: Number of objects requested.
 
     Returns:
-        None where the body is only a part of an answer, or no text at all.
+        None if the body is only a part of an answer, or not text.
     """
     if len(body) > _LONGEST_BODY:
         return None
     text = text_of(body).strip()
-    if text.startswith("<"):  # a page for people
+    if text.startswith("<"):  # HTML
         return 0
     if text.startswith(("{", "[")):
         try:
@@ -140,7 +140,7 @@ def most_served(body: bytes, most: int) -> int | None:
 
 
 def id_of(value: object) -> str | None:
-    """Return an id in its one spelling, None when this is none: text, an integer, a float that is exact."""
+    """Return an id given as text, integer or exact float in canonical form; None if it is none of these."""
     if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_EXACT:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value < 10**19:
@@ -150,10 +150,10 @@ def id_of(value: object) -> str | None:
 
 
 def _outer(body: bytes) -> dict[str, str]:
-    """Return the members of the object that is a body, empty when it is none.
+    """Return the members of a body that is an object; empty if it is not.
 
     Raises:
-        CutError: it ends in its middle, or takes too long to read.
+        CutError: it is cut off, or too long to split.
     """
     if len(body) > _LONGEST_BODY:
         raise CutError("the body is longer than any that makes sense")
@@ -162,13 +162,15 @@ def _outer(body: bytes) -> dict[str, str]:
     if begin < 0 or text.lstrip().startswith(("<", "[")):
         return {}
     members = _members(text, begin)
-    if text[:begin].strip() and _NAMES.isdisjoint(members):  # not what some servers put before JSON
+    if text[:begin].strip() and _NAMES.isdisjoint(
+        members
+    ):  # not one of the prefixes that some servers put before JSON
         return {}
     return members
 
 
 def _children(text: str, begin: int) -> tuple[list[str], int]:
-    """Return what is between the commas of an object or array that begins here, and where it ends."""
+    """Split the object or array that begins at `begin` at its commas; also return its end."""
     depth, at, children = 0, begin + 1, []
     for token in _TOKEN.finditer(text, begin):
         kind = token[0][0]
@@ -190,7 +192,7 @@ def _elements(array: str) -> list[str]:
 
 
 def _members(text: str, begin: int) -> dict[str, str]:
-    """Return the members of an object, each value as text."""
+    """Return the members of an object, with values as text."""
     members = {}
     for child in _children(text, begin)[0]:
         if found := _MEMBER.match(child):
@@ -200,14 +202,14 @@ def _members(text: str, begin: int) -> dict[str, str]:
 
 
 def _value(text: str | None) -> str:
-    """Return a value, empty for null: X leaves out what is empty, others write null."""
+    """Return the text of a value, empty for null: X leaves empty members out, others write null."""
     return "" if text is None or text == "null" else text
 
 
 def _records(data: str) -> Sequence[Record] | None:
     if data.startswith("["):
         return [_record(text) for text in _elements(data)]
-    if data.startswith("{"):  # a single one
+    if data.startswith("{"):  # a single record
         return [_record(data)] if _members(data, 0) else []
     return None
 
@@ -227,11 +229,11 @@ def _record(text: str) -> Record:
 
 
 def _object(text: str) -> msgspec.Raw:
-    """Return a JSON object on one line, as it was written where that can be; null where it cannot be read."""
+    """Return a JSON object on one line, unchanged if possible; null if it cannot be parsed."""
     raw = text.encode()
     for attempt in (raw, half_emoji_replaced(raw)):
         try:
-            msgspec.json.decode(attempt, type=dict[str, msgspec.Raw])  # which looks, and builds little
+            msgspec.json.decode(attempt, type=dict[str, msgspec.Raw])  # checks the syntax and builds little
             one_line = b"\n" not in attempt and b"\r" not in attempt
             return msgspec.Raw(attempt if one_line else msgspec.json.format(attempt, indent=-1))
         except (msgspec.MsgspecError, RecursionError):
@@ -241,7 +243,7 @@ def _object(text: str) -> msgspec.Raw:
 
 
 def _id_alone(text: str) -> str | None:
-    """Return the id of a record of which nothing else can be read."""
+    """Return the id of a record that cannot be parsed otherwise."""
     try:
         members = _members(text, 0)
     except CutError:
@@ -250,7 +252,7 @@ def _id_alone(text: str) -> str | None:
 
 
 def _loads(text: str) -> Any:
-    """Decode JSON with raw control characters in its texts; None where it is none."""
+    """Parse JSON that may have raw control characters in strings; None if it is not JSON."""
     try:
         return json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError):
@@ -267,6 +269,6 @@ def _encoded(content: object) -> bytes:
 
 
 def _is_text(text: str) -> bool:
-    """Tell whether this was written for somebody to read, and is not what is left of a compressed body."""
+    """Return whether this is readable text rather than the rest of a compressed body."""
     odd = sum(not (letter.isprintable() or letter.isspace()) or letter == "\ufffd" for letter in text)
     return odd * 10 <= len(text)

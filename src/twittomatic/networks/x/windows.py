@@ -1,4 +1,4 @@
-"""Reads the rate-limit headers (docs.x.com, x-api/fundamentals/rate-limits) and the clock they go by."""
+"""Read the rate-limit headers (docs.x.com, x-api/fundamentals/rate-limits) and the clock of the server."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from email.utils import parsedate_to_datetime
 from twittomatic.networks.base import WindowReading
 
 _NUMBER = re.compile(r"[0-9]{1,10}")  # Unix seconds up to the year 2286, and any limit that X has ever set
-_EARLIEST_S, _LATEST_S = -60.0, 25 * 3600.0  # a reset before or after the answer that tells of it
+_EARLIEST_S, _LATEST_S = -60.0, 25 * 3600.0  # of a plausible reset, relative to the answer
 _NAMES = ("limit", "remaining", "reset")
 
 
 def reading(headers: Mapping[str, str]) -> WindowReading | None:
-    """Return the 15-minute window in some headers, None unless all three make sense together."""
+    """Return the 15-minute window in the headers, None unless all three are there and consistent."""
     limit, remaining, reset = (_number(headers, f"x-rate-limit-{name}") for name in _NAMES)
     if limit is None or remaining is None or reset is None or limit < max(remaining, 1):
         return None
@@ -26,9 +26,9 @@ def reading(headers: Mapping[str, str]) -> WindowReading | None:
 
 
 def reset_at(headers: Mapping[str, str]) -> datetime | None:
-    """Return when a refused request may be tried again: the latest reset among the windows that are empty.
+    """Return when a refused request may be retried: the latest reset of the exhausted windows.
 
-    Besides the 15-minute window X has had daily ones, with headers of their own.
+    Besides the 15-minute window X has had daily ones, with separate headers.
     """
     resets = [
         reset
@@ -43,7 +43,7 @@ def reset_at(headers: Mapping[str, str]) -> datetime | None:
 
 
 def date(headers: Mapping[str, str]) -> float | None:
-    """Return what X's clock said, Unix seconds, None when it says nothing or nonsense."""
+    """Return the time on X's clock in Unix seconds, None when it is missing or malformed."""
     try:
         return parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, ValueError, OverflowError):
