@@ -173,7 +173,7 @@ class X:
         )
 
     def following(self, user: User, *, token: str | None, size: int) -> Request:
-        """Build the request for up to 1000 users whom a user follows; a malformed id raises RequestRefused."""
+        """Build the request for up to 1000 users that a user follows; raises RequestRefused for a bad id."""
         return requests.follows(
             "following", user.user_id, token=token, size=size, unit_price=self.prices.follower
         )
