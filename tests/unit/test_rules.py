@@ -105,3 +105,29 @@ def test_no_test_looks_outside_of_the_repository() -> None:
     for path in files("tests"):
         for levels in re.findall(r"__file__\)\.parents\[(\d+)\]", path.read_text()):
             assert int(levels) < len(path.relative_to(ROOT).parts), path
+
+
+def test_only_the_state_speaks_to_redis() -> None:
+    """Elsewhere no command is sent, and no client is imported: functions of `state/` do both."""
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        if (SOURCE / "state") in path.parents:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="call" | "run", value=ast.Attribute() | ast.Name() as of)
+                ):
+                    name = of.attr if isinstance(of, ast.Attribute) else of.id
+                    is_found = name.endswith("connection")
+                case ast.Import(names=names):
+                    is_found = any(name.name.partition(".")[0] == "redis" for name in names)
+                case ast.ImportFrom(module=str(module)):
+                    is_found = module.partition(".")[0] == "redis"
+                case ast.Attribute(attr="redis"):
+                    is_found = True
+                case _:
+                    is_found = False
+            if is_found:
+                found.append(f"{path.relative_to(SOURCE)}:{node.lineno}")  # type: ignore[attr-defined]
+    assert found == []

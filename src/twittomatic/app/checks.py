@@ -13,11 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from redis.asyncio import Redis
-from redis.asyncio.sentinel import SentinelConnectionPool
-from redis.exceptions import RedisError
+from typing import NamedTuple
 
 from twittomatic.app import runtime
 from twittomatic.errors import (
@@ -25,6 +21,7 @@ from twittomatic.errors import (
     NetworkError,
     RateLimited,
     SettingsError,
+    StateUnavailable,
     TwittomaticError,
     UpstreamUnavailable,
 )
@@ -37,10 +34,10 @@ from twittomatic.networks import registry
 from twittomatic.networks.base import Network, Response
 from twittomatic.settings import Settings
 from twittomatic.state.admission import admit
-from twittomatic.state.client import client
+from twittomatic.state.client import client, replication_at
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
-from twittomatic.state.failover import SentinelReply, Sentinels
+from twittomatic.state.failover import ReplicationStatus
 
 OK, WARNING, FAILED = "ok", "warning", "FAILED"
 _OLDEST_PYTHON = (3, 11)
@@ -130,26 +127,21 @@ async def _server_at(settings: Settings, url: str, where: str) -> CheckResult:
     connection = Connection(client(url, "doctor"), patience_s=runtime.START_PATIENCE_S)
     try:
         name = await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
-        with suppress(RedisError):  # a hosted server may refuse
-            config = await connection.redis.config_get("appendonly")
-            if config.get("appendonly") == "no":
-                return CheckResult(
-                    "State", WARNING, f"{name} has no append-only file; a crash loses its last seconds."
-                )
+        if await connection.keeps_append_only_file() is False:
+            return CheckResult(
+                "State", WARNING, f"{name} has no append-only file; a crash loses its last seconds."
+            )
         return CheckResult("State", OK, f"{name}, {where}.")
     finally:
         await connection.close()
 
 
 async def _replication(url: str) -> AsyncIterator[CheckResult]:
-    redis = client(url, "doctor")
     try:
-        async for result in replica_checks(redis):
+        for result in replica_checks(await replication_at(url, "doctor")):
             yield result
-    except (RedisError, OSError) as error:
+    except StateUnavailable as error:
         yield CheckResult("Replicas", WARNING, f"They could not be checked ({error}).")
-    finally:
-        await redis.aclose()
 
 
 def _files(settings: Settings) -> CheckResult:
@@ -277,68 +269,57 @@ def _clock(answer: Response, before: float, after: float) -> CheckResult:
     return CheckResult("Clock", OK, "This clock agrees with the API's.")
 
 
-async def replica_checks(redis: Redis) -> AsyncIterator[CheckResult]:
-    """Check a server's replicas and Sentinels; yield nothing if it has none.
-
-    Raises:
-        RedisError, OSError: the server does not answer.
-    """
-    pool: Any = redis.connection_pool
-    behind_sentinel = isinstance(pool, SentinelConnectionPool)
-    info = await redis.info("replication")
-    if behind_sentinel or info.get("connected_slaves"):
-        yield await _replicas(redis, int(info.get("connected_slaves", 0)), behind_sentinel=behind_sentinel)
-    if behind_sentinel:
-        yield await _sentinels(pool.sentinel_manager, pool.service_name)
+def replica_checks(status: ReplicationStatus) -> list[CheckResult]:
+    """Judge a server's replicas and Sentinels; nothing if it has none."""
+    results = []
+    if status.service or status.replicas:
+        results.append(_replicas(status))
+    if status.service:
+        results.append(_sentinels(status))
+    return results
 
 
-async def _replicas(redis: Redis, count: int, *, behind_sentinel: bool) -> CheckResult:
-    if not count:
+def _replicas(status: ReplicationStatus) -> CheckResult:
+    if not status.replicas:
         return CheckResult("Replicas", FAILED, "There is none, so no write counts as durable; start one.")
-    config: Any = {}
-    with suppress(RedisError):  # a hosted server may refuse
-        config = await redis.config_get("appendonly", "min-replicas-to-write")
-    if config.get("appendonly") == "no":
+    if status.append_only is False:
         return CheckResult(
             "Replicas",
             FAILED,
             "If a master restarts without its data, its replicas are wiped too; set appendonly yes.",
         )
-    if config.get("min-replicas-to-write") == "0":
+    if status.min_replicas == 0:
         return CheckResult(
             "Replicas",
             WARNING,
             "A master that is cut off keeps accepting writes, which are lost; set min-replicas-to-write 1.",
         )
-    if behind_sentinel and count < _FEWEST_REPLICAS:
+    if status.service and status.replicas < _FEWEST_REPLICAS:
         return CheckResult(
             "Replicas",
             WARNING,
             "Only one replica: if it fails or is promoted, the crawl stalls until another joins.",
         )
-    return CheckResult("Replicas", OK, f"{count}; a write counts once one of them has it.")
+    return CheckResult("Replicas", OK, f"{status.replicas}; a write counts once one of them has it.")
 
 
-async def _sentinels(sentinels: Sentinels, service: str) -> CheckResult:
-    said = await asyncio.gather(
-        *[sentinels.ask(address, service) for address in sentinels.addresses], return_exceptions=True
-    )
-    words = [one for one in said if isinstance(one, SentinelReply)]
-    silent = [
-        f"{host}:{port}"
-        for (host, port), one in zip(sentinels.addresses, said, strict=True)
-        if not isinstance(one, SentinelReply)
-    ]
+def _sentinels(status: ReplicationStatus) -> CheckResult:
+    replies = [reply for _, reply in status.sentinels if reply]
+    silent = [address for address, reply in status.sentinels if not reply]
     if silent:
-        return CheckResult("Sentinel", WARNING, f"{', '.join(silent)} has no answer about “{service}”.")
-    if len({word.master for word in words}) > 1:
+        return CheckResult(
+            "Sentinel", WARNING, f"{', '.join(silent)} has no answer about “{status.service}”."
+        )
+    if len({reply.master for reply in replies}) > 1:
         return CheckResult("Sentinel", WARNING, "They do not agree on the master; check again in a minute.")
-    watching = min(int(word.state["num-other-sentinels"]) + 1 for word in words)
+    watching = min(int(reply.state["num-other-sentinels"]) + 1 for reply in replies)
     if watching < _FEWEST_SENTINELS:
         return CheckResult(
-            "Sentinel", WARNING, f"{watching} watch “{service}”; with fewer than three a failover can fail."
+            "Sentinel",
+            WARNING,
+            f"{watching} watch “{status.service}”; with fewer than three a failover can fail.",
         )
-    down_after_ms = min(int(word.state["down-after-milliseconds"]) for word in words)
+    down_after_ms = min(int(reply.state["down-after-milliseconds"]) for reply in replies)
     if down_after_ms < _SHORTEST_DOWN_AFTER_MS:
         return CheckResult(
             "Sentinel",
@@ -346,5 +327,5 @@ async def _sentinels(sentinels: Sentinels, service: str) -> CheckResult:
             f"down-after-milliseconds is {down_after_ms}; below 1,000 a busy master is replaced needlessly.",
         )
     return CheckResult(
-        "Sentinel", OK, f"{watching} watch “{service}”, and fail over after {down_after_ms} ms."
+        "Sentinel", OK, f"{watching} watch “{status.service}”, and fail over after {down_after_ms} ms."
     )

@@ -71,7 +71,7 @@ async def restore_ledger(
     """Book again what was spent; return the account, and the micro-dollars that its ledger now says."""
     spending = runtime.spending(settings, name)
     money = Money(connection, NetworkKeys(account), budget=None, horizon_s=0)
-    money.ledger = await connection.call("HGET", NetworkKeys(account).ledger, "id") or ""
+    await money.find()
     records = await asyncio.to_thread(spending.lost, account, money.ledger)
     behind = await money.records_beyond(spending) if money.ledger else {}
     lost = sum(record.most for record in records.values()) if stated is None else 0

@@ -36,7 +36,7 @@ from twittomatic.state.account import Money
 from twittomatic.state.admin import JobAdmin, Reaper
 from twittomatic.state.admission import admit
 from twittomatic.state.cache import CountCache, NameCache
-from twittomatic.state.client import client
+from twittomatic.state.client import client, database_of
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.embedded.server import Role, embedded
@@ -102,8 +102,7 @@ def spending(settings: Settings, process: str) -> Spending:
     Redis servers count as one, since an address has many names, but each database has its own ledger.
     """
     if settings.redis_url:
-        database = client(settings.redis_url, process).connection_pool.connection_kwargs.get("db")
-        server = f"redis/{database or 0}"
+        server = f"redis/{database_of(settings.redis_url)}"
     else:
         place = os.fsencode(settings.state_directory.absolute())
         server = place.decode(errors="backslashreplace")
@@ -207,7 +206,7 @@ async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[
         connection = Connection(client(url, name), patience_s=START_PATIENCE_S)
         stack.push_async_callback(connection.close)
         if role is Role.VISIT:  # a visitor only reads, which any server allows
-            await connection.call("PING")
+            await connection.ping()
         else:
             await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
         connection.patience_s = max(60.0, 2 * settings.lease_s)

@@ -155,6 +155,11 @@ class Money:
             if await self.records_beyond(self._spending):
                 raise self._gone("bookings")
 
+    async def find(self) -> str:
+        """Hold on to the ledger that there is, and return its identity; empty where there is none."""
+        self.ledger = await self._connection.call("HGET", self._keys.ledger, "id") or ""
+        return self.ledger
+
     async def records_beyond(self, spending: Spending) -> dict[Path, Spent]:
         """Return the records of this ledger if they tell of more than it has.
 

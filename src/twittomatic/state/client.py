@@ -10,9 +10,10 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
-from twittomatic.errors import SettingsError
-from twittomatic.state.failover import Sentinels
+from twittomatic.errors import SettingsError, StateUnavailable
+from twittomatic.state.failover import ReplicationStatus, Sentinels, read_replication
 
 _CONNECT_S = 2.0
 _ANSWER_S = 15.0  # longer than any command of ours blocks, and a large server stops for its fork
@@ -56,6 +57,30 @@ def client(url: str, name: str) -> Redis:
             "REDIS_URL cannot be read; give redis://HOST:PORT/DATABASE, rediss://, unix:///PATH or "
             "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE, with %XX for special characters of a password."
         ) from None
+
+
+def database_of(url: str) -> int:
+    """Return the number of the database that a URL names.
+
+    Raises:
+        SettingsError: the URL cannot be read.
+    """
+    return int(client(url, "").connection_pool.connection_kwargs.get("db") or 0)
+
+
+async def replication_at(url: str, name: str) -> ReplicationStatus:
+    """Read the replicas and Sentinels of the server at `url`, through a client called `name`.
+
+    Raises:
+        StateUnavailable: the server does not answer.
+    """
+    redis = client(url, name)
+    try:
+        return await read_replication(redis)
+    except (RedisError, OSError) as error:
+        raise StateUnavailable(str(error)) from error
+    finally:
+        await redis.aclose()
 
 
 def _check_database(url: str) -> None:

@@ -96,6 +96,22 @@ class Connection:
             self._sender = loop.create_task(self._send())
         return await future
 
+    async def ping(self) -> None:
+        """Make sure that the server answers.
+
+        Raises:
+            StateUnavailable: no server answered within `patience_s`.
+        """
+        await self.call("PING")
+
+    async def keeps_append_only_file(self) -> bool | None:
+        """Return whether the server has an append-only file; None where it does not say."""
+        try:
+            config = await self._redis.config_get("appendonly")
+        except RedisError:  # a hosted server may refuse
+            return None
+        return {"yes": True, "no": False}.get(str(config.get("appendonly")))
+
     async def names(self) -> set[str] | None:
         """Return the names of the clients that are connected, None where the server does not say.
 

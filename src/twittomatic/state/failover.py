@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.asyncio.sentinel import MasterNotFoundError
+from redis.asyncio.sentinel import MasterNotFoundError, SentinelConnectionPool
 from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError
 
 from twittomatic.state.keys import RESENT
@@ -108,6 +108,24 @@ class SentinelReply(msgspec.Struct, frozen=True, kw_only=True):
     state: Mapping[str, Any]
 
 
+class ReplicationStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The replicas of a server, and what its Sentinels report.
+
+    Attributes:
+        replicas: How many are connected.
+        append_only: Whether the server keeps an append-only file; None where it does not say.
+        min_replicas: Its `min-replicas-to-write`; None where it does not say.
+        service: Its name at the Sentinels, empty where REDIS_URL names none.
+        sentinels: Each Sentinel, `host:port`, with its report; None where it has no answer.
+    """
+
+    replicas: int
+    append_only: bool | None = None
+    min_replicas: int | None = None
+    service: str = ""
+    sentinels: Sequence[tuple[str, SentinelReply | None]] = ()
+
+
 class Sentinels:
     """The Sentinels of a service, as a connection pool of redis-py asks them.
 
@@ -166,6 +184,36 @@ class Sentinels:
         if any(isinstance(error, ResponseError) for error in replies):
             return UnknownServiceError(f"the Sentinels at {places} watch no service called “{service}”")
         return MasterNotFoundError(f"none of the Sentinels at {places} answers")
+
+
+async def read_replication(redis: Redis) -> ReplicationStatus:
+    """Read the replicas and Sentinels of a server.
+
+    Raises:
+        RedisError, OSError: the server does not answer.
+    """
+    pool: Any = redis.connection_pool
+    info = await redis.info("replication")
+    config: Any = {}
+    with suppress(RedisError):  # a hosted server may refuse
+        config = await redis.config_get("appendonly", "min-replicas-to-write")
+    service, sentinels = "", []
+    if isinstance(pool, SentinelConnectionPool):
+        service, addresses = pool.service_name, pool.sentinel_manager.addresses
+        replies = await asyncio.gather(
+            *[pool.sentinel_manager.ask(address, service) for address in addresses], return_exceptions=True
+        )
+        sentinels = [
+            (f"{host}:{port}", reply if isinstance(reply, SentinelReply) else None)
+            for (host, port), reply in zip(addresses, replies, strict=True)
+        ]
+    return ReplicationStatus(
+        replicas=int(info.get("connected_slaves", 0)),
+        append_only={"yes": True, "no": False}.get(config.get("appendonly")),
+        min_replicas=int(config["min-replicas-to-write"]) if "min-replicas-to-write" in config else None,
+        service=service,
+        sentinels=sentinels,
+    )
 
 
 async def _reply(address: Address, service: str, options: Mapping[str, Any]) -> SentinelReply:

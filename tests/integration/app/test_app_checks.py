@@ -6,15 +6,12 @@ import signal
 from replicated import Replicated
 
 from twittomatic.app.checks import FAILED, OK, WARNING, replica_checks
-from twittomatic.state.client import client
+from twittomatic.state.client import replication_at
 
 
 async def found(url: str) -> dict[str, tuple[str, str]]:
-    redis = client(url, "test")
-    try:
-        return {what: (verdict, sentence) async for what, verdict, sentence in replica_checks(redis)}
-    finally:
-        await redis.aclose()
+    status = await replication_at(url, "test")
+    return {what: (verdict, sentence) for what, verdict, sentence in replica_checks(status)}
 
 
 async def test_all_is_well(replicas: Replicated) -> None:
