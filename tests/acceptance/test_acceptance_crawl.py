@@ -68,7 +68,7 @@ def test_killed_again_and_again_it_leaves_the_same(world: Any) -> None:
         from_here = len(world.files("fws"))
     done = world.run(*CRAWL)
     assert done.returncode == 0, done.stderr
-    assert "goes on" in done.stdout
+    assert "resumes where it stopped" in done.stdout
     exact(world)
     assert world.report()["repeated_pages"] <= 3 * 8
 

@@ -92,9 +92,9 @@ def test_a_log_that_runs_full_stops_nothing(world: Any, volume: Any) -> None:
         (logs / f"filler{number}").write_bytes(b"x")  # a page of memory each: the volume holds two
     done = world.run(*CRAWL)
     assert done.returncode == 0, done.stderr
-    [line] = [line for line in done.stderr.splitlines() if "log is not written" in line]
+    [line] = [line for line in done.stderr.splitlines() if "log cannot be written" in line]
     assert line.endswith(
-        "logs/default.local.jsonl: the log is not written (No space left on device); the crawl goes on."
+        "logs/default.local.jsonl: the log cannot be written (No space left on device); the crawl continues."
     )
     assert "Traceback" not in done.stderr
     exact(world, pages_twice=0)

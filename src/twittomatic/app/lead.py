@@ -155,7 +155,7 @@ async def _result(runtime: Runtime, at_end: CrawlStatus, *, stopped: bool) -> Re
         return Result(outcome=Outcome.PAUSED, reason=at_end.reason, status=status)
     if stopped:
         return Result(outcome=Outcome.INTERRUPTED, status=status)
-    raise NobodyLeads("The crawl stopped here unfinished, since nobody led it; the same command goes on.")
+    raise NobodyLeads("The crawl stopped unfinished, since nobody led it; the same command resumes it.")
 
 
 async def tidy(connection: Connection, keys: CrawlKeys, layout: Layout) -> int:

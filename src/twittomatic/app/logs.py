@@ -48,7 +48,7 @@ class _Log(logging.FileHandler):
         if not self._warned:
             self._warned = True
             why = getattr(sys.exc_info()[1], "strerror", None) or "it fails"
-            self._warn(f"{self.baseFilename}: the log is not written ({why}); the crawl goes on.")
+            self._warn(f"{self.baseFilename}: the log cannot be written ({why}); the crawl continues.")
 
 
 def log_to(directory: Path, process: str, warn: Callable[[str], None]) -> None:

@@ -76,7 +76,7 @@ def decide(status: CrawlStatus, *, stood_by: bool, has_targets: bool, lonely: bo
     if status.phase is Phase.PAUSED and status.paused_by == "network":
         if stood_by:
             return Action.PAUSE, f"Paused: {status.reason}"
-        return Action.WAIT, f"Standing by; {crawl} is paused until a master goes on with it: {status.reason}"
+        return Action.WAIT, f"Standing by; {crawl} is paused until a master resumes it: {status.reason}"
     if status.phase is Phase.IDLE and not (has_targets and (stood_by or lonely)):
         return Action.WAIT, f"Standing by; nobody has begun {crawl}."
     if status.is_seeding and not has_targets:
@@ -122,7 +122,7 @@ async def stand_by(
             _log.info("leads", extra={"count": leadership.epoch})
             if status.options and status.options != options.written():
                 observer.info(
-                    "It goes on with the options that it was begun with, not with those of this one."
+                    "It continues with the options that it began with, not with those of this process."
                 )
                 options = CrawlOptions.read(status.options)
                 check_budget(settings, options)

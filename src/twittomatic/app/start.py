@@ -75,7 +75,7 @@ async def check_credentials(runtime: Runtime, observer: Observer) -> None:
         NetworkError: see `Fetcher.check`.
     """
     if untried := await runtime.fetcher.check():
-        observer.warning(f"The credentials were not checked beforehand: {untried} Going on all the same.")
+        observer.warning(f"The credentials were not checked beforehand: {untried} Continuing all the same.")
 
 
 async def resolve(runtime: Runtime, given: Targets, observer: Observer) -> Sequence[str]:
@@ -115,16 +115,17 @@ async def begin(
     before = await _forget_targets(runtime, leadership, has_seeds=bool(ids))
     what = await _open(runtime, leadership)
     if what == "resumed":
-        observer.info(f"Crawl “{name}” goes on where it stopped.")
+        observer.info(f"Crawl “{name}” resumes where it stopped.")
         if before and not before.asks_like(runtime.options):
             observer.info(
-                "What is done of it stays as it was; when it is finished, the same command asks anew."
+                "What is done keeps its old options; once the crawl is finished, the same command applies the "
+                "new ones."
             )
     accounts = {before.account, runtime.options.account} if before else set()
     if len(accounts) > 1 and runtime.network.name in accounts:
         observer.warning(
-            f"Crawl “{name}” was begun at another API: the lists that it has from there stay, and are not "
-            f"asked for again. Crawl {runtime.network.title} in a directory of its own."
+            f"Crawl “{name}” was begun at another API; its lists from there are kept, and are not "
+            f"asked for again. Crawl {runtime.network.title} in a separate directory."
         )
     if what != "new":
         await _try_again(runtime, observer)
@@ -132,7 +133,7 @@ async def begin(
     if what == "again":
         new += await runtime.frontier.promote(ids, leadership)
     if ids and not new:
-        observer.info("All targets were given before; what is left of them goes on.")
+        observer.info("All targets were given before; the crawl continues with what is left of them.")
     if await runtime.crawl.owes_quote():
         try:
             await _check_quote(runtime, ids, observer, until_spent=until_spent)

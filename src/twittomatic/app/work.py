@@ -67,7 +67,7 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
                     return Result(outcome=Outcome.INTERRUPTED)
                 if not changed:
                     return _result(settings, worker.standing.phase, await state.status())
-                observer.info("A master gave the crawl other options; this worker goes on with those.")
+                observer.info("A master gave the crawl other options; this worker continues with them.")
 
 
 async def _check(runtime: Runtime, observer: Observer) -> None:

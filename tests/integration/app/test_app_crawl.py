@@ -107,7 +107,7 @@ async def test_it_yields_statuses_and_keeps_the_result(tmp_path: Path) -> None:
         assert emulator.report()["repeated_pages"] == 0
     assert [followers(tmp_path, star) for star in (1, 2)] == [1500, 1500]
     assert notes.quotes
-    assert "All targets were given before; what is left of them goes on." in notes.sentences
+    assert "All targets were given before; the crawl continues with what is left of them." in notes.sentences
     assert not (tmp_path / "logs").exists()
 
 

@@ -34,7 +34,7 @@ NETWORK = {"phase": Phase.PAUSED, "paused_by": "network", "reason": "no money"}
         ({"phase": Phase.FINISHED}, {}, Action.FINISH, "is finished"),
         ({"phase": Phase.FINISHED}, {"stood_by": False}, Action.WAIT, "unless a master begins it again"),
         (NETWORK, {}, Action.PAUSE, "Paused: no money"),
-        (NETWORK, {"stood_by": False}, Action.WAIT, "until a master goes on with it: no money"),
+        (NETWORK, {"stood_by": False}, Action.WAIT, "until a master resumes it: no money"),
         ({"phase": Phase.RUNNING, "is_seeding": True}, {}, Action.LEAD, "Nobody leads"),
         ({"phase": Phase.RUNNING, "is_seeding": True}, {"has_targets": False}, Action.WAIT, "--stream"),
         ({}, {"stood_by": False, "lonely": False}, Action.WAIT, "nobody has begun"),

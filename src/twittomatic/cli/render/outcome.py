@@ -23,10 +23,10 @@ def show_result(result: Result, settings: Settings) -> int:
         return _show_undone(result.undone, settings.crawl)
     if result.outcome is Outcome.PAUSED:
         if result.status is not None:
-            click.echo("Paused; the same command goes on.", err=True)
+            click.echo("Paused; the same command resumes the crawl.", err=True)
         return PAUSED
     if result.status is not None:
-        click.echo("Interrupted; the same command goes on.", err=True)
+        click.echo("Interrupted; the same command resumes the crawl.", err=True)
     return INTERRUPTED
 
 
