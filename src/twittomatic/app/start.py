@@ -118,8 +118,8 @@ async def begin(
         observer.info(f"Crawl “{name}” resumes where it stopped.")
         if before and not before.asks_like(runtime.options):
             observer.info(
-                "What is done keeps its old options; once the crawl is finished, the same command applies the "
-                "new ones."
+                "What is done keeps its old options; once the crawl is finished, the same command "
+                "applies the new ones."
             )
     accounts = {before.account, runtime.options.account} if before else set()
     if len(accounts) > 1 and runtime.network.name in accounts:

@@ -9,31 +9,23 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import islice
 from pathlib import Path
 
 import click
-import numpy as np
-from rich.table import Table
 
 from twittomatic.app.stop import on_stop
 from twittomatic.cli.crawl import run_crawl
-from twittomatic.cli.render.table import console
+from twittomatic.cli.render.findings import show_findings
 from twittomatic.cli.runner import run_async
-from twittomatic.dataset import Dataset
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable
-from twittomatic.model import MICROS_PER_USD, dollars
 from twittomatic.planning import targets
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, X_API, Settings, load
-from twittomatic.storage.journal import read_journal
-from twittomatic.storage.paths import Layout
 
 _SEED = "2979"  # the account whose neighbourhood the graph is
 _DEPTH = 2
 _TIME_SCALE = 3600.0  # the eight windows of 15 minutes that X would take pass in seconds
 _MARK = ".made-by-twittomatic-demo"
-_TOP = 10
 
 
 @click.command(short_help="Crawl a bundled follower graph: no key, no server, no cost.")
@@ -83,7 +75,7 @@ async def _demonstrate(place: Path, monitor_port: int | None) -> int:
             monitor = await stack.enter_async_context(_monitor(_settings(place), monitor_port))
         code, settings = await _crawl(place)
         if code == 0:
-            _tell(settings)
+            show_findings(settings)
         if monitor and code == 0 and monitor.returncode is None:
             click.echo("The monitor stays open; Ctrl-C ends it.")
             with on_stop(lambda: None) as requested:
@@ -150,6 +142,8 @@ async def _crawl(place: Path) -> tuple[int, Settings]:
 
 def _settings(place: Path, url: str = X_API) -> Settings:
     """Return the settings of the crawl, with the URL of the emulator."""
+    config = place / CONFIG_FILE
+    config.touch()  # empty, so that the one in the working directory does not count
     return load(
         {
             "crawl": "demo",
@@ -161,51 +155,5 @@ def _settings(place: Path, url: str = X_API) -> Settings:
             "max_depth": str(_DEPTH),
         },
         {},
-        _no_configuration(place),
+        config,
     )
-
-
-def _no_configuration(place: Path) -> Path:
-    """Return an empty configuration file, so that the one in the working directory does not count."""
-    path = place / CONFIG_FILE
-    path.touch()
-    return path
-
-
-def _tell(settings: Settings) -> None:
-    """Print what the crawl found, read from its files."""
-    layout = Layout(settings.output_directory, settings.temporary_directory)
-    dataset = Dataset(settings.output_directory)
-    counts = {(row.list, row.user_id): row.records for row in dataset.completeness()}
-    followers = {user_id: count for (kind, user_id), count in counts.items() if kind == "followers"}
-    posts = sum(count for (kind, _), count in counts.items() if kind == "posts")
-    everybody = np.unique(np.concatenate([batch.follower for batch in dataset.edges()]))
-    spent = sum(entry.cost_usd for entry in read_journal(layout))
-    names = _names(dataset, followers)
-    table = Table(box=None)
-    for column in ("user id", "name", "followers"):
-        table.add_column(column, justify="right" if column == "followers" else "left")
-    top = sorted(followers, key=lambda user_id: -followers[user_id])
-    for user_id in islice(top, _TOP):
-        table.add_row(str(user_id), names.get(user_id, ""), f"{followers[user_id]:,}")
-    click.echo(f"\nThe {_TOP} users with the most followers:")
-    console().print(table)
-    click.echo(
-        f"\nUsers: {len(followers):,} crawled, {len(everybody):,} found. "
-        f"Edges: {sum(followers.values()):,}. Posts: {posts:,}."
-    )
-    example = layout.file(str(top[0]), "fws")
-    click.echo(f"Files: {settings.output_directory}/. Look into one: zcat {example} | head -3")
-    click.echo(
-        f"At X this would have cost {dollars(round(spent * MICROS_PER_USD))} at most, and probably what "
-        "stands above, since X charges for a user once a day. Here it was free."
-    )
-
-
-def _names(dataset: Dataset, followers: dict[int, int]) -> dict[int, str]:
-    """Return the screen names of the crawled users, from the profiles that came with followers pages."""
-    profiles = (
-        profile for user_id, count in followers.items() if count for profile in dataset.profiles(user_id)
-    )
-    names = {int(profile["id"]): f"@{profile['username']}" for profile in profiles}
-    return {user_id: name for user_id, name in names.items() if user_id in followers}
