@@ -138,10 +138,10 @@ class Trial:
         async with Following(self, server, prefix) as following:
             began_at = time.perf_counter()
             await following.stream.add(*self.events)
-            while following.consumer.standing.events < len(self.events):  # noqa: ASYNC110 - as others see it
+            while following.consumer.report.events < len(self.events):  # noqa: ASYNC110 - as others see it
                 await asyncio.sleep(0.01)
             took_s = time.perf_counter() - began_at
-        assert following.consumer.standing.records == len(self.posts)
+        assert following.consumer.report.records == len(self.posts)
         self.remove(prefix)
         return len(self.posts) / took_s
 

@@ -48,7 +48,7 @@ async def follow(settings: Settings, observer: Observer) -> None:
 
 
 def _lag(feeding: Consumer, rejected: RejectedPosts) -> str:
-    now = feeding.standing
+    now = feeding.report
     if not now.events and not now.lag:
         return ""
     lag = f"{now.lag:,} events and {now.oldest_s:.1f} s behind" if now.lag else "nothing left to do"

@@ -67,4 +67,4 @@ async def rebuild(
     has_crawl = bool(settings.redis_url) or state_exists(settings.state_directory)
     events = dataset_events(runtime.layout(settings))
     done = await feeding.rebuild(events, leave, has_crawl=has_crawl)
-    return feeding.standing.records if done else None
+    return feeding.report.records if done else None

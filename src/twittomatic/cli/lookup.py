@@ -50,7 +50,7 @@ async def _serve(settings: Settings, host: str) -> int:
     sink = LookupSink(store, runtime.layout(settings), crawl=settings.crawl, name_of=name_of)
     feeding = consumer(settings, sink, click.echo)
     service = LookupService(
-        store, name_of=name_of, standing=lambda: feeding.standing, hosts=hosts_of(host), token=token
+        store, name_of=name_of, sink_report=lambda: feeding.report, hosts=hosts_of(host), token=token
     )
     with on_stop(leave.set):
         running = await serve(service, host=host, port=settings.lookup_port)

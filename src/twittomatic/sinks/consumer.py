@@ -120,16 +120,16 @@ class Consumer:
         self._batch_size = _MAX_EVENTS
         self._is_ready = False
         self._is_begun = False
-        self._standing = SinkReport(at=0.0, process=process)
+        self._report = SinkReport(at=0.0, process=process)
 
     @property
-    def standing(self) -> SinkReport:
+    def report(self) -> SinkReport:
         """The sink's present report, as this process knows it."""
         return self._now()
 
     def _skip(self, sentence: str) -> None:
         _logger.warning("%s", sentence)
-        self._change(skipped=self._standing.skipped + 1, error=sentence, error_at=self._clock.now())
+        self._change(skipped=self._report.skipped + 1, error=sentence, error_at=self._clock.now())
 
     async def run(self, leave: asyncio.Event) -> None:
         """Feed the sink until `leave` is set; the current batch is finished first.
@@ -202,7 +202,7 @@ class Consumer:
         return True
 
     async def _follow(self, stream: EventStream, leave: asyncio.Event) -> None:
-        name, process = self._sink.name, self._standing.process
+        name, process = self._sink.name, self._report.process
         before = (await stream.sink_reports()).get(name)
         if before:
             self._change(trimmed=before.trimmed)
@@ -266,9 +266,9 @@ class Consumer:
                     return False
                 delay_s = min(2 * delay_s, _MAX_DELAY_S)
             else:
-                took_s, standing, size = self._clock.now() - began_at, self._standing, self._batch_size
+                took_s, report, size = self._clock.now() - began_at, self._report, self._batch_size
                 self._batch_size = max(1, size // 2) if took_s > _LONG_S else min(2 * size, _MAX_EVENTS)
-                self._change(events=standing.events + len(events), records=standing.records + records)
+                self._change(events=report.events + len(events), records=report.records + records)
                 return True
 
     def _report_missed(self, trimmed: int) -> None:
@@ -277,7 +277,7 @@ class Consumer:
             f"The oldest {trimmed:,} events of crawl “{self._crawl}” left the stream before {name} read "
             f"them; `{rebuild_command(name)}` reads the missed records from the dataset. Later events follow."
         )
-        self._change(trimmed=self._standing.trimmed + trimmed, error=sentence, error_at=self._clock.now())
+        self._change(trimmed=self._report.trimmed + trimmed, error=sentence, error_at=self._clock.now())
         _logger.error("%s", sentence)
         self._say(sentence)
 
@@ -299,10 +299,10 @@ class Consumer:
             self._say(sentence)
 
     def _change(self, **fields: object) -> None:
-        self._standing = msgspec.structs.replace(self._standing, **fields)
+        self._report = msgspec.structs.replace(self._report, **fields)
 
     def _now(self, **fields: object) -> SinkReport:
-        return msgspec.structs.replace(self._standing, at=self._clock.now(), **fields)
+        return msgspec.structs.replace(self._report, at=self._clock.now(), **fields)
 
 
 def rebuild_command(name: str) -> str:

@@ -37,7 +37,7 @@ async def test_a_sink_is_handed_all_events_from_the_beginning_and_then_new_ones(
 
     assert [one.event for one in sink.handed] == [first, closed, second]
     assert (await crawl.stream.lags())["recorder"].events == 0
-    assert running.consumer.standing.events == running.consumer.standing.records == 3
+    assert running.consumer.report.events == running.consumer.report.records == 3
 
 
 async def test_what_was_not_acknowledged_is_handed_out_again_first(crawl: Crawl, serve: Serve) -> None:
@@ -94,7 +94,7 @@ async def test_while_the_receiver_is_away_the_same_events_come_again(crawl: Craw
 
     assert sink.files == ["11/11.fws"]
     assert "Waiting: Nobody listens." in running.said
-    assert running.consumer.standing.error == "The disk is full."
+    assert running.consumer.report.error == "The disk is full."
 
 
 async def test_a_sink_that_waits_for_its_receiver_leaves_on_a_signal(crawl: Crawl, serve: Serve) -> None:
@@ -206,7 +206,7 @@ async def test_after_a_rebuild_a_sink_continues_from_its_beginning(crawl: Crawl,
     await running.end()
 
     assert sink.files == ["12/12.fws"]
-    assert running.consumer.standing.trimmed == 0
+    assert running.consumer.report.trimmed == 0
     assert await Crawl(crawl.url, crawl.connection, crawl.layout).stream.end() == Position()
 
 

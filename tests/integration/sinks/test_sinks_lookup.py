@@ -67,7 +67,7 @@ async def test_a_store_that_is_rebuilt_is_the_one_that_was_fed(
     running = serve(sink_of(crawl, store))
     for event in (*events, events[1], events[0]):
         await crawl.stream.add(event)
-    await until(lambda: running.consumer.standing.events == 6)
+    await until(lambda: running.consumer.report.events == 6)
     await running.end()
 
     other, notes = rebuilt(crawl, tmp_path / "other")
@@ -77,7 +77,7 @@ async def test_a_store_that_is_rebuilt_is_the_one_that_was_fed(
     [known] = store.users([1])
     assert known is not None
     assert (known.at, known.record) == (4 * DAY, profile(1, "anna", location="Pisa"))
-    assert running.consumer.standing.records == 13
+    assert running.consumer.report.records == 13
     rebuilt(crawl, tmp_path / "store-again")[0].close()
     assert other.count() == 4
     other.close()
@@ -130,11 +130,11 @@ async def test_files_that_are_gone_or_broken_stop_nothing(
     repaired = FileRepaired(file=torn.file, user_id="12", is_gone=True)
     for event in (gone, torn, odd, repaired, replaced):
         await crawl.stream.add(event)
-    await until(lambda: running.consumer.standing.events == 5)
+    await until(lambda: running.consumer.report.events == 5)
     await running.end()
 
     assert [known.user_id for known in store.users(range(1, 9)) if known] == [2, 4, 5, 6]
-    assert running.consumer.standing.skipped == 2
+    assert running.consumer.report.skipped == 2
     assert store.holders("old") == []
     other, [note] = rebuilt(crawl, tmp_path / "other")
     assert "12.usr: the gzip data is cut off. `twittomatic verify` shows details." in note

@@ -57,7 +57,7 @@ def store(tmp_path: Path) -> Iterator[ProfileStore]:
 
 @pytest.fixture
 async def ask(store: ProfileStore) -> AsyncIterator[Asker]:
-    service = LookupService(store, name_of=name_of, standing=lambda: STANDING, hosts=hosts_of("127.0.0.1"))
+    service = LookupService(store, name_of=name_of, sink_report=lambda: STANDING, hosts=hosts_of("127.0.0.1"))
     running = await serve(service, host="127.0.0.1", port=0)
     async with aiohttp.ClientSession() as session:
         yield Asker(session, running.url)

@@ -116,15 +116,15 @@ class Rebuild:
             SettingsError: A rebuild that began later has already ended, or another dataset has the prefix.
             StorageUnavailable: There is no dataset.
         """
-        place = await self._stream.end() if self._stream else Position()
+        position = await self._stream.end() if self._stream else Position()
         await self._patiently(self._indices.begin)
         generation = await self._patiently(self._indices.begin_generation)
         bulk = Bulk(self._server, generation.itself, self._rejected, self._clock)
         try:
-            place = await self._fill(bulk, place)
+            position = await self._fill(bulk, position)
             reach("rebuild.filled")
             posts = await self._patiently(lambda: self._check(generation, bulk))
-            await self._switch(generation, place)
+            await self._switch(generation, position)
         except BaseException:
             with suppress(ReceiverUnavailable):
                 await self._indices.discard(generation)
@@ -135,7 +135,7 @@ class Rebuild:
             posts=posts, timelines=self.timelines, rejected=self._rejected.count, deleted=deleted, left=left
         )
 
-    async def _fill(self, bulk: Bulk, place: Position) -> Position:
+    async def _fill(self, bulk: Bulk, position: Position) -> Position:
         """Send timelines and events; return the position in the stream after the last event."""
 
         async def send(documents: Sequence[Document]) -> Sent:
@@ -148,13 +148,13 @@ class Rebuild:
         while some := list(islice(files, _FILES)):
             await pump(self._pages(some), self._network, send, self._rejected, self._clock)
             reach("rebuild.read")
-            place = await self._catch_up(catching_up, place)
+            position = await self._catch_up(catching_up, position)
         if self._broken:
             raise TwittomaticError(
                 f"{len(self._broken):,} timelines cannot be read; the first: {self._broken[0]} The old "
                 "indices are still searched; give `twittomatic verify --repair`, then this again."
             )
-        return await self._catch_up(catching_up, place)
+        return await self._catch_up(catching_up, position)
 
     def _pages(self, files: Sequence[Path]) -> Iterator[PostPage]:
         """Yield the posts of some timelines. Blocks."""
@@ -169,10 +169,10 @@ class Rebuild:
             except CorruptFile as error:
                 self._broken.append(str(error))
 
-    async def _catch_up(self, catching_up: Indexer, place: Position) -> Position:
+    async def _catch_up(self, catching_up: Indexer, position: Position) -> Position:
         """Process the events that arrived meanwhile, and return the position after them."""
         while self._stream:
-            delivery, behind = await self._stream.read(place, _MAX_EVENTS)
+            delivery, behind = await self._stream.read(position, _MAX_EVENTS)
             if delivery.trimmed:
                 raise TwittomaticError(
                     f"{delivery.trimmed:,} events left the stream before the rebuild read them; the old "
@@ -182,8 +182,8 @@ class Rebuild:
                 break
             events = delivery.events
             await self._patiently(lambda: catching_up.handle(events, self._say))  # noqa: B023 - done before the next turn
-            place = behind
-        return place
+            position = behind
+        return position
 
     async def _check(self, generation: Generation, bulk: Bulk) -> int:
         """Return the number of posts in the new indices, after a check that none is missing."""
@@ -197,19 +197,19 @@ class Rebuild:
             )
         return posts
 
-    async def _switch(self, generation: Generation, place: Position) -> None:
+    async def _switch(self, generation: Generation, position: Position) -> None:
         """Move the alias and the indexer's position in the stream, while the indexer has to stand by.
 
         If this dies at any point, the indexer continues at that position, in whichever indices are searched.
         """
         if self._stream:
             await self._stream.claim(NAME, self._process, _CLAIM_MS)
-            await self._stream.seek(NAME, place)
+            await self._stream.seek(NAME, position)
             reach("rebuild.held")
         await self._patiently(lambda: self._indices.move_alias(generation))
         reach("rebuild.switched")
         if self._stream:
-            await self._stream.seek(NAME, place)
+            await self._stream.seek(NAME, position)
             await self._stream.release(NAME, self._process)
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:

@@ -44,14 +44,14 @@ $result
 )
 
 
-def page(store: ProfileStore, query: str, day: str, standing: SinkReport | None) -> tuple[str, int]:
+def page(store: ProfileStore, query: str, day: str, sink_report: SinkReport | None) -> tuple[str, int]:
     """Return the page as HTML, and its HTTP status.
 
     Args:
         store: The profile store.
         query: The untrusted id or name that was entered; empty shows the form alone.
         day: The untrusted day that was entered, such as `2026-01-31`, or empty.
-        standing: The report of the sink that fills the store.
+        sink_report: The report of the sink that fills the store.
     """
     result, status = "", 200
     if query:
@@ -64,7 +64,7 @@ def page(store: ProfileStore, query: str, day: str, standing: SinkReport | None)
         except ValueError as error:
             result, status = _sentence(str(error)), 422
     text = _PAGE.substitute(
-        style=_STYLE, query=escape(query), day=escape(day), result=result, footer=_footer(store, standing)
+        style=_STYLE, query=escape(query), day=escape(day), result=result, footer=_footer(store, sink_report)
     )
     return text, status
 
@@ -110,15 +110,15 @@ def _sentence(text: str) -> str:
     return f"<p role=status><bdi>{escape(text[:1].upper() + text[1:])}.</bdi></p>"
 
 
-def _footer(store: ProfileStore, standing: SinkReport | None) -> str:
+def _footer(store: ProfileStore, sink_report: SinkReport | None) -> str:
     try:
         parts = [f"{store.count():,} profiles"]
     except StorageUnavailable as error:
         parts = [str(error)]
-    if standing:
-        parts.append(standing.doing or "follows the crawl")
-        if standing.lag:
-            parts.append(f"{standing.lag:,} events behind")
-        if standing.error:
-            parts.append(f"last error: {standing.error}")
+    if sink_report:
+        parts.append(sink_report.doing or "follows the crawl")
+        if sink_report.lag:
+            parts.append(f"{sink_report.lag:,} events behind")
+        if sink_report.error:
+            parts.append(f"last error: {sink_report.error}")
     return escape(" · ".join(parts)) + ' · <a href="/openapi.json">OpenAPI</a>'

@@ -69,7 +69,7 @@ class LookupService:
     Args:
         store: The profile store.
         name_of: Returns the screen name in a profile.
-        standing: Returns the report of the sink that fills the store, or None if there is none.
+        sink_report: Returns the report of the sink that fills the store, or None if there is none.
         hosts: The allowed Host names, None for any; see `hosts_of`.
         token: The token needed for writing, empty for none. Without one, the service is read-only if `hosts`
             is None, because other machines can reach it.
@@ -80,13 +80,13 @@ class LookupService:
         store: ProfileStore,
         *,
         name_of: Callable[[bytes], str],
-        standing: Callable[[], SinkReport | None] = lambda: None,
+        sink_report: Callable[[], SinkReport | None] = lambda: None,
         hosts: frozenset[str] | None = None,
         token: str = "",
     ) -> None:
         self._store = store
         self._name_of = name_of
-        self._standing = standing
+        self._sink_report = sink_report
         self._hosts = hosts
         self._token = token
 
@@ -203,14 +203,14 @@ class LookupService:
             )
 
     async def _status(self, request: web.Request) -> web.Response:
-        return _answer({"profiles": self._store.count(), "sink": self._standing(), "version": __version__})
+        return _answer({"profiles": self._store.count(), "sink": self._sink_report(), "version": __version__})
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return _json(_document())
 
     async def _page(self, request: web.Request) -> web.Response:
         query, day = request.query.get("q", "").strip(), request.query.get("at", "").strip()
-        text, status = page(self._store, query, day, self._standing())
+        text, status = page(self._store, query, day, self._sink_report())
         return web.Response(text=text, status=status, content_type="text/html")
 
 

@@ -86,16 +86,16 @@ async def test_a_consumer_brings_them_there_and_twice_is_once(scene: Scene, serv
     await scene.crawl.commit("23.fws", [b"1"])
     await scene.crawl.stream.add(TargetClosed(module="timeline", user_id="24", reason="protected"))
     running = serve(await scene.indexer())
-    await until(lambda: running.consumer.standing.events == 3)
+    await until(lambda: running.consumer.report.events == 3)
     await scene.commit(22, (LATER, [post("3", created_at="2025-12-01T00:00:00Z")]), over=False)
-    await until(lambda: running.consumer.standing.events == 4)
+    await until(lambda: running.consumer.report.events == 4)
     await running.end()
-    assert running.consumer.standing.records == 3
+    assert running.consumer.report.records == 3
     assert set(scene.found()) == {"1", "2", "3"}
 
     await scene.crawl.connection.call("XGROUP", "SETID", scene.crawl.keys.events, "indexer", "0")
     again = serve(await scene.indexer())
-    await until(lambda: again.consumer.standing.events == 4)
+    await until(lambda: again.consumer.report.events == 4)
     assert set(scene.found()) == {"1", "2", "3"}
     assert scene.indices() == [f"{scene.prefix}-2025.11-000001", f"{scene.prefix}-2025.12-000001"]
 
@@ -165,21 +165,21 @@ async def test_a_file_removed_or_broken_since_is_reported_and_skipped(scene: Sce
     scene.crawl.layout.file("22", "twt").unlink()
     scene.crawl.layout.file("23", "twt").write_bytes(b"no gzip")
     running = serve(await scene.indexer())
-    await until(lambda: running.consumer.standing.events == 3)
-    assert running.consumer.standing.skipped == 2
+    await until(lambda: running.consumer.report.events == 3)
+    assert running.consumer.report.skipped == 2
     assert set(scene.found()) == {"3"}
 
 
 async def test_where_the_server_has_lost_all_it_begins_with_the_stream(scene: Scene, serve: Serve) -> None:
     await scene.commit(22, (EARLIER, [post("1")]))
     running = serve(await scene.indexer())
-    await until(lambda: running.consumer.standing.events == 1)
+    await until(lambda: running.consumer.report.events == 1)
     await running.end()
     assert not (await scene.indexer()).is_new
     scene.ask("DELETE", f"/{scene.indices()[0]}")
 
     again = serve(await scene.indexer())
-    await until(lambda: again.consumer.standing.events == 1)
+    await until(lambda: again.consumer.report.events == 1)
     assert set(scene.found()) == {"1"}
 
 
@@ -203,12 +203,12 @@ async def test_a_server_that_is_down_is_waited_for(scene: Scene, serve: Serve, w
     await until(lambda: any("cannot be reached" in said for said in running.said))
     assert not any("s3cret" in said for said in running.said)
     await wire.open()
-    await until(lambda: running.consumer.standing.events == 1)
+    await until(lambda: running.consumer.report.events == 1)
     await wire.cut()
     await scene.commit(23, (EARLIER, [post("2")]))
     await until(lambda: sum("cannot be reached" in said for said in running.said) == 2)
     await wire.open()
-    await until(lambda: running.consumer.standing.events == 2)
+    await until(lambda: running.consumer.report.events == 2)
     assert set(scene.found()) == {"1", "2"}
 
 
@@ -308,7 +308,7 @@ async def test_one_that_is_down_at_the_start_is_waited_for_and_status_says_so(
     assert now.doing.startswith("Waiting: http://127.0.0.1:")
     assert "cannot be reached" in now.error
     await wire.open()
-    await until(lambda: running.consumer.standing.events == 1)
+    await until(lambda: running.consumer.report.events == 1)
     assert set(scene.found()) == {"1"}
 
 

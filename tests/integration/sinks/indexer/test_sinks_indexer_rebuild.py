@@ -78,8 +78,8 @@ async def test_events_that_come_meanwhile_are_in_it(
 ) -> None:
     await scene.commit(22, (EARLIER, [post("1")]))
     running = serve(await scene.indexer())
-    await until(lambda: running.consumer.standing.events == 1)
-    taken = running.consumer.standing.records
+    await until(lambda: running.consumer.report.events == 1)
+    taken = running.consumer.report.records
 
     def crawl_goes_on() -> (
         None
@@ -92,7 +92,7 @@ async def test_events_that_come_meanwhile_are_in_it(
     await until(lambda: set(scene.found()) == {"1", "2", "3"})
     await scene.commit(24, (LATEST, [post("4")]))
     await until(lambda: set(scene.found()) == {"1", "2", "3", "4"})
-    assert running.consumer.standing.records > taken
+    assert running.consumer.report.records > taken
     assert {name.rpartition("-")[2] for name in scene.indices()} == {"000002"}
 
 
@@ -102,7 +102,7 @@ async def test_one_that_dies_leaves_something_whole_and_can_be_done_again(
 ) -> None:
     await scene.commit(22, (EARLIER, [post("1")]))
     running = serve(await scene.indexer())
-    await until(lambda: running.consumer.standing.events == 1)
+    await until(lambda: running.consumer.report.events == 1)
     rebuild = await scene.rebuild()
 
     async def nothing(*_: object) -> None:
@@ -131,7 +131,7 @@ async def test_what_the_indexer_put_into_the_old_indices_meanwhile_comes_again(
 ) -> None:
     await scene.commit(22, (EARLIER, [post("1")]))
     first = serve(await scene.indexer())
-    await until(lambda: first.consumer.standing.events == 1)
+    await until(lambda: first.consumer.report.events == 1)
     await first.end()
 
     def taken_after_the_last_look() -> None:

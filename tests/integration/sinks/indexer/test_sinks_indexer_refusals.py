@@ -74,7 +74,7 @@ async def test_what_can_never_be_taken_is_kept_with_its_reason(scene: Scene, ser
     ]
     await scene.commit(22, (EARLIER, lines))
     running = serve(await scene.indexer())
-    await until(lambda: running.consumer.standing.events == 1)
+    await until(lambda: running.consumer.report.events == 1)
 
     assert set(scene.found()) == {str(number) for number in range(1, 40)}
     rejected = scene.rejected()
@@ -87,7 +87,7 @@ async def test_what_can_never_be_taken_is_kept_with_its_reason(scene: Scene, ser
     assert rejected[2]["text"] == r"not JSON \xff"
     assert rejected[5]["id"] == "x" * 600
     assert json.loads(rejected[5]["text"])["text"] == "buongiorno"
-    assert running.consumer.standing.records == 39
+    assert running.consumer.report.records == 39
 
 
 async def test_a_post_that_does_not_fit_an_index_is_kept_and_the_others_are_indexed(scene: Scene) -> None:
@@ -130,7 +130,7 @@ async def test_a_full_or_closed_index_is_waited_for_and_nothing_is_lost(
 ) -> None:
     await scene.commit(22, (EARLIER, [post("1")]))
     running = serve(await scene.indexer())
-    await until(lambda: running.consumer.standing.events == 1)
+    await until(lambda: running.consumer.report.events == 1)
     index = scene.indices()[0]
     scene.ask("PUT", f"/{index}/_settings", {f"index.blocks.{block}": True})
     await scene.commit(22, (LATER, [post("2")]), over=False)
@@ -138,7 +138,7 @@ async def test_a_full_or_closed_index_is_waited_for_and_nothing_is_lost(
     await scene.commit(23, (LATER, [post("3")]))  # the crawl goes on
     assert scene.rejected() == []
     scene.ask("PUT", f"/{index}/_settings", {f"index.blocks.{block}": None})
-    await until(lambda: running.consumer.standing.events == 3)
+    await until(lambda: running.consumer.report.events == 3)
     assert set(scene.found()) == {"1", "2", "3"}
 
 
