@@ -21,7 +21,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import twittomatic
-from generators import commands, errors, events, keys, measures, python, scripts, settings
+from generators import commands, errors, events, exitcodes, keys, measures, python, scripts, settings
 
 _logger = logging.getLogger(__name__)
 _PACKAGE = Path(twittomatic.__file__).parent
@@ -35,6 +35,7 @@ class _List(NamedTuple):
 _LISTS = {
     "settings": _List(settings.markdown, "settings/*.py"),
     "errors": _List(errors.markdown, "errors.py"),
+    "exit-codes": _List(exitcodes.markdown, "cli/exitcodes.py"),
     "events": _List(events.markdown, "state/events.py"),
     "redis-keys": _List(keys.markdown, "state/keys.py"),
     "scripts": _List(scripts.markdown, "state/scripts/**/*.lua"),
