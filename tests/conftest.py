@@ -1,4 +1,4 @@
-"""What tests of several kinds share: servers that are started once."""
+"""Servers that are started once and shared by tests of several kinds."""
 
 import os
 from collections.abc import Iterator

@@ -9,13 +9,13 @@ from spawner import Running
 
 
 def killed_at(place: Any, point: str, *arguments: str, time: int = 1) -> None:
-    """Give a command, and see it killed when it comes to a fault point for the nth time."""
+    """Run a command until it is killed at a fault point, which it reaches for the nth time."""
     process = place.start(*arguments, armed={"point": point, "nth": time, "how": "kill"})
     assert process.wait(110) == -signal.SIGKILL, place.said(process)
 
 
 def stopped_at(place: Any, point: str, *arguments: str, time: int = 1) -> Running:
-    """Give a command, and return when it has stopped at a fault point."""
+    """Start a command, and return when it has stopped at a fault point."""
     process: Running = place.start(*arguments, armed={"point": point, "nth": time, "how": "stop"})
     deadline = monotonic() + 110
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":

@@ -1,4 +1,4 @@
-"""Real processes: the command as a user gives it, an emulator beside it, a directory of the test's own."""
+"""Real processes: commands as a user runs them, an emulator, and a separate directory."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ def until(condition: Callable[[], object], what: str = "it never came true") -> 
 
 
 class Place:
-    """A directory in which commands are given, and the processes that they start."""
+    """A directory in which commands run, and the processes that they start."""
 
     def __init__(self, directory: Path, spawner: Spawner) -> None:
         self.directory = directory
@@ -44,7 +44,7 @@ class Place:
             self.environment[f"TWITTOMATIC_{name.upper()}"] = str(value)
 
     def run(self, *arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
-        """Give a command and wait for its end."""
+        """Run a command and wait for its end."""
         return self.run_program(self.program, *arguments, **more)
 
     def run_program(
@@ -69,7 +69,7 @@ class Place:
             return subprocess.CompletedProcess(arguments, code, log.read_text(), errors.read_text())
 
     def start(self, *arguments: object, armed: dict[str, Any] | None = None) -> Running:
-        """Give a command without waiting for it.
+        """Start a command without waiting for it.
 
         Args:
             arguments: The arguments of the command.

@@ -1,4 +1,4 @@
-"""Whatever is wrong: one clear sentence, the right exit code, nothing begun."""
+"""Bad input of any kind: one clear sentence, the right exit code, nothing started."""
 
 import socket
 import subprocess
@@ -15,7 +15,7 @@ def world(place: Any) -> Any:
 
 
 def sentence(done: "subprocess.CompletedProcess[str]") -> str:
-    """Return the only thing said on stderr."""
+    """Return the only line on standard error."""
     [line] = done.stderr.strip().splitlines()
     assert line.startswith("Error: ")
     assert line.endswith((".", "?"))

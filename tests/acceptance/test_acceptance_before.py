@@ -1,4 +1,4 @@
-"""Before a crawl is at work: it says why it does not begin and that it waits, and holds nobody else up."""
+"""Before a crawl works: it says why it does not start and that it waits, and blocks no other process."""
 
 import os
 import pty

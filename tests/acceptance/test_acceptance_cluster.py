@@ -1,4 +1,4 @@
-"""A master, workers and a standby as processes of their own, over one server."""
+"""A master, workers and a standby as separate processes, over one server."""
 
 import asyncio
 import os

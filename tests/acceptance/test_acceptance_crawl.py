@@ -1,4 +1,4 @@
-"""A crawl as one command: exactly the graph on disk, whatever is killed on the way."""
+"""A crawl as one command: exactly the graph on disk, whichever process is killed."""
 
 import gzip
 import signal

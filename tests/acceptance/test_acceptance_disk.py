@@ -1,4 +1,4 @@
-"""Disks that fill up, turn read-only, and lose files: a clear stop, and the same command goes on."""
+"""Disks that fill up, turn read-only, and lose files: a clear stop, and the same command continues."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""Masters and workers that die, freeze, leave and come back, as processes of their own over one server."""
+"""Masters and workers that die, freeze, leave and come back, as separate processes over one server."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ class Cluster:
         self.wait_for(lambda: words in self.said(process), process)
 
     def grows(self, by: int, *processes: Any) -> None:
-        """Let the crawl go on for so many users, then let no answer come any more, so that it cannot end."""
+        """Let the crawl complete `by` more lists, then stop the network, so that the crawl cannot end."""
         self.emulator.send_signal(signal.SIGCONT)
         self.until(len(self.place.files("fws")) + by, *processes)
         self.emulator.send_signal(signal.SIGSTOP)
@@ -57,14 +57,14 @@ class Cluster:
         self.wait_for(lambda: len(self.place.files("fws")) >= goal, *processes)
 
     def hold(self) -> None:
-        """Pause the crawl by hand; masters lead on, and workers come and go."""
+        """Pause the crawl by hand; masters keep leading, and workers come and go."""
         self.redis.hset(KEYS.crawl_hash, mapping={"phase": "paused", "paused_by": "user"})
 
     def go_on(self) -> None:
         self.redis.hset(KEYS.crawl_hash, "phase", "running")
 
     def change_options(self, **changes: int) -> None:
-        """Do to the options what another master does that begins."""
+        """Change the options as another starting master does."""
         options = json.loads(str(self.redis.hget(KEYS.crawl_hash, "options")))
         self.redis.hset(KEYS.crawl_hash, "options", json.dumps(options | changes))
 
@@ -119,7 +119,7 @@ def test_the_crawl_continues_as_masters_die_freeze_and_leave(cluster: Cluster) -
     standbys = [cluster.start("master", *FLAGS, "--standby") for _ in range(3)]
     for standby in standbys:
         cluster.hears(standby, "leads.")
-    worker = cluster.start("worker", "one", "--concurrency", "2")  # which stops when nobody leads
+    worker = cluster.start("worker", "one", "--concurrency", "2")  # which stops without a leader
     cluster.grows(20, master, worker)
     assert cluster.redis.zcard(KEYS.standbys) == 3
 

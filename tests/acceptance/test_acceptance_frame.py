@@ -1,4 +1,4 @@
-"""The frame of the command line: what starts fast, what signals do, what doctor and verify tell."""
+"""The frame of the command line: fast starts, signals, and the output of doctor and verify."""
 
 import http.server
 import json
@@ -215,7 +215,7 @@ def test_verify_shows_progress_on_a_terminal_alone(place: Any) -> None:
 
 @contextmanager
 def answering(offset_s: float, status: int = 404) -> Iterator[str]:
-    """Serve a network of its own: one status for everything, its detail the token that was sent.
+    """Serve a network that answers everything with one status, whose detail is the token that was sent.
 
     Args:
         offset_s: Seconds by which its clock is wrong.

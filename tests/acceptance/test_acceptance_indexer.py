@@ -18,7 +18,7 @@ EDGES = [(1, 2), (2, 3), (3, 4), (4, 5)]
 
 @pytest.fixture
 def indexed(place: Any, search_server: Searching) -> Iterator[Any]:
-    """A place whose posts go to an index of its own."""
+    """A place with a separate index for its posts."""
     place.emulator("--graph", place.graph(EDGES))
     place.index = f"a{uuid.uuid4().hex[:12]}"
     place.set(elasticsearch_url=search_server.url(), elasticsearch_index=place.index, max_posts=4)
@@ -37,7 +37,7 @@ def on_disk(place: Any) -> dict[str, str]:
 
 
 def searched(place: Any, server: Searching) -> dict[str, str]:
-    """Return what a search finds right now: id and author; nobody refreshes for it."""
+    """Return what a search finds right now, id and author, without a refresh."""
     status, answer = server.ask("POST", f"/{place.index}/_search", {"size": 1_000})
     assert status in (200, 404, 503), answer  # 503 in the moment in which its first index comes
     hits = answer["hits"]["hits"] if status == 200 else []  # type: ignore[index]

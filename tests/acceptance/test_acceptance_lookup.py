@@ -1,4 +1,4 @@
-"""`lookup` beside a crawl, before it, behind it; killed, and filled again from the files."""
+"""`lookup` during a crawl, before and after it; killed, and refilled from the files."""
 
 import asyncio
 import gzip
@@ -131,7 +131,7 @@ def test_it_waits_for_a_crawl_and_follows_it(world: Any) -> None:
     assert repaired.returncode == 0, repaired.stdout + repaired.stderr
     assert "FileRepaired" in redis(world, "XREVRANGE", CrawlKeys("default").events, "+", "-")[0][1]["event"]
     wait_for(lambda: caught_up(world), world, process)
-    assert ask(f"{url}lookup/id/50")["id"] == "50"  # who was seen, was seen
+    assert ask(f"{url}lookup/id/50")["id"] == "50"  # a user who was seen stays known
     [sink] = world.status()["sinks"]
     assert (sink["name"], sink["running"], sink["lag"], sink["trimmed"]) == ("lookup", True, 0, 0)
     assert "Sink lookup: up to date" in world.run("status").stdout

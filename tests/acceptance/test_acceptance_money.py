@@ -1,4 +1,4 @@
-"""What a crawl does before it buys: quotes are owed, caps are raised, accounts share nothing."""
+"""The steps of a crawl before it buys: quotes are required, caps are raised, accounts share nothing."""
 
 import json
 import os
@@ -16,7 +16,7 @@ EDGES = [(star, 10_000 * star + i) for star, count in ((1, 2500), (2, 700), (3, 
 
 @pytest.fixture
 def world(place: Any) -> Any:
-    """Three users whom nobody follows twice, with 2500, 700 and 40 followers."""
+    """Three users without common followers: 2500, 700 and 40."""
     place.emulator("--graph", place.graph(EDGES))
     return place
 
@@ -153,7 +153,7 @@ def test_a_name_is_bought_once_for_all_crawls(world: Any) -> None:
         done = world.run("crawl", "-F", name, "@nobody_here", "--crawl", crawl)
         assert done.returncode == 0, done.stderr
         assert "@nobody_here: no such user; the others go on." in done.stderr
-    assert world.report()["requests"]["users_by"] == 2  # the second one for nobody, which is free
+    assert world.report()["requests"]["users_by"] == 2  # the second one found no user, which is free
     assert world.report()["bill_usd"] == pytest.approx(0.01 + 0.40)
     alone = world.run("crawl", "-F", "@nobody_here", "--crawl", "three")
     assert alone.returncode == 2

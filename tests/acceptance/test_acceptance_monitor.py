@@ -34,7 +34,7 @@ BEARERS = ("s3cret-t0ken", TOKEN)
 
 
 class Scene:
-    """A crawl that goes on for as long as the tests do, and its monitor."""
+    """A crawl that lasts as long as the tests, and its monitor."""
 
     def __init__(self, place: Any, server: str) -> None:
         self.place = place
@@ -50,7 +50,7 @@ class Scene:
         place.start("worker", "other", "--concurrency", "3")
 
     def seeds(self) -> list[int]:
-        """Return users whom the emulator knows."""
+        """Return users of the emulated network."""
         url = self.place.environment["TWITTOMATIC_X_API_URL"]
         said = "".join(path.read_text() for path in self.place.directory.glob("said-*.log"))
         names = re.findall(r"@(\w+)", said)

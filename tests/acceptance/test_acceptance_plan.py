@@ -1,4 +1,4 @@
-"""`plan`, and what a crawl does with it: quoted before anything is spent, and not begun over its budget."""
+"""`plan`, and its use by a crawl: quoted before anything is spent, and not started over its budget."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ EDGES = [(star, 10_000 * star + i) for star, count in ((1, 2500), (2, 700), (3, 
 
 @pytest.fixture
 def world(place: Any) -> Any:
-    """Three users whom nobody follows twice, with as many followers as in EDGES."""
+    """Three users without common followers, with as many as in EDGES."""
     place.emulator("--graph", place.graph(EDGES))
     return place
 

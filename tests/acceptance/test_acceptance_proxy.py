@@ -1,4 +1,4 @@
-"""Commands whose only way out is a proxy, with TLS behind it."""
+"""Commands whose only way out is a proxy to a TLS server."""
 
 from pathlib import Path
 from typing import Any

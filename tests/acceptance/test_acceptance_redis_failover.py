@@ -1,4 +1,4 @@
-"""Redis fails over in the middle of a crawl, which goes on by itself; the oracle is content."""
+"""Redis fails over in the middle of a crawl, which continues by itself; the oracle is content."""
 
 import signal
 from time import monotonic

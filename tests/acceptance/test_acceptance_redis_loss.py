@@ -62,7 +62,7 @@ def no_raw_words(said: str) -> None:
 
 
 def go_on(place: Any, *restore: str) -> str:
-    """Take the way back, and let the same command go on until the money is out or all is done."""
+    """Restore, and let the same command continue until the money is spent or all is done."""
     done = place.run("restore", *restore)
     assert done.returncode == 0, done.stderr
     end = place.run(*CRAWL)

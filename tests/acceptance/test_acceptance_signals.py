@@ -39,7 +39,7 @@ CRAWL = ("crawl", "-F", "--budget-usd", "100", "1", "2")
 
 
 def signalled(place: Any, moment: str, *arguments: str, number: int = signal.SIGHUP) -> int:
-    """Give a command that gets a signal at a moment, and return its exit code."""
+    """Run a command that gets a signal at a moment, and return its exit code."""
     (place.directory / "came").unlink(missing_ok=True)
     done = place.run_program(_DRIVER, f"twittomatic.{moment}", int(number), *arguments)
     assert (place.directory / "came").exists(), (moment, done.stderr)

@@ -1,4 +1,4 @@
-"""`sink`: the example of the documentation, installed as a distribution of its own, beside real crawls."""
+"""`sink`: the example of the documentation, installed as a separate distribution, beside real crawls."""
 
 import re
 import signal

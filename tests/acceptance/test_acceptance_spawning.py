@@ -1,4 +1,4 @@
-"""Several processes under one command: who is started again, who is not, and what the command ends with."""
+"""Several processes under one command: which are restarted, and the exit code of the command."""
 
 import asyncio
 import signal
@@ -15,7 +15,7 @@ from twittomatic.app.stop import Stop
 from twittomatic.cli import supervisor
 from twittomatic.cli.child import STOPPED
 
-# It writes a line when it begins, obeys SIGTERM as a worker does, and ends as a file of its own says.
+# It writes a line when it starts, obeys SIGTERM as a worker does, and ends as a file of that name says.
 CHILD = """
 import os, pathlib, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))

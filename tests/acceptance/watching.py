@@ -1,4 +1,4 @@
-"""What tests of several processes wait for, and how they see that nothing was lost."""
+"""Conditions that tests of several processes wait for, and the check that nothing was lost."""
 
 import os
 import sys
@@ -34,7 +34,7 @@ def exact(place: Any, wanted: Sequence[tuple[int, int]]) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process that is not ours to wait for still runs; a zombie does not."""
+    """Return whether a process that is not our child still runs; a zombie does not."""
     try:
         os.kill(pid, 0)
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()

@@ -255,7 +255,7 @@ class Notes(Observer):
 
 
 class Case:
-    """One plan carried out in a directory of its own."""
+    """One plan, carried out in a separate directory."""
 
     def __init__(self, plan: Plan, redis_url: str, directory: Path, name: str) -> None:
         self.plan = plan
@@ -361,7 +361,7 @@ class Case:
         return lines
 
     def story(self) -> str:
-        """Tell what happened, for whoever looks for the reason."""
+        """Describe what happened, to explain a failure."""
         answers = [
             f"{one.kind} {one.mutation or 'as it is'}: {len(one.reply.readable)} readable"
             for one in self.service.answers
@@ -421,7 +421,7 @@ async def run(plans: Mapping[str, Plan], redis_url: str, place: Path) -> Mapping
 def carry_out(
     description: str, cases: int, work: Callable[[range, str, Path], Awaitable[Result]]
 ) -> tuple[Result, int, float]:
-    """Carry out the cases of a program's arguments over a state server of their own.
+    """Carry out the cases that the arguments name, with a separate state server.
 
     Args:
         description: Of the program.

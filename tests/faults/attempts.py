@@ -273,7 +273,7 @@ class Case:
             self.trail.append(f"{context.worker} is no more")
         except LeaseLost as error:
             self.trail.append(f"{context.worker}: {error}")
-        except CorruptFile as error:  # who froze may find his part files gone, and is refused to bury the job
+        except CorruptFile as error:  # a worker that froze may miss its part files, and may not bury the job
             self.trail.append(f"{context.worker}: {error}")
             if await context.jobs.release(job, "dead"):
                 raise

@@ -118,7 +118,7 @@ def trial(seed: int) -> Trial:
 
 
 def world_of(seed: int, *, small: bool = False) -> ChangingWorld:
-    """Make a world of some hundred lists: most short, some of several pages, some that nobody may read.
+    """Make a world of some hundred lists: most short, some of several pages, some unreadable.
 
     Args:
         seed: Of it.
@@ -149,13 +149,13 @@ def world_of(seed: int, *, small: bool = False) -> ChangingWorld:
 
 
 def seeds_of(world: ChangingWorld, depth: str) -> list[int]:
-    """Return whom a crawl begins with: everybody who has a list, or those from whom the others are found."""
+    """Return the seeds of a crawl: all users with a list, or those from whom the others are found."""
     people = [one for one in world.sample_ids(10_000) if world.follower_count(one)]
     return people if depth == "0" else people[:3]
 
 
 def targets_of(world: ChangingWorld, seeds: list[int], depth: str) -> set[int]:
-    """Return everybody who is crawled in the end."""
+    """Return all users that a crawl reaches."""
     targets, new = set(seeds), list(seeds)
     while depth != "0" and new:
         found = {one for target in new for one in world.all_followers(target)} - targets
@@ -329,7 +329,7 @@ def _line(row: dict[str, Any], first: str) -> str:
 
 
 def _rows(first: int, trials: int, jobs: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of all trials as they end, several at a time, each in a process of its own."""
+    """Yield the rows of all trials as they end; several run at a time, each in a separate process."""
     waiting = list(range(first, first + trials))
     running: dict[int, subprocess.Popen[bytes]] = {}
     while waiting or running:

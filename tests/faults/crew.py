@@ -1,4 +1,4 @@
-"""A master, its standby and some workers, who are replaced when they fall, until the crawl is finished."""
+"""A master, its standby and some workers, each replaced when it dies, until the crawl is finished."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class Crew:
         self.pauses = 0
 
     def tend(self) -> None:
-        """Replace who has ended, unless it is because the crawl is finished."""
+        """Replace processes that have ended, unless the crawl is finished."""
         codes = [master.returncode for master in self._masters]
         self.finished = self.finished or 0 in codes
         if self.finished:
             return
         self._masters = [master for master in self._masters if master.returncode is None]
         if _PAUSED in (*codes, *[worker.returncode for worker in self._workers]):
-            self._is_stopped = True  # a standby goes on with nothing that the network stopped
+            self._is_stopped = True  # a standby does not resume what the network stopped
         if self._is_stopped and not self._beginners & set(self._masters):
             self._is_stopped = False  # one at a time, or the second begins anew what the first ended
             self.pauses += 1
@@ -65,7 +65,7 @@ class Crew:
         return self._workers[place % len(self._workers)].send_signal(signal.SIGKILL)
 
     def kill_master(self) -> bool:
-        """Kill the first master, who leads, unless another one does already."""
+        """Kill the first master, which leads unless another has taken over."""
         return self._masters[0].send_signal(signal.SIGKILL)
 
     def freeze_worker(self, place: int) -> Callable[[], None] | None:
@@ -77,7 +77,7 @@ class Crew:
         return self._freeze(self._masters[0])
 
     def dismiss(self) -> None:
-        """Wake everybody, let the workers come to their end, and end the masters."""
+        """Wake all processes, let the workers finish, and end the masters."""
         for running in self._all:
             running.send_signal(signal.SIGCONT)
         for running in self._workers:

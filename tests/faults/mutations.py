@@ -212,7 +212,7 @@ def _meta(edit: Callable[[dict[str, Any], random.Random], None]) -> Mutation:
 
 
 def _wrong_count(draft: Draft, dice: random.Random) -> Reply:
-    """Count the records wrongly; where there are none, nobody can tell that those counted were not sent."""
+    """Count the records wrongly; without records, a wrong count cannot be recognized."""
     meta = draft.meta or {}
     count = meta.pop("result_count", 0)
     wrong = dice.choice(["gone", str(count), float(count), count + 5, None, -1])
@@ -235,7 +235,7 @@ def _without_meta(draft: Draft, dice: random.Random) -> None:
 
 
 def _without_data(draft: Draft, dice: random.Random) -> Reply:
-    """Leave the records out, though `meta` counts them: nobody is served."""
+    """Omit the records although `meta` counts them: the page serves no user."""
     draft.data = dice.choice([None, []])
     if dice.random() < 0.5:
         draft.extra["data"] = None

@@ -1,4 +1,4 @@
-"""Compares what a crawl left with the truth, and asks nobody but the files and the emulator.
+"""Compares what a crawl left with the truth, using only the files and the emulator.
 
 It shares no code with the crawler: it reads gzip and JSON by itself.
 """
@@ -74,7 +74,7 @@ class Oracle:
                 self._posts(target, verdict)
         wanted = {str(target) for target in targets}
         strangers = [path.name for path in self._files() if path.name.partition(".")[0] not in wanted]
-        if strangers and "U" not in modules:  # an update is of some of those who are there
+        if strangers and "U" not in modules:  # an update covers only some of the users
             verdict.problems.append(f"files of nobody who was asked for: {strangers[:5]}")
         parts = [path for path in (self._output / ".tmp").rglob("[!.]*") if path.is_file()]
         if parts and swept:
@@ -82,7 +82,7 @@ class Oracle:
         return verdict
 
     def found(self, targets: Collection[int]) -> set[int]:
-        """Return everybody on the followers lists on disk."""
+        """Return all users on the followers lists on disk."""
         return {int(line) for target in targets for line in self._lines(target, "fws")}
 
     def _followers(self, target: int, verdict: Verdict) -> None:
@@ -109,7 +109,7 @@ class Oracle:
         self._existence(target, "twt", verdict)
 
     def _existence(self, target: int, ext: str, verdict: Verdict) -> None:
-        """A file is there for who could always be read, and for nobody who never could."""
+        """Check that readable users have a file, and users who were never readable have none."""
         there, statuses = self._path(target, ext).exists(), set(self._past.statuses(target))
         if there and "active" not in statuses:
             verdict.problems.append(f"{target}.{ext} is there, of somebody who cannot be read")

@@ -1,4 +1,4 @@
-"""Where a crawl is put through faults: a world, its emulator, a state server, commands that may be killed."""
+"""The scene of a fault test: a world, its emulator, a state server, and commands that may be killed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Scene:
     def start(
         self, name: str, *arguments: object, armed: Mapping[str, Any] | None = None, **settings: object
     ) -> Running:
-        """Give a command, with settings of its own."""
+        """Start a command with additional settings."""
         own = {f"TWITTOMATIC_{key.upper()}": str(value) for key, value in settings.items()}
         running = self._spawner.start(
             name,
@@ -81,7 +81,7 @@ class Scene:
         return running
 
     def run(self, *arguments: object, **settings: object) -> str:
-        """Give a command, wait for its end, and return what it said."""
+        """Run a command and return its output."""
         running = self.start(str(arguments[0]), *arguments, **settings)
         assert running.wait(DEADLINE_S) == 0, (arguments, running.returncode, running.said())
         return running.said()
@@ -123,7 +123,7 @@ class Scene:
         return name
 
     def said(self) -> str:
-        """Return the last words of all commands, for a test that fails."""
+        """Return the last output of all commands, for a test that fails."""
         return "\n".join(
             f"--- {one.name} ({one.returncode}): {one.said()[-600:]}" for one in self.commands[-12:]
         )

@@ -37,12 +37,12 @@ _WHOLE, _EARLY = ("complete", "ceiling"), ("short", "stalled")
 _COMMANDS = [("TF", "a"), ("TF", "b"), ("TF", "c"), ("U", "a"), ("U", "u"), ("U", "v"), ("TFU", "b")]
 _LENGTHS = [0, 3, 10, 25, 40, 60]
 _TRIES = 3  # of each command
-_BY_CHANCE = 10  # records that a list which is gone on with may bring again: a page
+_BY_CHANCE = 10  # records that a continued list may bring again: a page
 _DEADLINE_S = 120.0
 
 
 class Sequence:
-    """The commands that a seed stands for, given in a directory of their own."""
+    """The commands that a seed stands for, run in a separate directory."""
 
     def __init__(self, seed: int, redis_url: str, directory: Path) -> None:
         self._dice = dice = random.Random(seed)

@@ -1,4 +1,4 @@
-"""Some of the trials that `make chaos` carries out by the hundred; a seed that found a fault stays here."""
+"""A few trials of `make chaos`; a seed that found a fault stays here."""
 
 import chaos
 import pytest

@@ -81,7 +81,7 @@ CROWD = range(10**18, 10**18 + 1_200)
 
 
 def made_world() -> ChangingWorld:
-    """Users with two pages of followers and three of posts each: whoever falls leaves something half done."""
+    """Users with two pages of followers and three of posts each, so a killed worker leaves work undone."""
     edges = [(person, one) for person in PEOPLE for one in CROWD[person : person + 1_100]]
     return ChangingWorld(GraphWorld(edges, seed=1, post_counts=dict.fromkeys(PEOPLE, 210)))
 
@@ -100,7 +100,7 @@ def test_every_point_of_the_code_is_here() -> None:
 
 
 class Falling:
-    """Workers who come to their end one after the other."""
+    """Workers that are killed or stopped one after the other."""
 
     def __init__(self, scene: Scene, points: Sequence[str], how: str) -> None:
         self._scene = scene
@@ -112,7 +112,7 @@ class Falling:
 
     @property
     def fired(self) -> list[str]:
-        """The points at which somebody came to his end."""
+        """The points at which a worker was killed or stopped."""
         return [line.split()[2] for line in self._note.read_text().splitlines()]
 
     def run(self, master: Running) -> None:
@@ -173,7 +173,7 @@ def survives(scene: Scene, module: str, how: str) -> None:
     report = scene.report()
     falling.wake()
     asked = sum(scene.report()["requests"].values()) - sum(report["requests"].values())
-    # Nothing but its next heartbeat tells a job that it was lost, and that may come behind a request.
+    # A job learns from the next heartbeat that it was lost, and its next request may come before that.
     assert asked <= JOBS * len(falling.fallen), "workers that woke up bought pages"
 
     oracle = Oracle(scene.world, scene.directory / "data", since=since)

@@ -1,4 +1,4 @@
-"""Pages that X served and somebody mutated: no good record is lost, and the price is right.
+"""Mutated pages of X: no good record is lost, and the price is right.
 
 A page is made, written as X writes it, and then changed: fields are dropped, doubled, retyped and reordered,
 bodies are padded, encoded otherwise, damaged, and cut. Whatever comes out, X charges for the records that it

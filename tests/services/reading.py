@@ -1,4 +1,4 @@
-"""The programs that researchers read a dataset with, in an environment of their own."""
+"""The programs that researchers read a dataset with, in a separate environment."""
 
 import os
 import subprocess

@@ -65,7 +65,7 @@ class Process:
         self.client.close()
 
     def info(self, section: str = "replication") -> dict[str, Any]:
-        """What it tells of itself, nothing while it does not answer."""
+        """Return a section of its INFO, empty while it does not answer."""
         try:
             return self.client.info(section)  # type: ignore[no-any-return]
         except (RedisError, OSError):

@@ -98,7 +98,7 @@ def page(records: Sequence[Mapping[str, Any]], next_token: str | None = None) ->
 
 
 def usual(asked: Asked) -> Answer:
-    """Answer as X: whoever is asked for exists, has three followers (11, 12, 13) and three posts."""
+    """Answer as X does: every requested user exists and has three followers (11, 12, 13) and three posts."""
     match asked.path.strip("/").split("/"):
         case ["2", "usage", "tweets"]:
             usage = {"project_cap": "3000000", "project_usage": "5", "project_id": "1", "cap_reset_day": 2}

@@ -123,9 +123,9 @@ def _launch(place: Path, told: Path) -> None:
 
 
 def _keep(users: Path, told: Path) -> None:
-    """Run the server until nobody uses it any more; tell its port first, or nothing where it fails."""
+    """Run the server until its last user is gone; send its port first, or nothing if it fails."""
     if os.fork():
-        return  # whoever waits for us need not wait for the server
+        return  # processes that wait for us need not wait for the server
     os.setsid()
     with tempfile.TemporaryDirectory(prefix="tw-search") as name, users.open("w") as lock:
         directory = Path(name)
@@ -149,7 +149,7 @@ def _keep(users: Path, told: Path) -> None:
 
 
 def _as_nobody() -> list[str]:
-    """Return what root puts before the command: another user, who may read what root may."""
+    """Return the prefix that runs a command as another user with root's read access."""
     if os.getuid() != 0:
         return []
     who = [f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]

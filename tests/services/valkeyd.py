@@ -37,7 +37,7 @@ def valkeyd(*options: str) -> Iterator[int]:
 
 
 def _free_port() -> int:
-    """Return a port that nobody has, low enough for a cluster's second one, 10,000 higher."""
+    """Return a free port, low enough that the cluster bus port, 10,000 higher, is valid."""
     while True:
         with socket.socket() as free, suppress(OSError):
             free.bind(("127.0.0.1", random.randrange(20_000, 32_000)))

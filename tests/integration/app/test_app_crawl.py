@@ -44,7 +44,7 @@ class Notes(Observer):
 
 @contextmanager
 def emulated(faults: str = "") -> Iterator[tuple[str, Emulator]]:
-    """Serve the graph in a thread of its own, as another process would."""
+    """Serve the graph in a separate thread, as another process would."""
     world = GraphWorld(EDGES)
     emulator = Emulator(
         world, time_scale=TIME_SCALE, faults=parse_faults(faults, world=world) if faults else None

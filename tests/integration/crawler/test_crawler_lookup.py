@@ -187,7 +187,7 @@ async def test_names_are_as_old_as_lists_may_be(scene: Scene) -> None:
     scene.clock.at += 1
     scene.command()
     await scene.crawl.begin("F", "{}", "2026-01-01T00:00:00Z")
-    assert await scene.ids("jack", lookup=scene.command(refresh_older_than=0)) == ["34"]  # it goes on
+    assert await scene.ids("jack", lookup=scene.command(refresh_older_than=0)) == ["34"]  # it continues
     assert await scene.ids("jack", lookup=scene.command("two", refresh_older_than=0)) == ["56"]
 
 

@@ -1,4 +1,4 @@
-"""Emulators that run in a thread of their own, and the doors through which stock clients reach them."""
+"""Emulators in a separate thread, and how stock clients reach them."""
 
 import asyncio
 import threading
@@ -61,7 +61,7 @@ def thread() -> Iterator[Thread]:
 
 @pytest.fixture(scope="module")
 def graph_world() -> GraphWorld:
-    """User 1 has 2,345 followers and 250 posts; 2 follows everybody; 3 has neither."""
+    """User 1 has 2,345 followers and 250 posts; 2 follows all others; 3 has neither."""
     edges = [(STAR, follower) for follower in range(2, 2347)] + [(a, 2) for a in range(3, 1200)]
     return GraphWorld(edges, seed=SEED, post_counts={STAR: 250, 3: 0})
 

@@ -1,4 +1,4 @@
-"""What only shows over HTTP: who may ask, how often, and what is told in the end."""
+"""Behaviour visible only over HTTP: authorization, rate limits and the report."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Parts of the tests of the fetcher: a network that says what it is told to, and who asks it."""
+"""Parts of the fetcher's tests: a network with scripted answers, and fetchers for it."""
 
 import asyncio
 import itertools

@@ -67,7 +67,7 @@ async def test_failures_that_pass(house: House) -> None:
 
 
 async def test_failures_that_do_not_pass(house: House) -> None:
-    """Each try has a reservation of its own, and each is refunded; else the second would find no money."""
+    """Each attempt has its own reservation, and each is refunded; else the second would find no money."""
     scripted = await house.script(FAILED)
     fetcher = await house.fetcher("a", budget=10_000_000)
     for _ in range(2):
@@ -208,7 +208,7 @@ async def test_nothing_begins_under_a_halt(house: House) -> None:
 
 
 async def test_a_request_that_was_abandoned_counts_as_spent(house: House) -> None:
-    """As of a worker that lost its job, or its life: nobody knows what X will charge."""
+    """As with a worker that lost its job or died: what X will charge is unknown."""
     scripted = await house.script((200, "silence"))
     page = asyncio.create_task(house.page(await house.fetcher("a", budget=10_000_000), 600))
     await until(lambda: scripted.asked)
@@ -219,7 +219,7 @@ async def test_a_request_that_was_abandoned_counts_as_spent(house: House) -> Non
 
 
 async def test_what_is_abandoned_before_it_is_sent_costs_nothing(house: House) -> None:
-    """Though the permit may be granted when nobody wants it any more."""
+    """Although the permit may be granted after its caller is gone."""
     scripted = await house.script(followers([2]))
     fetcher = await house.fetcher("a", budget=10_000_000)
     page = asyncio.create_task(house.page(fetcher))
@@ -421,7 +421,7 @@ async def test_an_outage_costs_a_few_pages(house: House) -> None:
 
 
 async def test_a_429_that_says_something_is_left_is_a_429(house: House) -> None:
-    """Whatever its headers say, nobody hammers at the network."""
+    """Whatever its headers say, no worker hammers the network."""
     now = time.time()
     headers = {
         "x-rate-limit-limit": "300",

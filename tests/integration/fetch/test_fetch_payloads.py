@@ -57,7 +57,7 @@ async def test_an_answer_that_stays_senseless_is_asked_for_three_times(
             await house.page(fetcher)
         assert len(x.asked) == 3
         assert await house.ledger() == (3 * cost, 0)
-        with pytest.raises(UnexpectedPayload):  # for whoever wants to know anew
+        with pytest.raises(UnexpectedPayload):  # and for a caller that counts again
             await house.page(fetcher)
         assert len(x.asked) == 5
 

@@ -1,4 +1,4 @@
-"""Requests through a real proxy: what it is asked, what it is told, and what its refusals cost."""
+"""Requests through a real proxy: what it receives, and what its refusals cost."""
 
 import logging
 import socket

@@ -1,4 +1,4 @@
-"""The wire against hostile servers: one request goes out, whatever comes is told apart, no token is shown."""
+"""The wire against hostile servers: one request goes out, every answer is classified, no token is shown."""
 
 import asyncio
 import gzip
@@ -272,7 +272,7 @@ HOSTILE = {
 async def test_a_request_that_may_have_been_served(
     start: Callable[[Answer], Awaitable[Server]], kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It went out once; nobody knows whether it is billed, unless it is free."""
+    """It was sent once; whether it is billed is unknown, unless it is free."""
     caplog.set_level(logging.DEBUG)
     answer, words = HOSTILE[kind]
     timeout_s = 0.5 if "not answer" in words else 30
@@ -290,7 +290,7 @@ async def test_a_request_that_may_have_been_served(
 async def test_a_kept_connection_that_breaks_off_is_not_asked_again(
     start: Callable[[Answer], Awaitable[Server]],
 ) -> None:
-    """A permit is for one request; whoever wants to try again needs another."""
+    """A permit is for one request; another attempt needs another permit."""
     answers = iter([raw(http(BODY)), leave])
 
     async def answer(writer: asyncio.StreamWriter) -> None:

@@ -181,7 +181,7 @@ async def test_a_network_that_keeps_the_refresh_token(path: Path) -> None:
 
 
 class Slow:
-    """A network that answers when it is told to."""
+    """A network that answers on command."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
@@ -193,7 +193,7 @@ class Slow:
         return Response(status=200, headers={}, body=b'{"access_token":"next","refresh_token":"after"}')
 
     async def cancelled(self, token: UserToken) -> None:
-        """Begin a renewal for somebody who is gone before the answer."""
+        """Start a renewal whose caller is gone before the answer."""
         job = asyncio.create_task(
             token.renew("access-old", X(url="http://127.0.0.1:9"), self.send, time.time)
         )
@@ -204,7 +204,7 @@ class Slow:
 
 
 async def test_a_renewal_outlives_the_job_that_asked_for_it(house: House, path: Path) -> None:
-    """The old refresh token is spent when its answer comes; whoever needs one meanwhile waits for it."""
+    """The old refresh token is spent when its answer comes; other callers wait for that answer."""
     slow, token = Slow(), UserToken(path)
     await slow.cancelled(token)
     other = asyncio.create_task(house.renew(UserToken(path)))

@@ -40,7 +40,7 @@ class House:
 
     settings: Settings
     before: Callable[[runtime.Runtime], Awaitable[None]] | None = None
-    again: bool = False  # whether a crawl goes on with lists that ended too early
+    again: bool = False  # whether a crawl continues lists that ended too early
 
     @property
     def layout(self) -> Layout:

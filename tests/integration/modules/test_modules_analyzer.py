@@ -1,4 +1,4 @@
-"""analyzer: whom SELECT names goes to the frontier, each once, and only who is missing is bought."""
+"""The module analyzer: selected users reach the frontier once each, and only missing profiles are bought."""
 
 import json
 from typing import Any

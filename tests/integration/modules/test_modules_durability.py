@@ -1,4 +1,4 @@
-"""What a checkpoint or a journal line says is on disk before it is said; what lies behind it is cut off."""
+"""What a checkpoint or journal line covers is on disk before it is written; what comes after is cut off."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Lists that end too early: never `complete`, gone on with at their token, doubled by nobody."""
+"""Lists that end too early: never `complete`, continued at their token, never doubled."""
 
 import time
 from collections.abc import Iterator, Sequence

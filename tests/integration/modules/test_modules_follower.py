@@ -1,4 +1,4 @@
-"""follower: what stands in `.fws`, `.usr` and the journal after every kind of list."""
+"""The module follower: contents of `.fws`, `.usr` and the journal after every kind of list."""
 
 import json
 from datetime import datetime

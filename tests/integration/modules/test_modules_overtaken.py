@@ -118,7 +118,7 @@ def test_the_line_of_an_overtaken_attempt_is_not_newer_than_that_of_a_later_down
 
 
 def taken_by_another(redis_url: str) -> None:
-    """Make the followers job somebody else's, who is done with it."""
+    """Give the followers job to another worker, which completes it."""
     with Redis.from_url(redis_url, decode_responses=True) as redis:
         stream = "tw:{test}:jobs:follower"
         for entry, _ in redis.xrange(stream):

@@ -1,4 +1,4 @@
-"""Stops that are not limits: the whole crawl pauses at once, with the reason, and goes on without loss."""
+"""Stops that are not limits: the whole crawl pauses at once, with the reason, and resumes without loss."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The end of a crawl: what nobody goes on with is removed, whoever is late to do so."""
+"""The end of a crawl: leftovers that no crawl will resume are removed, even by a late process."""
 
 import asyncio
 from typing import Any

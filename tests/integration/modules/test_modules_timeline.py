@@ -96,7 +96,7 @@ async def test_what_is_served_twice_counts_once_for_the_ceiling(
 async def test_posts_that_arrive_while_it_is_read_are_for_an_update(
     house: Any, emulate: Any, faults: str, kept: bool
 ) -> None:
-    """Posts that a page of the same pass brings are kept: a server may have an order of its own."""
+    """Posts on a page of the same pass are kept: a server may order them as it likes."""
     world = ChangingWorld(world_of(600))
     there = world.all_posts(STAR)
     await emulate(world, faults=parse_faults(faults, world=world))
@@ -122,7 +122,7 @@ async def test_posts_that_arrive_move_as_many_past_the_ceiling(house: Any, emula
 
 
 async def test_a_restarted_list_is_continued_by_another_worker(house: Any, emulate: Any) -> None:
-    """What it repeats until it is where it was is no sign of its end, whoever reads it."""
+    """Pages repeated before the resumption point are no sign of the end, for any worker."""
     world = world_of(3000)
     emulator = await emulate(world, faults=parse_faults("timeline:stale#26"))
 

@@ -41,7 +41,7 @@ class Crawl:
             await connection.close()
 
     async def commit(self, name: str, *pages: Sequence[bytes], **changes: object) -> FileCommitted:
-        """Write a whole file, a member for each page, and tell the stream of it."""
+        """Write a whole file, a member for each page, and announce it on the stream."""
         event = self.write(name, *pages, **changes)
         await self.stream.add(event)
         return event

@@ -153,7 +153,7 @@ async def test_events_trimmed_unread_are_reported_once_and_counted(crawl: Crawl,
     assert sink.files[5:] == ["24/24.fws", "25/25.fws", "26/26.fws"]
     assert (await crawl.stream.sink_reports())["recorder"].trimmed == 4
 
-    # A later gap counts from where it went on, and a stream that is trimmed behind it counts for nothing.
+    # A later gap counts from where it continued, and trimming entries that it has read does not count.
     await crawl.trim(1)
     await crawl.commit("31.fws", [b"1"])
     await crawl.commit("32.fws", [b"1"])

@@ -1,4 +1,4 @@
-"""A sink whose crawl's server fails over: it goes on with the new master, and misses nothing."""
+"""A sink whose crawl's server fails over: it continues with the new master and misses nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

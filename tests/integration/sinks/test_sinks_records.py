@@ -1,4 +1,4 @@
-"""The records that an event tells of, whatever became of the file since."""
+"""The records that an event refers to, even if the file has changed since."""
 
 import os
 from collections.abc import Sequence

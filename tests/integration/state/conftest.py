@@ -1,4 +1,4 @@
-"""One server for all these tests, and a crawl of its own for each."""
+"""One server for all these tests, and a separate crawl for each."""
 
 import itertools
 from collections.abc import AsyncIterator, Callable

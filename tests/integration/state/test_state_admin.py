@@ -108,7 +108,7 @@ async def test_a_worker_that_connects_again_keeps_its_jobs(
 
 
 async def test_all_jobs_of_a_dead_worker_come_back(led: LedCrawl) -> None:
-    """However many he held; those of a worker that lives stay with it."""
+    """However many it held; the jobs of a living worker stay with it."""
     dead, alive = led.worker("dead"), led.worker(led.name)  # as the connection is named
     await led.lease_new(dead, range(150))
     await led.lease_new(alive, range(200, 205))
@@ -146,7 +146,7 @@ async def test_a_job_that_kills_its_workers_dies(led: LedCrawl) -> None:
 
 
 async def test_jobs_that_fell_together_meet_no_more(led: LedCrawl) -> None:
-    """The second time each comes back at another moment, so that only the one that kills goes on."""
+    """The second time they come back at different moments, so that only the poisonous one kills again."""
     worker = led.worker()
     for job in await led.lease_new(worker, [100, 400, 900]):
         await led.take_from(job)

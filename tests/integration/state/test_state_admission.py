@@ -1,4 +1,4 @@
-"""What a server must be before a crawl counts on it: each refusal has a sentence of its own."""
+"""Requirements on a server before a crawl relies on it: each refusal has its own sentence."""
 
 import asyncio
 import re
@@ -124,7 +124,7 @@ async def test_a_cluster_is_refused(reach: Callable[..., Connection]) -> None:
         with admin(port) as server:
             server.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         assert "a Redis Cluster" in await refused(reach(f"redis://127.0.0.1:{port}"))
-        with pytest.raises(SettingsError, match="a Redis Cluster"):  # whoever asks without being admitted
+        with pytest.raises(SettingsError, match="a Redis Cluster"):  # for a process that was not admitted
             connection = reach(f"redis://127.0.0.1:{port}")
             await connection.run("leader/acquire", ["a", "b", "c"], ["me", 0, 1000, "id", ""])
 

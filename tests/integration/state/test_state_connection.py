@@ -27,7 +27,7 @@ REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 
 
 class Relay:
-    """A TCP door to the server that can lose an answer: its command was carried out, and nobody is told."""
+    """A TCP relay to the server that can lose an answer although the command was carried out."""
 
     def __init__(self, socket: str) -> None:
         self._socket = socket

@@ -1,4 +1,4 @@
-"""Who is discovered, each once, and in which order he is fed to the job streams."""
+"""Discovered targets: each once, and in which order they are fed to the job streams."""
 
 import pytest
 
@@ -57,7 +57,7 @@ async def test_no_users_to_discover(led: LedCrawl) -> None:
 
 
 async def test_the_largest_ids_of_each_kind(led: LedCrawl) -> None:
-    """2^31 - 1 is the last narrow id; beyond 2^53 a double no longer tells two neighbours apart."""
+    """2^31 - 1 is the last narrow id; beyond 2^53 a double cannot distinguish two neighbours."""
     edges = [2**31 - 2, 2**31 - 1, 2**31, 2**31 + 1, 2**53, 2**53 + 1, 2**53 + 2, 2**63 - 2, 2**63 - 1]
     ids = [*map(str, edges), "0", "9", "999999999", "1000000000", "9999999999", "9" * 18]
     assert await led.frontier.discover(ids, 0) == len(ids)
@@ -175,7 +175,7 @@ async def test_breadth_first(led: LedCrawl) -> None:
 
 
 async def test_depth_first(led: LedCrawl) -> None:
-    """The deepest first, and of a depth whoever was found last."""
+    """The deepest first, and at the same depth the last one found."""
     await led.frontier.discover(["1", "2"], 0)
     await led.frontier.discover(["10", "11"], 1)
     assert await feed_one(led, "dfs") == "11"
@@ -190,7 +190,7 @@ async def test_priority_is_of_all_depths(led: LedCrawl) -> None:
 
 
 async def test_seeds_without_a_score_are_last_but_one_beats_nothing(led: LedCrawl) -> None:
-    """Seeds come as a list; whoever has a score goes before them."""
+    """Seeds come as a list; scored targets go before them."""
     await led.frontier.discover(["1", "2"], 0)
     await ranked(led, 1, u10=-5)
     assert await fed_in_order(led, "priority") == ["10", "1", "2"]

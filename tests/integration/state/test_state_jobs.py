@@ -1,4 +1,4 @@
-"""The life of a job: leased, committed, completed, given back; and who may do that."""
+"""The life of a job: leased, committed, completed, given back; and which worker may do that."""
 
 import asyncio
 import json

@@ -62,7 +62,7 @@ async def test_leading_is_for_a_time(led: LedCrawl) -> None:
 
 
 async def test_a_silent_leader_without_a_successor_leads_again(led: LedCrawl) -> None:
-    """Nobody led meanwhile, and yet what it began under its old epoch is refused."""
+    """No other master led meanwhile, and yet a step begun under the old epoch is refused."""
     await expire(led)
     assert await led.leadership.lead()
     assert led.leadership.epoch == 2
@@ -110,7 +110,7 @@ async def test_an_epoch_outlives_the_leader_and_the_crawl(led: LedCrawl) -> None
 
 
 async def test_an_old_epoch_commands_nothing(led: LedCrawl) -> None:
-    """The same master under its next epoch does not act on what an old call of its own says."""
+    """Under its next epoch a master does not act on the answer to an older call."""
     old = claim(led, "master")
     old.epoch = led.leadership.epoch
     await expire(led)

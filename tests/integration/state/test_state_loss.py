@@ -110,7 +110,7 @@ async def test_a_later_process_misses_the_ledger_by_its_notes(
     await connection.call("DEL", keys.ledger)
     with pytest.raises(StateLost):
         await process().open()
-    with pytest.raises(StateLost):  # also when somebody else has created another one meanwhile
+    with pytest.raises(StateLost):  # also when another process has created a new one meanwhile
         await process().open()
     await process(budget=None).open()  # no budget, no cap to break
     await process(server="/elsewhere").open()  # a state directory that is given up for another one

@@ -1,4 +1,4 @@
-"""The budget is never exceeded, whoever asks and whoever dies."""
+"""The budget is never exceeded, whichever process asks or dies."""
 
 import asyncio
 import time
@@ -54,7 +54,7 @@ async def test_pages_shrink_to_the_rest_of_the_budget(account: Callable[..., Mon
 
 
 async def test_money_in_flight_is_waited_for(account: Callable[..., Money]) -> None:
-    """It may come back; so nobody gives up, nor takes a crumb, while it is out."""
+    """It may come back; until then no process gives up or takes less."""
     money = account(1_000_000)
     one = await permit(money, price=PRICE, wanted=60)
     decision = await ask(money, price=PRICE, wanted=60)
@@ -117,7 +117,7 @@ async def test_what_the_dead_put_aside_is_spent(account: Callable[..., Money]) -
 
 
 async def test_a_look_at_the_ledger_finds_what_the_dead_spent(account: Callable[..., Money]) -> None:
-    """Though nobody asks for anything any more; who was only slow changes nothing by coming late."""
+    """Although nothing is requested any more; a process that was only slow changes nothing by coming late."""
     slow = account(None, horizon_s=0)
     late = await permit(slow, price=PRICE, wanted=70, fields=["crawl:x"])
     for _ in range(2):
@@ -127,7 +127,7 @@ async def test_a_look_at_the_ledger_finds_what_the_dead_spent(account: Callable[
 
 
 async def test_money_that_is_long_out_is_waited_for_with_patience(account: Callable[..., Money]) -> None:
-    """The wait grows with the time for which nobody got any, and ends with the last reservation."""
+    """The wait grows while no permit is granted, and ends with the last reservation."""
     dead, money = account(10_000, horizon_s=60), account(10_000)
     await permit(dead, price=PRICE)
     asked, seconds = 0, 0.0
@@ -163,7 +163,7 @@ async def test_all_spend_from_one_budget(account: Callable[..., Money]) -> None:
 
 @pytest.fixture
 def leader(connection: Connection) -> Callable[[str], Awaitable[Leadership]]:
-    """A master that takes the crawl `x` from whoever had it: `await leader(name)`."""
+    """Take the leadership of the crawl `x`: `await leader(name)`."""
 
     async def lead(name: str) -> Leadership:
         keys = CrawlKeys("caps")

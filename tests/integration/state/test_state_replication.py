@@ -56,7 +56,7 @@ async def test_replicas_are_found_without_sentinel(
 
 
 class Writer:
-    """Adds numbers to a set of its own, and keeps those that were acknowledged."""
+    """Adds numbers to its own set, and keeps those that were acknowledged."""
 
     def __init__(self, connection: Connection, key: str) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Behind Sentinel: who is the master, who is not believed, and what a user reads when there is none."""
+"""Behind Sentinel: which node is the master, which is not believed, and the message when there is none."""
 
 import asyncio
 import signal
@@ -83,7 +83,7 @@ async def test_a_master_that_comes_back_with_old_data_is_not_believed(
     sentinels = Sentinels([("127.0.0.1", one.port) for one in replicas.sentinels], {"decode_responses": True})
 
     async def is_behind() -> bool:
-        """Wake the sleeper, discover the master, and tell whether the sleeper still believed the old one."""
+        """Wake the sleeper, discover the master, and return whether the sleeper still named the old one."""
         sleeper.kill()
         (sleeper.directory / "conf").write_text(memory)
         sleeper.start()

@@ -25,7 +25,7 @@ end
 
 @pytest.fixture
 async def own(reach: Callable[..., Connection], led_on: Callable[[Connection], LedCrawl]) -> Any:
-    """A crawl on a server of its own, whose statistics are not disturbed."""
+    """A crawl on a separate server, so that nothing disturbs its statistics."""
     with valkeyd() as port:
         led = led_on(reach(f"redis://127.0.0.1:{port}"))
         await led.begin()

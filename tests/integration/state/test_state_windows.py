@@ -1,4 +1,4 @@
-"""Windows are never overrun, whoever asks, and whatever the network says."""
+"""Windows are never overrun, whichever process asks and whatever the network says."""
 
 import asyncio
 import math

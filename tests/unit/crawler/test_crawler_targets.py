@@ -175,7 +175,7 @@ def test_several_on_a_line() -> None:
 
 
 def test_a_table_is_not_taken_for_a_list() -> None:
-    """Of an edge list each line would be two targets, which nobody wants to buy."""
+    """Each line of an edge list would be two targets, which no user intends to buy."""
     Path("list").write_text("1,2\n1,3\n2,3\n")
     assert "--column" in refusal("list")
 

@@ -10,7 +10,7 @@ from twittomatic.storage.paths import Layout
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    """A small dataset: 3 and 9 follow 22, nobody follows 7, and 100 has one post."""
+    """A small dataset: 3 and 9 follow 22, 7 has no followers, and 100 has one post."""
     layout = Layout(tmp_path, tmp_path / ".tmp")
     layout.prepare()
     for user_id, ext, lines in [

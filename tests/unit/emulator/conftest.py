@@ -36,7 +36,7 @@ def make_post(post_id: int, author_id: int, **fields: object) -> Post:
 
 @pytest.fixture
 def village() -> RecordedWorld:
-    """User 1 is followed by 10 to 19, of whom 12 to 14 are gone and 15 is protected."""
+    """User 1 is followed by 10 to 19; 12 to 14 are gone and 15 is protected."""
     fates: dict[int, Status] = {12: "suspended", 13: "deleted", 14: "suspended", 15: "protected"}
     reply = {"referenced_tweets": [{"type": "replied_to", "id": "1000"}]}
     retweet = {"referenced_tweets": [{"type": "retweeted", "id": "999999"}]}

@@ -1,4 +1,4 @@
-"""Tokens: read, named, and shown to nobody."""
+"""Tokens: read, named, and never shown."""
 
 from pathlib import Path
 
@@ -125,14 +125,14 @@ def test_a_file_that_is_too_long_is_not_cut(file: Path) -> None:
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
 def test_only_the_end_of_a_line_ends_it(file: Path, mark: str) -> None:
-    """Or the rest of a line that was pasted badly would be sent as a token of its own."""
+    """Or the rest of a badly pasted line would be sent as a token."""
     file.write_text(f"a\n{SECRET}{mark}b\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=f"line 2 of {file} is not a token"):
         tokens(f"@{file}")
 
 
 def test_a_credential_is_named_by_the_hash_of_its_token() -> None:
-    """So it has one name on every machine, which tells nothing of the token."""
+    """So it has the same name on every machine, which reveals nothing about the token."""
     assert Credential.of("token").name == "app-3c469e9d"
     assert Credential.of(SECRET) == Credential.of(SECRET)
     assert Credential.of("a").name != Credential.of("b").name

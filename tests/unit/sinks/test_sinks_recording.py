@@ -1,4 +1,4 @@
-"""A recording: grown by members, cut anywhere, gone on with, and never another's file."""
+"""A recording: grown by members, cut anywhere, continued, and never in a foreign file."""
 
 import gzip
 import os

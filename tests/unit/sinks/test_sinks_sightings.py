@@ -1,4 +1,4 @@
-"""Who was called what on which day."""
+"""Which user had which name on which day."""
 
 from datetime import date
 

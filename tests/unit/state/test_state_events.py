@@ -1,4 +1,4 @@
-"""Every event that is written can be read, whoever writes it."""
+"""Every event that is written can be read, whichever code writes it."""
 
 import re
 from pathlib import Path

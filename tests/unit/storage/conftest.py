@@ -54,7 +54,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def small_volume(tmp_path: Path) -> Iterator[Path]:
-    """A volume of its own with room for 256 KB."""
+    """A separate volume with room for 256 KB."""
     directory = tmp_path / "volume"
     directory.mkdir()
     try:

@@ -1,4 +1,4 @@
-"""The id of a dataset: made once, whoever asks first, and gone with the directory alone."""
+"""The id of a dataset: created once by the first process that asks, and lost only with the directory."""
 
 import errno
 import os

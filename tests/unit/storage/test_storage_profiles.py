@@ -1,4 +1,4 @@
-"""Profiles of the dataset, whoever's followers page brought them."""
+"""Profiles in the dataset, from any followers page."""
 
 import os
 from pathlib import Path

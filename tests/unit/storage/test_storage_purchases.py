@@ -1,4 +1,4 @@
-"""Profiles that a crawl bought of its own targets: whole and proved, whenever a process dies."""
+"""Profiles that a crawl bought for its targets: whole and proved, whenever a process dies."""
 
 import gzip
 import json

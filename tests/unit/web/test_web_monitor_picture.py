@@ -1,4 +1,4 @@
-"""The picture of the graph: who is in it, who follows whom, and that it holds still."""
+"""The picture of the graph: its users, its edges, and that it is stable."""
 
 import os
 import tracemalloc

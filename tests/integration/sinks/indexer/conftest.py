@@ -1,4 +1,4 @@
-"""A real search server for all these tests, a prefix of its own for each."""
+"""A real search server for all these tests, with a separate prefix for each."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -104,7 +104,7 @@ class Scene:
         await self.crawl.stream.add(self.write(user_id, *pages, over=over))
 
     def at_once(self, *events: Event, trim: int = 100_000) -> None:
-        """Let a crawl write events while nothing else of this process goes on."""
+        """Let a crawl write events while nothing else runs in this process."""
         with Redis.from_url(self.crawl.url) as redis:
             for event in events:
                 redis.xadd(self.crawl.keys.events, {"event": encode(event)})

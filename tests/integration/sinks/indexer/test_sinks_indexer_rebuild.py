@@ -43,7 +43,7 @@ async def test_a_rebuild_is_whole_from_one_moment_to_the_next(scene: Scene) -> N
     await scene.take(
         sink, scene.write(22, (EARLIER, [post("2"), post("1")])), scene.write(23, (EARLIER, [post("3")]))
     )
-    scene.crawl.layout.file("23", "twt").unlink()  # as somebody does who has to delete a user
+    scene.crawl.layout.file("23", "twt").unlink()  # as a person does who has to delete a user
     scene.write(24, (EARLIER, [post("4", created_at="2025-12-01T00:00:00Z")]))
     assert set(scene.found()) == {"1", "2", "3"}
     seen: set[frozenset[str]] = set()

@@ -135,7 +135,7 @@ async def test_a_full_or_closed_index_is_waited_for_and_nothing_is_lost(
     scene.ask("PUT", f"/{index}/_settings", {f"index.blocks.{block}": True})
     await scene.commit(22, (LATER, [post("2")]), over=False)
     await until(lambda: any("rejected 1 posts temporarily (4" in said for said in running.said), "it waits")
-    await scene.commit(23, (LATER, [post("3")]))  # the crawl goes on
+    await scene.commit(23, (LATER, [post("3")]))  # the crawl continues
     assert scene.rejected() == []
     scene.ask("PUT", f"/{index}/_settings", {f"index.blocks.{block}": None})
     await until(lambda: running.consumer.report.events == 3)

@@ -1,4 +1,4 @@
-"""A state directory for each test, and owners in processes of their own."""
+"""A state directory for each test, and owners in separate processes."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from embedding import reap
 
-# An owner in a process of its own: enters, says so, and counts for as long as it is asked to.
+# An owner in a separate process: it enters, says so, and counts for as long as it is asked to.
 OWNER = """
 import asyncio, signal, sys
 from pathlib import Path

@@ -130,7 +130,7 @@ async def test_what_was_acknowledged_survives_a_kill_of_everything(state: Path, 
 async def test_a_ctrl_c_ends_the_crawl_first_and_the_server_last(state: Path, start_owner: Any) -> None:
     owner = start_owner()
     assert line(owner) == "in"
-    os.killpg(owner.pid, signal.SIGINT)  # as a terminal does, to everybody in the foreground
+    os.killpg(owner.pid, signal.SIGINT)  # as a terminal does, to all processes in the foreground
     owner.wait()
     assert not process.is_running(state)
     assert "SIGINT" not in server_log(state)
