@@ -1,7 +1,7 @@
-"""How one request gets out, and what it cost.
+"""Send requests within rate limits and budget.
 
-The life of a request: the `Fetcher` asks `state` for a permit of some credential's window and puts the money
-aside, in one round trip; the `Transport` sends it and hands back whatever came; the network's words are read
-by `networks`; what it really cost and what its headers said of the window are settled together with the
-commit of the page. `Credentials` hold the tokens, and show no one more than their names.
+For each request the `Fetcher` acquires a permit from `state`, which uses up one request of a credential's
+window and reserves the money, in one round trip. The `Transport` sends the request and returns the response,
+which `networks` decodes. The actual cost and the window in the headers are settled together with the commit
+of the page. `Credentials` hold the tokens and reveal only their names.
 """

@@ -1,4 +1,4 @@
-"""The bearer tokens of this process, which nobody is shown: each has a name that may be."""
+"""Credentials of this process; each has a name that may be shown, its token is secret."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MOST = 1 << 20  # bytes of a file
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One token.
+    """A bearer token, or the absence of one.
 
     Attributes:
-        kind: Of its limits: `app`, or `anonymous` where the network asks for none.
-        name: The same on every machine, made of the token's hash; safe to show.
-        token: The secret itself, in no repr; empty where there is none.
+        kind: Which limits apply: `app`, or `anonymous` if the network needs no credential.
+        name: Derived from the token's hash, so the same on every machine; may be shown.
+        token: The secret, never in a repr; empty for `anonymous`.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Credential:
 
     @classmethod
     def of(cls, token: str) -> Self:
-        """Name a token."""
+        """Return the credential of a bearer token."""
         return cls("app-" + hashlib.sha256(token.encode()).hexdigest()[:8], token)
 
 
 class Credentials:
-    """The credentials of a process, in the order given, none twice."""
+    """The credentials of a process, in the given order, without duplicates."""
 
     def __init__(self, tokens: Sequence[str], users: Sequence[UserToken] = ()) -> None:
         apps = [Credential.of(token) for token in dict.fromkeys(tokens)]
@@ -52,7 +52,7 @@ class Credentials:
 
     @classmethod
     def anonymous(cls) -> Self:
-        """Return the one credential of a network that asks for none: it has windows, and no token."""
+        """Return the only credential of a network that needs none: it has windows but no token."""
         found = cls(())
         found._credentials.append(Credential("nobody", "", "anonymous"))
         return found
@@ -62,13 +62,14 @@ class Credentials:
         """Read the settings that hold bearer tokens and user tokens.
 
         Args:
-            text: Tokens separated by commas, or `@FILE` with one a line (blank lines and `#` comments pass).
+            text: Tokens separated by commas, or `@FILE` with one per line (blank lines and `#` comments are
+                ignored).
             files: Paths of user tokens; see `twittomatic.fetch.usertokens`.
             setting: Name of the setting that holds `text`, for error messages.
 
         Raises:
-            SettingsError: the file cannot be read or others can read it, or something in it is no token; no
-                token is shown.
+            SettingsError: the file cannot be read, other users can read it, or it holds something that is not
+                a token; no token is shown.
         """
         users = usertokens.load(files)
         if text.startswith("@"):
@@ -80,7 +81,7 @@ class Credentials:
         return cls(tokens, users)
 
     async def settled(self) -> None:
-        """Wait until no token is being renewed, so that none is lost; then the network may be left."""
+        """Wait for renewals in progress, so that closing the transport loses no token."""
         for credential in self:
             if isinstance(credential, UserToken):
                 await credential.settled()

@@ -1,4 +1,4 @@
-"""One request at a time: its permit, its money, its credential, its retries."""
+"""Fetch pages: permits, money, credentials and retries of each request."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _MOST_NAMED = 20  # records in one line of the log
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
-    """A page that came, whose money is not settled yet.
+    """A fetched page whose cost is not settled yet.
 
     Attributes:
-        page: What the network said.
-        size: How many resources were asked for, which may be fewer than wanted when money is short.
-        cost: Micro-dollars that it costs.
-        settle: Settles it; to be awaited together with the commit of the page, in the same moment.
+        page: The decoded page.
+        size: Number of resources requested, which may be fewer than wanted when the budget is nearly used up.
+        cost: Cost in micro-dollars.
+        settle: Settles the cost; to be started together with the commit of the page.
     """
 
     page: Page
@@ -63,24 +63,25 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _RenewedError(Exception):
-    """The credential was renewed; the request goes out again, with a permit of its own."""
+    """The credential was renewed; the request is sent again with a new permit."""
 
 
 class Fetcher:
-    """Fetches pages for all jobs of a process.
+    """Fetch pages for all jobs of a process.
 
     Args:
-        network: Whose requests these are.
-        transport: The wire, open.
-        credentials: Of this process.
-        money: Windows and ledger of the network.
+        network: Decodes the answers.
+        transport: The open transport.
+        credentials: The process's credentials.
+        money: Rate-limit windows and ledger of the network's account.
         crawl: Name of the crawl, for the ledger.
-        clock: Tells the day, and waits.
-        halt: Set while nothing may be begun; whoever waits for a window then stops.
-        lease_s: Age at which a permit is given back: whoever was frozen for so long may hold no job any more.
+        clock: The clock.
+        halt: Set while no request may be started; waiting for a window then ends.
+        lease_s: Age in seconds at which a permit is returned unused: a process that was frozen for so long
+            may have lost its job.
 
     Attributes:
-        waiting: Told, if anybody is, of an endpoint whose window is waited for, and for how many seconds.
+        waiting: Called with the window and the seconds when a request has to wait for it; None for nobody.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Fetcher:
         self._transport = transport
         self._credentials = {credential.name: credential for credential in credentials}
         for credential in credentials:
-            network.authorization(credential.token)  # which says what is wrong with one
+            network.authorization(credential.token)  # raises for a token that no header can hold
         self._money = money
         self._crawl = crawl
         self._clock = clock
@@ -117,20 +118,20 @@ class Fetcher:
         least: int = 1,
         permit: Permit | None = None,
     ) -> Fetched:
-        """Fetch one page; wait for a window, try again after failures that pass.
+        """Fetch a page; wait for rate-limit windows and retry transient failures.
 
         Args:
-            ask: Makes the request for so many resources.
-            size: How many are wanted.
-            purpose: On whose account it goes, such as the module.
-            least: The fewest that the network can be asked for.
-            permit: What `ahead` got for this page, if it got one.
+            ask: Builds the request for a number of resources.
+            size: Number of resources wanted.
+            purpose: What the cost is booked under in the ledger, such as the module.
+            least: The smallest number that the network can be asked for.
+            permit: The permit that `ahead` returned for this page, if any.
 
         Raises:
-            Interrupted: `halt` was set while it waited.
-            BudgetExhausted: the money does not suffice for `least`.
-            NoCredentialLeft: none was given, or all are rejected.
-            NetworkError: what the network says to this request; see `twittomatic.errors`.
+            Interrupted: `halt` was set while waiting.
+            BudgetExhausted: the budget does not cover `least` resources.
+            NoCredentialLeft: there is no credential, or all are rejected.
+            NetworkError: the network refused the request; see `twittomatic.errors`.
         """
         tries, renewed, wanted = 0, False, ask(size)
         while True:
@@ -157,36 +158,37 @@ class Fetcher:
     async def ahead(
         self, ask: Callable[[int], Request], size: int, *, purpose: str, least: int = 1
     ) -> Permit | None:
-        """Get the permit of the next page beside the commit of this one: one round trip for both.
+        """Acquire the permit for the next page during the commit of this one, in the same round trip.
 
-        It does not wait; None means that `page` has to. A permit that is not used goes to `give_up`.
+        This never waits; after None, `page` does. A permit that is not used has to be passed to `give_up`.
         """
         decision = await self._acquire(ask(size), size, least, purpose)
         return decision if isinstance(decision, Permit) else None
 
     async def give_up(self, permit: Permit) -> None:
-        """Return the money of a permit that is not used."""
+        """Return an unused permit and release its money."""
         await self._money.settle(permit, 0)
 
     async def check(self) -> str:
-        """Try every credential on a free request, and retire those that are rejected.
+        """Try every credential with a free request and retire those that are rejected.
 
-        The crawl does not depend on that request: where it alone fails, the credentials show what they are
-        worth at the first page.
+        The crawl does not depend on this request: if it fails for another reason, the first page shows
+            whether
+        the credentials are valid.
 
         Returns:
-            Why they could not be tried, empty when they were.
+            Why credentials could not be tried; empty if all were.
 
         Raises:
-            Interrupted: `halt` was set while it waited.
+            Interrupted: `halt` was set while waiting.
             UpstreamUnavailable: the network cannot be reached.
-            NoCredentialLeft: none was given, or all are rejected.
-            CrawlMustPause: the account is not served.
+            NoCredentialLeft: there is no credential, or all are rejected.
+            CrawlMustPause: the network does not serve the account.
         """
         accepted, untried = 0, ""
         for name, credential in self._credentials.items():
             limit = self._network.limit(self._network.probe().endpoint, credential.kind)
-            if limit is None:  # users cannot ask for it; the first request shows
+            if limit is None:  # this kind cannot use the endpoint; the first page shows
                 accepted += 1
                 continue
             try:
@@ -200,14 +202,14 @@ class Fetcher:
         return untried
 
     async def _is_accepted(self, name: str, limit: Limit, *, tries: int) -> bool:
-        """Try one credential, again after failures that pass."""
+        """Try one credential; retry transient failures."""
         request, failures = self._network.probe(), 0
         while True:
             if self._halt.is_set():
                 raise Interrupted("The crawl is paused, or this process is leaving.")
             permit = await self._money.acquire(request.bucket, {name: limit}, price=0, wanted=1)
             if not isinstance(permit, Permit):
-                return isinstance(permit, Wait)  # asked often enough
+                return isinstance(permit, Wait)  # the window is used up: it was accepted before
             try:
                 fetched = await self._attempt(request, permit)
                 await fetched.settle()
@@ -258,7 +260,7 @@ class Fetcher:
         )
         try:
             return await asyncio.shield(asking)
-        except asyncio.CancelledError:  # it may be granted all the same
+        except asyncio.CancelledError:  # the permit may have been granted nevertheless
             if isinstance(decision := await asking, Permit):
                 await self.give_up(decision)
             raise
@@ -266,13 +268,14 @@ class Fetcher:
     async def _attempt(
         self, request: Request, permit: Permit, *, wanted: Request | None = None, renewed: bool = False
     ) -> Fetched:
-        """Send a request once, and settle it if it fails.
+        """Send a request once, and settle its cost if it fails.
 
         Args:
-            request: As the permit allows it.
-            permit: Its right to go.
-            wanted: The same with all that is wanted, by which repeated answers are known; None to count none.
-            renewed: Whether the credential was renewed for it already.
+            request: The request, no larger than the permit allows.
+            permit: Its permit.
+            wanted: The request for all resources wanted, which identifies it when repeated answers are
+                counted; None to count none.
+            renewed: Whether the credential has already been renewed for this request.
         """
         response: Response | None = None
         credential, token, is_sent = self._credentials[permit.credential], "", False
@@ -303,7 +306,7 @@ class Fetcher:
                 await self._renew(credential, token)
                 raise _RenewedError from None
             raise
-        except BaseException:  # of what was sent nobody will know the cost
+        except BaseException:  # the cost of a request that was sent is unknown
             await self._money.settle(permit, None if is_sent else 0)
             raise
         if wanted:
@@ -327,7 +330,7 @@ class Fetcher:
         )
 
     async def _refuse(self, permit: Permit, error: RateLimited, response: Response | None) -> None:
-        """Note a 429: first of all, before others ask in vain. What it says is left is not listened to."""
+        """Record a 429 first, so that no other request runs into it; its `remaining` header is ignored."""
         await self._money.exhaust(
             permit,
             error.reset_at.timestamp() if error.reset_at else None,
@@ -343,7 +346,7 @@ class Fetcher:
         )
 
     def _limits(self, endpoint: str) -> dict[str, Limit]:
-        """Return the credentials that may ask an endpoint, with the first guess of how often."""
+        """Return the documented limit of each credential that may use an endpoint."""
         limits = {
             name: self._network.limit(endpoint, credential.kind)
             for name, credential in self._credentials.items()
@@ -368,7 +371,7 @@ class Fetcher:
         return utc(self._clock.now()).astimezone(UTC).date().isoformat()
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for a time, or until `halt` is set."""
+        """Wait for some seconds, or until `halt` is set."""
         waiting = [
             asyncio.ensure_future(self._clock.sleep(seconds)),
             asyncio.ensure_future(self._halt.wait()),
@@ -390,24 +393,24 @@ class Fetcher:
 
 
 def _cost(request: Request, error: NetworkError) -> int | None:
-    """Return the most that a request costs which ended in an error, None for its whole reservation."""
+    """Return the maximum cost of a failed request; None for its whole reservation."""
     if not isinstance(error, UpstreamUnavailable):
         return 0
     return None if error.most_billed is None else error.most_billed * request.unit_price
 
 
 def _has_expired(error: NetworkError, response: Response | None) -> bool:
-    """Tell whether an answer means that an access token is too old."""
+    """Return whether an answer means that the access token has expired."""
     return isinstance(error, CredentialRejected) and response is not None and response.status == 401
 
 
 def _age(response: Response | None) -> float:
-    """Return the seconds since a response began to arrive."""
+    """Return the seconds since the headers of a response arrived."""
     if response is None or response.arrived_at is None:
         return 0.0
     return max(0.0, time.monotonic() - response.arrived_at)
 
 
 def _price(request: Request, size: int) -> int:
-    """Return the most that one of the resources wanted can cost, with what is expanded for it."""
+    """Return the maximum cost of one of the wanted resources, including expanded objects."""
     return -(-request.most_cost // size)

@@ -1,7 +1,7 @@
-"""Decide which HTTP proxy a URL is reached through: PROXY, or the usual environment.
+"""Choose the HTTP proxy for a URL, from PROXY or the usual environment variables.
 
-`~/.netrc` is never read, and nothing on this machine is reached through a proxy. A proxy's user name and
-password leave this module in the header for the proxy alone.
+`~/.netrc` is never read, and no proxy is used for this machine itself. A proxy's user name and password leave
+this module only in the header for the proxy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from twittomatic.fetch.secrets import read_secret
 
 DIRECT = "none"
 _MOST_BYTES = 4096
-_NO_PORT = 80  # of an http:// URL that names none
+_NO_PORT = 80  # default of an http:// URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Proxy:
     """An HTTP proxy.
 
     Attributes:
-        name: `HOST:PORT`, to be shown.
-        url: Without credentials.
-        headers: What it alone is sent, its credentials among it; in no repr.
+        name: `HOST:PORT`, which may be shown.
+        url: URL without credentials.
+        headers: Headers for the proxy alone, including its credentials; never in a repr.
     """
 
     name: str
@@ -40,14 +40,14 @@ class Proxy:
 
     @classmethod
     def of(cls, text: str, source: str) -> Self:
-        """Read the URL of a proxy; one without a scheme is http.
+        """Parse the URL of a proxy; without a scheme it is http.
 
         Args:
             text: `http://[USER:PASSWORD@]HOST[:PORT]`.
-            source: The setting or variable that it comes from, for the sentence.
+            source: The setting or variable that holds it, for error messages.
 
         Raises:
-            SettingsError: it is no URL of an HTTP proxy; its text is not shown.
+            SettingsError: it is not the URL of an HTTP proxy; its text is not shown.
         """
         try:
             parts = urlsplit(text if "://" in text else f"http://{text}")
@@ -77,7 +77,7 @@ class Proxies:
         setting: PROXY: a URL, `@FILE` with one, `none`, or empty for the environment.
 
     Raises:
-        SettingsError: PROXY is no URL of an HTTP proxy, or its file cannot be read.
+        SettingsError: PROXY is not the URL of an HTTP proxy, or its file cannot be read.
     """
 
     def __init__(self, setting: str = DIRECT) -> None:
@@ -91,10 +91,10 @@ class Proxies:
         self._known: dict[str, Proxy | None] = {}
 
     def for_url(self, url: str) -> Proxy | None:
-        """Return the proxy for a URL, None where it is reached directly.
+        """Return the proxy for a URL; None for a direct connection.
 
         Raises:
-            SettingsError: the environment names something that is no HTTP proxy.
+            SettingsError: the environment names something that is not an HTTP proxy.
         """
         if url not in self._known:
             self._known[url] = self._found(url)
@@ -117,7 +117,7 @@ class Proxies:
 
 
 def _is_here(host: str) -> bool:
-    """Tell whether a host is this machine, in any spelling that the system resolves."""
+    """Return whether a host is this machine, in any spelling that the system resolves."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     address = _address(host)
@@ -127,7 +127,7 @@ def _is_here(host: str) -> bool:
 
 
 def _is_excepted(host: str, port: int, exceptions: str) -> bool:
-    """Tell whether NO_PROXY names a host: a name with all below it, an address, or a network in CIDR."""
+    """Return whether NO_PROXY covers a host: by a domain, an address, or a network in CIDR notation."""
     address = _address(host)
     for entry in exceptions.lower().replace(",", " ").split():
         with suppress(ValueError):

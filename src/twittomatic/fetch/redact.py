@@ -1,4 +1,4 @@
-"""What may be said of an answer that a network gave: never a secret that it echoes, nor a piece of one."""
+"""Redact credentials from error messages, even if the server echoed them or cut them short."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import msgspec
 from twittomatic.errors import NetworkError
 from twittomatic.networks.base import Network, Request, Response
 
-_SHORTEST = 8  # X's secrets have a hundred letters; a practice token `t` stands in every word
+_SHORTEST = 8  # a shorter one, such as the practice token `t`, would match ordinary words
 
 
 def sentence(
     network: Network, request: Request, response: Response | None, error: NetworkError, secrets: Sequence[str]
 ) -> str:
-    """Return what an error says, without the secrets that the answer which it quotes may have echoed.
+    """Return the message of an error without secrets that the quoted answer may have echoed.
 
-    They are taken out of the answer before anything is quoted from it: a quotation that is cut short would
-    hold a piece of one.
+    Secrets are removed from the answer, which is then decoded again: a quotation that is cut short could
+    otherwise contain a part of one.
 
     Args:
-        network: Which reads the answer.
-        request: What was asked.
-        response: The answer, None when none came.
-        error: What the network made of it.
-        secrets: What nobody may be shown; those of fewer than eight letters could be any word, and stay.
+        network: Decodes the answer.
+        request: The request.
+        response: The answer; None if there was none.
+        error: The error that decoding raised.
+        secrets: Texts to remove; those shorter than eight characters could be ordinary words and are ignored.
     """
     if response is not None and (body := _without(response.body, secrets)) != response.body:
         try:
@@ -38,7 +38,7 @@ def sentence(
 
 
 def _without(text: bytes, secrets: Sequence[str]) -> bytes:
-    """Take secrets out of a text, plain or written as JSON writes them."""
+    """Remove secrets from a text, both as they are and in JSON's escaping."""
     for secret in secrets:
         if len(secret) >= _SHORTEST:
             written = json.dumps(secret)[1:-1]

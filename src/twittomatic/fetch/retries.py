@@ -1,4 +1,4 @@
-"""When to repeat a request that failed: after a growing delay, as Retry-After asks, or not at all."""
+"""Decide when to retry a failed request: after a growing delay, as Retry-After asks, or never."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from email.utils import parsedate_to_datetime
 from twittomatic.networks.base import Request, Response
 
 TRIES = 4
-"""Requests in a row, within one lease; then the job is given back, due later."""
+"""Attempts within one lease; after that the job is returned and delayed."""
 
 SAME_AT_ONCE, SAME_AT_ALL = 2, 3
-"""How often the same answer that makes no sense is fetched: in a row, and again when the job comes back."""
+"""How often the same senseless answer is fetched: in a row, and altogether when the job is retried."""
 
 _MOST_REMEMBERED = 10_000  # requests; a hundred bytes each
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 8.0
-_LONGEST_PAUSE_S = 300.0  # of a server that is overloaded: a job waits for it with its lease held
-_LONGEST_WINDOW_S = 3600.0  # four windows of X; a longer wait is nonsense, or meant to stop us
-_WINDOW_UNKNOWN_S = 60.0  # a 429 that says neither when its window opens nor how long to wait
+_LONGEST_PAUSE_S = 300.0  # for an overloaded server: the job keeps its lease meanwhile
+_LONGEST_WINDOW_S = 3600.0  # a longer wait is nonsense, or meant to stop us; X's windows have a quarter of it
+_WINDOW_UNKNOWN_S = 60.0  # after a 429 that says neither when its window resets nor how long to wait
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def backoff_s(tries: int, retry_after_s: float | None = None) -> float:
-    """Return how long to wait after the so many-th failure in a row.
+    """Return how many seconds to wait before the next attempt.
 
     Args:
-        tries: Failures so far, 1 or more.
-        retry_after_s: What the server asked for; it is obeyed up to 5 minutes.
+        tries: Number of failures in a row, 1 or more.
+        retry_after_s: What the server asked for; obeyed up to 5 minutes.
     """
     longest: float = min(_FIRST_DELAY_S * 2**tries, _LONGEST_DELAY_S)
     delay = longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the retries
@@ -36,24 +36,24 @@ def backoff_s(tries: int, retry_after_s: float | None = None) -> float:
 
 
 def closed_for_s(response: Response | None, now: float) -> float:
-    """Return how long a rate-limit window stays closed whose reset the network did not tell.
+    """Return for how many seconds a window stays closed if the network did not say when it resets.
 
     Retry-After is obeyed up to an hour.
 
     Args:
         response: The 429.
-        now: Unix seconds, for a server without a clock.
+        now: Unix seconds, used if the server sends no Date.
     """
     asked = retry_after_s(response, now)
     return _WINDOW_UNKNOWN_S if asked is None else min(asked, _LONGEST_WINDOW_S)
 
 
 def retry_after_s(response: Response | None, now: float) -> float | None:
-    """Return the seconds that Retry-After asks to wait (RFC 9110, 10.2.3), None without a usable one.
+    """Return the seconds that Retry-After asks to wait (RFC 9110, 10.2.3); None if there is none.
 
     Args:
-        response: With the header in either form, seconds or a date; a date counts from the server's own Date.
-        now: Unix seconds, for a server that sends no Date.
+        response: The response; the header may be seconds or a date, which is relative to the server's Date.
+        now: Unix seconds, used if the server sends no Date.
     """
     value = response.headers.get("retry-after", "").strip() if response else ""
     if _SECONDS.fullmatch(value):
@@ -66,17 +66,17 @@ def retry_after_s(response: Response | None, now: float) -> float | None:
 
 
 class Repetitions:
-    """Counts how often each request got the very same answer that made no sense.
+    """Count how often each request got the same senseless answer.
 
-    Only this process remembers, and only the newest 10,000 such requests: elsewhere a job that nothing helps
-    costs two requests more.
+    The counts are local to the process and limited to the newest 10,000 requests; in another process a
+    hopeless job costs two more requests.
     """
 
     def __init__(self) -> None:
         self._answers: dict[bytes, tuple[bytes, int]] = {}
 
     def count(self, request: Request, response: Response) -> int:
-        """Count an answer; return how often it came in a row."""
+        """Count an answer and return how often it came in a row."""
         key, answer = _key(request), _digest(response.body)
         before, times = self._answers.pop(key, (b"", 0))
         times = times + 1 if answer == before else 1
@@ -86,7 +86,7 @@ class Repetitions:
         return times
 
     def forget(self, request: Request) -> None:
-        """Begin anew with a request, after an answer that made sense, or when its job is dead."""
+        """Reset the count of a request, after a sensible answer or when its job is dead."""
         if self._answers:
             self._answers.pop(_key(request), None)
 
@@ -102,5 +102,10 @@ def _digest(data: bytes) -> bytes:
 def _moment(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):  # it is not total on nonsense
+    except (
+        ValueError,
+        TypeError,
+        IndexError,
+        OverflowError,
+    ):  # the parser raises all of these for malformed dates
         return None

@@ -1,4 +1,4 @@
-"""A secret in a file of its own: read, once it is sure that nobody else can."""
+"""Read a secret from a file; a file that other users can read is refused."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from twittomatic.errors import SettingsError
 
 
 def read_secret(setting: str, path: Path, most: int) -> tuple[Path, bytes]:
-    """Return where a file is, and its content.
+    """Return the expanded path of a file and its content.
 
     Args:
-        setting: Which names the file, for the sentence.
-        path: Of the file; `~` is a home.
-        most: Bytes to read.
+        setting: Setting that names the file, for error messages.
+        path: Path of the file; `~` is expanded.
+        most: Maximum number of bytes to read.
 
     Raises:
-        SettingsError: it cannot be read, or others can read it.
+        SettingsError: the file cannot be read, or other users can read it.
     """
     try:
         path = parsing.path(str(path))

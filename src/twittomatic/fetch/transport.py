@@ -1,4 +1,4 @@
-"""The wire: sends one request, through a proxy where there is one, and hands back whatever came."""
+"""HTTP transport: send a request, through a proxy if one is set, and return whatever response comes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twittomatic.networks.base import Form, Request, Response
 
 _MOST_BYTES = 64 * 1024 * 1024  # a page of 1,000 users with every field takes 1 MB
 _WANTS_PASSWORD = 407
-_REFUSED = 300  # from this status on nothing was served
+_REFUSED = 300  # from this status on the server served nothing
 _GZIPS = ("gzip", "x-gzip")
 _MAGIC = b"\x1f\x8b"
 _GZIP = 31  # zlib's window bits for a gzip header and trailer, both checked
@@ -26,11 +26,11 @@ _BROKEN = cast("type[Exception]", isal_zlib.error)  # its stub calls it an insta
 
 
 class Transport:
-    """HTTP for a whole process: keeps connections, follows no redirect, keeps no cookie.
+    """HTTP client of a process: reuses connections, follows no redirects, keeps no cookies.
 
     Args:
-        timeout_s: The longest that one request may take, from connecting to the last byte.
-        proxies: Says which proxy a URL is reached through; without it, all are reached directly.
+        timeout_s: Maximum duration of a request, from connecting to the last byte.
+        proxies: Chooses the proxy for a URL; None for direct connections only.
     """
 
     def __init__(self, *, timeout_s: float, proxies: Proxies | None = None) -> None:
@@ -40,14 +40,14 @@ class Transport:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # slots limit what is in flight
-            # A connection that does not come about has its own, shorter time: what never left costs nothing.
+            connector=aiohttp.TCPConnector(limit=0),  # the number of slots limits concurrency
+            # Connecting has a shorter timeout of its own, since a request that was never sent costs nothing.
             timeout=aiohttp.ClientTimeout(total=self._timeout_s, connect=self._timeout_s / 2),
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,  # in one piece and by isal it takes a third of the time
+            auto_decompress=False,  # decompressing it as a whole with isal takes a third of the time
             headers={"User-Agent": f"twittomatic/{__version__}", "Accept-Encoding": "gzip"},
         )
-        # Left alone, it sends a request again by itself when the server breaks off: two for one permit.
+        # By default aiohttp resends a request when the server drops the connection: two for one permit.
         self._session._retry_connection = False
         return self
 
@@ -65,11 +65,11 @@ class Transport:
 
         Args:
             url: Base URL of the network.
-            request: What to ask.
-            headers: Sent with it, the credential among them; they are never shown.
+            request: The request.
+            headers: Additional headers, including the credential; they are never shown.
 
         Raises:
-            UpstreamUnavailable: no whole response came; it tells whether the request may be billed.
+            UpstreamUnavailable: no complete response came; the error says whether the request may be billed.
         """
         return await self._exchange(
             "GET",
@@ -85,10 +85,10 @@ class Transport:
 
         Args:
             url: Base URL of the network.
-            form: What to send; it is never shown.
+            form: The form; it is never shown.
 
         Raises:
-            UpstreamUnavailable: no whole response came.
+            UpstreamUnavailable: no complete response came.
         """
         return await self._exchange(
             "POST", url, form.path, form.headers, most_billed=0, data=dict(form.fields)
@@ -110,7 +110,7 @@ class Transport:
             options["proxy"] = proxy.url
             if url.startswith("https:"):
                 options["proxy_headers"] = proxy.headers
-            else:  # without a tunnel the proxy reads the request itself
+            else:  # without a tunnel the proxy itself reads the headers
                 headers = {**headers, **proxy.headers}
         try:
             async with self._session.request(
@@ -126,7 +126,7 @@ class Transport:
                 except _CUT:
                     if answer.status < _REFUSED:
                         raise
-                    body, is_whole = b"", False  # its status says enough, and nothing is charged for it
+                    body, is_whole = b"", False  # the status is enough, and nothing is charged
                 return Response(
                     status=answer.status,
                     headers=names,
@@ -138,7 +138,7 @@ class Transport:
             assert proxy
             raise _refused_by(proxy, error.status, url) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, *_ADDRESS) as error:
-            # Behind a proxy only its own name is resolved here.
+            # With a proxy, only the proxy's own name is resolved here.
             if proxy and isinstance(
                 error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError
             ):
@@ -147,7 +147,7 @@ class Transport:
                     answered=False,
                 ) from None
             raise UpstreamUnavailable(
-                f"{_host(url)} cannot be reached ({_why(error)}); check X_API_URL and the network.",
+                f"{_host(url)} cannot be reached ({_why(error)}); check the URL of the API and the network.",
                 answered=False,
             ) from None
         except TimeoutError:
@@ -164,7 +164,7 @@ class Transport:
             ) from None
 
 
-_ADDRESS = (aiohttp.InvalidURL, UnicodeError)  # a host's name that IDNA cannot write
+_ADDRESS = (aiohttp.InvalidURL, UnicodeError)  # a host name that IDNA cannot encode
 _CUT = (aiohttp.ClientError, OSError, ValueError, _BROKEN, EOFError)  # a TimeoutError is an OSError
 
 
@@ -183,7 +183,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _tells_its_end(answer: aiohttp.ClientResponse, body: bytes) -> bool:
-    """Tell whether a body that was read without an error is known to be whole: by length, chunk or sum."""
+    """Return whether a body read without error is known to be complete: by length, chunks or checksum."""
     return (
         answer.content_length is not None
         or "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
@@ -192,10 +192,10 @@ def _tells_its_end(answer: aiohttp.ClientResponse, body: bytes) -> bool:
 
 
 def _plain(headers: Mapping[str, str], body: bytes) -> bytes:
-    """Unpack a body; one that is called gzip and is none stays as it is.
+    """Decompress a body; one that is labelled gzip and is not stays unchanged.
 
     Raises:
-        ValueError: it is packed in a way that was not asked for.
+        ValueError: it has an encoding that was not requested.
     """
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity") or not body:

@@ -1,8 +1,8 @@
-"""OAuth 2.0 user tokens: each in a file that is renewed in place, by whichever process comes first.
+"""OAuth 2.0 user tokens, each in a file that is renewed in place by the first process that needs to.
 
-The network replaces the refresh token whenever it is used. So a new pair is on disk before its access token
-is sent anywhere, and room for it is on disk before the old pair is spent; among processes and machines that
-share the file one renews and the others read what it wrote.
+The network replaces a refresh token when it is used. So a new pair is on disk before its access token is sent
+anywhere, and disk space for it is reserved before the old pair is spent. Among processes and machines that
+share the file, one renews and the others read the result.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from twittomatic.faultpoint import reach
 from twittomatic.filelock import FileLock
 from twittomatic.networks.base import Form, Network, Response
 
-_EARLY_S = 60.0  # before it expires: a request must not meet the end of its token
-_PATIENCE_S = 120.0  # for another process that renews it
-_ROOM = 128 * 1024  # bytes kept for the new pair: more than the largest file that is read, written out again
+_EARLY_S = 60.0  # before expiry, so that no token expires during a request
+_PATIENCE_S = 120.0  # for a renewal by another process
+_ROOM = 128 * 1024  # bytes reserved for the new pair, more than the largest accepted file rewritten
 _MOST = 64 * 1024
 BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""With which some editors begin a text file."""
+"""Bytes that some editors write at the beginning of a text file."""
 
 Send = Callable[[Form], Awaitable[Response]]
 
@@ -48,14 +48,14 @@ class _Tokens(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_def
 
 
 class UserToken:
-    """One user's token and the file that it lives in.
+    """A user's tokens and the file that holds them.
 
     Args:
-        path: JSON with `client_id`, `access_token`, `refresh_token`, and where there are some `client_secret`
-            and `expires_at` (Unix seconds).
+        path: JSON with `client_id`, `access_token`, `refresh_token`, and optionally `client_secret` and
+            `expires_at` (Unix seconds).
 
     Raises:
-        SettingsError: the file cannot be read, others can read it, or something in it is missing.
+        SettingsError: the file cannot be read, other users can read it, or something in it is missing.
     """
 
     kind: Literal["user"] = "user"
@@ -72,35 +72,35 @@ class UserToken:
 
     @property
     def token(self) -> str:
-        """The access token as it is now."""
+        """The current access token."""
         return self._tokens.access_token
 
     @property
     def secrets(self) -> list[str]:
-        """What nobody may be shown."""
+        """Texts that must never be shown."""
         tokens = self._tokens
         return [text for text in (tokens.access_token, tokens.refresh_token, tokens.client_secret) if text]
 
     def is_due(self, now: float) -> bool:
-        """Tell whether it expires within a minute."""
+        """Return whether it expires within a minute."""
         expires_at = self._tokens.expires_at
         return expires_at is not None and now >= expires_at - _EARLY_S
 
     async def renew(self, used: str, network: Network, send: Send, now: Callable[[], float]) -> None:
-        """Replace a token, unless that was done meanwhile by whoever; many callers wait for one renewal.
+        """Renew the tokens unless that has been done meanwhile; concurrent callers share one renewal.
 
-        It goes on when its caller is cancelled: the answer holds the only refresh token that is still good.
-        So whoever closes the way to the network waits for `settled` first.
+        The renewal continues when its caller is cancelled, since the answer holds the only valid refresh
+        token. So wait for `settled` before closing the transport.
 
         Args:
-            used: The access token that is no longer good.
-            network: Whose token it is.
+            used: The access token that is no longer valid.
+            network: Builds the form and reads the answer.
             send: Sends a form to the network.
-            now: Tells the time, Unix seconds.
+            now: Returns the time in Unix seconds.
 
         Raises:
-            CredentialRejected: the network refuses; somebody has to authorize the app again.
-            UpstreamUnavailable: the network cannot be asked.
+            CredentialRejected: the network refuses; the user has to authorize the app again.
+            UpstreamUnavailable: the network cannot be reached.
             StorageUnavailable: the file cannot be written; the old pair is not spent.
         """
         if self.token != used:
@@ -110,11 +110,11 @@ class UserToken:
         await asyncio.shield(self._renewal)
 
     async def settled(self) -> None:
-        """Wait for the end of a renewal that nobody may be waiting for any more."""
+        """Wait for a renewal in progress, if any."""
         if self._renewal:
             await asyncio.wait([self._renewal])
             if not self._renewal.cancelled():
-                self._renewal.exception()  # whoever asked has heard of it, or is gone
+                self._renewal.exception()  # its callers got the error, or were cancelled
 
     async def _replace(self, used: str, network: Network, send: Send, now: Callable[[], float]) -> None:
         with FileLock(self._path.with_name(f"{self._path.name}.lock")) as lock:
@@ -153,7 +153,7 @@ class UserToken:
         return self._path.with_name(f"{self._path.name}.new")
 
     def _make_room(self) -> int:
-        """Reserve room for the next pair on disk, so that a full one cannot cost us the token."""
+        """Reserve disk space for the next pair, so that a full disk cannot lose the token."""
         try:
             descriptor = os.open(self._next, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             try:
@@ -170,7 +170,7 @@ class UserToken:
         return descriptor
 
     def _store(self, room: int, tokens: _Tokens) -> None:
-        """Write the new pair into its room and close that: here, since no await can come between."""
+        """Write the new pair into its reserved file and close that, without an await in between."""
         text = msgspec.json.format(msgspec.json.encode(tokens)) + b"\n"
         try:
             try:
@@ -196,7 +196,7 @@ def load(text: str) -> list[UserToken]:
         text: Paths of token files, separated by commas.
 
     Raises:
-        SettingsError: one is not a token file that only its owner can read, or is there twice.
+        SettingsError: a path is not a token file that only its owner can read, or is given twice.
     """
     try:
         paths = [parsing.path(part.strip()) for part in text.split(",") if part.strip()]
@@ -214,7 +214,7 @@ def _read(path: Path) -> _Tokens:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = file.read(_MOST + 1)
-    except (OSError, RuntimeError, ValueError) as error:  # also a zero in the path
+    except (OSError, RuntimeError, ValueError) as error:  # ValueError: a NUL in the path
         why = getattr(error, "strerror", None) or "not a path"
         raise SettingsError(f"X_USER_TOKENS: {path} cannot be read ({why}).") from None
     if mode & 0o077:

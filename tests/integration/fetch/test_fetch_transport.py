@@ -341,7 +341,7 @@ async def test_a_request_that_never_left_costs_nothing(
         "no TLS": server.url.replace("http", "https"),
         "no URL": "http://",
     }[kind]
-    with pytest.raises(UpstreamUnavailable, match=r"cannot be reached .*; check X_API_URL") as caught:
+    with pytest.raises(UpstreamUnavailable, match=r"cannot be reached .*; check the URL") as caught:
         await send(url)
     assert caught.value.most_billed == 0
     assert not caught.value.answered

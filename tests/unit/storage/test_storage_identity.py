@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from twittomatic.errors import StorageUnavailable
-from twittomatic.storage.identity import FILE, identity
+from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.storage.identity import FILE, claim, identity
 from twittomatic.storage.paths import Layout
 
 
@@ -67,3 +67,27 @@ def test_where_no_crawl_wrote_none_is_made(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable, match="no crawl wrote here"):
         identity(Layout(tmp_path, tmp_path / ".tmp"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dataset_of_x_names_no_network(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data", tmp_path / "data" / ".tmp")
+    claim(layout, "x")
+    layout.prepare()
+    claim(layout, "x")
+    assert not (layout.output / ".dataset").exists()
+    (layout.journals / "default.local.jsonl").write_text("")
+    with pytest.raises(SettingsError, match=r"holds a dataset of the network x, .*another directory for toy"):
+        claim(layout, "toy")
+
+
+def test_a_dataset_of_another_network_names_it_from_its_beginning(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data", tmp_path / "data" / ".tmp")
+    claim(layout, "toy")  # nobody has written there: nothing is made
+    assert not layout.output.exists()
+    layout.prepare()
+    claim(layout, "toy")
+    claim(layout, "toy")
+    found = identity(layout)
+    assert (layout.output / ".dataset").read_text() == f"{found}\ntoy\n"
+    with pytest.raises(SettingsError, match="holds a dataset of the network toy"):
+        claim(layout, "x")
