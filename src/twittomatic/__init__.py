@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twittomatic.app.blocking import crawl
     from twittomatic.app.crawl import Crawl
     from twittomatic.app.observer import Observer
-    from twittomatic.app.outcome import Outcome, Result
+    from twittomatic.app.outcome import Outcome, Result, Undone
     from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, open
     from twittomatic.errors import (
         BudgetExhausted,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TwittomaticError,
         UserNotFound,
     )
+    from twittomatic.planning.quote import Quote
     from twittomatic.settings import Settings
     from twittomatic.state.status import CrawlStatus
 
@@ -53,6 +54,7 @@ __all__ = [
     "NoCredentialLeft",
     "Observer",
     "Outcome",
+    "Quote",
     "Result",
     "Settings",
     "SettingsError",
@@ -63,6 +65,7 @@ __all__ = [
     "StorageError",
     "StorageUnavailable",
     "TwittomaticError",
+    "Undone",
     "UserNotFound",
     "__version__",
     "crawl",
@@ -74,7 +77,8 @@ _HOMES = {
     "Crawl": "app.crawl",
     "crawl": "app.blocking",
     "Observer": "app.observer",
-    **dict.fromkeys(("Outcome", "Result"), "app.outcome"),
+    **dict.fromkeys(("Outcome", "Result", "Undone"), "app.outcome"),
+    "Quote": "planning.quote",
     "CrawlStatus": "state.status",
     "Settings": "settings",
 }  # all others are errors

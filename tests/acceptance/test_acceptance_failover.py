@@ -201,7 +201,7 @@ def test_workers_without_a_master_stop_or_wait_as_configured(cluster: Cluster) -
     master.send_signal(signal.SIGKILL)
     assert stops.wait(60) == 1, cluster.said(stops)
     assert "Nobody leads crawl “default” any more" in cluster.said(stops)
-    assert cluster.said(stops).count("starts again") == 1
+    assert cluster.said(stops).count("restarts") == 1
     cluster.wait_for(lambda: cluster.holders() <= {killed}, waits)
     assert waits.poll() is None
 

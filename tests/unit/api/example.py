@@ -52,6 +52,7 @@ async def crawl(settings: tw.Settings) -> tw.Result:
     """Quote a crawl, then run it."""
     async with tw.Crawl(settings, modules="TFA", observer=Printing()) as running:
         quote = await running.quote(["@name"], buy_profiles=True)
+        assert_type(quote, tw.Quote)
         print(quote.cost_usd)
         async for status in running.run(["@name"]):
             assert_type(status, tw.CrawlStatus)
@@ -64,6 +65,7 @@ def crawl_here() -> bool:
     """Crawl in a script or a notebook."""
     result = tw.crawl(["@name"], modules="TFA", max_depth=1, budget_usd=25)
     assert_type(result, tw.Result)
+    assert_type(result.undone, tw.Undone)
     return result.outcome is tw.Outcome.FINISHED
 
 
