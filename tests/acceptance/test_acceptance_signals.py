@@ -99,7 +99,7 @@ def test_workers_and_standbys_end_with_130(place: Any, moment: str, arguments: t
         ("sinks.consumer:Consumer.run", ("indexer", "--elasticsearch-url", "http://127.0.0.1:1")),
         ("sinks.stats.recorder:Recorder.run", ("stats", "record", "rates.gz")),
         ("emulator.build:bundled_graph", ("emulator", "--port", "0")),
-        ("cli.emulator:_somebody", ("emulator", "--port", "0", "--users", "9")),
+        ("cli.emulator:_suggested_user", ("emulator", "--port", "0", "--users", "9")),
         ("storage.verify:verify", ("verify", "--output-directory", ".")),
         ("app.checks:_api", ("doctor", "--x-api-url", "http://127.0.0.1:1")),
     ],

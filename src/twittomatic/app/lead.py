@@ -83,7 +83,7 @@ async def seeds(
     Args:
         runtime: The crawl's parts.
         given: The targets.
-        observer: Receives names that nobody has.
+        observer: Receives unknown names.
         check: Whether to try the credentials first.
 
     Raises:

@@ -24,7 +24,7 @@ from twittomatic.state.leadership import Leadership
 from twittomatic.storage.paths import Layout
 
 _FOR_PROFILES = 0.1  # of the budget, at most, to know beforehand whether it suffices
-_SHORT_S = 5.0  # a wait that nobody notices
+_SHORT_S = 5.0  # waits this short are not reported
 
 
 @contextmanager
@@ -79,7 +79,7 @@ async def check_credentials(runtime: Runtime, observer: Observer) -> None:
 
 
 async def resolve(runtime: Runtime, given: Targets, observer: Observer) -> Sequence[str]:
-    """Return the ids of all targets; names that nobody has are reported.
+    """Return the ids of all targets; unknown names are reported.
 
     Raises:
         CrawlMustPause: the budget does not cover the profiles, or the network stops us.

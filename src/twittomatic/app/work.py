@@ -74,7 +74,7 @@ async def _check(runtime: Runtime, observer: Observer) -> None:
     """Try the credentials; what stops this worker here has the effect that it has later.
 
     Raises:
-        CrawlMustPause: nobody may ask.
+        CrawlMustPause: no worker may send requests.
         UpstreamUnavailable: the network cannot be reached.
     """
     try:

@@ -118,7 +118,7 @@ async def _serve(served: Emulator, host: str, port: int) -> int:
             ) from None
         try:
             click.echo(f" * Emulator of the X API on http://{_in_url(host)}:{running.port}/")
-            click.echo(f" * A user to begin with: {_somebody(served.world)}")
+            click.echo(f" * A user to start from: {_suggested_user(served.world)}")
             await leave.wait()
         finally:
             await running.close()
@@ -129,10 +129,10 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _somebody(world: World) -> str:
+def _suggested_user(world: World) -> str:
     """Return a description of the visible user with the most followers, among the first ones."""
     best = sorted(world.sample_ids(_EXAMINED), key=world.follower_count, reverse=True)
     for user in map(world.user, best):
         if user and user.status == "active":
             return f"{user.id}, @{user.username}, with {world.follower_count(user.id):,} followers"
-    return "nobody here can be read"
+    return "there is none that can be read"

@@ -47,13 +47,13 @@ _MOST = 2**40
     "--followers",
     type=click.IntRange(0, _MOST),
     metavar="N",
-    help="Followers of a target whose profile nobody read.",
+    help="Followers of each target whose profile is not known.",
 )
 @click.option(
     "--posts",
     type=click.IntRange(0, _MOST),
     metavar="N",
-    help="Posts of a target whose profile nobody read.",
+    help="Posts of each target whose profile is not known.",
 )
 @click.option("--json", "json", is_flag=True, help="As one JSON object, money in dollars.")
 @settings_options(*CRAWL_SETTINGS)
@@ -71,8 +71,8 @@ def plan(
 ) -> None:
     """Quote a crawl of TARGETs: requests, resources, dollars and hours, per module.
 
-    The quote comes from the targets' own counts. A profile costs as much as X charges for a user; those that
-    are not known yet are bought after asking, once, and are in the quote. The crawl itself is not begun.
+    The quote comes from the targets' own counts. Profiles that are not known yet are bought once, after a
+    prompt, at the network's price for a user, and are in the quote. The crawl itself is not begun.
     """
     modules = chosen_modules(letters)
     if not given and not only_updates(modules):
@@ -135,7 +135,7 @@ async def _price(parts: runtime.Runtime, count: int, *, yes: bool) -> str:
 
     Raises:
         BudgetExhausted: the budget does not cover them.
-        SettingsError: nobody is at the terminal to be asked.
+        SettingsError: there is no terminal to ask on.
     """
     sentence = f"To read {profiles(count)} costs {dollars(count * parts.network.prices.user)}"
     if not yes and not sys.stdin.isatty():

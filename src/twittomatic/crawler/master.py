@@ -95,7 +95,7 @@ class Master:
             await self._leadership.lead()
             now = rfc3339(utc(self._clock.now()))
             taken: list[str] = []
-            with suppress(LeadershipLost):  # then to lead fails in the next round, if somebody else does
+            with suppress(LeadershipLost):  # then the next round fails to lead, if another master does
                 taken = await self._reaper.reap(self._leadership, modules, now)
             for name in taken:
                 _log.warning("took a job from a worker that is gone", extra={"job": name})
@@ -125,7 +125,7 @@ class Master:
                     others=others,
                 )
             except LeadershipLost:
-                await self._leadership.lead()  # it slept for long, and nobody took its place
+                await self._leadership.lead()  # this process slept for long, and no other master took over
                 continue
             if phase == Phase.FINISHED:
                 return

@@ -43,8 +43,8 @@ def show_findings(settings: Settings) -> None:
     example = layout.file(str(top[0]), "fws")
     click.echo(f"Files: {settings.output_directory}/. Look into one: zcat {example} | head -3")
     click.echo(
-        f"At X this would have cost {dollars(round(spent * MICROS_PER_USD))} at most, and probably what "
-        "stands above, since X charges for a user once a day. Here it was free."
+        f"At X this would have cost {dollars(round(spent * MICROS_PER_USD))} at most, and probably the "
+        "amount above, since X charges for a user once a day. Here it was free."
     )
 
 

@@ -15,7 +15,7 @@ from twittomatic.parsing import UNLIMITED_DEPTH
 from twittomatic.planning.estimate import Plan, PlanLine, Range
 from twittomatic.planning.quote import Quote
 
-_ABSURD = 100  # times what the budget leaves: such a number helps nobody
+_ABSURD = 100  # times what the budget leaves: such a number is no help
 
 
 def as_json(quote: Quote) -> dict[str, Any]:
