@@ -184,9 +184,14 @@ class Sequence:
             again = [i for one in asked if not one.mutation for i in one.reply.readable if i in before]
             if len(again) > _BY_CHANCE:
                 wrong.append(f"{ext}: was {was}, and {len(again)} of it were bought again")
+        if ext == "twt" and ending in ("cut", "ceiling") and (gone := set(before or ()) - set(ids)):
+            wrong.append(f"twt ({ending}): {len(gone)} are gone that were bought before")
         limit = self._limits.get(_LIMITS[ext])
-        if limit and "U" not in modules and asked and len(ids) > max(int(limit), len(before or ())):
-            wrong.append(f"{ext}: {len(ids)} are more than {limit}")
+        # A timeline keeps the posts that it had, so the limit is for the new ones.
+        count = len(set(ids) - set(before or ())) if ext == "twt" else len(ids)
+        most = max(int(limit or 0), len(before or ()) if ext != "twt" else 0)
+        if limit and "U" not in modules and asked and count > most:
+            wrong.append(f"{ext}: {count} are more than {most}")
         self._endings[ext] = ending
 
     def _ending(self, ext: str) -> str:

@@ -20,7 +20,7 @@ from twittomatic.state.jobs import EarlyEnd
 from twittomatic.storage.commit import commit, holds
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import LONGEST_TOKEN, Entry
-from twittomatic.storage.order import append_in_order
+from twittomatic.storage.order import append_in_order, order_of
 from twittomatic.storage.part import PartFile
 
 
@@ -67,6 +67,7 @@ async def finish_job(context: Context, job: Job, checkpoint: Checkpoint, extensi
     if not any(state.size for state in checkpoint.files.values()):
         checkpoint = await _with_empty_files(context, job, checkpoint, extensions)
     checkpoint = await in_order(context, job, checkpoint)
+    checkpoint = await _with_older_posts(context, job, checkpoint)
     async with or_lease_lost(context, job, checkpoint):
         events.extend(await to_thread_shielded(_commit_files, context, job, checkpoint, extensions))
     reach("job.closed")
@@ -136,6 +137,42 @@ async def in_order(context: Context, job: Job, checkpoint: Checkpoint) -> Checkp
     reach("order.sorted")
     await context.jobs.commit(job, mine, {})
     reach("order.committed")
+    await asyncio.to_thread(remove_parts, context, checkpoint.part, ("twt",))
+    return mine
+
+
+async def _with_older_posts(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpoint:
+    """Append the posts of the timeline in the dataset that are older than all that this list reached.
+
+    A timeline that is downloaded again begins at the newest post. When it ends at MAX_POSTS or at the
+    network's ceiling, it did not reach all posts that are in the dataset already, which were paid for. The
+    returned checkpoint counts on the new part file and is committed, as in `in_order`.
+
+    Raises:
+        CorruptFile: the part file is missing, or the timeline in the dataset changed meanwhile.
+        LeaseLost: another worker has the job now.
+    """
+    reached = checkpoint.last_id
+    if checkpoint.ended not in (Ending.CUT, Ending.CEILING) or "twt" not in checkpoint.files or not reached:
+        return checkpoint
+    final = context.layout.file(job.user_id, "twt")
+    try:
+        oldest = (await asyncio.to_thread(order_of, final)).oldest
+    except CorruptFile:  # `verify` reports it; the new list replaces it
+        return checkpoint
+    if oldest is None or int(oldest) >= int(reached):
+        return checkpoint
+    stem = new_stem(job)
+    source, part = (context.layout.part(context.crawl, one, "twt") for one in (checkpoint.part, stem))
+
+    def append() -> FileState:
+        with PartFile.take_over(part, source, checkpoint.files["twt"]) as file:
+            return append_in_order(file, final, before=reached)
+
+    async with or_lease_lost(context, job, checkpoint):
+        state = await to_thread_shielded(append)
+    mine = msgspec.structs.replace(checkpoint, part=stem, files={"twt": state}, last_id=oldest)
+    await context.jobs.commit(job, mine, {})
     await asyncio.to_thread(remove_parts, context, checkpoint.part, ("twt",))
     return mine
 

@@ -68,7 +68,9 @@ def _order(path: Path, *, first_page: bool) -> Order:
     return Order(newest=str(newest), oldest=str(oldest), kept=kept)
 
 
-def append_in_order(part: PartFile, source: Path, *, size: int | None = None) -> FileState:
+def append_in_order(
+    part: PartFile, source: Path, *, size: int | None = None, before: str | None = None
+) -> FileState:
     """Append the posts of a timeline to `part`, each once, newest first, with the time when it came.
 
     All posts are held in memory: only a few timelines are out of order.
@@ -77,6 +79,7 @@ def append_in_order(part: PartFile, source: Path, *, size: int | None = None) ->
         part: The part file to append to.
         source: The timeline, which is not changed.
         size: Read only its first `size` bytes; None reads all.
+        before: Append only posts with smaller ids than this one; None appends all.
 
     Returns:
         The new state of `part`.
@@ -86,10 +89,13 @@ def append_in_order(part: PartFile, source: Path, *, size: int | None = None) ->
         StorageUnavailable: a file cannot be read or written.
     """
     posts: dict[int, tuple[int, bytes]] = {}
+    limit = None if before is None else int(before)
     try:
         for at, lines in read_pages(source, size=size):
             for line in lines:
-                posts.setdefault(int(record_id_in(source, line)), (at, line))
+                number = int(record_id_in(source, line))
+                if limit is None or number < limit:
+                    posts.setdefault(number, (at, line))
     except StorageUnavailable as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise CorruptFile(f"{source}: missing, though a checkpoint counts on it.") from None

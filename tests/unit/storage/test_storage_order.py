@@ -99,3 +99,11 @@ def test_a_line_that_is_no_post_is_corrupt(tmp_path: Path, line: bytes) -> None:
     path.write_bytes(member([line]))
     with pytest.raises(CorruptFile, match=r"1\.twt: a line is not a JSON object with an id"):
         order_of(path)
+
+
+def test_only_posts_before_an_id_are_appended(tmp_path: Path) -> None:
+    source, path = tmp_path / "source", tmp_path / "part"
+    source.write_bytes(member(posts(30, 20), at=4) + member(posts(5, 10), at=3))
+    with PartFile.begin(path) as part:
+        state = append_in_order(part, source, before="20")
+    assert (list(read_pages(path)), state.lines) == ([(3, posts(10, 5))], 2)
