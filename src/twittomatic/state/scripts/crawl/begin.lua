@@ -1,13 +1,13 @@
--- crawl/begin: opens a crawl, or finds it where it stands.
+-- crawl/begin: opens a crawl, or resumes it.
 -- KEYS  1 crawl hash   2 counters   3 leader hash
--- ARGV  1 modules, such as `TFA`   2 what else the master wants to be remembered (JSON)   3 RFC 3339 now
---       4 name of the master and 5 its epoch, both '' where nobody else can lead
+-- ARGV  1 modules, such as `TFA`   2 the options of the crawl (JSON)   3 RFC 3339 now
+--       4 name of the master and 5 its epoch, both '' where no other process can lead
 -- Returns {what, modules}: `new`, `again` (it was finished; there may be more to do), `resumed` (it was running or
 -- paused), `other` (it is unfinished with other modules, which are returned), `lost` (another master leads), or
--- `ruined` (it has counted already, and is not there); after the last three nothing was changed.
--- Whatever is not `resumed` owes a quote, and so does a crawl whose seeds may have come without one; what it asks for is
--- kept for each combination of modules as it was when it began: what an unfinished one was told since may come too late.
--- Twice is harmless: the second time it is `resumed`. Cost: constant.
+-- `ruined` (its counters exist, but its hash does not); after the last three nothing was changed.
+-- A new or restarted crawl must be quoted; so must one that was interrupted while it was seeded. The options first used
+-- with each set of modules are kept in `asked:<modules>`: later changes may not apply to work already done.
+-- Twice is harmless: the second call returns `resumed`. Cost: constant.
 -- use lib/leader
 if ARGV[4] ~= '' and not leads(KEYS[3], ARGV[4], ARGV[5]) then
   return { 'lost', '' }

@@ -1,6 +1,6 @@
--- crawl/seeded: all seeds are in the frontier, so that an empty one is the end.
+-- crawl/seeded: records that all seeds are in the frontier, so that an empty frontier is the end of the crawl.
 -- KEYS  1 crawl hash   2 leader hash   ARGV  1 name of the master   2 its epoch   3 how many seeds are new
--- Returns 0 when another master leads, whose seeds may not all be there. A crawl with new seeds owes a quote.
+-- Returns 0 when another master leads, whose seeds may not all be there. A crawl with new seeds must be quoted.
 -- Twice is harmless. Cost: constant.
 -- use lib/leader
 if not leads(KEYS[2], ARGV[1], ARGV[2]) then

@@ -1,8 +1,9 @@
--- crawl/set_phase: pauses a crawl or lets it go on.
+-- crawl/set_phase: pauses or resumes a crawl.
 -- KEYS  1 crawl hash   2 events
--- ARGV  1 `paused` or `running`   2 reason   3 until (RFC 3339 or '')   4 who: `user` or `network`   5 the event (JSON)
--- Returns the phase that holds now, '' where there is no crawl; a finished crawl stays finished, and one that is
--- paused keeps its first reason. Twice is harmless. Cost: constant.
+-- ARGV  1 `paused` or `running`   2 reason   3 until (RFC 3339 or '')   4 on whose behalf: `user` or `network`
+--       5 the event (JSON)
+-- Returns the present phase, '' where there is no crawl. A finished crawl stays finished, and a paused one keeps its
+-- first reason. Twice is harmless. Cost: constant.
 -- use lib/event
 local phase = redis.call('HGET', KEYS[1], 'phase')
 if not phase then

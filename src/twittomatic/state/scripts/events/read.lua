@@ -1,7 +1,7 @@
--- events/read: the next events behind a place, which nobody has to acknowledge.
+-- events/read: reads the events after a position, without a consumer group.
 -- KEYS  1 events
--- ARGV  1 the last entry before the place  2 how many were added until then  3 the most
--- Returns {how many were trimmed since the place, how many were added until the last event, {entry, event}...}.
+-- ARGV  1 the last entry before the position  2 how many entries were added up to it  3 the most events
+-- Returns {how many were trimmed since the position, how many were added up to the last event, {entry, event}...}.
 -- Invariant: it changes nothing. Cost: four commands at most, and the events.
 -- use lib/stream
 if redis.call('EXISTS', KEYS[1]) == 0 then

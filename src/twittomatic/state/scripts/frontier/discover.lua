@@ -1,13 +1,13 @@
--- frontier/discover: sends users who were never seen before to the frontier, each once.
+-- frontier/discover: adds users to the frontier, each of them once.
 -- KEYS  1 prefix of the seen buckets (`<prefix>shape` is a hash, `<prefix>n:<i>` and `<prefix>w:<i>` sets)
 --       2 prefix of the frontier    3 counters    4 job stream of the analyzer that found them, or ''
 -- ARGV  1 entry  2 consumer (both '' when KEYS[4] is '')  3 depth
---       4 'list' or 'rank', or 'seen' for users who wait in the frontier already and are only to be in seen
+--       4 'list' or 'rank'; or 'seen' for users already in the frontier, who are only added to the seen buckets
 --       5 the most ids of a bucket, on average   6.. users, a decimal id or `<id> <address>`, under 'rank' each
 --       followed by its score
 -- Returns how many were new, -1 when the caller no longer holds its job.
 -- Invariant: an id enters the frontier once, ever.
--- Twice is harmless: the second time nobody is new.
+-- Twice is harmless: the second time no user is new.
 -- Cost: one SADD for each id, and as many moves of an id on average while the buckets grow.
 --
 -- The buckets hold at most 512 integers, so that the server keeps each as a sorted array (intset). They grow by
@@ -20,7 +20,7 @@ if stream ~= '' and not owns(stream, ARGV[1], ARGV[2]) then
 end
 local depth, kind, most = ARGV[3], ARGV[4], tonumber(ARGV[5])
 
--- A hash of a decimal id of up to 19 digits. Numbers are doubles, exact to 2^53, so digits are taken in halves.
+-- Hashes a decimal id of up to 19 digits. Numbers are doubles, exact to 2^53, so the digits are taken in halves.
 local function hash(id)
   local low = tonumber(string.sub(id, -9))
   local high = #id > 9 and tonumber(string.sub(id, 1, -10)) or 0

@@ -1,14 +1,16 @@
--- frontier/feed: moves targets from the frontier to the job streams, brings delayed jobs back, and sees the end.
+-- frontier/feed: moves targets from the frontier to the job streams, queues delayed jobs that are due, and detects the
+-- end of the crawl.
 -- KEYS  1 leader hash  2 crawl hash  3 prefix of the frontier  4 counters  5 prefix of the job streams
 --       6 prefix of the job hashes  7 delayed  8 events
 -- ARGV  1 name of the master  2 its epoch  3 bfs, dfs or priority  4 MAX_DEPTH
---       5 low water: feed while some module has fewer ready jobs than this
---       6 high water: never beyond this many ready jobs of any module
+--       5 low-water mark: feed while some module has fewer ready jobs than this
+--       6 high-water mark: never exceed this many ready jobs of any module
 --       7 number of modules that a target begins with, then those, then the other modules of the crawl
--- Returns {-1} when another master leads, {-2, queue} when the stream of a queue is gone with its jobs, else {targets moved, jobs ready, jobs leased, jobs delayed, phase}.
--- Invariant: a target leaves the frontier in the same step in which its jobs are on the streams, and the phase
+-- Returns {-1} when another master leads, {-2, queue} when the stream of a queue vanished with its jobs, else
+-- {targets moved, jobs ready, jobs leased, jobs delayed, phase}.
+-- Invariant: a target leaves the frontier in the same step in which its jobs enter the streams, and the phase
 -- becomes `finished` only when no job and no target within MAX_DEPTH is left.
--- Twice is harmless: it feeds more. Cost: proportional to the targets moved, at most 1,000.
+-- Twice is harmless: the second call feeds more. Cost: proportional to the targets moved, at most 1,000.
 -- use lib/leader
 -- use lib/jobs
 -- use lib/time
@@ -56,7 +58,7 @@ for i, module in ipairs(modules) do
   end
 end
 
--- One target at a time from the place that the order names; a depth that has run dry is forgotten.
+-- Takes one target from the depth that the order names; a depth that is empty is removed.
 local function best_depth()
   if order ~= 'priority' then
     local found

@@ -1,8 +1,8 @@
--- frontier/promote: moves users who wait at some depth to depth 0, since they were given as seeds.
--- KEYS  1 leader hash   2 prefix of the frontier   ARGV  1 name of the master   2 its epoch   3 depth   4.. ids
--- Returns how many waited there, -1 when another master leads.
--- Invariant: a user waits once. Twice is harmless: the second time they wait at depth 0 already.
--- Cost: for each id the length of the list before it; ids that come in the list's order are found at once.
+-- frontier/promote: moves users from some depth of the frontier to depth 0, since they were given as seeds.
+-- KEYS  1 leader hash   2 prefix of the frontier   ARGV  1 name of the master   2 its epoch   3 depth   4.. users
+-- Returns how many were moved, -1 when another master leads.
+-- Invariant: a user is in the frontier once. Twice is harmless: the second time they are at depth 0 already.
+-- Cost: for each user the length of the list before it; users that come in the list's order are found at once.
 -- use lib/leader
 local frontier, depth = KEYS[2], ARGV[3]
 if not leads(KEYS[1], ARGV[1], ARGV[2]) then

@@ -1,9 +1,9 @@
--- jobs/acquire: hands jobs of a module out, those that were begun before all others.
+-- jobs/acquire: leases jobs of a module, those that were begun earlier first.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes
 -- ARGV  1 consumer  2 module  3 the most jobs  4.. entries that the consumer knows it holds
 -- Returns {queue, entry, user id, depth, attempts, checkpoint, address} of each, '' for what it does not have.
--- Invariant: a job is handed to one attempt. Twice is harmless: what the first call handed out is not known to the
--- consumer, and is handed out again. Cost: four commands, and one for each job that was begun before.
+-- Invariant: a job is leased to one attempt. Twice is harmless: if the first answer was lost, the consumer does not know
+-- those jobs, and gets them again. Cost: four commands, and one for each job that was begun earlier.
 -- use lib/jobs
 local leased, most, known = {}, tonumber(ARGV[3]), {}
 for i = 4, #ARGV do

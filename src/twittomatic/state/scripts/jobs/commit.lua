@@ -1,9 +1,9 @@
--- jobs/commit: makes a page count.
+-- jobs/commit: commits a page: its checkpoint and its counters.
 -- KEYS  1 job stream  2 job hash  3 counters
 -- ARGV  1 entry  2 consumer  3 checkpoint (JSON)  4.. pairs: counter, increment
 -- Returns 1, or 0 when the caller no longer holds the job: then nothing was changed.
--- Invariant: a checkpoint is only ever replaced by who holds the lease.
--- Twice is harmless: a checkpoint that stands there already is not counted again. Cost: constant.
+-- Invariant: only the holder of the lease replaces a checkpoint.
+-- Twice is harmless: a checkpoint that is there already is not counted again. Cost: constant.
 -- use lib/fence
 if not owns(KEYS[1], ARGV[1], ARGV[2]) then
   return 0

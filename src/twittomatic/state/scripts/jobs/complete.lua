@@ -1,12 +1,12 @@
--- jobs/complete: ends a job that is done, and begins what follows it.
+-- jobs/complete: ends a job that is done, and queues the job that follows it.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes  3 counters  4 events
 --       5 lists that ended short  6 lists that stalled
 -- ARGV  1 entry  2 consumer  3 module  4 user id  5 module that follows on the same target, or ''  6 its depth
---       7 the job's queue  8 `short` or `stalled` where the list ended so, or ''  9 JSON of that list
+--       7 the job's queue  8 `short` or `stalled` if the list ended early, or ''  9 JSON of that list
 --       10 number of events, then those (JSON), then pairs: counter, increment
 -- Returns 1, or 0 when the caller no longer holds the job: then nothing was changed.
--- Invariant: a job ends in the same step in which its follower is queued and its events are written.
--- Twice: the second time returns 0, as the job is gone; whoever asks again lets go of it. Cost: constant.
+-- Invariant: a job ends in the same step in which the next one is queued and its events are written.
+-- Twice: the second call returns 0, as the job is gone; the caller then drops it. Cost: constant.
 -- use lib/fence
 -- use lib/jobs
 -- use lib/event

@@ -1,8 +1,9 @@
--- jobs/heartbeat: renews the leases of a worker process, shows what it does, and tells it how things stand.
+-- jobs/heartbeat: renews the leases of a worker process, stores its report, and returns the state of the crawl.
 -- KEYS  1 crawl hash  2 leader hash  3 workers  4 prefix of the job streams  5 standbys
--- ARGV  1 consumer  2 what it does (JSON)  3.. pairs: queue, entry
--- Returns {phase, reason, name of who leads or is about to, or '', index of each pair whose job is no longer the caller's...}.
--- Invariant: a lease that is lost is never renewed. Twice is harmless. Cost: two commands for each job held.
+-- ARGV  1 consumer  2 its report (JSON)  3.. pairs: queue, entry
+-- Returns {phase, reason, name of the master or of a standby about to lead, or '', index of each pair whose job the
+-- caller lost...}.
+-- Invariant: a lost lease is never renewed. Twice is harmless. Cost: two commands for each job held.
 -- use lib/fence
 local lost = {}
 for i = 3, #ARGV, 2 do

@@ -1,4 +1,4 @@
--- jobs/leave: a worker process goes; whatever it still holds is ready again.
+-- jobs/leave: removes a worker process, and makes the jobs that it still holds ready again.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes  3 workers
 -- ARGV  1 consumer  2.. modules
 -- Returns how many jobs it still held. Twice is harmless. Cost: proportional to the jobs held.

@@ -2,11 +2,11 @@
 -- KEYS  1 leader hash  2 prefix of the job streams  3 prefix of the job hashes  4 dead  5 workers  6 events  7 delayed
 -- ARGV  1 name of the master  2 its epoch  3 lease in ms  4 deaths of its workers after which a job is dead
 --       5 RFC 3339 now  6 number of modules, then those, then the consumers that are known to be gone
--- Returns {-1} when another master leads, else {`module:user id`, ...} of the jobs taken back.
--- Invariant: a job that is taken gets a new entry, so its old holder's every script fails.
--- A worker that is killed by one of its jobs takes the others down with it. So from the second time on a job is
--- delayed, each for another while: they meet no more, and only the one that kills goes on doing so until it is dead.
--- Who was shown as a worker and is known to be gone is shown no longer; an event says that he died, and what he held.
+-- Returns {-1} when another master leads, else the names, `module:user id`, of the jobs that were taken.
+-- Invariant: a job that is taken gets a new entry, so every script of its old holder fails.
+-- A job that kills its worker takes the worker's other jobs down with it. So from the second time on a job is delayed,
+-- each by a different time: they are leased apart, and only the one that kills keeps doing so until it is dead.
+-- A worker that is known to be gone is no longer listed; an event reports its death and the jobs it held.
 -- Twice is harmless: nothing is idle the second time. Cost: one XPENDING per queue, 100 jobs of each at most.
 -- use lib/leader
 -- use lib/jobs
@@ -17,8 +17,8 @@ if not leads(KEYS[1], ARGV[1], ARGV[2]) then
   return { -1 }
 end
 local taken, last = {}, 6 + tonumber(ARGV[6])
-local held = {} -- by who is gone, the first jobs that were taken from him
-local holds = {} -- of those who are gone: who holds more than one call takes, and must not be forgotten yet
+local held = {} -- by dead worker: the first jobs that were taken from it
+local holds = {} -- the dead workers that hold more jobs than one call takes, and must not be removed yet
 local function take(module, stream, pending)
   for _, item in ipairs(pending) do
     local entry = redis.call('XRANGE', stream, item[1], item[1])[1]
@@ -29,14 +29,14 @@ local function take(module, stream, pending)
       local name = module .. ':' .. user
       drop(stream, item[1])
       taken[#taken + 1] = name
-      local his = held[item[2]] or {}
-      held[item[2]] = his
-      if #his < 32 then
-        his[#his + 1] = name
+      local jobs = held[item[2]] or {}
+      held[item[2]] = jobs
+      if #jobs < 32 then
+        jobs[#jobs + 1] = name
       end
       local crashes = redis.call('HINCRBY', KEYS[3] .. name, 'crashes', 1)
       local dies = crashes >= tonumber(ARGV[4])
-      local reason = dies and 'every worker that tried it died' or 'the worker died, or said nothing for a lease'
+      local reason = dies and 'every worker that tried it died' or 'the worker died, or was silent for a lease'
       local history = remember(KEYS[3] .. name, cjson.encode({ at = ARGV[5], worker = item[2], reason = reason }))
       if dies then
         bury(KEYS[4], name, history)

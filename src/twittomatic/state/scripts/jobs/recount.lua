@@ -1,6 +1,6 @@
--- jobs/recount: counts the dead or the delayed jobs by module anew, where something else than a script changed them.
+-- jobs/recount: counts the dead or delayed jobs by module again, after something else than a script changed them.
 -- KEYS  1 dead or delayed
--- Returns module, how many, of each. Twice is harmless. Cost: linear, once.
+-- Returns module, count of each. Twice is harmless. Cost: linear, once.
 local kind = redis.call('TYPE', KEYS[1]).ok
 local names = kind == 'hash' and redis.call('HKEYS', KEYS[1]) or kind == 'zset' and redis.call('ZRANGE', KEYS[1], 0, -1)
 local counts = {}

@@ -1,11 +1,11 @@
--- jobs/release: a worker lets go of a job that is not done.
+-- jobs/release: gives up a job that is not done.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes  3 delayed  4 dead  5 events
 -- ARGV  1 entry  2 consumer  3 module  4 user id  5 how: `ready` (as it is, at once), `later` or `dead`
---       6 delay in ms of the first failure; it doubles with each  7 the most failures  8 the job's queue
---       9 this try as JSON: who, when, why  10 the event of a death
+--       6 delay in ms after the first failure; it doubles with each  7 the most failures  8 the job's queue
+--       9 this try (JSON)  10 the event of the job's death
 -- Returns {1, failures so far, 1 if it is dead}, or {0} when the caller no longer holds the job.
 -- Invariant: the job is in exactly one place: its stream, delayed, or dead.
--- Twice: the second time returns {0}. Cost: constant.
+-- Twice: the second call returns {0}. Cost: constant.
 -- use lib/fence
 -- use lib/jobs
 -- use lib/time

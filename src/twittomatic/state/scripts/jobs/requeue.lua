@@ -1,10 +1,10 @@
--- jobs/requeue: a job that has to be done again, because what it brought is gone.
+-- jobs/requeue: queues a job that has to be done again, because its output is lost.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes  3 dead  4 crawl hash
 -- ARGV  1 module  2 user id  3 its depth   4 `queue`: queue a job unless there is one
---       `lost`: put a job on its stream that is in no place, as its stream is gone
---       or `restart`: let the job that there is begin from its beginning, as the bytes of its checkpoint are gone
--- Returns 1 when something was changed. A dead job gets another chance, and a finished crawl runs again.
--- Invariant: one job of a module and user, in one place. Nobody holds it: no worker is there.
+--       `lost`: put a job that is nowhere back on its stream, as the stream vanished
+--       or `restart`: make an existing job begin from its beginning, as the bytes of its checkpoint are gone
+-- Returns 1 when something was changed. A dead job is retried, and a finished crawl runs again.
+-- Invariant: one job of a module and user, in one place. No worker runs, so none holds it.
 -- Twice is harmless: it is queued by then. Cost: constant.
 -- use lib/jobs
 -- use lib/dead_delayed

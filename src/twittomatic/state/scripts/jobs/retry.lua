@@ -1,4 +1,4 @@
--- jobs/retry: gives a dead job another chance, where it stopped.
+-- jobs/retry: lets a dead job continue where it stopped.
 -- KEYS  1 prefix of the job streams  2 prefix of the job hashes  3 dead  4 crawl hash
 -- ARGV  1 module  2 user id
 -- Returns 1, or 0 when there is no such dead job. A finished crawl runs again. Twice is harmless. Cost: constant.

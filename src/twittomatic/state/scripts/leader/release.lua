@@ -1,4 +1,4 @@
--- leader/release: gives the leadership up, so that a standby need not wait for the TTL; or stands by no longer.
+-- leader/release: gives the leadership up, so that a standby need not wait for the TTL; or stops standing by.
 -- KEYS  1 leader hash   2 standbys    ARGV  1 name  2 epoch
 -- Returns 1 when the caller led. Twice is harmless. Cost: constant.
 -- use lib/leader

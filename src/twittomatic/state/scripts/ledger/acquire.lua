@@ -1,15 +1,15 @@
--- ledger/acquire: the right to one request: a permit of a window, and money that is put aside for it.
+-- ledger/acquire: grants one request: a permit of a window, and a reservation of the money that it may cost.
 -- KEYS  1 ledger  2 reservations  3 rejected credentials  4 caps  5 gate of the endpoint's answers
 --       6.. window of each credential on this endpoint
 -- ARGV  1 reservation  2 budget in micro-dollars, '' for none  3 crawl whose cap counts instead, if it has one, or ''
 --       4 price of one resource  5 resources wanted  6 the fewest that make sense
---       7 ms after which the reservation is spent if nobody settles it  8 fields of the ledger that it is for, a line each
+--       7 ms after which an unsettled reservation counts as spent  8 fields of the ledger to charge, a line each
 --       9 identity of the ledger
 --       10.. name of each credential, requests of its window and the ms of it, as documented
 -- Returns {'go', credential's index, resources granted}, {'wait', ms}, {'money', micro-dollars left}, {'nobody'},
--- or {'gone', what} where the ledger or a window vanished: then nothing is granted any more.
--- Invariant: spent + reserved <= the cap as it stands at this moment; a window never gives more permits than it has.
--- Twice is harmless: a reservation that stands is granted again, as it was. Cost: one HMGET per credential; where money
+-- or {'gone', what} when the ledger or a window vanished: then nothing is granted any more.
+-- Invariant: spent + reserved never exceeds the present cap; a window never gives more permits than it has.
+-- Twice is harmless: an existing reservation is granted again, unchanged. Cost: one HMGET per credential; when money
 -- is short, linear in the reservations.
 -- use lib/time
 -- use lib/ledger
@@ -68,8 +68,8 @@ if price > 0 then
     local spent, reserved = unpack(redis.call('HMGET', ledger, 'spent', 'reserved'))
     local left = tonumber(cap) - tonumber(spent or 0) - tonumber(reserved or 0)
     if left < price * size then
-      -- A request in flight may give money back: soon, if it was sent just now; one that is out for long is waited for with
-      -- patience, and at last it is given up.
+      -- A request in flight may return money: soon, if it was sent just now; the longer it is out, the longer the wait,
+      -- until it expires.
       local youngest, ends = sweep(ledger, reservations, now)
       if youngest then
         local wait = math.ceil(math.max(20, math.min((now - youngest) / 2, ends - now, 5000)))

@@ -1,14 +1,14 @@
--- ledger/repair: makes a ledger whole after a part of it was lost.
+-- ledger/repair: restores a ledger after part of it was lost.
 -- KEYS  1 ledger  2 reservations
--- ARGV  1 identity for a ledger that has none  2 micro-dollars to add to what is spent  3 the least that is spent then
--- Returns {identity, micro-dollars spent}. What is put aside is what the reservations say, nothing for a new ledger;
--- windows that vanished are opened anew.
--- Invariant: what is spent never becomes less. Cost: linear in both.
+-- ARGV  1 identity for a ledger that has none  2 micro-dollars to add to `spent`  3 the least that `spent` must be
+-- Returns {identity, micro-dollars spent}. `reserved` becomes the sum of the reservations, 0 for a new ledger; windows
+-- that vanished are opened again.
+-- Invariant: `spent` never decreases. Cost: linear in both.
 local id = redis.call('HGET', KEYS[1], 'id')
 if not id then
   id = ARGV[1]
   redis.call('HSET', KEYS[1], 'id', id)
-  redis.call('DEL', KEYS[2]) -- what was put aside is in the processes' own notes
+  redis.call('DEL', KEYS[2]) -- what was reserved is in the processes' own records
 end
 local reserved = 0
 for _, line in ipairs(redis.call('HVALS', KEYS[2])) do

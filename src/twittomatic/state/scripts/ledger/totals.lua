@@ -1,6 +1,6 @@
--- ledger/totals: the ledger, after what nobody settled in time has become spent.
+-- ledger/totals: returns the ledger, after booking as spent what nobody settled in time.
 -- KEYS  1 ledger  2 reservations
--- Returns 1 if somebody waits for money that is put aside, else 0, and behind it the ledger's fields and values.
+-- Returns 1 if a process waits for money that is reserved, else 0, then the ledger's fields and values.
 -- Invariant: spent + reserved is the same as before. Twice is harmless. Cost: linear in both.
 -- use lib/time
 -- use lib/ledger

@@ -1,10 +1,10 @@
--- lib/gate: shut where to ask is useless or dear. When its time is over one goes first, and the others when he has an answer;
--- has he none, it is shut for longer: so whatever a network says, nobody hammers at it.
--- A hash {shut: ms until which nobody goes, shuts: how often in a row, prober: reservation of who goes first, probing: ms
--- until which he is waited for}, among the fields of a window, or by itself.
+-- lib/gate: a gate is shut while asking is useless or expensive. When its time is over one request probes, and the others
+-- follow once it is answered; if it fails, the gate is shut for longer. So no network is hammered, whatever it answers.
+-- A hash {shut: ms until which no request goes, shuts: how often in a row, prober: reservation of the probing request,
+-- probing: ms until which its answer is awaited}, among the fields of a window, or on its own.
 local FIRST, LONGEST, PROBE, LOOK = 1000, 60000, 30000, 200
 
--- Returns the ms to wait, 0 where one may go.
+-- Returns the ms to wait, 0 when a request may go.
 local function barred(shut, probing, now)
   if not shut then
     return 0
@@ -20,7 +20,7 @@ local function probe(gate, reservation, now)
   redis.call('HSET', gate, 'prober', reservation, 'probing', string.format('%d', now + PROBE))
 end
 
--- Shuts it until a time, or for longer. Many who went together shut it once: only the prober, or a first one, counts.
+-- Shuts it until a time, or for longer. Requests that went together shut it once: only the prober, or the first, counts.
 local function shut(gate, reservation, at, now)
   local shuts, prober = unpack(redis.call('HMGET', gate, 'shuts', 'prober'))
   if not shuts then
@@ -36,7 +36,7 @@ local function shut(gate, reservation, at, now)
   return at
 end
 
--- What became of a request: if it was the prober's, an answer opens the gate, and anything else lets another one try.
+-- Records the outcome of a request: the prober's answer opens the gate; its failure lets another one probe.
 local function tell(gate, reservation, answered, prober)
   if prober ~= reservation then
     return

@@ -1,6 +1,6 @@
--- lib/job_streams: creates the streams of jobs, and tells one that vanished from one that never was.
+-- lib/job_streams: creates the job streams, and distinguishes one that vanished from one that never existed.
 -- The crawl hash has a field `made:<queue>` for each stream that was created.
--- Returns the first queue whose stream is gone, with its jobs; nothing where all are there. Cost: two commands a queue.
+-- Returns the first queue whose stream vanished with its jobs; nothing when all exist. Cost: two commands a queue.
 local function lost_stream(crawl, jobs, queues_of)
   for _, queue in ipairs(queues_of) do
     local stream, made = jobs .. queue, redis.call('HEXISTS', crawl, 'made:' .. queue) == 1

@@ -1,7 +1,8 @@
--- lib/jobs: puts a job on its stream, and takes it from there again.
+-- lib/jobs: puts a job on its stream, and removes it again.
 -- A job is a hash, `job:<module>:<user id>` {depth, address, attempts, crashes, history, checkpoint}, which lives until
--- the job is completed, and an entry {u: user id, d: depth, a: address, if there is one}: of a new job in the stream `jobs:<module>`, of one that was given
--- or taken back in `jobs:<module>:again`, which workers read first. These two are the job's queues.
+-- the job is completed, and an entry {u: user id, d: depth, a: address, if there is one}. The entry of a new job is in the
+-- stream `jobs:<module>`; that of a job that was released or taken is in `jobs:<module>:again`, which workers read first.
+-- These two are the job's queues.
 local function queues(module)
   return { module .. ':again', module }
 end
@@ -39,7 +40,7 @@ local function requeue(jobs, job, module, user)
   end
 end
 
--- Adds a try that came to nothing to what is known of a job: lines of JSON, the newest last, no more than 20.
+-- Adds a failed try to a job's history: lines of JSON, the newest last, 20 at most.
 local function remember(hash, try)
   local history = redis.call('HGET', hash, 'history')
   history = history and history .. '\n' .. try or try

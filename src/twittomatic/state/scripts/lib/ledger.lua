@@ -1,10 +1,10 @@
--- lib/ledger: ends a reservation: what it cost is spent, and stands in each field of the ledger that it was put aside for.
--- A reservation is `micro-dollars:ms when it began:ms when it is given up:credential's index:resources`, and behind that
--- a line for each field.
+-- lib/ledger: settles a reservation: adds its cost to `spent` and to each ledger field named when it was reserved.
+-- A reservation is `micro-dollars:ms when it was made:ms when it expires:credential's index:resources`, followed by a
+-- line for each field.
 local function book(ledger, reservations, name, cost, expected)
   local amount, fields = string.match(redis.call('HGET', reservations, name), '^(%d+)[^\n]*\n?(.*)$')
   redis.call('HDEL', reservations, name)
-  if redis.call('EXISTS', ledger) == 0 then -- it vanished; a new one must not look as if it were the old one
+  if redis.call('EXISTS', ledger) == 0 then -- it vanished; a new one must not look like the old one
     return
   end
   redis.call('HINCRBY', ledger, 'reserved', -tonumber(amount))
@@ -19,8 +19,8 @@ local function book(ledger, reservations, name, cost, expected)
   end
 end
 
--- Books as spent what nobody settled in time, and what was put aside for reservations that vanished. Returns when the youngest of the others began, and when the first of them is
--- given up; nothing where there is none.
+-- Books as spent what nobody settled in time, and what was reserved by reservations that vanished. Returns when the
+-- youngest of the others was made, and when the first of them expires; nothing when there is none.
 local function sweep(ledger, reservations, now)
   local youngest, soonest
   local known = 0

@@ -1,5 +1,5 @@
--- lib/stream: how far each sink has read a stream.
--- Gives `removed`, how many of its entries were trimmed, `length`, `last`, and `groups` by name, as XINFO has them.
+-- lib/stream: reads how far each sink has read a stream.
+-- Returns `removed`, how many of its entries were trimmed, `length`, `last`, and `groups` by name, as XINFO has them.
 -- Cost: two commands.
 local function named(flat)
   local fields = {}

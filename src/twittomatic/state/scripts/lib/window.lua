@@ -1,4 +1,4 @@
--- lib/window: when a window opens by our clock, of which the network told by its own.
+-- lib/window: converts the time at which a window opens from the network's clock to the server's.
 -- use lib/time
 local ERA, FARTHEST, LATEST, MARGIN = 900000, 90000000, 60000, 200
 -- An answer's Date is a whole second that had begun when it was written, before it arrived: so the network's clock
@@ -31,8 +31,8 @@ local function ahead(key, date, age, now)
   return known
 end
 
--- Returns ms since the epoch, the latest that it can be; nothing where what was told makes no sense, such as a reset that
--- was past when it was told.
+-- Returns ms since the epoch, at the latest; nothing when the numbers make no sense, such as a reset that was past when
+-- it was sent.
 local function opens(key, reset, date, age)
   local now = now_ms()
   local at = tonumber(reset) - ahead(key, date, age, now) + MARGIN

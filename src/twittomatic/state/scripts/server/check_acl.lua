@@ -1,7 +1,7 @@
--- server/check_acl: which commands the server's ACL does not allow this user.
+-- server/check_acl: returns the commands that the server's ACL forbids this user.
 -- KEYS  1.. one key of each family
 -- ARGV  commands, each a line: its name, its arguments, `key` in place of a key
--- Returns those that are not allowed for some of the keys. Invariant: it changes nothing. Twice is harmless.
+-- Returns those that are forbidden for some of the keys. Invariant: it changes nothing. Twice is harmless.
 -- Cost: two look-ups for each command.
 local refused = {}
 for _, line in ipairs(ARGV) do

@@ -1,10 +1,10 @@
--- sinks/follow: hands the next events to a sink, those first that it had and did not acknowledge.
+-- sinks/follow: delivers the next events to a sink; those it got and did not acknowledge come first.
 -- KEYS  1 events  2 holder of the sink
 -- ARGV  1 sink, which is also its group and its only consumer  2 the caller's process  3 its claim in ms  4 the most
--- Returns {'none'} where there is no stream yet, {'held', process} where another process serves the sink, else
+-- Returns {'none'} when there is no stream yet, {'held', process} when another process serves the sink, else
 --         {'events', how many were trimmed before the sink had them, the stream's last entry, {{entry, event}...}}.
--- Invariant: an event is handed out until it is acknowledged, or counted once as trimmed. The group begins with the
--- stream. Twice is harmless: the second time hands out the same. Cost: eight commands at most, and the events.
+-- Invariant: an event is delivered until it is acknowledged, or counted once as trimmed. The group begins with the
+-- stream. Twice is harmless: the second call delivers the same. Cost: eight commands at most, and the events.
 -- use lib/stream
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return { 'none' }
@@ -21,7 +21,7 @@ if not group then
   group = { ['last-delivered-id'] = '0-0', ['entries-read'] = 0 }
 end
 local trimmed = math.max(0, stream.removed - (group['entries-read'] or stream.removed))
-if trimmed > 0 then -- as if they had been read; newer servers do so by themselves
+if trimmed > 0 then -- as if they had been read, which newer servers do themselves
   redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], group['last-delivered-id'], 'ENTRIESREAD', stream.removed)
 end
 local found = {}
@@ -30,7 +30,7 @@ for _, from in ipairs({ '0', '>' }) do
   for _, item in ipairs(answer and answer[1][2] or {}) do
     if item[2] then
       found[#found + 1] = { item[1], item[2][2] }
-    else -- it was trimmed while it waited to be acknowledged
+    else -- it was trimmed before it was acknowledged
       redis.call('XACK', KEYS[1], ARGV[1], item[1])
       trimmed = trimmed + 1
     end

@@ -1,4 +1,4 @@
--- sinks/lags: how far each sink is behind the events.
+-- sinks/lags: returns how far each sink is behind the events.
 -- KEYS  1 events
 -- Returns {sink, events that it has not handled, ms since the oldest of those, how many were trimmed unread} of each.
 -- Invariant: it changes nothing. Cost: two commands, and two for each sink.

@@ -1,8 +1,8 @@
--- sinks/report: shows how a sink stands, and renews the claim of the process that serves it.
+-- sinks/report: stores the report of a sink, and renews the claim of the process that serves it.
 -- KEYS  1 holder of the sink  2 sinks
--- ARGV  1 sink  2 the caller's process  3 its claim in ms, 0 to let go of it  4 standing (JSON)
+-- ARGV  1 sink  2 the caller's process  3 its claim in ms, 0 to give it up  4 the report (JSON)
 -- Returns 1, or 0 when another process serves the sink: then nothing was changed.
--- Invariant: only who serves a sink says how it stands. Twice is harmless. Cost: three commands.
+-- Invariant: only the process that serves a sink reports for it. Twice is harmless. Cost: three commands.
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[2] then
   return 0

@@ -1,9 +1,9 @@
--- window/exhaust: the network says that a window is empty, whatever we counted.
+-- window/exhaust: marks a window as empty because the network said so, whatever was counted here.
 -- KEYS  1 window  2 clock of the network
--- ARGV  1 reservation of the request that it refused
---       2 when the window opens anew, in ms of the network's clock, and 3 what that clock said, '' for each if unknown
---       4 ms since that was said  5 ms to wait if unknown, less where answers have told of an earlier reset
--- Returns the ms until then, a second at least, and more if it was said before to who came first.
+-- ARGV  1 reservation of the request that the network refused
+--       2 when the window opens again, in ms of the network's clock, and 3 the time of that clock, '' for each if unknown
+--       4 ms since that clock was read  5 ms to wait if unknown; less if answers have named an earlier reset
+-- Returns the ms until then: a second at least, and more after several refusals in a row.
 -- Twice is harmless. Cost: constant.
 -- use lib/window
 -- use lib/gate
