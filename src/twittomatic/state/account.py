@@ -90,7 +90,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         spent: By all crawls: every resource at its price, which is the most that the network can charge.
         expected: What it will probably charge, each resource once a UTC day; estimated from a fifth.
         reserved: Put aside for requests that are not settled.
-        is_awaited: Whether somebody waits for what is put aside.
+        is_awaited: Whether a process waits for what is reserved.
         fields: Spending per `crawl:<name>`, `module:<crawl>:<module>`, `day:<date>`.
         expected_fields: What is expected of each.
     """
@@ -161,7 +161,7 @@ class Money:
         return self.ledger
 
     async def records_beyond(self, spending: Spending) -> dict[Path, Spent]:
-        """Return the records of this ledger if they tell of more than it has.
+        """Return the records of this ledger if they add up to more than it has.
 
         A server that went back to an older state has the same ledger: from a backup, or by a failover to a
         replica that lagged.
@@ -201,7 +201,7 @@ class Money:
         self.follow()
 
     def follow(self) -> None:
-        """Keep to the crawl's cap as it is at each moment, whoever changes it."""
+        """Obey the crawl's cap from now on, also when another process changes it."""
         self._follows = True
 
     async def acquire(
@@ -367,7 +367,7 @@ class Money:
         return rejected
 
     async def left(self) -> int | None:
-        """Return the micro-dollars of the cap that are neither spent nor put aside, None without a cap."""
+        """Return the micro-dollars of the cap that are neither spent nor reserved, None without a cap."""
         cap = await self._cap()
         if cap is None:
             return None
@@ -384,7 +384,7 @@ class Money:
         return int(cap) if cap else None
 
     async def totals(self) -> Totals:
-        """Return the ledger, after reservations that nobody settled in time were booked as spent."""
+        """Return the ledger, after booking as spent what nobody settled in time."""
         return await read_totals(self._connection, self._keys)
 
     def _gone(self, what: str) -> StateLost:

@@ -122,7 +122,7 @@ async def admit(connection: Connection, *, allow_unchecked: bool = False) -> str
 
 
 async def _facts(connection: Connection) -> Mapping[str, Any]:
-    """Return what INFO tells; nothing where an ACL forbids it."""
+    """Return the answer to INFO; empty where an ACL forbids it."""
     sections = ("server", "memory", "replication", "cluster")
     try:
         told = await asyncio.gather(*[connection.call("INFO", section) for section in sections])
@@ -144,7 +144,7 @@ def _version(facts: Mapping[str, Any]) -> str:
     written = str(valkey or facts.get("redis_version", ""))
     numbers = tuple(int(part) for part in written.split(".")[:2] if part.isdigit())
     if not numbers:
-        return "a server that does not tell its version"
+        return "a server of unknown version"
     name = f"{'Valkey' if valkey else 'Redis'} {'.'.join(map(str, numbers))}"
     if numbers < (OLDEST_VALKEY if valkey else OLDEST_REDIS):
         raise SettingsError(f"REDIS_URL: {name} is too old; Redis 7.0 or Valkey 8.0 is needed.")

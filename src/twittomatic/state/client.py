@@ -1,4 +1,4 @@
-"""Where the server is: REDIS_URL as a client."""
+"""Create the Redis client that REDIS_URL describes."""
 
 from __future__ import annotations
 

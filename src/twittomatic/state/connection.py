@@ -1,4 +1,4 @@
-"""One connection to the server for a whole process: commands of a moment travel together."""
+"""One connection to the server per process, which sends concurrent commands together."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ _SETTLING_S = 10.0  # after the server was away: by then everybody who lives has
 
 
 class Connection:
-    """Sends commands and scripts; whatever several tasks ask for in one moment goes in one round trip.
+    """Sends commands and scripts; what several tasks send at the same moment takes one round trip.
 
-    While the server is away every call waits and is sent again, so each script of ours may run twice: its
-    header says why that is harmless. Where the server has replicas, no call is answered before one of them
+    While the server is unavailable, every call waits and is sent again, so each of our scripts may run twice:
+    its header says why that is harmless. Where the server has replicas, no call returns before one of them
     has what it wrote.
 
     Args:
         redis: A client that decodes responses; the connection closes it.
-        patience_s: How long a call waits for a server that is away.
+        patience_s: How long a call waits for a server that is unavailable.
     """
 
     def __init__(self, redis: Redis, *, patience_s: float = 60.0) -> None:
@@ -78,7 +78,7 @@ class Connection:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the server was there for the last seconds: else who is missing may be on his way back."""
+        """Whether the server was available for the last seconds; if not, processes may be reconnecting."""
         return asyncio.get_running_loop().time() >= self._settled_at
 
     async def call(self, *command: _Argument) -> Any:
@@ -191,13 +191,13 @@ class Connection:
                     await asyncio.sleep(delay_s)
                     delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
                     continue  # the connection is as good as it was
-                # A master that was replaced while it slept keeps its connections: ask again who it is.
+                # A master that was replaced while it was frozen keeps its connections: look it up again.
                 await self._redis.connection_pool.disconnect(inuse_connections=False)
                 await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnections
                 delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
     async def _attempt(self, batch: list[_Call], *, resent: bool) -> tuple[list[_Call], Exception | None]:
-        """Send calls once; return those that have to go again, and what is in the way."""
+        """Send calls once; return those that must be sent again, and the error that prevents them."""
         confirming = self._replication.commands(asyncio.get_running_loop().time(), resent=resent)
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
@@ -236,14 +236,14 @@ class Connection:
 
 
 def passes(answer: object) -> bool:
-    """Tell whether an answer is an error of a server that is away, and will be back."""
+    """Return whether an answer is an error that passes when the server is back."""
     if isinstance(answer, ResponseError):
         return isinstance(answer, _LATER) or str(answer).startswith(_LATER_WORDS)
     return isinstance(answer, _LATER)
 
 
 def _is(kind: type[Exception], failure: Exception) -> bool:
-    """Tell the kind of a failure: while it connects, the client makes a ConnectionError of every error."""
+    """Return whether a failure is of a kind; the client wraps errors while it connects."""
     return isinstance(failure, kind) or isinstance(failure.__cause__, kind)
 
 

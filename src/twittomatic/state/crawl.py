@@ -1,4 +1,4 @@
-"""The crawl as a whole: begun, paused, resumed, finished, and how far it is."""
+"""The crawl as a whole: opened, seeded, quoted, paused and resumed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twittomatic.state.status import CrawlStatus, read_status
 
 
 class CrawlState:
-    """What Redis knows of one crawl as a whole.
+    """The state of one crawl as a whole.
 
     Args:
         connection: To the server.
@@ -27,13 +27,13 @@ class CrawlState:
         self._keys = keys
 
     async def begin(self, modules: str, options: str, now: str, leadership: Leadership | None = None) -> str:
-        """Open the crawl, or find it where it stands; its seeds may follow.
+        """Open the crawl, or resume it; its seeds may follow.
 
         Args:
             modules: What to do to each target, such as `TFA`.
-            options: JSON of what the workers must do alike.
+            options: JSON of the options that all workers share.
             now: RFC 3339.
-            leadership: The caller's claim to lead; None where nobody else can.
+            leadership: The caller's claim to lead; None where no other process can lead.
 
         Returns:
             `new`, `again` when it was finished, `resumed` when it was not.
@@ -41,7 +41,7 @@ class CrawlState:
         Raises:
             SettingsError: it is unfinished and does something else.
             LeadershipLost: another master leads.
-            StateLost: a part of the crawl is there, and it itself is not.
+            StateLost: parts of the crawl exist, but its hash does not.
         """
         claim = (leadership.name, leadership.epoch) if leadership else ("", "")
         what, there = await self._connection.run(
@@ -61,11 +61,11 @@ class CrawlState:
         return str(what)
 
     async def finish_seeding(self, leadership: Leadership, new: int = 0) -> None:
-        """Say that all seeds are in the frontier, so that an empty one is the end.
+        """Record that all seeds are in the frontier, so that an empty frontier is the end.
 
         Args:
             leadership: The caller's claim to lead.
-            new: How many of them were never seen before; if any, the crawl owes a quote.
+            new: How many of them were never seen before; if any, the crawl must be quoted.
 
         Raises:
             LeadershipLost: another master leads.
@@ -78,23 +78,23 @@ class CrawlState:
             raise leadership.lost()
 
     async def owes_quote(self) -> bool:
-        """Tell whether seeds came whose quote was not accepted yet, whoever brought them."""
+        """Return whether there are seeds whose quote was not accepted yet."""
         return bool(await self.field("unquoted"))
 
     async def accept_quote(self) -> None:
-        """Say that the quote of all seeds was accepted."""
+        """Record that the quote of all seeds was accepted."""
         await self._connection.call("HDEL", self._keys.crawl_hash, "unquoted")
 
     async def first_options(self) -> str:
-        """Return the options with which these modules were begun, JSON, empty where they never were."""
+        """Return the options first used with these modules, as JSON; empty where they never were."""
         return await self.field(f"{ASKED}{self._keys.traversal}")
 
     async def pause(self, reason: str, *, until: str = "", by: str) -> str:
-        """Pause it, unless it is finished or paused already; return the phase that holds now."""
+        """Pause the crawl, unless it is finished or paused already; return its present phase."""
         return await self._phase("paused", reason, until, by, encode(CrawlPaused(reason=reason, until=until)))
 
     async def resume(self) -> str:
-        """Let it go on; return the phase that holds now, empty where there is no crawl."""
+        """Resume the crawl; return its present phase, empty where there is no crawl."""
         return await self._phase("running", "", "", "", encode(CrawlResumed()))
 
     async def _phase(self, phase: str, reason: str, until: str, by: str, event: str) -> str:
@@ -107,7 +107,7 @@ class CrawlState:
         )
 
     async def set_ledger(self, account: str, ledger: str) -> None:
-        """Remember on which ledger the crawl spends, so that another one is not taken for it."""
+        """Store the identity of the ledger on which the crawl spends, so that no other is taken for it."""
         await self._connection.call("HSET", self._keys.crawl_hash, f"ledger:{account}", ledger)
 
     async def ledger(self, account: str) -> str:
@@ -130,7 +130,7 @@ class CrawlState:
         }
 
     async def remember_names(self, names: Mapping[str, str]) -> None:
-        """Keep the ids of screen names, which were paid for."""
+        """Keep the ids of screen names, which cost money."""
         if names:
             await self._connection.call(
                 "HSET", self._keys.names, *[text for pair in names.items() for text in pair]

@@ -73,7 +73,7 @@ class CrawlPaused(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
 
 
 class CrawlResumed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
-    """It goes on."""
+    """The crawl was resumed."""
 
 
 class CrawlFinished(

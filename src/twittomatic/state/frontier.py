@@ -1,4 +1,4 @@
-"""The frontier and the seen: who was discovered, each once, and who waits for his turn."""
+"""The frontier and the seen buckets: every user is discovered once, and waits to be crawled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Fed = tuple[int, int, int, int, str]
 async def frontiers(connection: Connection, crawl: str) -> list[Frontier]:
     """Return the frontiers of a crawl, one for each combination of modules that it was ever begun with.
 
-    Users who were found by one of them wait there until it is begun again, whatever the crawl does meanwhile.
+    Users found with one combination wait there until it is begun again, whatever the crawl does meanwhile.
     """
     fields = await connection.call("HKEYS", CrawlKeys(crawl).crawl_hash)
     combinations = sorted(name.removeprefix(ASKED) for name in fields if name.startswith(ASKED))
@@ -183,7 +183,7 @@ class Frontier:
         return int(narrow or 0) + int(wide or 0)
 
     async def export(self) -> AsyncIterator[list[str]]:
-        """Yield the ids that wait, some thousand at a time, nearest depth first, nothing removed.
+        """Yield the waiting ids, some thousand at a time, nearest depth first, removing nothing.
 
         Targets that the master moves meanwhile may be left out.
         """
@@ -205,14 +205,14 @@ class Frontier:
                 start += len(entries)
 
     async def forget(self, leadership: Leadership, *, keep_waiting: bool) -> None:
-        """Forget who was seen, so that the same targets can be discovered again.
+        """Delete the seen buckets, so that the same targets can be discovered again.
 
         Args:
             leadership: The caller's claim to lead.
-            keep_waiting: Whether those who wait stay in the frontier, and seen; else they are forgotten too.
+            keep_waiting: Whether users in the frontier stay there, and seen; else they are deleted too.
 
         Raises:
-            LeadershipLost: another master leads, who may have begun anew already; nothing more is forgotten.
+            LeadershipLost: another master leads, and may have restarted the crawl; nothing more is deleted.
         """
         claim = (leadership.name, leadership.epoch)
         for prefix in (self._keys.seen,) if keep_waiting else (self._keys.seen, self._keys.frontier):

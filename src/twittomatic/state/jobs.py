@@ -1,4 +1,4 @@
-"""Jobs as a worker process sees them: lease, commit, complete, give back, keep."""
+"""Jobs as a worker process sees them: leased, committed, completed, released."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _decode = msgspec.json.Decoder(Checkpoint).decode
 
 
 class HeartbeatReply(msgspec.Struct, frozen=True, kw_only=True):
-    """How things stand, as a heartbeat brings it back.
+    """The answer to a heartbeat.
 
     Attributes:
-        phase: Of the crawl, empty where there is none.
+        phase: Of the crawl; empty where there is none.
         reason: Why it is paused.
-        leader: Name of the master, or of a standby that is about to be it; empty while there is neither.
-        leaderless: Whether there is neither, and the server was there long enough for one to say he is.
-        lost: Jobs that are the caller's no longer.
+        leader: Name of the master, or of a standby that is about to lead; empty while there is neither.
+        leaderless: Whether there is neither, although the server was available long enough for one to report.
+        lost: Jobs that the caller no longer holds.
     """
 
     phase: str
@@ -43,7 +43,7 @@ class HeartbeatReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt at a job that came to nothing.
+    """A failed attempt at a job.
 
     Attributes:
         at: When it ended, RFC 3339.
@@ -60,7 +60,7 @@ _decode_try = msgspec.json.Decoder(Try).decode
 
 
 def read_tries(text: str) -> list[Try]:
-    """Return the tries that a job's history tells of, one a line, at least one; none fails to be read."""
+    """Return the tries in a job's history, one a line, at least one; a garbled line becomes a try too."""
     return [_try(line) for line in text.split("\n")]
 
 
@@ -68,7 +68,7 @@ def _try(line: str) -> Try:
     try:
         return _decode_try(line)
     except NO_JSON:
-        return Try(at="", worker="", reason="what was written of this try cannot be read")
+        return Try(at="", worker="", reason="the record of this try cannot be read")
 
 
 class EarlyEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +117,7 @@ class Jobs:
         self._connection = connection
         self._keys = keys
         self.consumer = consumer
-        self.completing: Callable[[Job], None] = _tell_nobody
+        self.completing: Callable[[Job], None] = _ignore
         self.counted: Counter[str] = Counter()
         self._held: dict[Module, set[str]] = {module: set() for module in Module}  # entries
 
@@ -187,7 +187,7 @@ class Jobs:
             counters: Added to the crawl's.
 
         Raises:
-            LeaseLost: the job is somebody else's; nothing was changed.
+            LeaseLost: another worker has the job; nothing was changed.
         """
         held = await self._connection.run(
             "jobs/commit",
@@ -218,7 +218,7 @@ class Jobs:
             counters: Increments of the crawl's counters.
 
         Raises:
-            LeaseLost: the job is somebody else's; nothing was changed.
+            LeaseLost: another worker has the job; nothing was changed.
         """
         self.completing(job)
         keys = self._keys
@@ -254,7 +254,7 @@ class Jobs:
         at: str = "",
         most_failures: int = 1,
     ) -> bool:
-        """Let go of a job that is not done.
+        """Give up a job that is not done.
 
         Args:
             job: Held by the caller.
@@ -264,7 +264,7 @@ class Jobs:
             most_failures: With this many the job is dead, under `later`.
 
         Returns:
-            Whether it is dead now; a job that was somebody else's already is not touched.
+            Whether it is dead now; a job that another worker holds by now is not touched.
         """
         keys = self._keys
         vain = Try(at=at, worker=self.consumer, reason=reason)
@@ -289,7 +289,7 @@ class Jobs:
         return bool(answer[0] and answer[2])
 
     async def heartbeat(self, held: Sequence[Job], report: WorkerReport) -> HeartbeatReply:
-        """Renew the leases of all jobs held, and learn how things stand.
+        """Renew the leases of all jobs held, and return the state of the crawl.
 
         Args:
             held: The jobs.
@@ -311,7 +311,7 @@ class Jobs:
         )
 
     async def leave(self, modules: Sequence[Module]) -> None:
-        """Give back whatever this process still holds, and be forgotten."""
+        """Release the jobs that this process still holds, and remove it from the workers."""
         await self._connection.run(
             "jobs/leave",
             [self._keys.jobs_prefix, self._keys.job, self._keys.workers],
@@ -366,8 +366,8 @@ def _pairs(counters: Mapping[str, int]) -> list[str | int]:
     return [value for pair in counters.items() for value in pair]
 
 
-def _tell_nobody(job: Job) -> None:
-    """Let it pass."""
+def _ignore(job: Job) -> None:
+    """Do nothing."""
 
 
 def _lost(job: Job) -> LeaseLost:

@@ -52,7 +52,7 @@ class CrawlKeys:
 
     @property
     def seen(self) -> str:
-        """Prefix of the seen buckets; `<prefix>shape` is the hash that tells how many there are."""
+        """Prefix of the seen buckets; `<prefix>shape` is the hash of their number."""
         return self._key(f"seen:{self.traversal}:")
 
     @property
@@ -134,7 +134,7 @@ class CrawlKeys:
 
     @property
     def sinks(self) -> str:
-        """Hash: name of a sink -> JSON of how it stands."""
+        """Hash: name of a sink -> JSON of its last report."""
         return self._key("sinks")
 
     def sink(self, name: str) -> str:
@@ -209,10 +209,10 @@ class NetworkKeys:
         return self._key("caps")
 
     def gate(self, endpoint: str) -> str:
-        """Hash: how many answers of an endpoint were `lost` in a row, and a gate; see `lib/gate.lua`."""
+        """Hash: how many answers of an endpoint were lost in a row, and a gate; see `lib/gate.lua`."""
         return self._key(f"gate:{endpoint}")
 
 
 def beginning_with(prefix: str) -> str:
-    """Return the pattern that matches the keys with a prefix, whatever stands in it."""
+    """Return the pattern that matches the keys with a prefix, escaping what is special in it."""
     return "".join(f"\\{letter}" if letter in "*?[]\\^" else letter for letter in prefix) + "*"

@@ -36,7 +36,7 @@ class Leadership:
         self._leading = asyncio.Lock()  # or two tasks that wake up late ask with an epoch that is over
 
     async def lead(self) -> bool:
-        """Take the leadership or keep it; False, and `other` is who leads, when it is taken.
+        """Take or renew the leadership; return False when another master leads, and set `other` to its name.
 
         While it is taken the caller counts as a standby for the time that a leadership lasts, so that
         workers wait for it when the leader is gone.

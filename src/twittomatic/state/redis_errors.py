@@ -1,4 +1,4 @@
-"""What a refusal by the state server means, as one sentence for the user."""
+"""Translate the errors of the state server into one sentence for the user."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _QUOTED = re.compile(r"'([^']+)'")
 
 
 def refusal(error: BaseException) -> TwittomaticError:
-    """Return the error to raise for what the server, or what stands in its place, answered.
+    """Return the error to raise for an error of the server, or of whatever answers in its place.
 
     Args:
-        error: What redis-py made of it. While it connects, it wraps some errors in a ConnectionError.
+        error: As redis-py raises it. While connecting, it wraps some errors in a ConnectionError.
     """
     for one in (error, error.__cause__):
         if isinstance(one, RedisError) and (known := _known(one)):
@@ -57,7 +57,7 @@ def refusal(error: BaseException) -> TwittomaticError:
 
 
 def gone(what: str) -> StateLost:
-    """Return the error for something that was on the server, and was deleted by somebody else.
+    """Return the error for something on the server that another program deleted.
 
     Args:
         what: Such as `the ledger of x`.
@@ -70,7 +70,7 @@ def gone(what: str) -> StateLost:
 
 
 def is_permanent(error: BaseException) -> bool:
-    """Tell whether a failure to connect stays one, however often it is tried again."""
+    """Return whether trying again cannot help a failure to connect."""
     return any(
         isinstance(one, (*_CREDENTIALS, InvalidResponse)) or str(one).startswith(_STRANGE_GREETING)
         for one in (error, error.__cause__)
@@ -107,7 +107,7 @@ def _known(error: RedisError) -> TwittomaticError | None:
 
 
 def _forbidden(said: str) -> str:
-    """Name what an ACL does not allow, as the server quotes it."""
+    """Name the command or keys that an ACL forbids."""
     what = match[1].upper().replace("|", " ") if (match := _QUOTED.search(said)) else ""
     if what:
         return f"REDIS_URL: its user may not use the command {what}; allow it in the server's ACL."

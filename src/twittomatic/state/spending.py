@@ -1,7 +1,7 @@
-"""What a dataset's processes have paid, in small files beside it: a memory of money that outlives the server.
+"""Records of what a dataset's processes have paid, in small files beside it, which outlive the server.
 
-A server can lose the ledger: evicted, flushed, deleted by another tenant. So each process notes in a file of
-its own what it has spent and what it has put aside for requests in flight, before a request goes out. The sum
+A server can lose the ledger: evicted, flushed, deleted by another tenant. So each process records in its own
+file what it has spent and what it has reserved for requests in flight, before a request goes out. The sum
 over all files is never less than what these processes can have been charged. It tells a ledger that vanished
 from one that never was, and `restore` books it again.
 """
@@ -25,14 +25,14 @@ _READ_AGAIN_S = 0.01
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one process has paid on one ledger, in micro-dollars.
+    """The payments of one process on one ledger, in micro-dollars.
 
     Attributes:
         account: Whose ledger.
         ledger: Its identity.
         server: Where it is kept: `redis/DATABASE`, or the path of a state directory.
         spent: What settled requests cost.
-        reserved: What is put aside for requests that are not settled.
+        reserved: Reserved for requests that are not settled.
     """
 
     account: str

@@ -1,8 +1,8 @@
-"""The events of a crawl as a stream: who adds to it, and each sink's place in it.
+"""The event stream of a crawl, and each sink's position in it.
 
 A sink is a consumer group with one consumer, both named after it. So what it read and did not acknowledge is
-handed out again, to whichever process serves it then, in the order in which it happened. One process serves a
-sink at a time, by a claim that it renews; the others stand by.
+delivered again, in order, to the process that serves it then. One process serves a sink at a time, by a claim
+that it renews; the others stand by.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _CLAIM_MS = 3_000  # renewed every second
 
 
 class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event, as a sink gets it.
+    """An event as it is delivered to a sink.
 
     Attributes:
         entry: Its id in the stream, `<ms since the epoch>-<number>`.
-        event: What happened; None where this version does not know such an event.
+        event: The event; None for a type that this version does not know.
     """
 
     entry: str
@@ -40,14 +40,14 @@ class StreamEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sink gets when it asks for events.
+    """The answer to a sink that asks for events.
 
     Attributes:
-        events: In the order in which they happened; none when there is no new one.
-        trimmed: How many went out of the stream since it last asked, before it had them.
+        events: In order; none when there are no new ones.
+        trimmed: How many left the stream since the sink last asked, before they were delivered.
         last: The newest entry of the stream, for `wait`.
-        holder: The other process that serves the sink, empty where it is the caller.
-        is_begun: Whether there is a stream: whether anything ever happened.
+        holder: The process that serves the sink, empty where it is the caller.
+        is_begun: Whether the stream exists: it does from the first event on.
     """
 
     events: Sequence[StreamEvent] = ()
@@ -58,11 +58,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """A place in the stream.
+    """A position in the stream.
 
     Attributes:
         entry: The last entry before it.
-        number: How many were added until then.
+        number: How many entries were added up to it.
     """
 
     entry: str = "0-0"
@@ -70,12 +70,12 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a sink is behind, as the server knows it, whether the sink lives or not.
+    """The lag of a sink as the server knows it, whether the sink runs or not.
 
     Attributes:
         events: Those that it has not handled.
         oldest_s: Seconds since the first of them was written, 0 when there is none.
-        trimmed: How many went out of the stream before the sink had them, since it last asked.
+        trimmed: How many left the stream before they were delivered, since the sink last asked.
     """
 
     events: int
@@ -84,17 +84,17 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SinkReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a sink last said of itself.
+    """The last report of a sink.
 
     Attributes:
         at: When, seconds since the epoch.
-        process: Who serves it.
+        process: The process that serves it.
         events: How many it handled since the process began.
-        records: How many records of files those were.
-        lag: Events that it had not handled then; of a sink that reads no events, what it has not delivered.
+        records: How many records the files of those events had.
+        lag: Events that it had not handled yet; for a sink that reads no events, what it had not delivered.
         oldest_s: Seconds since the first of those.
-        doing: What it is at, one sentence; empty where it waits for events.
-        error: What last went wrong, one sentence.
+        doing: What it does, in one sentence; empty while it waits for events.
+        error: What last went wrong, in one sentence.
         error_at: When, seconds since the epoch.
         skipped: Files that it could not read, since the process began.
         trimmed: Events that were gone before it had them; a rebuild sets it to 0.
@@ -126,7 +126,7 @@ class EventStream:
         self._keys = keys
 
     async def add(self, *events: Event) -> None:
-        """Write events that no script writes."""
+        """Append events that no script writes."""
         for event in events:
             await self._connection.call(
                 "XADD", self._keys.events, "MAXLEN", "~", _MOST_EVENTS, "*", "event", encode(event)
@@ -155,7 +155,7 @@ class EventStream:
         return Delivery(events=events, trimmed=trimmed, last=last)
 
     async def acknowledge(self, sink: str, events: Sequence[StreamEvent]) -> None:
-        """Say that events are handled for good."""
+        """Acknowledge events that were handled durably."""
         if events:
             await self._connection.call("XACK", self._keys.events, sink, *[one.entry for one in events])
 
@@ -179,7 +179,7 @@ class EventStream:
         return [event for event in events if event is not None]
 
     async def end(self) -> Position:
-        """Return the place behind all events that there are."""
+        """Return the position after the last event."""
         if not await self._connection.call("EXISTS", self._keys.events):
             return Position()
         flat = await self._connection.call("XINFO", "STREAM", self._keys.events)
@@ -187,7 +187,7 @@ class EventStream:
         return Position(entry=stream["last-generated-id"], number=stream["entries-added"])
 
     async def read(self, place: Position, most: int) -> tuple[Delivery, Position]:
-        """Return events from a place on, and the place behind them; no sink's place changes.
+        """Return the events after a position, and the position after them, without moving any sink.
 
         Args:
             place: From `end`, or from the call before.
@@ -210,16 +210,16 @@ class EventStream:
         )
 
     async def claim(self, sink: str, process: str, milliseconds: int) -> None:
-        """Serve a sink for some time, in place of whoever does: he ends what is at hand, and stands by."""
+        """Claim a sink for `milliseconds`; its present server finishes its batch and becomes a standby."""
         await self._connection.call("SET", self._keys.sink(sink), process, "PX", milliseconds)
 
     async def release(self, sink: str, process: str) -> None:
-        """Let another process serve a sink again."""
+        """Release a sink, so that another process may serve it."""
         if await self._connection.call("GET", self._keys.sink(sink)) == process:
             await self._connection.call("DEL", self._keys.sink(sink))
 
     async def report(self, sink: str, standing: SinkReport, *, leaving: bool = False) -> bool:
-        """Show how a sink stands; False when another process serves it.
+        """Store the report of a sink; return False when another process serves it.
 
         Args:
             sink: Its name.
@@ -234,11 +234,11 @@ class EventStream:
         return bool(said)
 
     async def sink_reports(self) -> dict[str, SinkReport]:
-        """Return what each sink last said of itself, by name; what makes no sense is left out."""
+        """Return the last report of each sink by name; reports that make no sense are left out."""
         return read_sink_reports(await self._connection.call("HGETALL", self._keys.sinks))
 
     async def lags(self) -> dict[str, Lag]:
-        """Return how far each sink is behind, by name; of a sink that does not run too."""
+        """Return the lag of each sink by name, also of sinks that do not run."""
         return read_lags(await self._connection.run("sinks/lags", [self._keys.events]))
 
 

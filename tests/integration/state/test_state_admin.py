@@ -218,7 +218,7 @@ async def test_a_dead_job_of_which_nonsense_is_written_is_listed(led: LedCrawl) 
         await led.connection.call("HSET", led.keys.dead, name, text)
     dead = await led.admin.dead()
     assert {name: tries[-1].reason for name, tries in dead.items()} == dict.fromkeys(
-        ("follower:1", "follower:2"), "what was written of this try cannot be read"
+        ("follower:1", "follower:2"), "the record of this try cannot be read"
     )
 
 

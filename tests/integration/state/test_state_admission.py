@@ -71,7 +71,7 @@ async def test_a_user_without_info_is_admitted_on_demand_alone(
     server.execute_command("ACL", "SETUSER", "blind", *ALL_BUT.split(), "-info")
     url = f"redis://blind:pw@127.0.0.1:{port}"
     assert "ALLOW_UNCHECKED_REDIS" in await refused(reach(url))
-    assert await admit(reach(url), allow_unchecked=True) == "a server that does not tell its version"
+    assert await admit(reach(url), allow_unchecked=True) == "a server of unknown version"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def _spawn(binary: Path, directory: Path, options: dict[str, str], inherited: in
             cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=log,
-            stderr=log,  # what the loader says when the binary does not fit the system
+            stderr=log,  # the loader's error when the binary does not fit the system
             pass_fds=(inherited,),
             umask=0o077,
             start_new_session=True,  # a Ctrl-C in this moment is not meant for it; later it is a daemon

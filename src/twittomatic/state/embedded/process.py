@@ -54,7 +54,7 @@ def is_running(directory: Path) -> bool:
         StateUnavailable: the directory cannot be used.
     """
     with FileLock(directory / LIFE_LOCK, setting="STATE_DIRECTORY") as lock:
-        return not lock.try_acquire(shared=True)  # shared, so that two who look do not see each other
+        return not lock.try_acquire(shared=True)  # shared, so that two checks do not see each other
 
 
 async def wait_until_ready(directory: Path) -> str:
@@ -100,7 +100,7 @@ def failure(directory: Path) -> StateUnavailable:
     remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in words), "remove the cause")
     return StateUnavailable(
         f"{directory}: the state server ended ({words}); {remedy} and start again, "
-        f"or name another STATE_DIRECTORY to begin anew; {directory / LOG} tells more."
+        f"or name another STATE_DIRECTORY to start afresh; {directory / LOG} has the details."
     )
 
 

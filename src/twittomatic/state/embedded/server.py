@@ -108,7 +108,7 @@ async def _enter(directory: Path, role: Role, present: FileLock) -> str:
 
 
 async def _leave(directory: Path, present: FileLock) -> None:
-    """Shut the server down if nobody else is inside; with the door held."""
+    """Shut the server down if no other process uses it; the caller holds the door lock."""
     if present.try_acquire() and is_running(directory):
         await shut_down(directory)
 

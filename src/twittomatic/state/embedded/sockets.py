@@ -20,7 +20,7 @@ _LONGEST = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, its zero 
 
 
 def place_socket(directory: Path) -> Path:
-    """Choose the path of the socket, and make sure that nobody else can stand in its place.
+    """Choose the path of the socket, and make sure that no other user can put one in its place.
 
     Args:
         directory: The state directory, resolved.

@@ -14,7 +14,7 @@ from twittomatic.state.embedded.launch import launch
 from twittomatic.state.embedded.process import failure, is_running, last_words, wait_until_ready
 
 _GLANCE_S = 0.2
-_SHORT_LIFE_S = 5.0  # whoever dies sooner after a new start will do so again: a full disk, no memory
+_SHORT_LIFE_S = 5.0  # a server that dies sooner after a restart will do so again: a full disk, no memory
 _logger = logging.getLogger(__name__)
 
 

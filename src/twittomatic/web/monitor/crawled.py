@@ -17,7 +17,7 @@ _MOST, _KEPT = 50_000, 25_000  # users in memory, 400 bytes each: those with the
 
 
 class Crawled(msgspec.Struct, frozen=True):
-    """A user whose followers list stands in the dataset.
+    """A user whose followers list is in the dataset.
 
     Attributes:
         user_id: Decimal.
@@ -59,7 +59,7 @@ class Findings:
             self._listed.add(to_ids(filter(None, map(self._take, entries(block)))))
 
     def _take(self, entry: Entry) -> str | None:
-        """Take in an entry; return the user whose list it tells of, None where it tells of none."""
+        """Take in an entry; return the user whose list it describes, None where it describes none."""
         if entry.file is None or not entry.file.endswith(".fws"):
             return None
         user_id, said = entry.user_id, age(entry)

@@ -84,7 +84,7 @@ class Picture:
         }
 
     def _links(self, chosen: Sequence[Crawled]) -> npt.NDArray[np.intp]:
-        """Return who of the chosen follows whom of them, pairs of indices."""
+        """Return the follow edges among the chosen users, as pairs of indices."""
         ids = to_ids(user.user_id for user in chosen)
         order = np.argsort(ids)
         found = [np.empty((0, 2), np.intp)]
@@ -100,7 +100,7 @@ class Picture:
                     if left <= 0:
                         break
             except StorageError:
-                continue  # `verify` is who complains of it
+                continue  # `verify` reports it
         return np.concatenate(found)
 
     def _learn_names(self, user_ids: Sequence[str]) -> None:
@@ -150,7 +150,7 @@ def _arranged(points: Points, links: npt.NDArray[np.intp]) -> Points:
             pull = along * (np.sqrt((along**2).sum(axis=1)) / ideal)[:, None] / ease
             np.subtract.at(move, pairs[:, 0], pull)
             np.add.at(move, pairs[:, 1], pull)
-        move -= (points - 0.5) * 0.5  # towards the middle, so that nobody drifts off
+        move -= (points - 0.5) * 0.5  # towards the middle, so that no point drifts off
         length = np.maximum(np.sqrt((move**2).sum(axis=1)), 1e-9)
         points = points + move * (np.minimum(length, heat) / length)[:, None]
     low, high = points.min(axis=0), points.max(axis=0)

@@ -1,6 +1,6 @@
 """What the charts draw: a bounded past of a crawl, the coarser the older, kept in a file.
 
-Counters are kept as they stand, not as rates: a rate over any span is then exact, whatever was left out.
+Counters are kept as totals, not as rates: a rate over any span is then exact, whatever was left out.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class History:
         self.leaders = kept.leaders
 
     def add(self, at: float, values: Mapping[str, float]) -> None:
-        """Take in how the crawl stands.
+        """Add a row.
 
         Args:
             at: Seconds since the epoch; one that is not later than the last is left out.
@@ -118,7 +118,7 @@ class History:
         return self._tiers.get(name)
 
     def rate(self, name: str, within_s: float) -> float:
-        """Return how much a counter grew in a second, on average over some time before the last look."""
+        """Return how much a counter grew per second, on average over the last `within_s` seconds."""
         rows, column = self._tiers["minutes"].rows, SERIES.index(name) + 1
         recent = [row for row in rows if row[0] >= rows[-1][0] - within_s]
         if len(recent) < 2:
@@ -126,7 +126,7 @@ class History:
         return max(0.0, (recent[-1][column] - recent[0][column]) / (recent[-1][0] - recent[0][0]))
 
     def save(self) -> None:
-        """Write it to its file; where that cannot be, the log says so and the monitor goes on."""
+        """Write the history to its file; a failure is logged, and the monitor continues."""
         del self.gone[_MOST_GONE:], self.leaders[_MOST_LEADERS:]
         kept = _Kept(series=list(SERIES), **self._tiers, gone=self.gone, leaders=self.leaders)
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
@@ -151,7 +151,7 @@ class History:
             if kept.series == list(SERIES) and all(_is_sound(tier.rows) for tier in tiers):
                 return kept
             reason = "other series"
-        _log.warning("the history cannot be read, and begins anew", extra={"reason": reason})
+        _log.warning("the history cannot be read, and starts again", extra={"reason": reason})
         return anew
 
 

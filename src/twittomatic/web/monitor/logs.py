@@ -1,4 +1,4 @@
-"""The last lines of all logs of a crawl, and how many of them tell of something that went wrong."""
+"""The last lines of all logs of a crawl, and the number of errors and warnings among them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Tail:
                 self.troubles += 1
 
     def per_minute(self, now: float) -> int:
-        """Return how many lines of the last minute tell of something that went wrong."""
+        """Return how many errors and warnings the last minute had."""
         while self._trouble and self._trouble[0] < now - 60:
             self._trouble.popleft()
         return len(self._trouble)

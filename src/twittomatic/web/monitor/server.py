@@ -1,4 +1,4 @@
-"""The monitor's pages and what they ask for."""
+"""The HTTP server of the monitor: its page, and the API that the page uses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _OPEN_TO_ALL: Final = ("/", "/healthz", "/api/session")  # nothing of the crawl is in them, nor in /static/
-_GUESS_S = 1.0  # that a wrong token costs whoever tries it
+_GUESS_S = 1.0  # delay after a wrong token
 _REST = 10  # times as long as a drawing took, before the next one
 _MOST_BYTES = 64 * 1024  # of a request
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -113,7 +113,7 @@ class Server:
             except OSError as error:
                 raise SettingsError(
                     f"MONITOR_PORT {port} on {host} cannot be had ({error.strerror or error}); "
-                    "name another with --monitor-port, or stop who has it."
+                    "name another with --monitor-port, or stop the program that has it."
                 ) from None
             yield int(runner.addresses[0][1])
         finally:
@@ -124,14 +124,14 @@ class Server:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Let nobody look or press who may not, and say what is wrong in a sentence."""
+        """Check each request's permission, and answer errors with one sentence."""
         path, access = request.path, self._access
         is_change = request.method not in ("GET", "HEAD")
         try:
             if path not in _OPEN_TO_ALL and not path.startswith("/static/"):
                 if not access.may_look(request):
                     await self._hold(request)
-                    return _refusal(401, "This monitor shows the crawl only to who has its token.")
+                    return _refusal(401, "This monitor shows the crawl only with its token.")
                 if (is_change or path == "/api/live") and not is_same_site(request):
                     return _refusal(403, "Another site asked for this; only a page of the monitor may.")
                 if is_change and not access.has_buttons:
@@ -148,7 +148,7 @@ class Server:
             return _refusal(400, str(error))
 
     async def _hold(self, request: web.Request) -> None:
-        """Let whoever brought a wrong token wait."""
+        """Delay the answer to a wrong token."""
         if "Authorization" in request.headers or COOKIE in request.cookies:
             await asyncio.sleep(_GUESS_S)
 
@@ -172,16 +172,16 @@ class Server:
         return self._sampler.status
 
     async def _live(self, request: web.Request) -> web.WebSocketResponse:
-        """Send a page every look at the crawl; it is the same for all pages, and one is never sent twice.
+        """Send each view of the crawl to a page, once; all pages get the same.
 
-        A page that is slow misses some. A WebSocket, since of other connections a browser keeps six per site.
+        A slow page misses some. A WebSocket is used since browsers open only six other connections per site.
         """
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=1024, compress=False)
         await socket.prepare(request)
         self._sockets.add(socket)
         sending = asyncio.create_task(self._send(socket))
         try:
-            async for _ in socket:  # says nothing, but tells when it is gone
+            async for _ in socket:  # the page sends nothing, but the loop ends when it is gone
                 pass
         finally:
             await ended(sending)
@@ -257,7 +257,7 @@ class Server:
         return _json({"phase": await self._crawl.resume()})
 
     async def _retry(self, request: web.Request) -> web.Response:
-        """Give one dead job another chance, or all of them."""
+        """Retry one dead job, or all of them."""
         name = str((await _body(request)).get("job", ""))
         admin = JobAdmin(self._sampler.connection, self._sampler.keys)
         names = [name] if name else list(await admin.dead())
@@ -274,7 +274,7 @@ async def _index(request: web.Request) -> web.FileResponse:
 
 
 async def _health(request: web.Request) -> web.Response:
-    """Answer that the monitor lives; how the crawl stands is another question."""
+    """Answer that the monitor is alive, whatever the state of the crawl."""
     return _json({"status": "ok"})
 
 

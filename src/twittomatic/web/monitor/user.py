@@ -26,7 +26,7 @@ _ENTRIES = 50  # of the journal, newest first
 
 
 class Shelf:
-    """Reads the dataset for one user at a time, in a thread of its own: the live page needs the others.
+    """Reads the dataset for one user at a time, in its own thread, to keep the others free for the live page.
 
     Args:
         layout: Of the dataset.
@@ -38,11 +38,11 @@ class Shelf:
         self._reader = ThreadPoolExecutor(1, "users")
 
     async def read(self, user_id: str) -> tuple[list[dict[str, Any]], list[Entry]]:
-        """Return a user's files, and what the journal says of the user, newest first."""
+        """Return a user's files and journal entries, the newest first."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, user_id)
 
     def close(self) -> None:
-        """Drop the questions that nobody waits for any more."""
+        """Cancel the reads that no request waits for any more."""
         self._reader.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, user_id: str) -> tuple[list[dict[str, Any]], list[Entry]]:
