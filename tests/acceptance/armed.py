@@ -3,18 +3,19 @@
 import signal
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 from spawner import Running
 
+from support.workspace import Workspace
 
-def killed_at(place: Any, point: str, *arguments: str, time: int = 1) -> None:
+
+def killed_at(place: Workspace, point: str, *arguments: str, time: int = 1) -> None:
     """Run a command until it is killed at a fault point, which it reaches for the nth time."""
     process = place.start(*arguments, armed={"point": point, "nth": time, "how": "kill"})
     assert process.wait(110) == -signal.SIGKILL, place.said(process)
 
 
-def stopped_at(place: Any, point: str, *arguments: str, time: int = 1) -> Running:
+def stopped_at(place: Workspace, point: str, *arguments: str, time: int = 1) -> Running:
     """Start a command, and return when it has stopped at a fault point."""
     process: Running = place.start(*arguments, armed={"point": point, "nth": time, "how": "stop"})
     deadline = monotonic() + 110

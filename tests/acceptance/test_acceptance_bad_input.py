@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from support.workspace import Workspace
+
 
 @pytest.fixture
-def world(place: Any) -> Any:
+def world(place: Workspace) -> Any:
     place.emulator("--graph", place.graph([(1, 2), (2, 3)]), "--tokens", "s3cret-t0ken")
     return place
 
@@ -23,7 +25,7 @@ def sentence(done: "subprocess.CompletedProcess[str]") -> str:
     return line
 
 
-def untouched(place: Any) -> None:
+def untouched(place: Workspace) -> None:
     assert not place.files("fws")
     assert place.report()["requests"] in ({}, {"usage": 1})
 
@@ -101,7 +103,7 @@ def test_an_unknown_setting_is_named(world: Any) -> None:
     assert "max_depht: no such setting" in sentence(done)
 
 
-def test_x_itself_is_not_crawled_without_a_budget(place: Any) -> None:
+def test_x_itself_is_not_crawled_without_a_budget(place: Workspace) -> None:
     done = place.run("crawl", "-F", "1", TWITTOMATIC_X_BEARER_TOKENS="abc")
     assert done.returncode == 2
     assert "BUDGET_USD" in sentence(done)
@@ -128,7 +130,7 @@ def test_a_token_file_that_others_read_is_refused(world: Any) -> None:
     assert world.run("crawl", "-F", "1", "--x-bearer-tokens", "@tokens").returncode == 0
 
 
-def test_an_api_that_is_not_there(place: Any) -> None:
+def test_an_api_that_is_not_there(place: Workspace) -> None:
     place.set(x_api_url=f"http://127.0.0.1:{closed_port()}", x_bearer_tokens="t")
     done = place.run("crawl", "-F", "1")
     assert done.returncode == 1

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from scripted import Answer, Asked, scripted
-from watching import COMMAND, DEADLINE_S, wait_for
+
+from support.workspace import COMMAND, DEADLINE_S, Workspace, wait_for
 
 EDGES = [(star, 10_000 * star + i) for star, count in ((1, 300), (2, 200), (3, 40)) for i in range(count)]
 
@@ -22,7 +23,7 @@ EDGES = [(star, 10_000 * star + i) for star, count in ((1, 300), (2, 200), (3, 4
     ],
 )
 def test_a_crawl_that_the_free_check_stops_is_paused_with_its_reason(
-    place: Any, fault: str, when: str, said: str
+    place: Workspace, fault: str, when: str, said: str
 ) -> None:
     place.emulator("--graph", place.graph(EDGES), "--faults", fault)
     done = place.run("crawl", "-F", "3", "--budget-usd", "9")
@@ -48,7 +49,7 @@ def test_a_crawl_that_the_free_check_stops_is_paused_with_its_reason(
     ],
 )
 def test_a_lookup_that_waits_for_a_window_says_so_and_ends_on_a_signal(
-    place: Any, command: tuple[str, ...], number: int
+    place: Workspace, command: tuple[str, ...], number: int
 ) -> None:
     place.emulator("--graph", place.graph(EDGES), "--faults", "users:429=1,users_by:429=1")
     process = place.start(*command)
@@ -61,7 +62,7 @@ def test_a_lookup_that_waits_for_a_window_says_so_and_ends_on_a_signal(
     assert place.said(process).count("UTC ...") == 1
 
 
-def test_a_plan_keeps_to_the_budget_of_the_crawl(place: Any) -> None:
+def test_a_plan_keeps_to_the_budget_of_the_crawl(place: Workspace) -> None:
     place.emulator("--graph", place.graph(EDGES))
     assert place.run("crawl", "-F", "3", "--budget-usd", "0.42").returncode == 0
     for again in range(2):
@@ -73,7 +74,7 @@ def test_a_plan_keeps_to_the_budget_of_the_crawl(place: Any) -> None:
     assert place.report()["bill_usd"] == 0.43
 
 
-def test_a_crawl_begins_while_a_plan_asks(place: Any) -> None:
+def test_a_crawl_begins_while_a_plan_asks(place: Workspace) -> None:
     place.emulator("--graph", place.graph(EDGES))
     ours, its = pty.openpty()
     process = subprocess.Popen(
@@ -104,7 +105,7 @@ def test_a_crawl_begins_while_a_plan_asks(place: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", {}])
-def test_a_start_does_not_depend_on_the_free_check(place: Any, body: Any) -> None:
+def test_a_start_does_not_depend_on_the_free_check(place: Workspace, body: Any) -> None:
     """An API without the usage of the account, as many that are compatible with X have none."""
 
     def answer(asked: Asked) -> Answer | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from watching import exact, until, wait_for
 
+from support.workspace import Workspace, exact, until, wait_for
 from twittomatic.state.embedded import process as valkey
 from twittomatic.state.embedded.launch import launch
 
@@ -19,7 +19,7 @@ FLAGS = ("-F", "-A", "--max-depth", "unlimited")
 
 
 @pytest.fixture
-def cluster(place: Any) -> Iterator[Any]:
+def cluster(place: Workspace) -> Iterator[Any]:
     place.emulator("--graph", place.graph(EDGES))
     place.write("seeds", "# where it begins\n1\n")
     with tempfile.TemporaryDirectory(prefix="tw") as directory:

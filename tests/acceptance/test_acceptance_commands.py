@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from watching import DEADLINE_S, wait_for
 
+from support.workspace import DEADLINE_S, Workspace, wait_for
 from twittomatic.cli.commands import COMMANDS
 from twittomatic.networks.x import limits, prices
 from twittomatic.networks.x.prices import LISTED
@@ -21,20 +21,20 @@ from twittomatic.settings import load
 
 
 @pytest.fixture
-def world(place: Any) -> Any:
+def world(place: Workspace) -> Any:
     place.emulator("--graph", place.graph([(1, 2), (1, 3), (2, 4)]))
     return place
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_every_command(place: Any, command: str) -> None:
+def test_help_of_every_command(place: Workspace, command: str) -> None:
     done = place.run(command, "--help")
     assert done.returncode == 0
     assert "Usage: twittomatic" in done.stdout
     assert command in place.run("--help").stdout
 
 
-def test_what_init_writes_is_the_default(place: Any) -> None:
+def test_what_init_writes_is_the_default(place: Workspace) -> None:
     assert place.run("init").returncode == 0
     path = place.directory / "twittomatic.toml"
     nothing = place.write("nothing.toml", "")
@@ -111,7 +111,7 @@ def test_doctor_says_what_is_wrong_with_prices_and_limits(world: Any) -> None:
     assert "ok       API" in done.stdout
 
 
-def test_the_help_of_crawl_shows_what_it_needs(place: Any) -> None:
+def test_the_help_of_crawl_shows_what_it_needs(place: Workspace) -> None:
     shown = place.run("crawl", "--help").stdout
     for flag in ("--x-user-tokens", "--state-directory", "--lease-s"):
         assert flag in shown
@@ -125,7 +125,7 @@ def shown_phase(url: str) -> str:
         return str(json.load(answer)["phase"])
 
 
-def test_demo_with_its_monitor(place: Any) -> None:
+def test_demo_with_its_monitor(place: Workspace) -> None:
     demo = place.start("demo", "--serve", "--monitor-port", "0")
     wait_for(lambda: "stays open" in place.said(demo) or demo.poll() is not None, place, demo)
     said = place.said(demo)
@@ -146,7 +146,7 @@ def test_demo_with_its_monitor(place: Any) -> None:
     assert (place.directory / "other").is_dir()
 
 
-def test_a_demo_whose_monitor_has_no_port_does_not_start(place: Any) -> None:
+def test_a_demo_whose_monitor_has_no_port_does_not_start(place: Workspace) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = place.run("demo", "--serve", "--monitor-port", str(port))

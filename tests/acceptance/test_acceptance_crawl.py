@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from support.workspace import Workspace
+
 
 def tree(users: int, star: int) -> list[tuple[int, int]]:
     """Return the followers of a tree, in which parents and children follow each other; 1 has `star` more."""
@@ -20,13 +22,13 @@ CRAWL = ("crawl", "-F", "-A", "--max-depth", "unlimited", "1")
 
 
 @pytest.fixture
-def world(place: Any) -> Any:
+def world(place: Workspace) -> Any:
     """A small network whose lists come in more pages than they need."""
     place.emulator("--graph", place.graph(EDGES), "--faults", "followers:short=0.3")
     return place
 
 
-def exact(place: Any, wanted: list[tuple[int, int]] = EDGES) -> None:
+def exact(place: Workspace, wanted: list[tuple[int, int]] = EDGES) -> None:
     edges = place.edges()
     assert len(edges) == len(set(edges)), "an id is in a list twice"
     assert set(edges) == set(wanted)
@@ -40,7 +42,7 @@ def exact(place: Any, wanted: list[tuple[int, int]] = EDGES) -> None:
     assert not [path for path in (place.directory / "data" / ".tmp").rglob("[!.]*") if path.is_file()]
 
 
-def test_a_graph_is_crawled_exactly(place: Any) -> None:
+def test_a_graph_is_crawled_exactly(place: Workspace) -> None:
     edges = tree(users=60, star=1_100)  # a list of two whole pages
     place.emulator("--graph", place.graph(edges))
     done = place.run(*CRAWL)
@@ -160,7 +162,7 @@ def test_timelines_are_downloaded_and_updated(world: Any) -> None:
     assert world.run("verify").returncode == 0
 
 
-def until_more(place: Any, process: Any, count: int) -> None:
+def until_more(place: Workspace, process: Any, count: int) -> None:
     deadline = monotonic() + 110
     while len(place.files("fws")) < count:
         assert process.poll() is None, place.said(process)

@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.workspace import Workspace
+
 
 @pytest.mark.parametrize("name", [b"bad\xff", b"a b#c?d%41", b"\xe9" * 150], ids=ascii)
-def test_a_crawl_in_a_directory_with_an_unusual_name(place: Any, name: bytes) -> None:
+def test_a_crawl_in_a_directory_with_an_unusual_name(place: Workspace, name: bytes) -> None:
     place.emulator("--graph", place.graph([(1, 2), (1, 3)]))
     place.directory = Path(os.fsdecode(os.fsencode(place.directory) + b"/" + name))
     place.directory.mkdir()

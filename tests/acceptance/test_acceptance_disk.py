@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from armed import continued, killed_at, stopped_at
 
+from support.workspace import Workspace
+
 STAR = [(1, user) for user in range(10, 6_010)]
 CRAWL = ("crawl", "-F", "1")
 
@@ -22,7 +24,7 @@ def mount(*arguments: object) -> None:
 
 
 @pytest.fixture
-def volume(place: Any) -> Iterator[Callable[..., Path]]:
+def volume(place: Workspace) -> Iterator[Callable[..., Path]]:
     """Mount a small volume below the test's directory: `volume("data", "96k")`; it can be mounted anew."""
     mounted: list[Path] = []
 
@@ -44,12 +46,12 @@ def grow(path: Path) -> None:
 
 
 @pytest.fixture
-def world(place: Any) -> Any:
+def world(place: Workspace) -> Any:
     place.emulator("--graph", place.graph(STAR))
     return place
 
 
-def exact(place: Any, pages_twice: int) -> None:
+def exact(place: Workspace, pages_twice: int) -> None:
     assert place.edges() == STAR, "in the network's order, no one lost, no one twice"
     checked = place.run("verify")
     assert checked.returncode == 0, checked.stdout
@@ -100,7 +102,7 @@ def test_a_log_that_runs_full_stops_nothing(world: Any, volume: Any) -> None:
     exact(world, pages_twice=0)
 
 
-def test_a_full_state_stops_loudly_and_continues_with_room(place: Any, volume: Any) -> None:
+def test_a_full_state_stops_loudly_and_continues_with_room(place: Workspace, volume: Any) -> None:
     edges = [(a, b) for a in range(1, 400) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
     place.emulator("--graph", place.graph(edges))
     state = volume(".twittomatic", "128k")
@@ -148,7 +150,7 @@ def test_a_dataset_that_turns_read_only(world: Any, volume: Any) -> None:
     exact(world, pages_twice=1)
 
 
-def parts(place: Any) -> list[Path]:
+def parts(place: Workspace) -> list[Path]:
     return sorted((place.directory / "data" / ".tmp").rglob("follower-1-*"))
 
 
@@ -206,7 +208,7 @@ def test_a_journal_that_is_removed_in_mid_crawl_is_written_again(world: Any, tim
     exact(world, pages_twice=0)
 
 
-def test_a_final_file_that_is_removed_before_its_update(place: Any) -> None:
+def test_a_final_file_that_is_removed_before_its_update(place: Workspace) -> None:
     place.emulator("--graph", place.graph([(1, 2), (2, 1)]))
     assert place.run("crawl", "-T", "1", "2").returncode == 0
     timeline = place.directory / "data/1/1.twt"

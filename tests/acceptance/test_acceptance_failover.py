@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import redis
-from watching import alive
 
+from support.workspace import Workspace, alive
 from twittomatic.state.embedded import process as valkey
 from twittomatic.state.embedded.launch import launch
 from twittomatic.state.keys import CrawlKeys
@@ -26,7 +26,7 @@ KEYS = CrawlKeys("default")
 class Cluster:
     """A place with an emulator and a server that other processes share."""
 
-    def __init__(self, place: Any, url: str) -> None:
+    def __init__(self, place: Workspace, url: str) -> None:
         self.place = place
         self.emulator = place.emulating
         self.redis = redis.Redis.from_url(url, decode_responses=True)
@@ -96,7 +96,7 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(place: Any) -> Iterator[Cluster]:
+def cluster(place: Workspace) -> Iterator[Cluster]:
     place.emulator("--graph", place.graph(EDGES))
     place.write("seeds", "# where it begins\n1\n")
     with tempfile.TemporaryDirectory(prefix="tw") as directory:

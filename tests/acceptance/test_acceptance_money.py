@@ -9,13 +9,14 @@ import urllib.request
 from typing import Any
 
 import pytest
-from watching import COMMAND, DEADLINE_S
+
+from support.workspace import COMMAND, DEADLINE_S, Workspace
 
 EDGES = [(star, 10_000 * star + i) for star, count in ((1, 2500), (2, 700), (3, 40)) for i in range(count)]
 
 
 @pytest.fixture
-def world(place: Any) -> Any:
+def world(place: Workspace) -> Any:
     """Three users without common followers: 2500, 700 and 40."""
     place.emulator("--graph", place.graph(EDGES))
     return place
@@ -136,7 +137,7 @@ def test_what_is_bought_elsewhere_is_not_on_the_bill_of_x(world: Any) -> None:
     assert other
 
 
-def test_a_retired_credential_is_shown_while_another_continues(place: Any) -> None:
+def test_a_retired_credential_is_shown_while_another_continues(place: Workspace) -> None:
     place.emulator("--graph", place.graph(EDGES), "--tokens", "good-t0ken")
     place.set(x_bearer_tokens="good-t0ken,bad-t0ken-1234")
     done = place.run("crawl", "-F", "3")

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
-from watching import DEADLINE_S, wait_for
 
+from support.workspace import DEADLINE_S, Workspace, wait_for
 from twittomatic.clock import rfc3339, utc
 from twittomatic.state.client import client
 from twittomatic.state.embedded import process
@@ -36,7 +36,7 @@ BEARERS = ("s3cret-t0ken", TOKEN)
 class Scene:
     """A crawl that lasts as long as the tests, and its monitor."""
 
-    def __init__(self, place: Any, server: str) -> None:
+    def __init__(self, place: Workspace, server: str) -> None:
         self.place = place
         self.server = server
         place.set(redis_url=server, monitor_token=TOKEN, monitor_port=0, budget_usd=1e6)
@@ -88,7 +88,7 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(shared_place: Any) -> Iterator[Scene]:
+def scene(shared_place: Workspace) -> Iterator[Scene]:
     with tempfile.TemporaryDirectory(prefix="tw") as server:
         url = _run(_launched(Path(server)))
         try:
@@ -333,13 +333,13 @@ def test_which_visitors_may_read_and_which_may_act(scene: Scene) -> None:
     assert not any(secret in logs for secret in BEARERS)
 
 
-def test_bound_elsewhere_it_wants_a_token(place: Any) -> None:
+def test_bound_elsewhere_it_wants_a_token(place: Workspace) -> None:
     refused = place.run("monitor", "--monitor-host", "0.0.0.0", "--monitor-port", "0")
     assert refused.returncode == 2
     assert "MONITOR_TOKEN" in refused.stderr
 
 
-def test_without_a_crawl_it_waits_and_is_read_only(place: Any) -> None:
+def test_without_a_crawl_it_waits_and_is_read_only(place: Workspace) -> None:
     monitor = place.start("monitor", "--monitor-port", "0")
     wait_for(lambda: "Running on" in place.said(monitor), place, monitor)
     url = re.findall(r"http://\S+", place.said(monitor))[0]

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 from spawner import COMMAND
-from watching import wait_for
+
+from support.workspace import Workspace, wait_for
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-network.md"
 TOWN = Path(__file__).with_name("toytown.py")
 USERS = 45  # five pages of followers
 
 
-def install(place: Any) -> Any:
+def install(place: Workspace) -> Any:
     """Put the network of the guide on the path, as `pip install` leaves it; return its module."""
     found = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     assert found
@@ -39,7 +40,7 @@ def install(place: Any) -> Any:
 class Town:
     """The server, and what it was asked."""
 
-    def __init__(self, place: Any, *, slow_s: float) -> None:
+    def __init__(self, place: Workspace, *, slow_s: float) -> None:
         self._log = place.directory / "town.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen([sys.executable, TOWN, str(USERS), str(slow_s)], stdout=log)
@@ -57,18 +58,18 @@ class Town:
 
 
 @pytest.fixture
-def toy(place: Any) -> Any:
+def toy(place: Workspace) -> Any:
     return install(place)
 
 
 @pytest.fixture(params=[0.0])
-def town(place: Any, toy: Any, request: pytest.FixtureRequest) -> Iterator[Town]:
+def town(place: Workspace, toy: Any, request: pytest.FixtureRequest) -> Iterator[Town]:
     town = Town(place, slow_s=request.param)
     yield town
     town.end()
 
 
-def lines(place: Any, user_id: str, ext: str) -> list[str]:
+def lines(place: Workspace, user_id: str, ext: str) -> list[str]:
     with gzip.open(place.directory / "data" / user_id[:2] / f"{user_id}.{ext}", "rt") as file:
         return file.read().split("\n")[:-1]
 
@@ -78,7 +79,7 @@ def followers(toy: Any) -> list[str]:
 
 
 def test_a_network_with_addresses_is_crawled_to_depth_1_and_verified(
-    place: Any, toy: Any, town: Town
+    place: Workspace, toy: Any, town: Town
 ) -> None:
     done = place.run("crawl", "-T", "-F", "-A", "--max-depth", "1", "toy:u0")
     assert done.returncode == 0, done.stderr
@@ -101,7 +102,7 @@ def test_a_network_with_addresses_is_crawled_to_depth_1_and_verified(
 
 @pytest.mark.parametrize("town", [0.3], indirect=True)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_list_continues_where_the_crawl_ended(place: Any, toy: Any, town: Town, how: int) -> None:
+def test_a_list_continues_where_the_crawl_ended(place: Workspace, toy: Any, town: Town, how: int) -> None:
     begun = place.start("crawl", "-F", "@u0")
     wait_for(lambda: len(town.pages("toy:u0")) >= 2, place, begun)
     begun.send_signal(how)
@@ -116,7 +117,9 @@ def test_a_list_continues_where_the_crawl_ended(place: Any, toy: Any, town: Town
     assert place.run("verify").returncode == 0
 
 
-def test_a_free_network_takes_no_budget_and_is_quoted_in_requests(place: Any, toy: Any, town: Town) -> None:
+def test_a_free_network_takes_no_budget_and_is_quoted_in_requests(
+    place: Workspace, toy: Any, town: Town
+) -> None:
     refused = place.run("crawl", "-F", "--budget-usd", "5", "toy:u0")
     assert refused.returncode == 2
     assert "BUDGET_USD: Toytown charges nothing; leave it out." in refused.stderr
@@ -127,7 +130,7 @@ def test_a_free_network_takes_no_budget_and_is_quoted_in_requests(place: Any, to
     assert "$" not in plan.stdout + plan.stderr
 
 
-def test_a_dataset_holds_one_network(place: Any, toy: Any, town: Town) -> None:
+def test_a_dataset_holds_one_network(place: Workspace, toy: Any, town: Town) -> None:
     assert place.run("crawl", "-F", "toy:u1").returncode == 0
     del place.environment["TWITTOMATIC_TOY_URL"]  # which is no setting of X
     place.emulator("--graph", place.graph([(2, 1)]))

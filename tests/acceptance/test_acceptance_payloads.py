@@ -2,9 +2,10 @@
 
 import gzip
 import json
-from typing import Any
 
 from scripted import Answer, Asked, post, profile, scripted
+
+from support.workspace import Workspace
 
 FIRST = json.dumps(profile(11)).encode()
 LAST = json.dumps(profile(13)).encode()
@@ -32,12 +33,12 @@ def answer(asked: Asked) -> Answer | None:
     return None
 
 
-def lines(place: Any, name: str) -> list[bytes]:
+def lines(place: Workspace, name: str) -> list[bytes]:
     content: bytes = gzip.decompress((place.directory / "data" / name).read_bytes())
     return content.splitlines()
 
 
-def test_bad_records_cost_no_page_and_bad_pages_cost_nothing(place: Any) -> None:
+def test_bad_records_cost_no_page_and_bad_pages_cost_nothing(place: Workspace) -> None:
     with scripted(answer) as x:
         place.set(x_api_url=x.url, x_bearer_tokens="t", budget_usd=5, select='username.startsWith("u")')
         done = place.run("crawl", "-F", "--max-attempts", "1", "--until-spent", "21", "22", "23", "24")
@@ -64,7 +65,7 @@ def test_bad_records_cost_no_page_and_bad_pages_cost_nothing(place: Any) -> None
         assert status["money"]["modules"]["timeline"]["spent_usd"] == 0.015
 
 
-def test_the_analyzer_buys_a_profile_that_could_not_be_read(place: Any) -> None:
+def test_the_analyzer_buys_a_profile_that_could_not_be_read(place: Workspace) -> None:
     with scripted(answer) as x:
         place.set(x_api_url=x.url, x_bearer_tokens="t", budget_usd=5, select='username == "u12"')
         done = place.run("crawl", "-F", "-A", "21")

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from support.workspace import Workspace
+
 STARS = ("1", "2", "3")
 EDGES = [(star, 10_000 * star + i) for star, count in ((1, 2500), (2, 700), (3, 40)) for i in range(count)]
 
 
 @pytest.fixture
-def world(place: Any) -> Any:
+def world(place: Workspace) -> Any:
     """Three users without common followers, with as many as in EDGES."""
     place.emulator("--graph", place.graph(EDGES))
     return place

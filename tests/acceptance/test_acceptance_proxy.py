@@ -1,17 +1,18 @@
 """Commands whose only way out is a proxy to a TLS server."""
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from proxying import certificate, proxying
 from scripted import scripted
 
+from support.workspace import Workspace
+
 PASSWORD = "hunter2-of-the-proxy"
 
 
-def test_a_crawl_through_a_proxy(place: Any) -> None:
+def test_a_crawl_through_a_proxy(place: Workspace) -> None:
     """The name of the API is one that no resolver here knows; only the proxy does."""
     pem = certificate(place.directory, "api.x.test")
     with scripted(certificate=pem) as x:

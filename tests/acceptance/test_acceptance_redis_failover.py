@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from replicated import Replicated
-from watching import exact, until, wait_for
+
+from support.workspace import Workspace, exact, until, wait_for
 
 EDGES = [(a, b) for a in range(1, 220) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
 FLAGS = ("-F", "-A", "--max-depth", "unlimited")
@@ -15,7 +16,7 @@ IN_FLIGHT = len(WORKERS) * 2  # lists that may become files although nothing is 
 
 
 @pytest.fixture
-def cluster(place: Any, replicas: Replicated) -> Any:
+def cluster(place: Workspace, replicas: Replicated) -> Any:
     place.emulator("--graph", place.graph(EDGES))
     place.write("seeds", "1\n")
     place.set(redis_url=replicas.url, crawl=f"crawl-{place.directory.name}")
@@ -51,7 +52,7 @@ def test_the_doctor_looks_at_replicas_and_sentinels(cluster: Any) -> None:
     assert "ok       Sentinel 3 watch “main”" in said
 
 
-def test_an_unknown_service_is_one_sentence(place: Any, replicas: Replicated) -> None:
+def test_an_unknown_service_is_one_sentence(place: Workspace, replicas: Replicated) -> None:
     place.set(redis_url=f"{replicas.url}s")
     said = place.run("status")
     assert said.returncode == 1
@@ -62,7 +63,7 @@ def test_an_unknown_service_is_one_sentence(place: Any, replicas: Replicated) ->
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_one_crawl_through_many_failovers(place: Any, replicas: Replicated, capsys: Any) -> None:
+def test_one_crawl_through_many_failovers(place: Workspace, replicas: Replicated, capsys: Any) -> None:
     """And through a master that freezes, and wakes as the master that it no longer is."""
     edges = [(a, b) for a in range(1, 9_000) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
     place.emulator("--graph", place.graph(edges))

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from valkeyd import admin, valkeyd
 
-from conftest import until
+from support.workspace import Workspace, wait_for
 
 CAP_USD = 16
 CRAWL = ("crawl", "-F", "-A", "--max-depth", "1", "--budget-usd", str(CAP_USD), "--until-spent", "1")
@@ -26,7 +26,7 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def server(place: Any, port: int) -> Iterator[Redis]:
+def server(place: Workspace, port: int) -> Iterator[Redis]:
     with admin(port) as server:
         server.flushall()
         server.config_set("maxmemory-policy", "noeviction")
@@ -35,14 +35,14 @@ def server(place: Any, port: int) -> Iterator[Redis]:
         yield server
 
 
-def paid(place: Any) -> float:
+def paid(place: Workspace) -> float:
     return float(place.report()["bill_usd"])
 
 
-def spoil(place: Any, server: Redis, change: Callable[[], object]) -> Any:
+def spoil(place: Workspace, server: Redis, change: Callable[[], object]) -> Any:
     """Change the server in mid-crawl, and return the crawl's end: code and words."""
     crawl = place.start(*CRAWL)
-    until(lambda: crawl.poll() is not None or len(place.files("fws")) >= 8, "nothing was crawled")
+    wait_for(lambda: crawl.poll() is not None or len(place.files("fws")) >= 8, place)
     assert crawl.poll() is None, place.said(crawl)
     change()
     code = crawl.wait(60)
@@ -61,7 +61,7 @@ def no_raw_words(said: str) -> None:
         assert word not in said
 
 
-def go_on(place: Any, *restore: str) -> str:
+def go_on(place: Workspace, *restore: str) -> str:
     """Restore, and let the same command continue until the money is spent or all is done."""
     done = place.run("restore", *restore)
     assert done.returncode == 0, done.stderr
@@ -84,7 +84,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_vanishes_in_mid_crawl_stops_it(place: Any, server: Redis, kind: str) -> None:
+def test_what_vanishes_in_mid_crawl_stops_it(place: Workspace, server: Redis, kind: str) -> None:
     code, said = spoil(place, server, lambda: server.delete(*server.keys(KINDS[kind])))
     bill = paid(place)
     assert code == 1, said
@@ -115,7 +115,7 @@ def test_what_vanishes_in_mid_crawl_stops_it(place: Any, server: Redis, kind: st
     ],
     ids=" ".join,
 )
-def test_the_cap_holds_whichever_key_vanishes(place: Any, server: Redis, kinds: list[str]) -> None:
+def test_the_cap_holds_whichever_key_vanishes(place: Workspace, server: Redis, kinds: list[str]) -> None:
     def lose() -> None:
         server.delete(*[key for kind in kinds for key in server.keys(kind)], "none")
 
@@ -127,7 +127,7 @@ def test_the_cap_holds_whichever_key_vanishes(place: Any, server: Redis, kinds: 
     go_on(place)
 
 
-def test_every_process_of_a_crawl_stops_when_its_server_is_emptied(place: Any, server: Redis) -> None:
+def test_every_process_of_a_crawl_stops_when_its_server_is_emptied(place: Workspace, server: Redis) -> None:
     place.write("seeds", "1\n")
     master = place.start(
         "master",
@@ -142,7 +142,7 @@ def test_every_process_of_a_crawl_stops_when_its_server_is_emptied(place: Any, s
         "seeds",
     )
     workers = [place.start("worker", name, "--on-master-loss", "wait") for name in ("one", "two")]
-    until(lambda: len(place.files("fws")) >= 8, "nothing was crawled")
+    wait_for(lambda: len(place.files("fws")) >= 8, place)
     server.flushall()
     for process in (master, *workers):
         assert process.wait(60) == 1
@@ -152,12 +152,12 @@ def test_every_process_of_a_crawl_stops_when_its_server_is_emptied(place: Any, s
     go_on(place)
 
 
-def test_a_crawl_waits_for_a_full_server_and_continues(place: Any, server: Redis) -> None:
+def test_a_crawl_waits_for_a_full_server_and_continues(place: Workspace, server: Redis) -> None:
     crawl = place.start(*CRAWL)
-    until(lambda: len(place.files("fws")) >= 8, "nothing was crawled")
+    wait_for(lambda: len(place.files("fws")) >= 8, place)
     server.config_set("maxmemory", 1)
     logs = place.directory / "logs"
-    until(lambda: any("Redis is full" in log.read_text() for log in logs.glob("*.jsonl")), "it is not said")
+    wait_for(lambda: any("Redis is full" in log.read_text() for log in logs.glob("*.jsonl")), place)
     assert crawl.poll() is None
     before = paid(place)
     server.config_set("maxmemory", 0)

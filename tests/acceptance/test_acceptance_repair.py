@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from armed import killed_at, stopped_at
 
+from support.workspace import Workspace
 from twittomatic.state.client import client
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.events import FileRepaired, decode
@@ -26,21 +27,21 @@ CRAWL = ("crawl", "-T", "-F", "-A", "--max-depth", "1", "--max-posts", "20", "1"
 
 
 @pytest.fixture
-def world(place: Any) -> Any:
+def world(place: Workspace) -> Any:
     place.emulator("--graph", place.graph(EDGES))
     done = place.run(*CRAWL)
     assert done.returncode == 0, done.stderr
     return place
 
 
-def tree(place: Any) -> dict[str, bytes]:
+def tree(place: Workspace) -> dict[str, bytes]:
     data = place.directory / "data"
     return {
         path.relative_to(data).as_posix(): path.read_bytes() for path in data.rglob("*") if path.is_file()
     }
 
 
-def damage(place: Any) -> None:
+def damage(place: Workspace) -> None:
     data = place.directory / "data"
     (data / "1/1.usr").unlink()
     os.truncate(data / "10/10.twt", 30)
@@ -52,7 +53,7 @@ def damage(place: Any) -> None:
         file.write(b'{"file":"1')
 
 
-def announced(place: Any) -> dict[str, bool]:
+def announced(place: Workspace) -> dict[str, bool]:
     """Return the files that sinks were told of as repaired, and whether they are gone."""
 
     async def read() -> list[Any]:
@@ -64,7 +65,7 @@ def announced(place: Any) -> dict[str, bool]:
     return {event.file: event.is_gone for event in events if isinstance(event, FileRepaired)}
 
 
-def exact(place: Any) -> None:
+def exact(place: Workspace) -> None:
     assert sorted(place.edges()) == sorted(EDGES)
     assert len(place.files("usr")) == len(place.files("fws")) == len(place.files("twt")) == 31
     checked = place.run("verify")
@@ -169,7 +170,7 @@ def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next(world: Any) ->
 
 
 @pytest.mark.parametrize("point", ["commit.directory_synced", "journal.written"])
-def test_files_placed_by_a_dead_crawl_are_left_to_its_successor(place: Any, point: str) -> None:
+def test_files_placed_by_a_dead_crawl_are_left_to_its_successor(place: Workspace, point: str) -> None:
     """Killed between the rename of a file and its journal line, or the completion of its job."""
     place.emulator("--graph", place.graph(EDGES))
     killed_at(place, point, *CRAWL, time=9)
@@ -247,7 +248,7 @@ def test_it_shows_on_a_terminal_how_far_it_is(world: Any, arguments: list[str]) 
     assert done.stdout.startswith("All is as the journal says.")
 
 
-def wait_for(condition: Any, process: Any, place: Any) -> None:
+def wait_for(condition: Any, process: Any, place: Workspace) -> None:
     deadline = monotonic() + 110
     while not condition():
         assert process.poll() is None, place.said(process)

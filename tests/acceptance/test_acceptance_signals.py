@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from watching import COMMAND, DEADLINE_S, exact, wait_for
+
+from support.workspace import COMMAND, DEADLINE_S, Workspace, exact, wait_for
 
 EDGES = [(star, 10_000 * star + i) for star in (1, 2) for i in range(1500)]
 
@@ -38,7 +39,7 @@ cli.main()
 CRAWL = ("crawl", "-F", "--budget-usd", "100", "1", "2")
 
 
-def signalled(place: Any, moment: str, *arguments: str, number: int = signal.SIGHUP) -> int:
+def signalled(place: Workspace, moment: str, *arguments: str, number: int = signal.SIGHUP) -> int:
     """Run a command that gets a signal at a moment, and return its exit code."""
     (place.directory / "came").unlink(missing_ok=True)
     done = place.run_program(_DRIVER, f"twittomatic.{moment}", int(number), *arguments)
@@ -61,7 +62,7 @@ def signalled(place: Any, moment: str, *arguments: str, number: int = signal.SIG
         ("storage.part:PartFile.append", "app.lead:tidy", "state.leadership:Leadership.resign"),
     ],
 )
-def test_a_crawl_ends_with_130_at_any_moment(place: Any, moments: tuple[str, ...]) -> None:
+def test_a_crawl_ends_with_130_at_any_moment(place: Workspace, moments: tuple[str, ...]) -> None:
     place.emulator("--graph", place.graph(EDGES))
     for moment in moments:
         assert signalled(place, moment, *CRAWL) == 130, moment
@@ -80,7 +81,7 @@ def test_a_crawl_ends_with_130_at_any_moment(place: Any, moments: tuple[str, ...
         ("app.standby:Standby._view", ("master", "-F", "--standby")),
     ],
 )
-def test_workers_and_standbys_end_with_130(place: Any, moment: str, arguments: tuple[str, ...]) -> None:
+def test_workers_and_standbys_end_with_130(place: Workspace, moment: str, arguments: tuple[str, ...]) -> None:
     place.emulator("--graph", place.graph(EDGES))
     master = place.start("master", "-F", "--budget-usd", "100", "--stream", place.write("ids", "1\n2\n"))
     wait_for(lambda: "leads" in place.said(master), place, master)
@@ -104,11 +105,11 @@ def test_workers_and_standbys_end_with_130(place: Any, moment: str, arguments: t
         ("app.checks:_api", ("doctor", "--x-api-url", "http://127.0.0.1:1")),
     ],
 )
-def test_services_and_checks_end_with_130(place: Any, moment: str, arguments: tuple[str, ...]) -> None:
+def test_services_and_checks_end_with_130(place: Workspace, moment: str, arguments: tuple[str, ...]) -> None:
     assert signalled(place, moment, *arguments) == 130
 
 
-def test_a_closed_terminal_ends_a_crawl_and_no_error_of_the_terminal_does(place: Any) -> None:
+def test_a_closed_terminal_ends_a_crawl_and_no_error_of_the_terminal_does(place: Workspace) -> None:
     place.emulator("--graph", place.graph(EDGES), "--faults", "slow=1")
     for star, ignored in (("1", False), ("2", True)):
         asked = place.report()["requests"].get("followers", 0)
@@ -131,7 +132,7 @@ def test_a_closed_terminal_ends_a_crawl_and_no_error_of_the_terminal_does(place:
 
 
 @pytest.mark.parametrize("closed", [(1,), (0, 1, 2)])
-def test_closed_standard_streams_end_no_command(place: Any, closed: tuple[int, ...]) -> None:
+def test_closed_standard_streams_end_no_command(place: Workspace, closed: tuple[int, ...]) -> None:
     place.emulator("--graph", place.graph([(1, 2)]))
 
     def close() -> None:
@@ -149,7 +150,7 @@ def test_closed_standard_streams_end_no_command(place: Any, closed: tuple[int, .
             assert json.loads(line)["process"]
 
 
-def test_output_that_is_lost_loses_no_work(place: Any) -> None:
+def test_output_that_is_lost_loses_no_work(place: Workspace) -> None:
     place.emulator("--graph", place.graph([(1, 2), (2, 3)]))
 
     def run(output: Any, *arguments: str, errors: Any = subprocess.PIPE) -> tuple[int, str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from spawner import COMMAND
-from watching import wait_for
+
+from support.workspace import Workspace, wait_for
 
 EDGES = [(user, user % 7 + 1) for user in range(1, 30)] + [(1, user) for user in range(2, 30)]
 CRAWL = ("crawl", "-F", "-A", "--max-depth", "1", "1")
@@ -22,7 +23,7 @@ def example() -> str:
     return found[1]
 
 
-def install(place: Any, name: str, code: str, entry: str) -> None:
+def install(place: Workspace, name: str, code: str, entry: str) -> None:
     """Put a distribution on the path, as `pip install` leaves it."""
     site = place.directory / "site"
     info = site / f"{name}-1.0.dist-info"
@@ -34,12 +35,12 @@ def install(place: Any, name: str, code: str, entry: str) -> None:
 
 
 @pytest.fixture
-def installed(place: Any) -> Any:
+def installed(place: Workspace) -> Any:
     install(place, "my_package", example(), "edges = my_package:Edges")
     return place
 
 
-def stored(place: Any) -> set[tuple[int, int]]:
+def stored(place: Workspace) -> set[tuple[int, int]]:
     """Return the edges in the sink's table, as pairs of follower and followed."""
     if not (place.directory / "edges.db").exists():
         return set()
@@ -48,7 +49,7 @@ def stored(place: Any) -> set[tuple[int, int]]:
     return {(int(followed), int(follower)) for followed, follower in rows}
 
 
-def shown(place: Any) -> Any:
+def shown(place: Workspace) -> Any:
     return {one["name"]: one for one in place.status()["sinks"]}["edges"]
 
 
@@ -125,7 +126,7 @@ def test_a_sink_that_cannot_be_opened_says_why(installed: Any) -> None:
         ),
     ],
 )
-def test_a_broken_sink_is_one_sentence(place: Any, code: str, said: str) -> None:
+def test_a_broken_sink_is_one_sentence(place: Workspace, code: str, said: str) -> None:
     install(place, "broken", code, "bad = broken:Bad")
     done = place.run("sink", "bad")
     assert done.returncode == 1

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from watching import alive, wait_for
 
+from support.workspace import Workspace, alive, wait_for
 from twittomatic.app.stop import Stop
 from twittomatic.cli import supervisor
 from twittomatic.cli.child import STOPPED
@@ -166,7 +166,7 @@ def test_a_child_leaves_when_its_parent_is_gone(how: int, tmp_path: Path) -> Non
         asyncio.run(until(lambda: not alive(pid)))
 
 
-def test_settings_reach_the_processes_without_being_shown(place: Any) -> None:
+def test_settings_reach_the_processes_without_being_shown(place: Workspace) -> None:
     place.set(redis_url="", x_api_url="http://127.0.0.1:1")
     worker = place.start(
         "worker", "--processes", "2", "--x-bearer-tokens", "s3cret-t0ken", "--crawl", "other", "--", "w"

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from graphited import Graphite, graphite, installed_or_skip
-from watching import wait_for
+
+from support.workspace import Workspace, wait_for
 
 EDGES = [(a, b) for a in range(1, 120) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "graphite" / "dashboard.json"
@@ -25,7 +26,7 @@ def _one_graphite() -> Iterator[Graphite]:
 
 
 @pytest.fixture
-def server(_one_graphite: Graphite, place: Any) -> Graphite:
+def server(_one_graphite: Graphite, place: Workspace) -> Graphite:
     """Graphite, and a place whose commands know it."""
     _one_graphite.start()
     place.set(carbon_port=_one_graphite.port)
@@ -54,22 +55,22 @@ def has(server: Graphite, crawl: str, points: Points) -> bool:
     return True
 
 
-def crawl(place: Any, name: str) -> Any:
+def crawl(place: Workspace, name: str) -> Any:
     return place.start("crawl", "-F", "-A", "--max-depth", "unlimited", "--crawl", name, "1")
 
 
-def record(place: Any, name: str) -> Any:
+def record(place: Workspace, name: str) -> Any:
     recorder = place.start("stats", "record", f"{name}.gz", "--crawl", name)
     wait_for(lambda: "Recording crawl" in place.said(recorder), place, recorder)
     return recorder
 
 
-def end(place: Any, recorder: Any) -> None:
+def end(place: Workspace, recorder: Any) -> None:
     recorder.send_signal(signal.SIGTERM)
     assert recorder.wait(60) == 130, place.said(recorder)
 
 
-def test_a_crawl_is_recorded_and_graphite_has_it_point_by_point(place: Any, server: Graphite) -> None:
+def test_a_crawl_is_recorded_and_graphite_has_it_point_by_point(place: Workspace, server: Graphite) -> None:
     place.emulator("--graph", place.graph(EDGES))
     recorder = record(place, "whole")  # before there is a crawl
     crawling = crawl(place, "whole")
@@ -109,7 +110,7 @@ def test_a_crawl_is_recorded_and_graphite_has_it_point_by_point(place: Any, serv
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_a_recording_is_replayed_exactly_or_as_if_it_were_now(place: Any, server: Graphite) -> None:
+def test_a_recording_is_replayed_exactly_or_as_if_it_were_now(place: Workspace, server: Graphite) -> None:
     now = int(time())
     points = {
         f"twittomatic.{name}.fetched.follower.total": {
@@ -140,7 +141,7 @@ def test_a_recording_is_replayed_exactly_or_as_if_it_were_now(place: Any, server
     assert max(got) - min(got) == len(got) - 1
 
 
-def test_killed_and_disconnected_it_continues(place: Any, server: Graphite) -> None:
+def test_killed_and_disconnected_it_continues(place: Workspace, server: Graphite) -> None:
     place.emulator("--graph", place.graph(EDGES))
     path = place.directory / "hard.gz"
     server.kill_carbon()
@@ -173,7 +174,7 @@ def test_killed_and_disconnected_it_continues(place: Any, server: Graphite) -> N
     wait_for(lambda: has(server, "hard", new), place)
 
 
-def test_what_cannot_be_done_is_one_sentence(place: Any, server: Graphite) -> None:
+def test_what_cannot_be_done_is_one_sentence(place: Workspace, server: Graphite) -> None:
     place.write("thesis.txt", "all of it")
     for arguments, code, why in (
         (("record", "thesis.txt"), 1, "is not a recording"),

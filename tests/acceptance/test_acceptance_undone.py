@@ -1,11 +1,11 @@
 """What a crawl leaves undone is named at its end, and its exit code is 1; the same command tries it again."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from scripted import Answer, Asked, ScriptedX, page, profile, scripted
-from watching import wait_for
+
+from support.workspace import Workspace, wait_for
 
 
 class Refusing:
@@ -23,13 +23,13 @@ class Refusing:
 
 
 @pytest.fixture
-def x(place: Any) -> Iterator[ScriptedX]:
+def x(place: Workspace) -> Iterator[ScriptedX]:
     with scripted() as x:
         place.set(x_api_url=x.url, x_bearer_tokens="t", budget_usd=100)
         yield x
 
 
-def test_dead_jobs_end_a_crawl_with_1_until_they_live(place: Any, x: ScriptedX) -> None:
+def test_dead_jobs_end_a_crawl_with_1_until_they_live(place: Workspace, x: ScriptedX) -> None:
     script = x.script = Refusing(27, 28)
     command = ("crawl", "-T", "22", "27", "28")
     done = place.run(*command)
@@ -58,12 +58,12 @@ def test_dead_jobs_end_a_crawl_with_1_until_they_live(place: Any, x: ScriptedX) 
     assert place.run(*command).returncode == 0
 
 
-def test_one_target_that_dies_is_a_crawl_that_failed(place: Any, x: ScriptedX) -> None:
+def test_one_target_that_dies_is_a_crawl_that_failed(place: Workspace, x: ScriptedX) -> None:
     x.script = Refusing(27)
     assert place.run("crawl", "-T", "27").returncode == 1
 
 
-def test_a_master_and_its_standby_end_with_1_too(place: Any, x: ScriptedX) -> None:
+def test_a_master_and_its_standby_end_with_1_too(place: Workspace, x: ScriptedX) -> None:
     x.script = Refusing(27)
     seeds = place.write("seeds", "22\n27\n")
     master = place.start("master", "-T", "--stream", seeds)
@@ -77,7 +77,7 @@ def test_a_master_and_its_standby_end_with_1_too(place: Any, x: ScriptedX) -> No
     assert standby.wait(60) == 1, place.said(standby)
 
 
-def test_lists_that_end_too_early_are_named_and_continued(place: Any, x: ScriptedX) -> None:
+def test_lists_that_end_too_early_are_named_and_continued(place: Workspace, x: ScriptedX) -> None:
     """One list ends at a page that cost something, the other at an empty one, both far below the claim."""
     pages = {None: page([profile(i) for i in range(1000, 1100)], "A"), "A": page([])}
 

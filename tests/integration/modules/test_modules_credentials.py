@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from support.crawl import Emulate, LocalCrawl
+from twittomatic.app.runtime import Runtime
+from twittomatic.crawler.worker import Worker
 from twittomatic.emulator import GraphWorld
 from twittomatic.model import Phase
 
@@ -27,63 +29,63 @@ def world() -> GraphWorld:
 
 
 async def test_a_crawl_with_only_a_user_token_renews_it_when_it_expires(
-    house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
+    local: LocalCrawl, emulate: Emulate, world: GraphWorld, tmp_path: Path
 ) -> None:
     emulator = await emulate(world, time_scale=60.0)
-    house.settings = replace(
-        house.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
+    local.settings = replace(
+        local.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
     )
-    progress = await house.crawl("FA", [STAR], max_depth=1)
+    progress = await local.crawl("FA", [STAR], max_depth=1)
     assert progress.phase is Phase.FINISHED
     assert emulator.authority.renewals == 1
     assert emulator.report()["violations"] == 0
-    assert len(house.journal()) == 2 * 41
-    house.check()
+    assert len(local.journal()) == 2 * 41
+    local.check()
 
 
 async def test_tokens_that_die_all_the_time(
-    house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
+    local: LocalCrawl, emulate: Emulate, world: GraphWorld, tmp_path: Path
 ) -> None:
     """They live for a tenth of a second, and are renewed as often as it takes."""
     emulator = await emulate(world, time_scale=72_000.0)
-    house.settings = replace(
-        house.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
+    local.settings = replace(
+        local.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
     )
-    progress = await house.crawl("FA", [STAR], max_depth=1, concurrency=1)
+    progress = await local.crawl("FA", [STAR], max_depth=1, concurrency=1)
     assert progress.phase is Phase.FINISHED
     assert emulator.authority.renewals >= 1
-    house.check()
+    local.check()
 
 
 async def test_a_refused_user_token_is_retired_and_the_others_continue(
-    house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
+    local: LocalCrawl, emulate: Emulate, world: GraphWorld, tmp_path: Path
 ) -> None:
     emulator = await emulate(world)
     emulator.authority.renew({"grant_type": "refresh_token", "refresh_token": "refresh-first"})
-    house.settings = replace(house.settings, x_user_tokens=user_token(tmp_path / "ada.json"))
+    local.settings = replace(local.settings, x_user_tokens=user_token(tmp_path / "ada.json"))
     reasons: dict[str, str] = {}
 
-    async def look(parts: Any, worker: Any) -> None:
+    async def look(parts: Runtime, worker: Worker) -> None:
         while not reasons:
             reasons.update(await parts.money.rejected())
 
-    progress = await house.crawl("FA", [STAR], max_depth=1, during=look)
+    progress = await local.crawl("FA", [STAR], max_depth=1, during=look)
     assert progress.phase is Phase.FINISHED
     [(name, reason)] = reasons.items()
     assert name.startswith("user-")
     assert "invalid_grant" in reason
     assert "refresh-first" not in reason
-    house.check()
+    local.check()
 
 
 async def test_without_anybody_left_the_crawl_pauses(
-    house: Any, emulate: Any, world: GraphWorld, tmp_path: Path
+    local: LocalCrawl, emulate: Emulate, world: GraphWorld, tmp_path: Path
 ) -> None:
     emulator = await emulate(world)
     emulator.authority.renew({"grant_type": "refresh_token", "refresh_token": "refresh-first"})
-    house.settings = replace(
-        house.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
+    local.settings = replace(
+        local.settings, x_bearer_tokens="", x_user_tokens=user_token(tmp_path / "ada.json")
     )
-    progress = await house.crawl("F", [STAR])
+    progress = await local.crawl("F", [STAR])
     assert (progress.phase, progress.paused_by) == (Phase.PAUSED, "network")
     assert "authorize the app again" in progress.reason

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support.crawl import Emulate, LocalCrawl
 from twittomatic import faultpoint
 from twittomatic.app import control
 from twittomatic.emulator import GraphWorld
@@ -16,7 +17,7 @@ FOLLOWERS = 2345
 
 
 @pytest.fixture
-async def world(house: Any, emulate: Any) -> GraphWorld:
+async def world(local: LocalCrawl, emulate: Emulate) -> GraphWorld:
     world = GraphWorld([(STAR, 10 + i) for i in range(FOLLOWERS)], seed=1, post_counts={STAR: 230})
     await emulate(world)
     return world
@@ -45,9 +46,9 @@ def trail(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize(("module", "extensions"), [("F", ["fws", "usr"]), ("T", ["twt"])])
 async def test_write_sync_checkpoint(
-    house: Any, world: GraphWorld, trail: list[str], module: str, extensions: list[str]
+    local: LocalCrawl, world: GraphWorld, trail: list[str], module: str, extensions: list[str]
 ) -> None:
-    await house.crawl(module, [STAR])
+    await local.crawl(module, [STAR])
     pages, written = 0, 0
     since: list[str] = []
     for step in trail:
@@ -80,7 +81,7 @@ async def test_write_sync_checkpoint(
     ]
     places = [len(end) - 1 - end[::-1].index(mark) for mark in marks[:3]] + [end.index(m) for m in marks[3:]]
     assert places == sorted(places)
-    house.check()
+    local.check()
 
 
 @pytest.mark.parametrize(
@@ -89,24 +90,24 @@ async def test_write_sync_checkpoint(
 @pytest.mark.parametrize("junk", [b"half a member", b"\x1f\x8b", bytes(100_000)])
 @pytest.mark.parametrize("module", ["F", "T"])
 async def test_a_torn_part_file_is_cut_back_wherever_its_attempt_died(
-    house: Any, world: GraphWorld, module: str, point: str, junk: bytes
+    local: LocalCrawl, world: GraphWorld, module: str, point: str, junk: bytes
 ) -> None:
     """A kill leaves any number of bytes behind the checkpoint; none of them comes into the dataset."""
     for time in (1, 2, 3):
-        die(house, point, junk, time)
-        await house.crawl(module, [STAR])
-        await control.retry_jobs(house.settings, ())
+        die(local, point, junk, time)
+        await local.crawl(module, [STAR])
+        await control.retry_jobs(local.settings, ())
     faultpoint.arm(None)
-    await house.crawl(module, [STAR])
+    await local.crawl(module, [STAR])
     if module == "F":
-        assert house.followers(STAR) == list(world.all_followers(STAR))
+        assert local.followers(STAR) == list(world.all_followers(STAR))
     else:
-        assert house.posts(STAR) == list(world.all_posts(STAR))
-    assert house.parts() == []
-    house.check()
+        assert local.posts(STAR) == list(world.all_posts(STAR))
+    assert local.parts() == []
+    local.check()
 
 
-def die(house: Any, point: str, junk: bytes, time: int) -> None:
+def die(local: LocalCrawl, point: str, junk: bytes, time: int) -> None:
     """Arm a point: at the nth time junk goes behind the bytes of every part file, and the attempt fails."""
     left = time
 
@@ -114,7 +115,7 @@ def die(house: Any, point: str, junk: bytes, time: int) -> None:
         nonlocal left
         left -= name == point
         if name == point and left == 0:
-            for path in house.parts():
+            for path in local.parts():
                 with path.open("ab") as file:
                     file.write(junk)
             raise RuntimeError(point)

@@ -9,8 +9,10 @@ import pytest
 from msgspec.structs import replace
 from scripted import Answer, Asked, ScriptedX, page, post, profile, scripted
 
+from support.crawl import LocalCrawl
 from twittomatic import faultpoint
 from twittomatic.app import control
+from twittomatic.app.runtime import Runtime
 from twittomatic.model import Phase
 from twittomatic.modules import finish, pager
 from twittomatic.networks.base import Counts
@@ -54,45 +56,47 @@ class Pages:
 
 
 @pytest.fixture
-def x(house: Any) -> Iterator[ScriptedX]:
+def x(local: LocalCrawl) -> Iterator[ScriptedX]:
     with scripted() as x:
-        house.settings = replace(house.settings, x_api_url=x.url)
+        local.settings = replace(local.settings, x_api_url=x.url)
         yield x
 
 
-async def crawl(house: Any, modules: str, *, claimed: int | None = None, **changes: Any) -> Any:
+async def crawl(local: LocalCrawl, modules: str, *, claimed: int | None = None, **changes: Any) -> Any:
     """Crawl the star whose profile claims so many followers and posts."""
-    house.before = None
+    local.before = None
     if claimed is not None:
 
-        async def know(parts: Any) -> None:
+        async def know(parts: Runtime) -> None:
             await parts.counts.keep({str(STAR): Counts(followers=claimed, posts=claimed)}, time.time())
 
-        house.before = know
-    progress = await house.crawl(modules, [STAR], **changes)
+        local.before = know
+    progress = await local.crawl(modules, [STAR], **changes)
     assert progress.phase is Phase.FINISHED
-    house.check()
+    local.check()
     return progress
 
 
-def ending(house: Any, ext: str = "fws") -> tuple[str, int]:
-    entry = house.journal(STAR, ext)[-1]
+def ending(local: LocalCrawl, ext: str = "fws") -> tuple[str, int]:
+    entry = local.journal(STAR, ext)[-1]
     return entry.ending, entry.lines
 
 
-async def test_a_list_that_ends_far_too_early_is_asked_again_and_short(house: Any, x: ScriptedX) -> None:
+async def test_a_list_that_ends_far_too_early_is_asked_again_and_short(
+    local: LocalCrawl, x: ScriptedX
+) -> None:
     script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page(users(2000, 300))})
-    await crawl(house, "F", claimed=52_000)
+    await crawl(local, "F", claimed=52_000)
     assert script.asked == [None, "A", "A"]
-    assert ending(house) == ("short", 1300)
-    assert house.journal(STAR, "fws")[-1].claimed == 52_000
-    assert house.early == {"follower:23": ("short", 1300, 52_000, False)}
-    assert house.followers(STAR) == [*range(1000, 2300)]
+    assert ending(local) == ("short", 1300)
+    assert local.journal(STAR, "fws")[-1].claimed == 52_000
+    assert local.early == {"follower:23": ("short", 1300, 52_000, False)}
+    assert local.followers(STAR) == [*range(1000, 2300)]
 
-    await crawl(house, "F", claimed=52_000, crawl="other")
+    await crawl(local, "F", claimed=52_000, crawl="other")
     assert script.asked == [None, "A", "A"], "its end cost money, so it is kept as it is"
-    assert house.early == {"follower:23": ("short", 1300, 52_000, False)}, "and this crawl says so too"
-    await crawl(house, "F", claimed=52_000, crawl="other", refresh_older_than=timedelta(0))
+    assert local.early == {"follower:23": ("short", 1300, 52_000, False)}, "and this crawl says so too"
+    await crawl(local, "F", claimed=52_000, crawl="other", refresh_older_than=timedelta(0))
     assert script.asked[3:] == [None, "A", "A"]
 
 
@@ -109,14 +113,14 @@ async def test_a_list_that_ends_far_too_early_is_asked_again_and_short(house: An
     ],
 )
 async def test_shortfall_bounds_how_much_may_be_missing(
-    house: Any, x: ScriptedX, claimed: int | None, shortfall: float, short: bool
+    local: LocalCrawl, x: ScriptedX, claimed: int | None, shortfall: float, short: bool
 ) -> None:
     x.script = Pages({None: page(users(1000, 300))})
-    await crawl(house, "F", claimed=claimed, shortfall=shortfall)
-    assert ending(house) == ("short" if short else "complete", 300)
+    await crawl(local, "F", claimed=claimed, shortfall=shortfall)
+    assert ending(local) == ("short" if short else "complete", 300)
 
 
-async def test_an_end_that_was_a_slip_is_made_good_at_once(house: Any, x: ScriptedX) -> None:
+async def test_an_end_that_was_a_slip_is_made_good_at_once(local: LocalCrawl, x: ScriptedX) -> None:
     script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
 
     def slips(asked: Asked) -> Answer | None:
@@ -126,47 +130,49 @@ async def test_an_end_that_was_a_slip_is_made_good_at_once(house: Any, x: Script
         return answer
 
     x.script = slips
-    await crawl(house, "F", claimed=2000, shortfall=0.2)
-    assert ending(house) == ("complete", 1900)
-    assert house.early == {}
+    await crawl(local, "F", claimed=2000, shortfall=0.2)
+    assert ending(local) == ("complete", 1900)
+    assert local.early == {}
 
 
-async def test_a_free_end_is_requested_again_by_later_crawls_and_continued(house: Any, x: ScriptedX) -> None:
+async def test_a_free_end_is_requested_again_by_later_crawls_and_continued(
+    local: LocalCrawl, x: ScriptedX
+) -> None:
     script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
-    await crawl(house, "F", claimed=2000, shortfall=0.2)
+    await crawl(local, "F", claimed=2000, shortfall=0.2)
     assert script.asked == [None, "A", "A"]
-    assert ending(house) == ("short", 1000)
-    assert house.early == {"follower:23": ("short", 1000, 2000, True)}
-    before = house.spent
+    assert ending(local) == ("short", 1000)
+    assert local.early == {"follower:23": ("short", 1000, 2000, True)}
+    before = local.spent
     script.pages = {"A": page(users(2000, 900), "B"), "B": page(users(2900, 50))}
-    await crawl(house, "F", claimed=2000, crawl="other", shortfall=0.2)
+    await crawl(local, "F", claimed=2000, crawl="other", shortfall=0.2)
     assert script.asked[3:] == ["A", "B"]
-    assert house.followers(STAR) == [*range(1000, 2950)]
-    assert ending(house) == ("complete", 1950)
-    assert house.spent - before == 950 * 10_000
-    assert house.early == {}
-    assert house.parts() == []
+    assert local.followers(STAR) == [*range(1000, 2950)]
+    assert ending(local) == ("complete", 1950)
+    assert local.spent - before == 950 * 10_000
+    assert local.early == {}
+    assert local.parts() == []
 
 
-async def test_an_empty_first_page_is_asked_again_by_later_crawls(house: Any, x: ScriptedX) -> None:
+async def test_an_empty_first_page_is_asked_again_by_later_crawls(local: LocalCrawl, x: ScriptedX) -> None:
     script = x.script = Pages({None: page([])})
-    await crawl(house, "F", claimed=52_000)
-    assert (ending(house), house.spent) == (("short", 0), 0)
+    await crawl(local, "F", claimed=52_000)
+    assert (ending(local), local.spent) == (("short", 0), 0)
     script.pages = {None: page(users(1000, 30))}
-    await crawl(house, "F", claimed=30, crawl="other")
-    assert ending(house) == ("complete", 30)
+    await crawl(local, "F", claimed=30, crawl="other")
+    assert ending(local) == ("complete", 30)
 
 
-async def test_a_timeline_is_short_below_the_ceiling_only(house: Any, x: ScriptedX) -> None:
+async def test_a_timeline_is_short_below_the_ceiling_only(local: LocalCrawl, x: ScriptedX) -> None:
     pages = {None: page(posts(10_000, 100), "T1")}
     pages |= {f"T{k}": page(posts(10_000 - 100 * k, 100), f"T{k + 1}") for k in range(1, 16)}
     x.script = Pages({**pages, "T16": page(posts(8_400, 100))})
-    await crawl(house, "T", claimed=31_000)
-    assert ending(house, "twt") == ("complete", 1700), "of the 3,200 that are served more than half are there"
+    await crawl(local, "T", claimed=31_000)
+    assert ending(local, "twt") == ("complete", 1700), "of the 3,200 that are served more than half are there"
     x.script = Pages({None: page(posts(10_000, 100))})
-    await crawl(house, "T", claimed=31_000, crawl="other", refresh_older_than=timedelta(0))
-    assert ending(house, "twt") == ("complete", 1700), "a longer timeline is not replaced"
-    assert house.early["timeline:23"] == ("short", 100, 31_000, False)
+    await crawl(local, "T", claimed=31_000, crawl="other", refresh_older_than=timedelta(0))
+    assert ending(local, "twt") == ("complete", 1700), "a longer timeline is not replaced"
+    assert local.early["timeline:23"] == ("short", 100, 31_000, False)
 
 
 def with_empty_pages(count: int, more: Sequence[Answer]) -> dict[str | None, Answer]:
@@ -175,95 +181,97 @@ def with_empty_pages(count: int, more: Sequence[Answer]) -> dict[str | None, Ans
     return {None: page(users(1000, 1000), "E0"), **empty, f"E{count}": more[0]}
 
 
-async def test_empty_pages_that_lead_on_are_followed(house: Any, x: ScriptedX) -> None:
+async def test_empty_pages_that_lead_on_are_followed(local: LocalCrawl, x: ScriptedX) -> None:
     script = x.script = Pages(with_empty_pages(60, [page(users(2000, 500))]))
-    await crawl(house, "F")
+    await crawl(local, "F")
     assert len(script.asked) == 62
-    assert ending(house) == ("complete", 1500)
-    assert house.spent == 1500 * 10_000
+    assert ending(local) == ("complete", 1500)
+    assert local.spent == 1500 * 10_000
 
 
 @pytest.mark.parametrize("crawl_name", ["test", "other"])
 @pytest.mark.parametrize("bound", ["_EMPTY_PAGES", "_EMPTY_S"])
 async def test_a_run_of_empty_pages_is_bounded_and_the_next_crawl_continues(
-    house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch, crawl_name: str, bound: str
+    local: LocalCrawl, x: ScriptedX, monkeypatch: pytest.MonkeyPatch, crawl_name: str, bound: str
 ) -> None:
     script = x.script = Pages(with_empty_pages(25, [page(users(2000, 500))]))
     monkeypatch.setattr(pager, bound, 10 if bound == "_EMPTY_PAGES" else 0.0)
-    await crawl(house, "F")
+    await crawl(local, "F")
     count = len(script.asked)
     assert count == (11 if bound == "_EMPTY_PAGES" else 2)
-    assert ending(house) == ("stalled", 1000)
-    assert house.early == {"follower:23": ("stalled", 1000, None, True)}
+    assert ending(local) == ("stalled", 1000)
+    assert local.early == {"follower:23": ("stalled", 1000, None, True)}
     monkeypatch.setattr(pager, "_EMPTY_PAGES", 100)
     monkeypatch.setattr(pager, "_EMPTY_S", 3600.0)
-    house.again = True
-    await crawl(house, "F", crawl=crawl_name)
+    local.again = True
+    await crawl(local, "F", crawl=crawl_name)
     assert len(script.asked) == 27, "no page is asked for twice"
     assert script.asked[count] == f"E{count - 1}"
-    assert house.followers(STAR) == [*range(1000, 2500)]
-    assert ending(house) == ("complete", 1500)
-    assert house.early == {}
+    assert local.followers(STAR) == [*range(1000, 2500)]
+    assert ending(local) == ("complete", 1500)
+    assert local.early == {}
 
 
-async def test_pages_that_lead_in_a_circle_stall(house: Any, x: ScriptedX) -> None:
+async def test_pages_that_lead_in_a_circle_stall(local: LocalCrawl, x: ScriptedX) -> None:
     script = x.script = Pages({None: page(users(1000, 100), "A"), "A": page([], "B"), "B": page([], "A")})
-    await crawl(house, "F")
-    assert ending(house) == ("stalled", 100)
+    await crawl(local, "F")
+    assert ending(local) == ("stalled", 100)
     assert len(script.asked) < 10
 
 
-async def test_a_continued_list_pays_one_page_to_check_that_nothing_changed(house: Any, x: ScriptedX) -> None:
+async def test_a_continued_list_pays_one_page_to_check_that_nothing_changed(
+    local: LocalCrawl, x: ScriptedX
+) -> None:
     same = {f"A{k}": page(users(1000, 100), f"A{k + 1}") for k in range(100)}
     script = x.script = Pages({None: page(users(1000, 100), "A0"), **same})
-    await crawl(house, "F")
+    await crawl(local, "F")
     count = len(script.asked)
-    assert ending(house) == ("stalled", 100)
-    house.again = True
-    await crawl(house, "F")
+    assert ending(local) == ("stalled", 100)
+    local.again = True
+    await crawl(local, "F")
     assert len(script.asked) == count + 1
-    assert ending(house) == ("stalled", 100)
+    assert ending(local) == ("stalled", 100)
 
 
-async def test_a_token_that_expired_meanwhile_buys_nothing_again(house: Any, x: ScriptedX) -> None:
+async def test_a_token_that_expired_meanwhile_buys_nothing_again(local: LocalCrawl, x: ScriptedX) -> None:
     script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
-    await crawl(house, "F", claimed=3000)
+    await crawl(local, "F", claimed=3000)
     script.pages["A"] = EXPIRED
-    house.again = True
-    await crawl(house, "F", claimed=3000)
+    local.again = True
+    await crawl(local, "F", claimed=3000)
     assert script.asked == [None, "A", "A", "A"]
-    assert ending(house) == ("short", 1000)
-    assert house.early == {"follower:23": ("short", 1000, 3000, False)}
+    assert ending(local) == ("short", 1000)
+    assert local.early == {"follower:23": ("short", 1000, 3000, False)}
 
 
 async def test_an_update_keeps_what_is_known_of_the_older_end(
-    house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch
+    local: LocalCrawl, x: ScriptedX, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pager, "_EMPTY_PAGES", 1)
     script = x.script = Pages(
         {None: page(posts(500, 100), "A"), "A": page([], "B"), "B": page(posts(400, 50))}
     )
-    await crawl(house, "T")
-    assert ending(house, "twt") == ("stalled", 100)
+    await crawl(local, "T")
+    assert ending(local, "twt") == ("stalled", 100)
     script.pages[None] = page(posts(510, 10))
-    await crawl(house, "U", crawl="updates")
-    assert ending(house, "twt") == ("stalled", 110)
-    await crawl(house, "T", crawl="other")
+    await crawl(local, "U", crawl="updates")
+    assert ending(local, "twt") == ("stalled", 110)
+    await crawl(local, "T", crawl="other")
     assert script.asked == [None, "A", None, "B"]
-    assert house.posts(STAR) == [*range(510, 350, -1)]
-    assert ending(house, "twt") == ("complete", 160)
+    assert local.posts(STAR) == [*range(510, 350, -1)]
+    assert ending(local, "twt") == ("complete", 160)
 
 
 async def test_a_token_that_the_journal_cannot_keep_is_not_kept(
-    house: Any, x: ScriptedX, monkeypatch: pytest.MonkeyPatch
+    local: LocalCrawl, x: ScriptedX, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pager, "_EMPTY_PAGES", 1)
     monkeypatch.setattr(finish, "LONGEST_TOKEN", 3)
     x.script = Pages({None: page(users(1000, 100), "A"), "A": page([], "LONG")})
-    await crawl(house, "F")
-    assert ending(house) == ("stalled", 100)
-    assert house.journal(STAR, "fws")[-1].token is None
-    assert house.early["follower:23"][3] is False
+    await crawl(local, "F")
+    assert ending(local) == ("stalled", 100)
+    assert local.journal(STAR, "fws")[-1].token is None
+    assert local.early["follower:23"][3] is False
 
 
 @pytest.mark.parametrize(
@@ -281,10 +289,10 @@ async def test_a_token_that_the_journal_cannot_keep_is_not_kept(
 )
 @pytest.mark.parametrize("time_", [1, 2])
 async def test_a_resumption_that_stops_anywhere_loses_and_doubles_nothing(
-    house: Any, x: ScriptedX, point: str, time_: int
+    local: LocalCrawl, x: ScriptedX, point: str, time_: int
 ) -> None:
     script = x.script = Pages({None: page(users(1000, 1000), "A"), "A": page([])})
-    await crawl(house, "F", claimed=5000)
+    await crawl(local, "F", claimed=5000)
     script.pages = {"A": page(users(2000, 900), "B"), "B": page(users(2900, 1000))}
     reached = 0
 
@@ -296,34 +304,34 @@ async def test_a_resumption_that_stops_anywhere_loses_and_doubles_nothing(
 
     faultpoint.arm(fail)
     try:
-        await house.crawl("F", [STAR], crawl="other")
+        await local.crawl("F", [STAR], crawl="other")
     finally:
         faultpoint.arm(None)
     if reached >= time_:
-        assert house.dead
-        assert len(house.followers(STAR)) in {1000, 2900}, "the old list, or the new one"
-        await control.retry_jobs(replace(house.settings, crawl="other"), ())
-        await house.crawl("F", [STAR], crawl="other")
-    assert house.followers(STAR) == [*range(1000, 3900)]
-    assert ending(house) == ("complete", 2900)
+        assert local.dead
+        assert len(local.followers(STAR)) in {1000, 2900}, "the old list, or the new one"
+        await control.retry_jobs(replace(local.settings, crawl="other"), ())
+        await local.crawl("F", [STAR], crawl="other")
+    assert local.followers(STAR) == [*range(1000, 3900)]
+    assert ending(local) == ("complete", 2900)
     assert None not in script.asked[3:], "the list is never begun anew"
-    assert house.parts() == []
-    house.check()
+    assert local.parts() == []
+    local.check()
 
 
 @pytest.mark.parametrize("claimed", [None, 60], ids=["unclaimed", "claimed"])
 @pytest.mark.parametrize("module", ["F", "T"])
 async def test_a_refresh_that_ends_too_early_replaces_no_longer_list(
-    house: Any, x: ScriptedX, module: str, claimed: int | None
+    local: LocalCrawl, x: ScriptedX, module: str, claimed: int | None
 ) -> None:
     ext, records = ("fws", users(100, 60)) if module == "F" else ("twt", posts(10**18, 60))
     script = x.script = Pages({None: page(records)})
-    assert (await crawl(house, module, claimed=claimed)).phase is Phase.FINISHED
-    before = house.lines(STAR, ext)
+    assert (await crawl(local, module, claimed=claimed)).phase is Phase.FINISHED
+    before = local.lines(STAR, ext)
     assert len(before) == 60
     for answer in (page([]), page(records[:9])):
         script.pages = {None: answer}
-        await crawl(house, module, claimed=claimed, refresh_older_than=timedelta(0))
-        assert house.lines(STAR, ext) == before
-        assert house.journal(STAR)[-1].ending == "short"
-        house.check()
+        await crawl(local, module, claimed=claimed, refresh_older_than=timedelta(0))
+        assert local.lines(STAR, ext) == before
+        assert local.journal(STAR)[-1].ending == "short"
+        local.check()

@@ -1,17 +1,19 @@
 """A process that is held up loses the leadership, and takes it again; it does not stop itself."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
+from support.crawl import Emulate, LocalCrawl
+from twittomatic.app.runtime import Runtime
+from twittomatic.crawler.worker import Worker
 from twittomatic.emulator import GraphWorld
 from twittomatic.model import Phase
 from twittomatic.state.leadership import Leadership
 
 
 async def test_a_leadership_that_expired_is_taken_again(
-    house: Any, emulate: Any, monkeypatch: pytest.MonkeyPatch
+    local: LocalCrawl, emulate: Emulate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await emulate(GraphWorld([(a, b) for a in range(1, 200) for b in (2 * a, 2 * a + 1)], seed=3))
     lead, may_lead = Leadership.lead, asyncio.Event()
@@ -20,7 +22,7 @@ async def test_a_leadership_that_expired_is_taken_again(
         await may_lead.wait()
         return await lead(leadership)
 
-    async def expire(parts: Any, worker: Any) -> None:
+    async def expire(parts: Runtime, worker: Worker) -> None:
         while not worker.standing.leader:
             await asyncio.sleep(0.01)
         monkeypatch.setattr(Leadership, "lead", held_up)
@@ -29,7 +31,7 @@ async def test_a_leadership_that_expired_is_taken_again(
             await asyncio.sleep(0.01)
         may_lead.set()
 
-    progress = await house.crawl("FA", [1], max_depth=99, during=expire)
+    progress = await local.crawl("FA", [1], max_depth=99, during=expire)
     assert progress.phase is Phase.FINISHED
     assert may_lead.is_set()
-    house.check()
+    local.check()

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from scripted import Answer, Asked, ScriptedX, page, post, scripted
 
+from support.crawl import LocalCrawl
 from twittomatic import faultpoint
 from twittomatic.app import control
 from twittomatic.model import Phase
@@ -86,99 +87,101 @@ class Timeline:
 
 
 @pytest.fixture
-def serve(house: Any) -> Iterator[Callable[..., ScriptedX]]:
+def serve(local: LocalCrawl) -> Iterator[Callable[..., ScriptedX]]:
     with scripted() as x:
 
         def start(timeline: Timeline) -> ScriptedX:
             x.script = timeline
-            house.settings = replace(house.settings, x_api_url=x.url)
+            local.settings = replace(local.settings, x_api_url=x.url)
             return x
 
         yield start
 
 
-def is_in_order(house: Any, expected: Sequence[int]) -> None:
-    assert house.posts(STAR) == sorted(set(expected), reverse=True)
-    entry = house.journal(STAR, "twt")[-1]
+def is_in_order(local: LocalCrawl, expected: Sequence[int]) -> None:
+    assert local.posts(STAR) == sorted(set(expected), reverse=True)
+    entry = local.journal(STAR, "twt")[-1]
     assert (entry.first_id, entry.lines) == (str(max(expected)), len(set(expected))) or (
         entry.module == "update"
     )
-    house.check()
+    local.check()
 
 
 @pytest.mark.parametrize("order", ORDERS)
 async def test_any_order_is_stored_newest_first_and_updated_without_loss(
-    house: Any, serve: Any, order: Any
+    local: LocalCrawl, serve: Any, order: Any
 ) -> None:
     timeline = Timeline(order(NEWEST_FIRST))
     x = serve(timeline)
-    await house.crawl("T", [STAR])
-    is_in_order(house, timeline.ids)
-    first = house.journal(STAR)[0]
+    await local.crawl("T", [STAR])
+    is_in_order(local, timeline.ids)
+    first = local.journal(STAR)[0]
     assert (first.ending, first.received) == ("complete", len(timeline.ids))
     assert first.last_id == str(min(timeline.ids))
 
     new = [B + 2000 + i for i in range(230, 0, -1)]
     timeline.ids = order([*new, *NEWEST_FIRST])
-    await house.crawl("U", [STAR], crawl="updates")
+    await local.crawl("U", [STAR], crawl="updates")
     since = {asked.query["since_id"] for asked in x.asked if "since_id" in asked.query}
     assert since == {first.first_id}
-    is_in_order(house, timeline.ids)
-    assert house.journal(STAR)[-1].lines == len(set(timeline.ids))
+    is_in_order(local, timeline.ids)
+    assert local.journal(STAR)[-1].lines == len(set(timeline.ids))
 
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("expires", [2, 3])
 async def test_a_restarted_list_loses_nothing_in_any_order(
-    house: Any, serve: Any, order: Any, expires: int
+    local: LocalCrawl, serve: Any, order: Any, expires: int
 ) -> None:
     timeline = Timeline(order(NEWEST_FIRST))
     timeline.expires = {expires}
     serve(timeline)
-    await house.crawl("T", [STAR])
-    is_in_order(house, timeline.ids)
+    await local.crawl("T", [STAR])
+    is_in_order(local, timeline.ids)
 
 
-async def test_a_server_that_ignores_since_id_doubles_nothing(house: Any, serve: Any) -> None:
+async def test_a_server_that_ignores_since_id_doubles_nothing(local: LocalCrawl, serve: Any) -> None:
     timeline = Timeline(NEWEST_FIRST[200:], heeds=False)
     serve(timeline)
-    await house.crawl("T", [STAR])
+    await local.crawl("T", [STAR])
     timeline.ids = [B + 900, *timeline.ids]
-    await house.crawl("U", [STAR], crawl="updates")
-    is_in_order(house, timeline.ids)
+    await local.crawl("U", [STAR], crawl="updates")
+    is_in_order(local, timeline.ids)
 
 
-async def test_a_sorted_timeline_keeps_the_times_at_which_its_posts_came(house: Any, serve: Any) -> None:
+async def test_a_sorted_timeline_keeps_the_times_at_which_its_posts_came(
+    local: LocalCrawl, serve: Any
+) -> None:
     serve(Timeline(pinned(NEWEST_FIRST)))
-    await house.crawl("T", [STAR])
-    assert all(at > 0 for at, _ in read_pages(house.layout.file(str(STAR), "twt")))
+    await local.crawl("T", [STAR])
+    assert all(at > 0 for at, _ in read_pages(local.layout.file(str(STAR), "twt")))
 
 
 @pytest.mark.parametrize("repeats", [False, True])
 async def test_an_update_sorts_what_an_older_version_left_out_of_order(
-    house: Any, serve: Any, repeats: bool
+    local: LocalCrawl, serve: Any, repeats: bool
 ) -> None:
     old = [B + 5, *NEWEST_FIRST[100:], *(NEWEST_FIRST[100:150] if repeats else [])]
-    stored(house, old)
-    assert [*verify(house.layout)]
+    stored(local, old)
+    assert [*verify(local.layout)]
     x = serve(Timeline(pinned(NEWEST_FIRST)))
-    await house.crawl("U", [STAR])
+    await local.crawl("U", [STAR])
     assert x.asked[-1].query["since_id"] == str(max(old))
-    is_in_order(house, [*old, *NEWEST_FIRST])
+    is_in_order(local, [*old, *NEWEST_FIRST])
 
 
-def stored(house: Any, ids: Sequence[int]) -> None:
+def stored(local: LocalCrawl, ids: Sequence[int]) -> None:
     """Write a timeline as versions did that kept the network's order."""
-    house.layout.prepare()
-    part, final = house.layout.part("old", "timeline", "twt"), house.layout.file(str(STAR), "twt")
+    local.layout.prepare()
+    part, final = local.layout.part("old", "timeline", "twt"), local.layout.file(str(STAR), "twt")
     with PartFile.begin(part) as file:
         file.append(member([b'{"id":"%d"}' % i for i in ids], at=1_700_000_000), len(ids))
     commit(part, final)
     state = measured(final)
-    journal = Journal(house.layout.journal("old"))
+    journal = Journal(local.layout.journal("old"))
     journal.append(
         Entry(
-            file=house.layout.relative(final),
+            file=local.layout.relative(final),
             module="timeline",
             user_id=str(STAR),
             lines=state.lines,
@@ -196,23 +199,23 @@ def stored(house: Any, ids: Sequence[int]) -> None:
 
 @pytest.mark.parametrize("others", [80, 100])
 async def test_an_update_that_another_crawl_overtakes_doubles_nothing(
-    house: Any, serve: Any, others: int
+    local: LocalCrawl, serve: Any, others: int
 ) -> None:
     """The other one places its posts, all or some of them, while this one asks for the same."""
     old = NEWEST_FIRST[150:]
-    stored(house, old)
+    stored(local, old)
     x = serve(Timeline(NEWEST_FIRST))
     answer = x.script
 
     def overtaking(asked: Asked) -> Answer | None:
         if asked.query.get("since_id") == str(old[0]) and "pagination_token" not in asked.query:
-            stored(house, NEWEST_FIRST[150 - others :])
+            stored(local, NEWEST_FIRST[150 - others :])
         return answer(asked)
 
     x.script = overtaking
-    await house.crawl("U", [STAR])
-    is_in_order(house, NEWEST_FIRST)
-    assert house.parts() == []
+    await local.crawl("U", [STAR])
+    is_in_order(local, NEWEST_FIRST)
+    assert local.parts() == []
 
 
 POINTS = [
@@ -232,12 +235,12 @@ POINTS = [
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("module", ["T", "U"])
 async def test_an_attempt_that_stops_anywhere_while_it_sorts_changes_nothing_in_the_end(
-    house: Any, serve: Any, point: str, module: str
+    local: LocalCrawl, serve: Any, point: str, module: str
 ) -> None:
     timeline = Timeline(pinned(NEWEST_FIRST[220:]))
     x = serve(timeline)
     if module == "U":
-        await house.crawl("T", [STAR], crawl="before")
+        await local.crawl("T", [STAR], crawl="before")
         timeline.ids = [timeline.ids[0], *shuffled(NEWEST_FIRST[:220]), *timeline.ids[1:]]
     last = {"part.written": 2 if module == "T" else 5, "part.synced": 2 if module == "T" else 5}
     reached = 0
@@ -250,15 +253,15 @@ async def test_an_attempt_that_stops_anywhere_while_it_sorts_changes_nothing_in_
 
     faultpoint.arm(fail)
     try:
-        await house.crawl(module, [STAR])
+        await local.crawl(module, [STAR])
     finally:
         faultpoint.arm(None)
-    assert house.dead, f"{point} was reached {reached} times"
+    assert local.dead, f"{point} was reached {reached} times"
     before = len(x.asked)
-    await control.retry_jobs(house.settings, ())
-    progress = await house.crawl(module, [STAR])
+    await control.retry_jobs(local.settings, ())
+    progress = await local.crawl(module, [STAR])
     assert progress.phase is Phase.FINISHED
-    is_in_order(house, timeline.ids)
-    assert house.parts() == []
+    is_in_order(local, timeline.ids)
+    assert local.parts() == []
     if point not in {"page.committed"}:
         assert len(x.asked) - before <= 1, "what was read was read again"

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
+from support.crawl import Emulate, LocalCrawl
 from twittomatic import faultpoint
 from twittomatic.app import control
 from twittomatic.clock import VirtualClock
@@ -129,38 +130,38 @@ def taken_by_another(redis_url: str) -> None:
 
 @pytest.mark.parametrize("done", [True, False])
 async def test_a_worker_whose_part_file_was_taken_drops_the_job_and_works_on(
-    house: Any, emulate: Any, redis_url: str, frozen: Any, done: bool
+    local: LocalCrawl, emulate: Emulate, redis_url: str, frozen: Any, done: bool
 ) -> None:
     """The part files are gone between the last checkpoint and the rename: placed, or replaced since."""
     world = GraphWorld([(STAR, 2), (STAR, 3), (2, 3)], seed=1)
     await emulate(world)
 
     def meanwhile() -> None:
-        for part in house.parts():
+        for part in local.parts():
             if part.stem.startswith(f"follower-{STAR}-"):
-                commit(part, house.layout.file(str(STAR), part.suffix[1:]))
+                commit(part, local.layout.file(str(STAR), part.suffix[1:]))
         if not done:
             for ext in ("fws", "usr"):
-                house.layout.file(str(STAR), ext).write_bytes(member([b"9"]))
+                local.layout.file(str(STAR), ext).write_bytes(member([b"9"]))
             taken_by_another(redis_url)
 
     frozen("page.committed", meanwhile)
-    progress = await house.crawl("F", [STAR], concurrency=1)
+    progress = await local.crawl("F", [STAR], concurrency=1)
     assert progress.phase is Phase.FINISHED
-    assert house.dead == {}
+    assert local.dead == {}
     if done:
-        assert house.followers(STAR) == [2, 3]
-        house.check()
+        assert local.followers(STAR) == [2, 3]
+        local.check()
     else:
-        assert house.followers(STAR) == [9]
-        assert house.journal(STAR) == []
+        assert local.followers(STAR) == [9]
+        assert local.journal(STAR) == []
 
 
 async def test_an_empty_list_cannot_replace_what_was_downloaded_since(
-    house: Any, emulate: Any, redis_url: str, frozen: Any
+    local: LocalCrawl, emulate: Emulate, redis_url: str, frozen: Any
 ) -> None:
     await emulate(GraphWorld([(2, STAR)], seed=1))
-    final = house.layout.file(str(STAR), "fws")
+    final = local.layout.file(str(STAR), "fws")
 
     def meanwhile() -> None:
         final.parent.mkdir()
@@ -168,55 +169,57 @@ async def test_an_empty_list_cannot_replace_what_was_downloaded_since(
         taken_by_another(redis_url)
 
     frozen("page.committed", meanwhile)
-    await house.crawl("F", [STAR])
-    assert house.followers(STAR) == [9]
-    assert house.journal(STAR) == []
+    await local.crawl("F", [STAR])
+    assert local.followers(STAR) == [9]
+    assert local.journal(STAR) == []
 
 
 @pytest.mark.parametrize("replaced", [True, False])
 @pytest.mark.parametrize("page", [1, 3])
 async def test_an_update_whose_timeline_is_gone_restarts(
-    house: Any, emulate: Any, frozen: Any, page: int, replaced: bool
+    local: LocalCrawl, emulate: Emulate, frozen: Any, page: int, replaced: bool
 ) -> None:
     """Its new posts alone would pass for the whole timeline."""
     world = GraphWorld([(STAR, 2)], seed=3, post_counts={STAR: 150})
     await emulate(world)
-    await house.crawl("T", [STAR])
+    await local.crawl("T", [STAR])
     world.publish(STAR, count=230)
 
     def fail() -> None:
         raise RuntimeError("dies when some of the new posts are there, or all of them")
 
     frozen("page.committed", fail, page)
-    await house.crawl("U", [STAR], crawl="updates")
-    assert house.dead
-    final = house.layout.file(str(STAR), "twt")
+    await local.crawl("U", [STAR], crawl="updates")
+    assert local.dead
+    final = local.layout.file(str(STAR), "twt")
     final.unlink()
     if replaced:
         world.publish(STAR, count=5)
-        await house.crawl("T", [STAR], crawl="anew")
+        await local.crawl("T", [STAR], crawl="anew")
         world.publish(STAR, count=5)
-    await control.retry_jobs(replace(house.settings, crawl="updates"), ())
-    await house.crawl("U", [STAR], crawl="updates")
-    assert house.posts(STAR) == list(world.all_posts(STAR))
-    house.check()
+    await control.retry_jobs(replace(local.settings, crawl="updates"), ())
+    await local.crawl("U", [STAR], crawl="updates")
+    assert local.posts(STAR) == list(world.all_posts(STAR))
+    local.check()
 
 
-async def test_an_update_is_not_put_in_front_of_itself(house: Any, emulate: Any, frozen: Any) -> None:
+async def test_an_update_is_not_put_in_front_of_itself(
+    local: LocalCrawl, emulate: Emulate, frozen: Any
+) -> None:
     """The attempt before wakes up and places the new posts, while they are being taken over."""
     world = GraphWorld([(STAR, 2)], seed=3, post_counts={STAR: 150})
     await emulate(world)
-    await house.crawl("T", [STAR])
+    await local.crawl("T", [STAR])
     world.publish(STAR, count=30)
-    final, truth = house.layout.file(str(STAR), "twt"), list(world.all_posts(STAR))
+    final, truth = local.layout.file(str(STAR), "twt"), list(world.all_posts(STAR))
 
     def fail() -> None:
         raise RuntimeError("frozen before it places anything")
 
     frozen("page.committed", fail)
-    await house.crawl("U", [STAR], crawl="updates")
-    await control.retry_jobs(replace(house.settings, crawl="updates"), ())
-    [part] = house.parts()
+    await local.crawl("U", [STAR], crawl="updates")
+    await control.retry_jobs(replace(local.settings, crawl="updates"), ())
+    [part] = local.parts()
     old = measured(final)
 
     def wakes() -> None:
@@ -225,9 +228,9 @@ async def test_an_update_is_not_put_in_front_of_itself(house: Any, emulate: Any,
         commit(part, final)
 
     frozen("part.taken_over", wakes)
-    await house.crawl("U", [STAR], crawl="updates")
-    assert house.posts(STAR) == truth
-    house.check()
+    await local.crawl("U", [STAR], crawl="updates")
+    assert local.posts(STAR) == truth
+    local.check()
 
 
 def test_a_list_continues_only_before_the_timeline_that_it_was_asked_for() -> None:

@@ -12,6 +12,7 @@ import pytest
 from everything import INCLUDES, POST, PROFILE, RETWEET, USER_ID
 from reading import read
 
+from support.crawl import Emulate, LocalCrawl
 from twittomatic.emulator import bundled_graph, open_world
 from twittomatic.model import User
 from twittomatic.networks.base import Response
@@ -41,11 +42,11 @@ def answer(body: Any) -> Response:
 
 
 @pytest.fixture
-async def place(house: Any, emulate: Any, tmp_path: Path) -> Path:
+async def place(local: LocalCrawl, emulate: Emulate, tmp_path: Path) -> Path:
     """A directory with a dataset in `data`: a crawl's, and all the fields that X can send."""
     await emulate(open_world(graph=bundled_graph()))
-    await house.crawl("TF", SEEDS, expand_referenced=True)
-    house.check()
+    await local.crawl("TF", SEEDS, expand_referenced=True)
+    local.check()
     x = X(url="http://127.0.0.1:9")
     page = x.decode(
         x.timeline(User("1"), token=None, since_id=None, size=100),
@@ -56,7 +57,7 @@ async def place(house: Any, emulate: Any, tmp_path: Path) -> Path:
         ("usr", [json.dumps(PROFILE).encode()]),
         ("fws", [PROFILE["id"].encode()]),
     ):
-        path = house.layout.file(USER_ID, ext)
+        path = local.layout.file(USER_ID, ext)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(member(lines))
     return tmp_path

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from support.crawl import Emulate, LocalCrawl
 from twittomatic.emulator import GraphWorld
 from twittomatic.emulator.faults.base import NoFaults, RequestInfo
 from twittomatic.model import Phase
@@ -75,22 +76,22 @@ class StopsAfter(NoFaults):
 
 @pytest.mark.parametrize(("status", "body", "said", "until"), STOPS)
 async def test_a_stop_pauses_the_crawl_and_nothing_is_lost(
-    house: Any, emulate: Any, status: int, body: dict[str, Any], said: str, until: str
+    local: LocalCrawl, emulate: Emulate, status: int, body: dict[str, Any], said: str, until: str
 ) -> None:
     edges = [(star, 10_000 * star + i) for star, count in LISTS.items() for i in range(count)]
     stop = StopsAfter(5, status, body)
     emulator = await emulate(GraphWorld(edges, seed=1), faults=stop)
-    progress = await house.crawl("F", list(LISTS))
+    progress = await local.crawl("F", list(LISTS))
     assert (progress.phase, progress.paused_by) == (Phase.PAUSED, "network")
     assert said in progress.reason
     assert progress.until == (until or None)
     assert stop.refused <= 8  # one of each job in flight, and none again
-    assert house.spent == emulator.bill.micro_dollars
+    assert local.spent == emulator.bill.micro_dollars
     stop.left = 10**9
-    progress = await house.crawl("F", list(LISTS))
+    progress = await local.crawl("F", list(LISTS))
     assert progress.phase is Phase.FINISHED
     for star, count in LISTS.items():
-        assert house.followers(star) == [10_000 * star + i for i in range(count)]
+        assert local.followers(star) == [10_000 * star + i for i in range(count)]
     assert emulator.report()["repeated_pages"] == 0
-    assert house.spent == emulator.bill.micro_dollars == sum(LISTS.values()) * 10_000
-    house.check()
+    assert local.spent == emulator.bill.micro_dollars == sum(LISTS.values()) * 10_000
+    local.check()

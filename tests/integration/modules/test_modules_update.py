@@ -1,10 +1,9 @@
 """update: only what is newer, in front of the old bytes, whole or not at all."""
 
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
+from support.crawl import Emulate, LocalCrawl
 from twittomatic import faultpoint
 from twittomatic.app import control
 from twittomatic.emulator import GraphWorld
@@ -14,11 +13,11 @@ STAR = 1
 
 
 @pytest.fixture
-async def world(house: Any, emulate: Any) -> GraphWorld:
+async def world(local: LocalCrawl, emulate: Emulate) -> GraphWorld:
     """A user with 150 posts, all downloaded."""
     world = GraphWorld([(STAR, 2)], seed=3, post_counts={STAR: 150})
     await emulate(world)
-    await house.crawl("T", [STAR])
+    await local.crawl("T", [STAR])
     return world
 
 
@@ -26,47 +25,47 @@ def ids(world: GraphWorld) -> list[int]:
     return list(world.all_posts(STAR))
 
 
-async def test_new_posts_come_in_front_of_the_old_bytes(house: Any, world: GraphWorld) -> None:
-    path = house.layout.file(str(STAR), "twt")
-    before, spent = path.read_bytes(), house.spent
+async def test_new_posts_come_in_front_of_the_old_bytes(local: LocalCrawl, world: GraphWorld) -> None:
+    path = local.layout.file(str(STAR), "twt")
+    before, spent = path.read_bytes(), local.spent
     world.publish(STAR, count=120)
-    progress = await house.crawl("U", [STAR], crawl="updates")
+    progress = await local.crawl("U", [STAR], crawl="updates")
     assert progress.phase is Phase.FINISHED
-    assert house.posts(STAR) == ids(world)
+    assert local.posts(STAR) == ids(world)
     assert path.read_bytes().endswith(before)
-    assert house.spent - spent == 120 * 5_000
-    entry = house.journal(STAR)[-1]
+    assert local.spent - spent == 120 * 5_000
+    entry = local.journal(STAR)[-1]
     assert (entry.module, entry.lines, entry.received) == ("update", 270, 120)
-    assert house.parts() == []
-    house.check()
+    assert local.parts() == []
+    local.check()
 
 
-async def test_without_new_posts_the_file_is_not_touched(house: Any, world: GraphWorld) -> None:
-    path = house.layout.file(str(STAR), "twt")
-    before, spent = path.stat(), house.spent
-    await house.crawl("U", [STAR], crawl="updates")
+async def test_without_new_posts_the_file_is_not_touched(local: LocalCrawl, world: GraphWorld) -> None:
+    path = local.layout.file(str(STAR), "twt")
+    before, spent = path.stat(), local.spent
+    await local.crawl("U", [STAR], crawl="updates")
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert path.stat().st_ino == before.st_ino
-    assert house.spent == spent
-    assert [entry.file for entry in house.journal(STAR)] == ["1/1.twt", None]
-    house.check()
+    assert local.spent == spent
+    assert [entry.file for entry in local.journal(STAR)] == ["1/1.twt", None]
+    local.check()
 
 
-async def test_it_can_be_done_again_and_again(house: Any, world: GraphWorld) -> None:
+async def test_it_can_be_done_again_and_again(local: LocalCrawl, world: GraphWorld) -> None:
     for _ in range(3):
         world.publish(STAR, count=7)
-        progress = await house.crawl("U", [STAR], crawl="updates")
+        progress = await local.crawl("U", [STAR], crawl="updates")
         assert progress.phase is Phase.FINISHED
-        assert house.posts(STAR) == ids(world)
-    house.check()
+        assert local.posts(STAR) == ids(world)
+    local.check()
 
 
-async def test_a_user_without_a_timeline_gets_it_whole(house: Any, emulate: Any) -> None:
+async def test_a_user_without_a_timeline_gets_it_whole(local: LocalCrawl, emulate: Emulate) -> None:
     world = GraphWorld([(STAR, 2)], seed=3, post_counts={STAR: 150})
     await emulate(world)
-    await house.crawl("U", [STAR])
-    assert house.posts(STAR) == ids(world)
-    house.check()
+    await local.crawl("U", [STAR])
+    assert local.posts(STAR) == ids(world)
+    local.check()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ async def test_a_user_without_a_timeline_gets_it_whole(house: Any, emulate: Any)
 )
 @pytest.mark.parametrize("time", [1, 2])
 async def test_an_attempt_that_stops_anywhere_changes_nothing_in_the_end(
-    house: Any, world: GraphWorld, point: str, time: int
+    local: LocalCrawl, world: GraphWorld, point: str, time: int
 ) -> None:
     world.publish(STAR, count=230)
     reached = 0
@@ -100,21 +99,21 @@ async def test_an_attempt_that_stops_anywhere_changes_nothing_in_the_end(
 
     faultpoint.arm(fail)
     try:
-        await house.crawl("U", [STAR], crawl="updates")
+        await local.crawl("U", [STAR], crawl="updates")
     finally:
         faultpoint.arm(None)
-    if not house.dead:
+    if not local.dead:
         assert reached < time
         return
     old = {tuple(ids(world)), tuple(ids(world)[230:])}
-    assert tuple(house.posts(STAR)) in old
+    assert tuple(local.posts(STAR)) in old
 
-    await retry(house)
-    await house.crawl("U", [STAR], crawl="updates")
-    assert house.posts(STAR) == ids(world)
-    assert house.parts() == []
-    house.check()
+    await retry(local)
+    await local.crawl("U", [STAR], crawl="updates")
+    assert local.posts(STAR) == ids(world)
+    assert local.parts() == []
+    local.check()
 
 
-async def retry(house: Any) -> None:
-    await control.retry_jobs(replace(house.settings, crawl="updates"), ())
+async def retry(local: LocalCrawl) -> None:
+    await control.retry_jobs(replace(local.settings, crawl="updates"), ())
