@@ -100,6 +100,18 @@ def test_a_network_with_addresses_is_crawled_to_depth_1_and_verified(
     assert "spent" not in shown
 
 
+def test_an_update_of_all_timelines_finds_the_addresses_in_the_dataset(
+    place: Any, toy: Any, town: Town
+) -> None:
+    assert place.run("crawl", "-T", "-F", "-A", "--max-depth", "1", "toy:u0").returncode == 0
+    before = len(town.pages("toy:u7", "/timeline"))
+    done = place.run("crawl", "-U")
+    assert done.returncode == 0, done.stderr
+    assert len(town.pages("toy:u7", "/timeline")) == before + 1
+    assert place.status()["jobs"]["update"]["completed"] == USERS
+    assert len(lines(place, toy["number"]("toy:u7"), "twt")) == 25
+
+
 @pytest.mark.parametrize("town", [0.3], indirect=True)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_list_continues_where_the_crawl_ended(place: Workspace, toy: Any, town: Town, how: int) -> None:

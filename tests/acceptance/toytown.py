@@ -20,7 +20,8 @@ async def serve(users: int, slow_s: float) -> None:
 
     def posts(index: int) -> list[dict[str, Any]]:
         return [
-            {"uri": f"toy:u{index}/{n}", "text": f"post {n}", "author": f"toy:u{index}"} for n in range(25)
+            {"id": str(100 * index + n + 1), "text": f"post {n}", "author": f"toy:u{index}"}
+            for n in reversed(range(25))
         ]
 
     async def list_of(request: web.Request) -> web.Response:
@@ -28,8 +29,10 @@ async def serve(users: int, slow_s: float) -> None:
         index = int(request.query["of"].removeprefix("toy:u"))
         if index >= users:
             return web.Response(status=404)
-        followers = range(1, users) if index == 0 else [index % (users - 1) + 1]
+        followers = range(1, users) if index == 0 else [(index + 1) % users]
         whole = posts(index) if request.path == "/timeline" else [profile(one) for one in followers]
+        since = int(request.query.get("since", 0))
+        whole = [one for one in whole if int(one.get("id", since + 1)) > since]
         start, size = int(request.query["from"]), int(request.query["size"])
         print(request.path, request.query["of"], start, flush=True)
         more = str(start + size) if start + size < len(whole) else None

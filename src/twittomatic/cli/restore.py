@@ -18,7 +18,7 @@ from twittomatic.settings import Settings
     "--spent-usd",
     type=click.FloatRange(0, 1e9),
     metavar="AMOUNT",
-    help="Dollars spent in all, by X's bill; by default, by the records in the dataset.",
+    help="Dollars spent in all, by the network's bill; by default, by the records in the dataset.",
 )
 @settings_options("CRAWL", "OUTPUT_DIRECTORY", "REDIS_URL", "STATE_DIRECTORY", "X_API_URL")
 def restore(settings: Settings, spent_usd: float | None) -> None:

@@ -171,7 +171,7 @@ def _read(path: Path) -> Spent:
         except NO_JSON:
             continue
     raise CorruptFile(
-        f"{path}: it does not say what was spent; if you know what X has charged, remove it and give "
+        f"{path}: it does not say what was spent; if you know what was charged, remove it and give "
         "`twittomatic restore --spent-usd AMOUNT`."
     )
 

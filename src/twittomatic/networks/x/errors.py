@@ -43,17 +43,17 @@ def refusal(request: Request, response: Response) -> NetworkError:
     problems = problems_of(response.body)
     status = response.status
     if 400 <= status < 500:
-        return said(request, response, problems) or _by_status(request, response, problems)
+        return stated_error(request, response, problems) or _by_status(request, response, problems)
     if status >= 500:
         return UpstreamUnavailable(f"X failed ({status}){_words(problems)}; this usually passes.")
     if 300 <= status < 400:
         return UnexpectedPayload(
             f"X answered with a redirect ({status}), which is not followed; check X_API_URL."
         )
-    return garbage(request, response, f"with status {status}")
+    return senseless(request, response, f"with status {status}")
 
 
-def said(request: Request, response: Response, problems: Sequence[Problem]) -> NetworkError | None:
+def stated_error(request: Request, response: Response, problems: Sequence[Problem]) -> NetworkError | None:
     """Return the error that the problems in a response mean, None when we know none of them."""
     words = _words(problems)
     for problem in problems:
@@ -70,7 +70,7 @@ def said(request: Request, response: Response, problems: Sequence[Problem]) -> N
     return _unavailable(request, problems)
 
 
-def garbage(
+def senseless(
     request: Request, response: Response, what: str, *, most_billed: int | None = None
 ) -> UnexpectedPayload:
     """Return the error for an answer that makes no sense.

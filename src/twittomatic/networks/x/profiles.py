@@ -116,7 +116,7 @@ def lifted(record: bytes) -> Mapping[str, object]:
     try:
         profile = _decode(record)
     except _BROKEN:
-        profile = _mended(record)
+        profile = _salvaged(record)
     view = _fields(profile)
     if not _RFC3339.fullmatch(profile.created_at):
         view["created_at"] = _rfc3339(profile.created_at)
@@ -171,10 +171,10 @@ def name_of(record: bytes) -> str:
     try:
         return _decode_named(record).username
     except _BROKEN:
-        return _mended(record).username
+        return _salvaged(record).username
 
 
-def _mended(record: bytes) -> _Profile:
+def _salvaged(record: bytes) -> _Profile:
     """Decode a profile field by field, with the default for each that has a wrong type."""
     try:
         return cast("_Profile", _fitting(_Profile, json.loads(record.decode(errors="replace"))))

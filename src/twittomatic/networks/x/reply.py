@@ -16,7 +16,7 @@ import msgspec
 
 from twittomatic.networks.base import Page, PriceList, Request, Response
 from twittomatic.networks.x import salvage
-from twittomatic.networks.x.errors import garbage, refusal, said
+from twittomatic.networks.x.errors import refusal, senseless, stated_error
 from twittomatic.networks.x.flatten import flatten
 from twittomatic.networks.x.prices import expanded, units
 from twittomatic.networks.x.problems import problems_of
@@ -90,7 +90,7 @@ def _page(request: Request, response: Response, prices: PriceList) -> Page:
     try:
         content = _as_documented(response.body)
     except _BROKEN:
-        content = _mended(request, response, prices)
+        content = _salvaged(request, response, prices)
     if not content.served:
         return _without_data(request, response, content, prices)
     ids, records = content.ids, content.records
@@ -140,7 +140,7 @@ def _as_documented(body: bytes) -> _Content:
     )
 
 
-def _mended(request: Request, response: Response, prices: PriceList) -> _Content:
+def _salvaged(request: Request, response: Response, prices: PriceList) -> _Content:
     """Read a body in another format, as far as its meaning is clear.
 
     Raises:
@@ -151,17 +151,19 @@ def _mended(request: Request, response: Response, prices: PriceList) -> _Content
     except salvage.CutError:
         answer = None
     if answer is None:
-        raise garbage(request, response, "with something that is not its JSON")
+        raise senseless(request, response, "with something that is not its JSON")
     records = answer.records or ()
     most_billed = len(records) + _expanded(request, answer.includes, prices)
     if records and all(record.id is None for record in records):
-        raise garbage(request, response, "with records none of which has an id", most_billed=most_billed)
+        raise senseless(request, response, "with records none of which has an id", most_billed=most_billed)
     meta: Mapping[str, Any] = {} if request.endpoint in _ASKED else answer.meta or {}
     token = meta.get("next_token") or None
     token = str(token) if isinstance(token, int) and token is not True else token
     lost = answer.meta is None and request.endpoint not in _ASKED
     if lost or not (token is None or (isinstance(token, str) and re.search(_MARK, token))):
-        raise garbage(request, response, "without a readable mark of the next page", most_billed=most_billed)
+        raise senseless(
+            request, response, "without a readable mark of the next page", most_billed=most_billed
+        )
     return _Content(
         ids=[record.id for record in records if record.id is not None],
         records=[record.text for record in records if record.id is not None],
@@ -187,7 +189,7 @@ def _usage(request: Request, response: Response) -> Page:
     if "data" in salvage.without_records(response.body):
         return Page(ids=(), records=())
     problems = problems_of(response.body)
-    raise said(request, response, problems) or garbage(request, response, "without a figure")
+    raise stated_error(request, response, problems) or senseless(request, response, "without a figure")
 
 
 def _without_data(request: Request, response: Response, content: _Content, prices: PriceList) -> Page:
@@ -196,15 +198,15 @@ def _without_data(request: Request, response: Response, content: _Content, price
     if missing:
         return Page(ids=(), records=(), missing=missing)
     problems = problems_of(response.body)
-    error = said(request, response, problems)
+    error = stated_error(request, response, problems)
     if error is not None:
         raise error
     claimed = content.result_count
     if any(problem.matters for problem in problems):
         what = "with nothing but errors that say neither what nor why"
-        raise garbage(request, response, what, most_billed=claimed)
+        raise senseless(request, response, what, most_billed=claimed)
     if claimed or (claimed is None and content.served is None):
-        raise garbage(request, response, "with neither data nor a result_count of 0", most_billed=claimed)
+        raise senseless(request, response, "with neither data nor a result_count of 0", most_billed=claimed)
     return Page(
         ids=(),
         records=(),

@@ -217,15 +217,15 @@ def _records(data: str) -> Sequence[Record] | None:
 def _record(text: str) -> Record:
     if not text.startswith("{"):
         return Record(None, b"")
-    mended = bytes(_object(text))
-    content = _loads(mended.decode())
+    clean = bytes(_object(text))
+    content = _loads(clean.decode())
     if not isinstance(content, dict):
         return Record(_id_alone(text), b"")
     written = content.get("id")
     user_id = id_of(written) or id_of(content.get("id_str"))
-    if user_id is None or len(mended) > LONGEST_RECORD:
+    if user_id is None or len(clean) > LONGEST_RECORD:
         return Record(user_id, b"")
-    return Record(user_id, mended if written == user_id else _encoded({**content, "id": user_id}))
+    return Record(user_id, clean if written == user_id else _encoded({**content, "id": user_id}))
 
 
 def _object(text: str) -> msgspec.Raw:
