@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from twittomatic.app import runtime
+from twittomatic.app import build, runtime
 from twittomatic.errors import (
     CredentialRejected,
     NetworkError,
@@ -146,7 +146,7 @@ async def _replication(url: str) -> AsyncIterator[CheckResult]:
 
 def _files(settings: Settings) -> CheckResult:
     output, temporary = settings.output_directory, settings.temporary_directory
-    layout = runtime.layout(settings)
+    layout = build.layout(settings)
     try:
         missing = _missing(temporary, layout.journals, output)
     except OSError as error:
@@ -201,11 +201,11 @@ async def _api(settings: Settings) -> AsyncIterator[CheckResult]:
     credentials: list[Credential | UserToken] = []
     unusable = ""
     try:
-        credentials = list(runtime.credentials(settings))
+        credentials = list(build.credentials(settings))
     except SettingsError as error:
         unusable = str(error)
     try:
-        proxies = runtime.proxies(settings)
+        proxies = build.proxies(settings)
     except SettingsError as error:
         yield CheckResult("Proxy", FAILED, str(error))
         return

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from twittomatic.app import runtime
+from twittomatic.app import build, runtime
 from twittomatic.app.observer import Observer
 from twittomatic.app.sinks import consumer, event_stream
 from twittomatic.app.stop import on_stop
@@ -40,7 +40,7 @@ async def follow(settings: Settings, observer: Observer) -> None:
         indices = _indices(settings, server)
         bulk = Bulk(server, indices.serving, rejected, clock)
         network = registry.network(settings, registry.AS_LISTED)
-        sink = Indexer(bulk, runtime.layout(settings), network, rejected, clock, indices=indices)
+        sink = Indexer(bulk, build.layout(settings), network, rejected, clock, indices=indices)
         feeding = consumer(settings, sink, observer.info)
         with on_stop(leave.set):
             async with _reporting(observer, lambda: _lag(feeding, rejected)):
@@ -69,7 +69,7 @@ async def rebuild(settings: Settings, observer: Observer) -> Rebuilt:
         rebuild = Rebuild(
             server,
             _indices(settings, server),
-            runtime.layout(settings),
+            build.layout(settings),
             registry.network(settings, registry.AS_LISTED),
             stream,
             name,
@@ -90,7 +90,7 @@ async def rebuild(settings: Settings, observer: Observer) -> Rebuilt:
 
 
 def _indices(settings: Settings, server: SearchServer) -> Indices:
-    layout = runtime.layout(settings)
+    layout = build.layout(settings)
     return Indices(server, settings.elasticsearch_index, lambda: identity(layout))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from twittomatic.app import runtime
+from twittomatic.app import build, runtime
 from twittomatic.app.observer import Observer
 from twittomatic.app.sinks import event_stream
 from twittomatic.app.stop import on_stop
@@ -64,8 +64,8 @@ async def rebuild(settings: Settings, observer: Observer) -> Rebuilt:
             await asyncio.to_thread(
                 rebuild_store,
                 store,
-                runtime.layout(settings),
-                name_of=runtime.network(settings).name_of,
+                build.layout(settings),
+                name_of=build.network(settings).name_of,
                 note=note,
                 report=report,
                 is_stopped=requested.is_set,

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from twittomatic.app.build import check_selection, given_credentials
 from twittomatic.app.observer import Observer
-from twittomatic.app.runtime import Runtime, check_selection, connected, given_credentials, process_name
+from twittomatic.app.runtime import Runtime, connected, process_name
 from twittomatic.app.start import before_work
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError

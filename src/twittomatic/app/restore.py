@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from twittomatic.app import runtime
+from twittomatic.app import build, runtime
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.registry import account_of
@@ -69,7 +69,7 @@ async def restore_ledger(
     settings: Settings, name: str, connection: Connection, account: str, stated: int | None
 ) -> tuple[Money, int]:
     """Book again what was spent; return the account, and the micro-dollars that its ledger now says."""
-    spending = runtime.spending(settings, name)
+    spending = build.spending(settings, name)
     money = Money(connection, NetworkKeys(account), budget=None, horizon_s=0)
     await money.find()
     records = await asyncio.to_thread(spending.lost, account, money.ledger)

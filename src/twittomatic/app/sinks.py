@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from twittomatic.app import runtime
+from twittomatic.app import build, runtime
 from twittomatic.clock import SystemClock
 from twittomatic.settings import Settings
 from twittomatic.sinks.consumer import Consumer, Sink
@@ -65,6 +65,6 @@ async def rebuild(
     """Feed a sink with the whole dataset, and return the number of records; None if `leave` was set first."""
     feeding = consumer(settings, sink, report)
     has_crawl = bool(settings.redis_url) or state_exists(settings.state_directory)
-    events = dataset_events(runtime.layout(settings))
+    events = dataset_events(build.layout(settings))
     done = await feeding.rebuild(events, leave, has_crawl=has_crawl)
     return feeding.report.records if done else None

@@ -15,20 +15,13 @@ from enum import Enum, auto
 
 import msgspec
 
+from twittomatic.app.build import check_budget, check_selection, given_credentials, layout
+from twittomatic.app.build import credentials as own_credentials
 from twittomatic.app.lead import seeds, tidy, watched
 from twittomatic.app.logs import log_to
 from twittomatic.app.observer import Observer
 from twittomatic.app.outcome import Outcome, Result, undone
-from twittomatic.app.runtime import (
-    Runtime,
-    check_budget,
-    check_selection,
-    connected,
-    given_credentials,
-    layout,
-    process_name,
-)
-from twittomatic.app.runtime import credentials as own_credentials
+from twittomatic.app.runtime import Runtime, connected, process_name
 from twittomatic.app.start import before_work, begin
 from twittomatic.app.stop import Releasing, on_stop
 from twittomatic.clock import wait_event

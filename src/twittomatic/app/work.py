@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import closing
 
+from twittomatic.app import build
 from twittomatic.app import runtime as parts
 from twittomatic.app.logs import log_to
 from twittomatic.app.observer import Observer
@@ -42,8 +43,8 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
         NobodyLeads: the master is gone, and ON_MASTER_LOSS is `stop`.
         TwittomaticError: this process cannot go on.
     """
-    credentials = parts.credentials(settings)
-    layout = parts.layout(settings)
+    credentials = build.credentials(settings)
+    layout = build.layout(settings)
     await asyncio.to_thread(layout.prepare)
     if logs:
         log_to(settings.log_directory, f"{settings.crawl}.{name}", observer.warning)
@@ -55,7 +56,7 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
             if written is None:
                 return Result(outcome=Outcome.INTERRUPTED)
             options = CrawlOptions.read(written)
-            parts.check_budget(settings, options)
+            build.check_budget(settings, options)
             async with Runtime.of(settings, options, connection, credentials, process) as runtime:
                 await _check(runtime, observer)
                 journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))

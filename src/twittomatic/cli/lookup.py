@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from twittomatic.app import runtime
+from twittomatic.app import build
 from twittomatic.app.logs import log_to
 from twittomatic.app.lookup import rebuild
 from twittomatic.app.sinks import consumer
@@ -46,8 +46,8 @@ async def _serve(settings: Settings, host: str) -> int:
     token = read_token("LOOKUP_TOKEN", settings.lookup_token)
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
     store = ProfileStore(settings.lookup_directory)  # never closed: a thread may write to the very end
-    name_of, leave = runtime.network(settings).name_of, asyncio.Event()
-    sink = LookupSink(store, runtime.layout(settings), crawl=settings.crawl, name_of=name_of)
+    name_of, leave = build.network(settings).name_of, asyncio.Event()
+    sink = LookupSink(store, build.layout(settings), crawl=settings.crawl, name_of=name_of)
     feeding = consumer(settings, sink, click.echo)
     service = LookupService(
         store, name_of=name_of, sink_report=lambda: feeding.report, hosts=hosts_of(host), token=token

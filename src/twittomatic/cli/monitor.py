@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import click
 
-from twittomatic.app import runtime
+from twittomatic.app import build, runtime
 from twittomatic.app.logs import log_to
 from twittomatic.app.stop import on_stop
 from twittomatic.background import ended
@@ -66,7 +66,7 @@ async def monitored(settings: Settings) -> AsyncIterator[str]:
         budget=settings.budget,
         log_directory=settings.log_directory,
     )
-    server = Server(sampler, access, runtime.layout(settings))
+    server = Server(sampler, access, build.layout(settings))
     async with server.served(settings.monitor_host, settings.monitor_port) as port:
         looking = asyncio.create_task(sampler.run())
         try:

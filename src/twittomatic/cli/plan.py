@@ -7,7 +7,7 @@ import sys
 import click
 import msgspec
 
-from twittomatic.app import runtime
+from twittomatic.app import build, runtime
 from twittomatic.app.plan import buy_quote, known_quote, plan_runtime
 from twittomatic.app.start import targets_or_timelines
 from twittomatic.cli import signals
@@ -101,7 +101,7 @@ async def _plan(
     assumed: Counts | None,
     json: bool,
 ) -> None:
-    wanted = await targets_or_timelines(runtime.layout(settings), modules, wanted)
+    wanted = await targets_or_timelines(build.layout(settings), modules, wanted)
     observer = Terminal()
     async with plan_runtime(settings, modules) as parts:
         builder, unresolved = await known_quote(parts, wanted, assumed, observer)
@@ -115,7 +115,7 @@ async def _plan(
     agreed = yes or is_free or _agreed(sentence, count)
     async with plan_runtime(settings, modules) as parts:
         if agreed:
-            runtime.credentials(settings)
+            build.credentials(settings)
             await parts.money.accept()
             builder = await buy_quote(parts, wanted, assumed, observer)
         else:
