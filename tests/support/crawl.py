@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
-from twittomatic.app import runtime
+from twittomatic.app import build
 from twittomatic.app.crawl import own_worker, run_together
 from twittomatic.app.lead import leading, tidy
 from twittomatic.app.runtime import Runtime
@@ -69,7 +69,7 @@ class LocalCrawl:
 
     @property
     def layout(self) -> Layout:
-        return runtime.layout(self.settings)
+        return build.layout(self.settings)
 
     def lines(self, user_id: int | str, ext: str) -> list[str]:
         with gzip.open(self.layout.file(str(user_id), ext), "rt") as file:
