@@ -45,7 +45,7 @@ Script: TypeAlias = Callable[[dict[str, Page | list[Page]]], Awaitable[list[str]
 
 @dataclass
 class LocalCrawl:
-    """Crawls of a test in directories of its own, and what they left there.
+    """Runs crawls in the directories of one test, and reads what they left there.
 
     Attributes:
         settings: The settings of the next crawl.

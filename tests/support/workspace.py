@@ -61,7 +61,7 @@ class Workspace:
             self.environment[f"TWITTOMATIC_{name.upper()}"] = str(value)
 
     def run(self, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
-        """Give a command and wait for its end."""
+        """Run a command and wait for its end."""
         return self.run_program(self.program, *arguments, **more)
 
     def run_program(self, program: str, *arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
@@ -86,7 +86,7 @@ class Workspace:
             )
 
     def start(self, *arguments: object, armed: Mapping[str, Any] | None = None) -> Running:
-        """Give a command without waiting for it.
+        """Start a command without waiting for it.
 
         Args:
             arguments: The arguments of the command.
@@ -172,7 +172,7 @@ class Workspace:
 
 
 def wait_for(condition: Callable[[], object], place: Workspace, *processes: HasLog) -> None:
-    """Wait until a condition is true; show what the processes said when it never is."""
+    """Wait until a condition is true; if it never is, show the output of the processes."""
     deadline = monotonic() + DEADLINE_S
     while not condition():
         assert monotonic() < deadline, [place.said(process) for process in processes]

@@ -36,7 +36,7 @@ _LINE = np.dtype(
         ("list", np.uint8),
         ("about", np.uint8),
         ("is_lost", np.bool_),
-        ("said", np.int64),  # microseconds since the epoch, as is `began`
+        ("recorded", np.int64),  # microseconds since the epoch, as is `began`
         ("began", np.int64),
         ("size", np.int64),
         ("place", np.int64),  # number of the journal file, and offset in it
@@ -140,9 +140,9 @@ def _line(entry: Entry, place: int) -> _Line | None:
         about, number = _CHECK if found_nothing else _CLOSED, _MODULES.get(entry.module)
     if number is None or user > LARGEST_ID:
         return None
-    said, began = _microseconds(entry.repaired_at or entry.ended_at), _microseconds(entry.began_at)
-    _microseconds(entry.ended_at)
-    return user, number, about, entry.ending is Ending.LOST, said, began, entry.bytes, place
+    ended, began = _microseconds(entry.ended_at), _microseconds(entry.began_at)
+    recorded = _microseconds(entry.repaired_at) if entry.repaired_at else ended
+    return user, number, about, entry.ending is Ending.LOST, recorded, began, entry.bytes, place
 
 
 def _microseconds(moment: str) -> int:
@@ -152,7 +152,7 @@ def _microseconds(moment: str) -> int:
 def _merge(newest: _Lines, recent: Sequence[_Line]) -> _Lines:
     """Sort lines by list, and drop all but the newest of each kind; of equals the one read last stays."""
     lines = np.concatenate([newest, np.array(recent, _LINE)])
-    keys = ("size", "began", "said", "about", "list", "user")
+    keys = ("size", "began", "recorded", "about", "list", "user")
     lines = lines[np.lexsort([lines[key] for key in keys])]
     is_last = np.ones(len(lines), np.bool_)
     key = lines[["user", "list", "about"]]
@@ -165,11 +165,15 @@ def _choose(lines: _Lines) -> Iterator[tuple[Any, datetime | None]]:
     for _, group in groupby(lines, key=lambda line: (line["user"], line["list"])):
         about = {int(line["about"]): line for line in group}
         file, closed, check = about.get(_FILE), about.get(_CLOSED), about.get(_CHECK)
-        if closed is not None and (file is None or (file["is_lost"] and file["said"] < closed["said"])):
+        if closed is not None and (
+            file is None or (file["is_lost"] and file["recorded"] < closed["recorded"])
+        ):
             yield closed, None
         elif file is not None:
-            is_checked = check is not None and check["said"] > file["said"]
-            yield file, _moment(check["said"]) if is_checked and check is not None else None
+            if check is None or check["recorded"] <= file["recorded"]:
+                yield file, None
+            else:
+                yield file, _moment(check["recorded"])
 
 
 def _moment(microseconds: Any) -> datetime:

@@ -93,10 +93,10 @@ class Dataset:
         return np.concatenate([np.empty(0, np.int64), *read_user_ids(self._file(user, "fws"))])
 
     def profiles(self, user: User | None = None) -> Iterator[Record]:
-        """Yield profiles: those of a user's followers, or without a user all that the dataset has.
+        """Yield the profiles of a user's followers, or without a user all profiles in the dataset.
 
-        All means: of the followers of each crawled user, then of the targets that crawls bought. A user who
-        follows several crawled users comes once for each of them.
+        Those are the profiles of each crawled user's followers, then those of targets that crawls bought. A
+        user who follows several crawled users appears once for each of them.
 
         Raises:
             UserNotFound: the dataset has no profiles of this user's followers.

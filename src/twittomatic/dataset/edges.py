@@ -20,7 +20,7 @@ class EdgeBatch:
 
     Attributes:
         follower: Users who follow (NumPy int64).
-        followed: The user whom each of them follows, parallel to `follower` (NumPy int64).
+        followed: The user that each of them follows, parallel to `follower` (NumPy int64).
     """
 
     follower: UserIds

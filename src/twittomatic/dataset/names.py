@@ -1,4 +1,4 @@
-"""Which user has a screen name, as far as the profiles in the dataset tell."""
+"""Find the user with a screen name in the profiles of a dataset."""
 
 from __future__ import annotations
 

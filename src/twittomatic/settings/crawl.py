@@ -119,7 +119,7 @@ class CrawlSettings(msgspec.Struct, frozen=True, kw_only=True):
             unit="share",
             meaning="Share of the followers or posts claimed by a profile that may be missing from a list "
             "before it counts as short (0 to 1; 20 may always be missing).",
-            why="counts include suspended and deleted users, whom lists omit, but those are never half",
+            why="counts include suspended and deleted users, which lists omit, but those are never half",
         ),
     ] = 0.5
     lease_s: Annotated[

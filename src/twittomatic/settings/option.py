@@ -86,7 +86,7 @@ class Option:
             raise SettingsError(f"{place}: {shown} is not allowed; give {reason}.") from None
 
     def text(self, given: object) -> str:
-        """Return the text that stands for a Python value.
+        """Return a Python value as the text that gives it.
 
         Raises:
             ValueError: no text does; the message says what is allowed.
