@@ -18,7 +18,7 @@ from pathlib import Path
 from harness import verdict
 from twittomatic.emulator import bundled_graph
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Delivery, Money, Permit
+from twittomatic.state.account import Account, Delivery, Permit
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
@@ -50,7 +50,7 @@ def lists(graph: Path, chance: random.Random) -> list[list[str]]:
 async def expected(followers: list[list[str]], keys: NetworkKeys, url: str) -> tuple[int, int]:
     """Settle all lists; return the spent and the expected amount in micro-dollars."""
     connection = Connection(client(url, "benchmark"))
-    money = Money(connection, keys, budget=None, horizon_s=60)
+    money = Account(connection, keys, budget=None, horizon_s=60)
     for ids in followers:
         for start in range(0, len(ids), _PAGE):
             page = ids[start : start + _PAGE]

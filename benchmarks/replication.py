@@ -31,7 +31,7 @@ from replicated import APART_S, Replicated, replicated
 
 from twittomatic.model import Checkpoint, Job, Module
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Money, Permit
+from twittomatic.state.account import Account, Permit
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
@@ -63,7 +63,7 @@ class Crawl:
         self.leadership = Leadership(connection, keys, "benchmark", ttl_s=600)
         self.frontier = Frontier(connection, keys)
         self.jobs = Jobs(connection, keys, "benchmark")
-        self.money = Money(connection, NetworkKeys(name), budget=10**15, horizon_s=600)
+        self.money = Account(connection, NetworkKeys(name), budget=10**15, horizon_s=600)
         self.pages: dict[str, int] = {}  # of each job: how many were acknowledged
 
     async def begin(self) -> list[Job]:

@@ -38,7 +38,7 @@ from twittomatic.networks.registry import account_of
 from twittomatic.networks.x import X
 from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings, load
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.storage.verify import verify
@@ -301,7 +301,7 @@ class Case:
     async def _read_ledger(self, settings: Settings) -> None:
         async with runtime.connected(settings, Role.OWN, "oracle") as connection:
             keys = NetworkKeys(account_of(settings))
-            totals = await Money(connection, keys, budget=None, horizon_s=60).totals()
+            totals = await Account(connection, keys, budget=None, horizon_s=60).totals()
             self.spent, self.reserved = totals.spent / 1e6, totals.reserved / 1e6
 
     def _wrong(self, kind: str, ext: str) -> list[str]:

@@ -26,7 +26,7 @@ from twittomatic.errors import TwittomaticError
 from twittomatic.networks.registry import account_of
 from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings, load
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.storage.verify import verify
@@ -105,7 +105,7 @@ class Sequence:
                     await self._give(settings, modules)
                     if self.problems:
                         break
-                money = Money(connection, NetworkKeys(account_of(settings)), budget=None, horizon_s=60)
+                money = Account(connection, NetworkKeys(account_of(settings)), budget=None, horizon_s=60)
                 self._check_money(await money.totals())
         return self.problems
 

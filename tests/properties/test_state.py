@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from twittomatic.errors import LeadershipLost
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Money, OverBudget, Permit, Wait
+from twittomatic.state.account import Account, OverBudget, Permit, RetryAfter
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
@@ -143,8 +143,8 @@ def test_the_ledger_is_exact_and_within_the_cap_and_never_below_the_bill(
         leadership = Leadership(server.connection, CrawlKeys("a"), "master")
         purses = [Purse() for _ in range(5)]
 
-        def money(budget: int, horizon_s: float = 600) -> Money:
-            return Money(server.connection, keys, budget=budget, horizon_s=horizon_s, crawl="a")
+        def money(budget: int, horizon_s: float = 600) -> Account:
+            return Account(server.connection, keys, budget=budget, horizon_s=horizon_s, crawl="a")
 
         patient, hasty, before = money(10**12), money(10**12, 0), money(10**12)
         patient.follow()
@@ -173,7 +173,7 @@ def test_the_ledger_is_exact_and_within_the_cap_and_never_below_the_bill(
             elif isinstance(decision, OverBudget):
                 assert decision.left < turn.price * least
             else:
-                assert isinstance(decision, Wait)
+                assert isinstance(decision, RetryAfter)
 
         async def end(purse: Purse, permit: Permit, turn: Turn) -> None:
             cost = int(turn.charged * purse.reserved)

@@ -10,7 +10,7 @@ from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
@@ -67,10 +67,10 @@ async def restore(settings: Settings, stated: int | None = None) -> Restored:
 
 async def restore_ledger(
     settings: Settings, name: str, connection: Connection, account: str, stated: int | None
-) -> tuple[Money, int]:
+) -> tuple[Account, int]:
     """Book again what was spent; return the account, and the micro-dollars that its ledger now says."""
     spending = build.spending(settings, name)
-    money = Money(connection, NetworkKeys(account), budget=None, horizon_s=0)
+    money = Account(connection, NetworkKeys(account), budget=None, horizon_s=0)
     await money.find()
     records = await asyncio.to_thread(spending.lost, account, money.ledger)
     behind = await money.records_beyond(spending) if money.ledger else {}

@@ -40,7 +40,7 @@ from twittomatic.planning.known import KnownTargets
 from twittomatic.planning.profiles import ProfileBuyer
 from twittomatic.planning.quote import QuoteBuilder
 from twittomatic.settings import Settings
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 from twittomatic.state.admin import JobAdmin, Reaper
 from twittomatic.state.admission import admit
 from twittomatic.state.cache import CountCache, NameCache
@@ -137,7 +137,7 @@ class Runtime:
     frontier: Frontier
     admin: JobAdmin
     reaper: Reaper
-    money: Money
+    money: Account
     fetcher: Fetcher
     network: Network
     counts: CountCache
@@ -320,7 +320,7 @@ async def _assembled(
         )
     keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(options.account)
     notes = spending(settings, name)
-    money = Money(
+    money = Account(
         connection,
         shared,
         budget=options.budget,

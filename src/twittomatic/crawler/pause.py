@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twittomatic.clock import rfc3339
 from twittomatic.errors import CrawlMustPause, NoCredentialLeft
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 from twittomatic.state.crawl import CrawlState
 
 
@@ -18,7 +18,7 @@ class PausePolicy:
         leads: Whether that process is also the master, without which the crawl cannot continue.
     """
 
-    def __init__(self, crawl: CrawlState, money: Money, worker: str, *, leads: bool = False) -> None:
+    def __init__(self, crawl: CrawlState, money: Account, worker: str, *, leads: bool = False) -> None:
         self._crawl = crawl
         self._money = money
         self._worker = worker

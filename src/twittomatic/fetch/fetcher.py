@@ -40,7 +40,7 @@ from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
 from twittomatic.networks.base import Limit, Network, Page, Request, Response
-from twittomatic.state.account import Delivery, Money, NoCredential, OverBudget, Permit, Wait
+from twittomatic.state.account import Account, Delivery, NoCredential, OverBudget, Permit, RetryAfter
 
 _log = logging.getLogger(__name__)
 _MOST_NAMED = 20  # records in one line of the log
@@ -90,7 +90,7 @@ class Fetcher:
         network: Network,
         transport: Transport,
         credentials: Credentials,
-        money: Money,
+        money: Account,
         crawl: str,
         clock: Clock,
         halt: asyncio.Event,
@@ -209,7 +209,7 @@ class Fetcher:
                 raise Interrupted("The crawl is paused, or this process is leaving.")
             permit = await self._money.acquire(request.bucket, {name: limit}, price=0, wanted=1)
             if not isinstance(permit, Permit):
-                return isinstance(permit, Wait)  # the window is used up: it was accepted before
+                return isinstance(permit, RetryAfter)  # the window is used up: it was accepted before
             try:
                 fetched = await self._attempt(request, permit)
                 await fetched.settle()
@@ -232,7 +232,7 @@ class Fetcher:
             match await self._acquire(request, size, least, purpose):
                 case Permit() as permit:
                     return permit
-                case Wait(seconds=seconds):
+                case RetryAfter(seconds=seconds):
                     if self.waiting:
                         self.waiting(request.bucket, seconds)
                     await self._wait(seconds)
@@ -247,7 +247,7 @@ class Fetcher:
 
     async def _acquire(
         self, request: Request, size: int, least: int, purpose: str
-    ) -> Permit | Wait | OverBudget | NoCredential:
+    ) -> Permit | RetryAfter | OverBudget | NoCredential:
         asking = asyncio.ensure_future(
             self._money.acquire(
                 request.bucket,

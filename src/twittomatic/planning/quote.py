@@ -17,7 +17,7 @@ from twittomatic.planning.estimate import Discovered, Plan, Tally, TargetEstimat
 from twittomatic.planning.known import KnownTargets
 from twittomatic.planning.profiles import ProfileBuyer
 from twittomatic.planning.userids import UserIds
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 
 _BATCH = 10_000  # targets that are Python objects at a time
 
@@ -65,7 +65,7 @@ class QuoteBuilder:
         network: Network,
         known: KnownTargets,
         buyer: ProfileBuyer,
-        money: Money,
+        money: Account,
         *,
         kinds: Sequence[str],
         user_ids: Sequence[str],
@@ -171,7 +171,7 @@ class QuoteBuilder:
         )
 
 
-async def require_budget(money: Money, budget: int | None, cost: int, what: str, advice: str) -> None:
+async def require_budget(money: Account, budget: int | None, cost: int, what: str, advice: str) -> None:
     """Fail early when the budget cannot cover a cost.
 
     Args:
@@ -196,7 +196,7 @@ async def require_budget(money: Money, budget: int | None, cost: int, what: str,
     )
 
 
-async def require_profiles(money: Money, budget: int | None, network: Network, count: int) -> None:
+async def require_profiles(money: Account, budget: int | None, network: Network, count: int) -> None:
     """Fail early when the budget cannot cover so many profiles; see `require_budget`."""
     cost = count * network.prices.user
     await require_budget(money, budget, cost, f"To read {profiles(count)}", "raise it, or give fewer targets")

@@ -1,6 +1,7 @@
-"""What a crawl remembers, in a Redis-protocol server: the frontier, the jobs, the windows, the money.
+"""The state of crawls, in Redis: what every process of a crawl shares, and what outlives all of them.
 
-A `Connection` runs our Lua scripts, each of which is one atomic change with its key schema in its header.
-Around it stand small classes, one idea each: `Frontier`, `Jobs`, `CrawlState`, `Leadership`, `Money`,
-`Events`. Keys are named by `keys` alone. `server` runs an embedded Valkey where no server is given.
+A `Connection` runs our Lua scripts, each of which makes one atomic change and has its key schema in its
+header. Small classes use it, each for one idea: `Frontier`, `Jobs`, `JobAdmin`, `CrawlState`, `Leadership`,
+`Account` and `EventStream`. `read_status` is the one reader of how a crawl stands. Keys are named by `keys`
+alone. `embedded` runs a Valkey server where none is given.
 """

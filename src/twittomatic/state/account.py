@@ -1,4 +1,4 @@
-"""Permits and money: the right to one request, asked for and settled in one step each."""
+"""Permits and money: a request is granted in one step, and settled in another."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True):
     """The right to one request.
 
     Attributes:
-        reservation: Name of the money put aside for it.
+        reservation: Name of the money reserved for it.
         credential: Name of the credential whose window it uses.
         endpoint: Of that window.
         resources: How many resources it may ask for at most.
@@ -47,8 +47,8 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True):
     granted_at: float
 
 
-class Wait(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing now: ask again after `seconds`."""
+class RetryAfter(msgspec.Struct, frozen=True, kw_only=True):
+    """No permit now: ask again after `seconds`."""
 
     seconds: float
 
@@ -103,17 +103,17 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     expected_fields: Mapping[str, int] = {}
 
 
-class Money:
-    """The windows and the ledger of one account, shared by all its crawls on a server.
+class Account:
+    """An account of a network: its windows and its ledger, shared by all its crawls on a server.
 
     Args:
         connection: To the server.
         keys: Of the account.
         budget: Micro-dollars, None for no cap: for this process alone, until it shares its cap with the
             crawl's others (`share_cap`) or follows theirs (`follow`).
-        horizon_s: A reservation that is not settled for so long is spent; longer than any request.
+        horizon_s: A reservation that is not settled within this time is spent; longer than any request.
         crawl: Whose cap that is.
-        spending: Where this process notes what it pays; None where nobody asks.
+        spending: Where this process records what it pays; None where it pays nothing.
     """
 
     def __init__(
@@ -136,13 +136,13 @@ class Money:
         self.ledger = ""
 
     async def open(self, expected: str = "") -> None:
-        """Find the ledger, or create it where there never was one, and hold on to it.
+        """Open the ledger, or create it where there never was one, and keep its identity.
 
         Args:
-            expected: Its identity, as the crawl remembers it.
+            expected: Its identity, as the crawl has stored it.
 
         Raises:
-            StateLost: there is a budget, and what was spent of it is not on the server any more.
+            StateLost: there is a budget, and the server has lost the record of what was spent.
         """
         is_capped, new = self._budget is not None, secrets.token_hex(8)
         known = expected if is_capped else ""
@@ -173,7 +173,7 @@ class Money:
         return records if told > sum(int(amount or 0) for amount in booked) else {}
 
     async def repair(self, lost: int, least: int) -> int:
-        """Make the ledger whole after a part of it was lost, and return the micro-dollars spent then.
+        """Restore the ledger after part of it was lost, and return the micro-dollars spent then.
 
         Args:
             lost: Micro-dollars that were spent and are not in it.
@@ -213,7 +213,7 @@ class Money:
         wanted: int,
         least: int = 1,
         fields: Sequence[str] = (),
-    ) -> Permit | Wait | OverBudget | NoCredential:
+    ) -> Permit | RetryAfter | OverBudget | NoCredential:
         """Ask for the right to one request.
 
         Args:
@@ -420,7 +420,7 @@ def _moments(reset_at: float | None, date: float | None, age_s: float) -> list[A
 
 def _decision(
     answer: list[Any], reservation: str, credentials: Sequence[str], endpoint: str, asked_at: float
-) -> Permit | Wait | OverBudget | NoCredential:
+) -> Permit | RetryAfter | OverBudget | NoCredential:
     match answer:
         case ["go", index, size]:
             return Permit(
@@ -431,7 +431,7 @@ def _decision(
                 granted_at=asked_at,
             )
         case ["wait", milliseconds]:
-            return Wait(seconds=max(0.0, float(milliseconds) / 1000))
+            return RetryAfter(seconds=max(0.0, float(milliseconds) / 1000))
         case ["money", left]:
             return OverBudget(left=int(left))
         case _:

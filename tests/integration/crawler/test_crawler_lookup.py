@@ -20,7 +20,7 @@ from twittomatic.planning.profiles import ProfileBuyer
 from twittomatic.planning.targets import Targets
 from twittomatic.sinks.lookup.sink import LookupSink
 from twittomatic.sinks.lookup.store import ProfileStore
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 from twittomatic.state.cache import CountCache, NameCache
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
@@ -98,7 +98,7 @@ class Scene:
                 network=network,
                 transport=self._transport,
                 credentials=Credentials(["token"], ()),
-                money=Money(self._connection, shared, budget=None, horizon_s=60, crawl=crawl),
+                money=Account(self._connection, shared, budget=None, horizon_s=60, crawl=crawl),
                 crawl=crawl,
                 clock=self.clock,
                 halt=asyncio.Event(),

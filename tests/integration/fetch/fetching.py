@@ -16,7 +16,7 @@ from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import User
 from twittomatic.networks.base import Request
 from twittomatic.networks.x import X
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 
@@ -100,7 +100,7 @@ class House:
         horizon_s: float = 60,
     ) -> Fetcher:
         self.network = X(url=self.url)
-        self.money = Money(self._connection, self._keys, budget=budget, horizon_s=horizon_s)
+        self.money = Account(self._connection, self._keys, budget=budget, horizon_s=horizon_s)
         return Fetcher(
             network=self.network,
             transport=await self._stack.enter_async_context(Transport(timeout_s=timeout_s)),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.state import LedCrawl
-from twittomatic.state.account import Money
+from twittomatic.state.account import Account
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
@@ -73,10 +73,10 @@ def keys() -> NetworkKeys:
 
 
 @pytest.fixture
-def account(connection: Connection, keys: NetworkKeys) -> Callable[..., Money]:
+def account(connection: Connection, keys: NetworkKeys) -> Callable[..., Account]:
     """A process' view of that account: `account(budget)`."""
 
-    def make(budget: int | None = None, *, horizon_s: float = 60) -> Money:
-        return Money(connection, keys, budget=budget, horizon_s=horizon_s)
+    def make(budget: int | None = None, *, horizon_s: float = 60) -> Account:
+        return Account(connection, keys, budget=budget, horizon_s=horizon_s)
 
     return make

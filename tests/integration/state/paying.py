@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twittomatic.networks.base import Limit, WindowReading
-from twittomatic.state.account import Delivery, Money, NoCredential, OverBudget, Permit, Wait
+from twittomatic.state.account import Account, Delivery, NoCredential, OverBudget, Permit, RetryAfter
 
 QUARTER = Limit(requests=300, window_s=900)
 PRICE = 10_000
@@ -14,7 +14,7 @@ _numbers = itertools.count()
 
 
 async def ask(
-    money: Money,
+    money: Account,
     *names: str,
     endpoint: str = "followers",
     limit: Limit = QUARTER,
@@ -22,18 +22,18 @@ async def ask(
     wanted: int = 1,
     least: int = 1,
     fields: Sequence[str] = (),
-) -> Permit | Wait | OverBudget | NoCredential:
+) -> Permit | RetryAfter | OverBudget | NoCredential:
     limits = dict.fromkeys(names or ("a",), limit)
     return await money.acquire(endpoint, limits, price=price, wanted=wanted, least=least, fields=fields)
 
 
-async def permit(money: Money, *names: str, **options: Any) -> Permit:
+async def permit(money: Account, *names: str, **options: Any) -> Permit:
     decision = await ask(money, *names, **options)
     assert isinstance(decision, Permit)
     return decision
 
 
-async def permits(money: Money, *names: str, **options: Any) -> int:
+async def permits(money: Account, *names: str, **options: Any) -> int:
     """Take permits until there are no more, and return how many there were."""
     for number in itertools.count():
         if not isinstance(await ask(money, *names, **options), Permit):

@@ -15,7 +15,7 @@ from support.state import LedCrawl
 from twittomatic.errors import SettingsError, StateError, StateUnavailable
 from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Money, Permit
+from twittomatic.state.account import Account, Permit
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
@@ -219,7 +219,7 @@ async def test_a_connection_that_was_cut_is_opened_again(relay: tuple[Relay, str
 async def test_a_permit_whose_answer_was_lost_is_granted_once(
     relay: tuple[Relay, str], lossy: Connection
 ) -> None:
-    money = Money(lossy, NetworkKeys("lossy-money"), budget=1_000_000, horizon_s=60)
+    money = Account(lossy, NetworkKeys("lossy-money"), budget=1_000_000, horizon_s=60)
     relay[0].loses_answers = 1
     one = await money.acquire(
         "x", {"a": Limit(requests=2, window_s=900)}, price=10_000, wanted=60, fields=["crawl:x"]

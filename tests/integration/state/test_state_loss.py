@@ -11,7 +11,7 @@ from twittomatic.errors import CorruptFile, LeadershipLost, StateLost, StorageUn
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
 from twittomatic.settings import load
-from twittomatic.state.account import Money, OverBudget, Permit, Wait
+from twittomatic.state.account import Account, OverBudget, Permit, RetryAfter
 from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
@@ -23,20 +23,20 @@ CAP = 10_000_000
 
 
 @pytest.fixture
-def process(connection: Connection, keys: NetworkKeys, tmp_path: Path) -> Callable[..., Money]:
+def process(connection: Connection, keys: NetworkKeys, tmp_path: Path) -> Callable[..., Account]:
     """A process of the dataset in `tmp_path`, with a budget."""
     count = 0
 
-    def process(budget: int | None = CAP, server: str = "redis") -> Money:
+    def process(budget: int | None = CAP, server: str = "redis") -> Account:
         nonlocal count
         count += 1
         notes = Spending(tmp_path / "spending", f"process-{count}", server)
-        return Money(connection, keys, budget=budget, horizon_s=60, spending=notes)
+        return Account(connection, keys, budget=budget, horizon_s=60, spending=notes)
 
     return process
 
 
-async def ask(money: Money, wanted: int = 100) -> Permit:
+async def ask(money: Account, wanted: int = 100) -> Permit:
     permit = await money.acquire("followers", LIMITS, price=10_000, wanted=wanted)
     assert isinstance(permit, Permit), permit
     return permit
@@ -48,7 +48,7 @@ def noted(tmp_path: Path, keys: NetworkKeys) -> int:
 
 
 async def test_what_is_paid_is_noted_before_it_is_paid(
-    process: Callable[..., Money], keys: NetworkKeys, tmp_path: Path
+    process: Callable[..., Account], keys: NetworkKeys, tmp_path: Path
 ) -> None:
     money = process()
     permits = [await ask(money) for _ in range(3)]
@@ -64,7 +64,7 @@ async def test_what_is_paid_is_noted_before_it_is_paid(
 
 @pytest.mark.parametrize("what", ["ledger", "windows", "everything"])
 async def test_nothing_is_granted_once_something_vanished(
-    process: Callable[..., Money], connection: Connection, keys: NetworkKeys, what: str
+    process: Callable[..., Account], connection: Connection, keys: NetworkKeys, what: str
 ) -> None:
     money = process()
     permit = await ask(money)
@@ -82,7 +82,7 @@ async def test_nothing_is_granted_once_something_vanished(
 
 @pytest.mark.parametrize("seen_by", ["acquire", "totals"])
 async def test_what_was_put_aside_for_reservations_that_vanished_is_spent(
-    process: Callable[..., Money], connection: Connection, keys: NetworkKeys, seen_by: str
+    process: Callable[..., Account], connection: Connection, keys: NetworkKeys, seen_by: str
 ) -> None:
     money = process()
     lost = await ask(money, 700)
@@ -92,18 +92,18 @@ async def test_what_was_put_aside_for_reservations_that_vanished_is_spent(
         totals = await money.totals()
         assert (totals.spent, totals.reserved) == (7_000_000, 2_000_000)
     assert isinstance(
-        await money.acquire("followers", LIMITS, price=10_000, wanted=500), Wait
+        await money.acquire("followers", LIMITS, price=10_000, wanted=500), RetryAfter
     )  # for what is in flight
     await money.settle(lost, 100_000)
     await money.settle(there, 0)
     assert (await ask(money, 500)).resources == 300
-    assert isinstance(await money.acquire("followers", LIMITS, price=10_000, wanted=1), Wait)
+    assert isinstance(await money.acquire("followers", LIMITS, price=10_000, wanted=1), RetryAfter)
     totals = await money.totals()
     assert (totals.spent, totals.reserved) == (7_000_000, 3_000_000)
 
 
 async def test_a_later_process_misses_the_ledger_by_its_notes(
-    process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+    process: Callable[..., Account], connection: Connection, keys: NetworkKeys
 ) -> None:
     first = process()
     await first.settle(await ask(first, 600), 6_000_000)
@@ -118,7 +118,7 @@ async def test_a_later_process_misses_the_ledger_by_its_notes(
 
 @pytest.mark.parametrize("stated", [None, 3_000_000])
 async def test_a_ledger_that_went_back_to_an_older_state_is_missed(
-    process: Callable[..., Money],
+    process: Callable[..., Account],
     connection: Connection,
     keys: NetworkKeys,
     server_url: str,
@@ -148,7 +148,7 @@ async def test_a_ledger_that_went_back_to_an_older_state_is_missed(
 
 
 async def test_the_crawl_remembers_on_which_ledger_it_spends(
-    led: LedCrawl, process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+    led: LedCrawl, process: Callable[..., Account], connection: Connection, keys: NetworkKeys
 ) -> None:
     money = process()
     await money.open()
@@ -161,7 +161,7 @@ async def test_the_crawl_remembers_on_which_ledger_it_spends(
 
 
 async def test_what_was_spent_is_booked_again_and_the_cap_holds(
-    process: Callable[..., Money], connection: Connection, keys: NetworkKeys, tmp_path: Path
+    process: Callable[..., Account], connection: Connection, keys: NetworkKeys, tmp_path: Path
 ) -> None:
     first, second = process(), process()
     await first.settle(await ask(first, 600), 5_000_000)
@@ -169,7 +169,7 @@ async def test_what_was_spent_is_booked_again_and_the_cap_holds(
     await connection.call("DEL", keys.ledger)
     notes = Spending(tmp_path / "spending", "restore", "redis")
     records = notes.lost(keys.account, "")
-    restored = Money(connection, keys, budget=None, horizon_s=0)
+    restored = Account(connection, keys, budget=None, horizon_s=0)
     assert await restored.repair(sum(record.most for record in records.values()), 0) == 8_000_000
     notes.book(records, restored.ledger)
     third = process()
@@ -181,7 +181,7 @@ async def test_what_was_spent_is_booked_again_and_the_cap_holds(
 
 
 async def test_what_the_user_states_counts_in_place_of_the_notes(
-    process: Callable[..., Money], connection: Connection, keys: NetworkKeys, tmp_path: Path
+    process: Callable[..., Account], connection: Connection, keys: NetworkKeys, tmp_path: Path
 ) -> None:
     first = process()
     await first.settle(await ask(first, 600), 5_000_000)
@@ -190,7 +190,7 @@ async def test_what_the_user_states_counts_in_place_of_the_notes(
         notes = Spending(tmp_path / "spending", f"restore-{stated}", "redis")
         records = notes.lost(keys.account, "")
         assert records
-        restored = Money(connection, keys, budget=None, horizon_s=0)
+        restored = Account(connection, keys, budget=None, horizon_s=0)
         assert await restored.repair(0, stated) == stated
         notes.book(records, restored.ledger, stated=stated)
         notes.close()
@@ -199,20 +199,20 @@ async def test_what_the_user_states_counts_in_place_of_the_notes(
 
 
 async def test_a_ledger_that_is_there_is_never_lowered(
-    process: Callable[..., Money], connection: Connection, keys: NetworkKeys
+    process: Callable[..., Account], connection: Connection, keys: NetworkKeys
 ) -> None:
     money = process()
     await money.settle(await ask(money), 700_000)
     await ask(money)
     await connection.call("DEL", keys.reservations)
-    restored = Money(connection, keys, budget=None, horizon_s=0)
+    restored = Account(connection, keys, budget=None, horizon_s=0)
     assert await restored.repair(0, 100) == 1_700_000  # what was put aside counts
     assert await restored.repair(0, 2_000_000) == 2_000_000
     assert (await restored.totals()).reserved == 0
 
 
 async def test_a_note_that_cannot_be_read_is_no_zero(
-    process: Callable[..., Money], keys: NetworkKeys, tmp_path: Path
+    process: Callable[..., Account], keys: NetworkKeys, tmp_path: Path
 ) -> None:
     await ask(process())
     [path] = (tmp_path / "spending").iterdir()
@@ -221,7 +221,7 @@ async def test_a_note_that_cannot_be_read_is_no_zero(
         await process().open()
 
 
-async def test_what_cannot_be_noted_is_not_asked_for(process: Callable[..., Money], tmp_path: Path) -> None:
+async def test_what_cannot_be_noted_is_not_asked_for(process: Callable[..., Account], tmp_path: Path) -> None:
     (tmp_path / "spending").write_text("in the way")
     money = process(budget=None)
     with pytest.raises(StorageUnavailable, match="cannot be noted"):
@@ -285,7 +285,7 @@ async def test_the_rest_of_a_crawl_is_no_crawl(led: LedCrawl) -> None:
 
 
 async def test_a_crawl_that_was_deleted_by_hand_begins_again(
-    led: LedCrawl, account: Callable[..., Money]
+    led: LedCrawl, account: Callable[..., Account]
 ) -> None:
     """Its caps are the account's, and remember a later epoch than that with which it begins."""
     for _ in range(3):
@@ -303,7 +303,7 @@ async def test_a_crawl_that_was_deleted_by_hand_begins_again(
 
 
 async def test_an_older_master_of_the_same_crawl_changes_no_cap(
-    led: LedCrawl, connection: Connection, account: Callable[..., Money]
+    led: LedCrawl, connection: Connection, account: Callable[..., Account]
 ) -> None:
     money, old = account(5), led.leadership
     await old.resign()

@@ -11,7 +11,7 @@ from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import Checkpoint, HeldJob, Module, Phase, WorkerReport
 from twittomatic.networks.base import Limit
 from twittomatic.sinks.stats.measures import MEASURES, node
-from twittomatic.state.account import Money, Permit
+from twittomatic.state.account import Account, Permit
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.status import CrawlStatus, JobCounts, read_status
@@ -32,7 +32,7 @@ async def busy(led: LedCrawl, connection: Connection) -> Any:
     await led.frontier.discover(["3", "4", "5"], 1)
     await jobs.commit(first, Checkpoint(part="a"), {"pages:follower": 1, "records:follower": 40})
     assert jobs.counted == {"pages:follower": 1, "records:follower": 40}
-    money = Money(connection, NetworkKeys(options.account), budget=options.budget, horizon_s=60)
+    money = Account(connection, NetworkKeys(options.account), budget=options.budget, horizon_s=60)
     permit = await money.acquire(
         "followers",
         {"app-12345678": Limit(requests=15, window_s=900)},

@@ -10,13 +10,13 @@ from paying import PRICE, ask, delivered, permit, permits
 
 from twittomatic.errors import LeadershipLost
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Delivery, Money, OverBudget, Permit, Wait
+from twittomatic.state.account import Account, Delivery, OverBudget, Permit, RetryAfter
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
 
 
-async def test_money_is_put_aside_and_given_back(account: Callable[..., Money]) -> None:
+async def test_money_is_put_aside_and_given_back(account: Callable[..., Account]) -> None:
     money = account(25_000_000)
     fields = ["crawl:x", "module:x:follower", "day:2026-01-01"]
     one = await permit(money, price=PRICE, wanted=1000, fields=fields)
@@ -29,14 +29,14 @@ async def test_money_is_put_aside_and_given_back(account: Callable[..., Money]) 
     assert totals.fields == {"crawl:x": 30_000, "module:x:follower": 30_000, "day:2026-01-01": 30_000}
 
 
-async def test_a_request_of_unknown_cost_counts_as_spent(account: Callable[..., Money]) -> None:
+async def test_a_request_of_unknown_cost_counts_as_spent(account: Callable[..., Account]) -> None:
     money = account(25_000_000)
     await money.settle(await permit(money, price=PRICE, wanted=1000, fields=["crawl:x"]), None)
     totals = await money.totals()
     assert (totals.spent, totals.reserved, totals.fields) == (10_000_000, 0, {"crawl:x": 10_000_000})
 
 
-async def test_a_request_is_settled_once(account: Callable[..., Money]) -> None:
+async def test_a_request_is_settled_once(account: Callable[..., Account]) -> None:
     money = account(25_000_000)
     one = await permit(money, price=PRICE, wanted=10, fields=["crawl:x"])
     for cost in (50_000, 70_000, None):
@@ -45,7 +45,7 @@ async def test_a_request_is_settled_once(account: Callable[..., Money]) -> None:
     assert (totals.spent, totals.reserved, totals.fields) == (50_000, 0, {"crawl:x": 50_000})
 
 
-async def test_pages_shrink_to_the_rest_of_the_budget(account: Callable[..., Money]) -> None:
+async def test_pages_shrink_to_the_rest_of_the_budget(account: Callable[..., Account]) -> None:
     money = account(1_005_000)
     one = await permit(money, price=PRICE, wanted=1000)
     assert one.resources == 100
@@ -53,59 +53,59 @@ async def test_pages_shrink_to_the_rest_of_the_budget(account: Callable[..., Mon
     assert await ask(money, price=PRICE, wanted=1000) == OverBudget(left=5_000)
 
 
-async def test_money_in_flight_is_waited_for(account: Callable[..., Money]) -> None:
+async def test_money_in_flight_is_waited_for(account: Callable[..., Account]) -> None:
     """It may come back; until then no process gives up or takes less."""
     money = account(1_000_000)
     one = await permit(money, price=PRICE, wanted=60)
     decision = await ask(money, price=PRICE, wanted=60)
-    assert isinstance(decision, Wait)
+    assert isinstance(decision, RetryAfter)
     assert 0 < decision.seconds < 1
     await money.settle(one, 100_000)
     assert (await permit(money, price=PRICE, wanted=60)).resources == 60
 
 
-async def test_fewer_than_make_sense_are_not_bought(account: Callable[..., Money]) -> None:
+async def test_fewer_than_make_sense_are_not_bought(account: Callable[..., Account]) -> None:
     money = account(40_000)
     assert await ask(money, price=PRICE, wanted=100, least=5) == OverBudget(left=40_000)
     assert (await permit(money, price=PRICE, wanted=100, least=4)).resources == 4
 
 
-async def test_what_is_free_needs_no_money(account: Callable[..., Money]) -> None:
+async def test_what_is_free_needs_no_money(account: Callable[..., Account]) -> None:
     money = account(1)
     assert isinstance(await ask(money, price=PRICE), OverBudget)
     await permit(money, price=0)
 
 
-async def test_a_refusal_takes_no_permit(account: Callable[..., Money]) -> None:
+async def test_a_refusal_takes_no_permit(account: Callable[..., Account]) -> None:
     """Neither for want of money nor while waiting for it is a window used up."""
     money, limit = account(15_000), Limit(requests=2, window_s=900)
     await permit(money, price=PRICE, limit=limit)
     for _ in range(5):
-        assert isinstance(await ask(money, price=PRICE, limit=limit), Wait)
+        assert isinstance(await ask(money, price=PRICE, limit=limit), RetryAfter)
     assert await permits(money, limit=limit) == 1
 
 
-async def test_without_a_cap_it_is_counted(account: Callable[..., Money]) -> None:
+async def test_without_a_cap_it_is_counted(account: Callable[..., Account]) -> None:
     money = account(None)
     await money.settle(await permit(money, price=PRICE, wanted=10**6), 10**10)
     assert (await money.totals()).spent == 10**10
 
 
-async def test_an_answer_that_cost_more_stops_the_rest(account: Callable[..., Money]) -> None:
+async def test_an_answer_that_cost_more_stops_the_rest(account: Callable[..., Account]) -> None:
     money = account(100_000)
     await money.settle(await permit(money, price=PRICE, wanted=1), 150_000)
     assert await ask(money, price=PRICE) == OverBudget(left=-50_000)
 
 
-async def test_what_the_dead_put_aside_is_spent(account: Callable[..., Money]) -> None:
+async def test_what_the_dead_put_aside_is_spent(account: Callable[..., Account]) -> None:
     """It is waited for as long as a request can take; then it is money that is gone, as of their crawl."""
     dead, survivor = account(1_000_000, horizon_s=0.3), account(1_000_000)
     await permit(dead, price=PRICE, wanted=70, fields=["crawl:x", "module:x:follower"])
-    assert isinstance(await ask(survivor, price=PRICE, wanted=100), Wait)
+    assert isinstance(await ask(survivor, price=PRICE, wanted=100), RetryAfter)
     totals = await survivor.totals()
     assert (totals.spent, totals.reserved, totals.is_awaited) == (0, 700_000, True)
     async with asyncio.timeout(30):
-        while isinstance(decision := await ask(survivor, price=PRICE, wanted=100), Wait):
+        while isinstance(decision := await ask(survivor, price=PRICE, wanted=100), RetryAfter):
             await asyncio.sleep(decision.seconds)
     assert isinstance(decision, Permit)
     assert decision.resources == 30
@@ -116,7 +116,7 @@ async def test_what_the_dead_put_aside_is_spent(account: Callable[..., Money]) -
     assert await ask(survivor, price=PRICE) == OverBudget(left=0)
 
 
-async def test_a_look_at_the_ledger_finds_what_the_dead_spent(account: Callable[..., Money]) -> None:
+async def test_a_look_at_the_ledger_finds_what_the_dead_spent(account: Callable[..., Account]) -> None:
     """Although nothing is requested any more; a process that was only slow changes nothing by coming late."""
     slow = account(None, horizon_s=0)
     late = await permit(slow, price=PRICE, wanted=70, fields=["crawl:x"])
@@ -126,7 +126,7 @@ async def test_a_look_at_the_ledger_finds_what_the_dead_spent(account: Callable[
         await slow.settle(late, 5 * PRICE)
 
 
-async def test_money_that_is_long_out_is_waited_for_with_patience(account: Callable[..., Money]) -> None:
+async def test_money_that_is_long_out_is_waited_for_with_patience(account: Callable[..., Account]) -> None:
     """The wait grows while no permit is granted, and ends with the last reservation."""
     dead, money = account(10_000, horizon_s=60), account(10_000)
     await permit(dead, price=PRICE)
@@ -135,18 +135,18 @@ async def test_money_that_is_long_out_is_waited_for_with_patience(account: Calla
     async with asyncio.timeout(30):
         while seconds < 0.5:
             decision = await ask(money, price=PRICE)
-            assert isinstance(decision, Wait)
+            assert isinstance(decision, RetryAfter)
             asked, seconds = asked + 1, decision.seconds
             await asyncio.sleep(seconds)
     assert asked < 20
     assert seconds < (time.monotonic() - began_at) / 2 + 0.02
 
 
-async def test_all_spend_from_one_budget(account: Callable[..., Money]) -> None:
+async def test_all_spend_from_one_budget(account: Callable[..., Account]) -> None:
     """Many processes at once, each greedy: not a cent beyond the cap."""
     moneys = [account(777_777, horizon_s=0) for _ in range(8)]
 
-    async def spend(money: Money) -> int:
+    async def spend(money: Account) -> int:
         spent = 0
         while isinstance(one := await ask(money, price=PRICE, wanted=9), Permit):
             totals = await money.totals()
@@ -175,8 +175,8 @@ def leader(connection: Connection) -> Callable[[str], Awaitable[Leadership]]:
     return lead
 
 
-def of_crawl(connection: Connection, keys: NetworkKeys, budget: int | None, crawl: str = "x") -> Money:
-    return Money(connection, keys, budget=budget, horizon_s=60, crawl=crawl)
+def of_crawl(connection: Connection, keys: NetworkKeys, budget: int | None, crawl: str = "x") -> Account:
+    return Account(connection, keys, budget=budget, horizon_s=60, crawl=crawl)
 
 
 async def test_a_cap_that_is_lowered_holds_for_all_from_the_next_request(
@@ -189,7 +189,7 @@ async def test_a_cap_that_is_lowered_holds_for_all_from_the_next_request(
     await of_crawl(connection, keys, 500_000).share_cap(await leader("second"))
     assert await worker.left() == 100_000
     assert (await permit(worker, price=PRICE, wanted=40)).resources == 10
-    assert isinstance(await ask(worker, price=PRICE), Wait)
+    assert isinstance(await ask(worker, price=PRICE), RetryAfter)
     assert await stranger.left() == 400_000
     await permit(stranger, price=PRICE, wanted=40)
     await of_crawl(connection, keys, None).share_cap(await leader("third"))
@@ -216,10 +216,10 @@ async def test_without_a_stored_cap_the_own_one_holds(connection: Connection, ke
     assert (await permit(worker, price=PRICE, wanted=9)).resources == 5
 
 
-async def test_networks_share_nothing(connection: Connection, account: Callable[..., Money]) -> None:
+async def test_networks_share_nothing(connection: Connection, account: Callable[..., Account]) -> None:
     money = account(10_000)
     await permit(money, price=PRICE)
-    other = Money(connection, NetworkKeys("money-elsewhere"), budget=10_000, horizon_s=60)
+    other = Account(connection, NetworkKeys("money-elsewhere"), budget=10_000, horizon_s=60)
     await permit(other, price=PRICE)
 
 

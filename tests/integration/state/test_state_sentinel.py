@@ -11,7 +11,7 @@ from support.state import LedCrawl
 from twittomatic.errors import LeaseLost, SettingsError, StateUnavailable
 from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Money, Permit
+from twittomatic.state.account import Account, Permit
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.failover import Replication, Sentinels
@@ -153,7 +153,7 @@ async def test_writes_lost_with_the_master_do_no_harm(
     await led.frontier.discover(["1"], 0)
     early, late = led.worker("early", careless), led.worker("late")
     keys = NetworkKeys(led.keys.crawl)
-    money = Money(connection, keys, budget=1_000_000, horizon_s=60)
+    money = Account(connection, keys, budget=1_000_000, horizon_s=60)
     master = replicas.master
     for replica in replicas.replicas:
         replica.send(signal.SIGSTOP)
