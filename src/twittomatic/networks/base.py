@@ -233,7 +233,7 @@ class Requests(Protocol):
     followers_per_page: int
     posts_per_page: int
     fewest_posts_per_page: int
-    example_user: User  # one for whom requests can be built, so that they can be priced
+    example_user: User  # for sample requests, whose prices the plan takes
     needs_address: bool  # whether users are asked for with an address, not with the user id; see `User`
     timeline_ceiling: int | None  # posts that a timeline serves at most; None where there is no such limit
 
@@ -332,8 +332,8 @@ class Limits(Protocol):
         """Return the documented limit of an endpoint, None when this kind of credential cannot use it.
 
         Args:
-            endpoint: Of a request.
-            kind: Of the credential, `app` or `user`.
+            endpoint: Endpoint of a request.
+            kind: Kind of the credential: `app`, `user` or `anonymous`.
         """
         ...
 

@@ -77,7 +77,7 @@ class ProfileBuyer:
         self._addresses |= targets.addresses
         known = await self._known(targets)
         self._remembered |= {user.user_id: name for name, user in known.items()}
-        nobody: dict[str, str] = {}
+        missing_names: dict[str, str] = {}
         unknown = [name for name in targets.names if name not in known]
         before = _users(await self._names.read(unknown, self._clock.now()) | await self._crawl.names(unknown))
         async with self._buying():
@@ -90,7 +90,7 @@ class ProfileBuyer:
                     for user_id, record in zip(page.ids, page.records, strict=True)
                 }
                 answers = {name: user for name, user in answers.items() if name in wanted and _fits(user)}
-                nobody |= {name.lower(): reason for name, reason in page.missing.items()}
+                missing_names |= {name.lower(): reason for name, reason in page.missing.items()}
                 await self._store(fetched)
                 await self._names.keep(_entries(answers), self._clock.now())
                 await self._keep(fetched)
@@ -109,7 +109,7 @@ class ProfileBuyer:
         rest = "; the others go on" if targets.ids or named else ""
         for name in targets.names:
             if name not in known:
-                reason = nobody.get(name, "unavailable")
+                reason = missing_names.get(name, "unavailable")
                 report(f"@{name}: {_REASONS.get(reason, reason)}{rest}.")
         if not named:
             return targets.ids

@@ -114,7 +114,7 @@ class _Reading:
         is_user = self._is_target(argument)
         if (
             is_user and not Path(argument).is_dir()
-        ):  # a dataset has directories like 22, and they mislead nobody
+        ):  # a dataset has directories such as 22, which nobody means by it
             raise SettingsError(
                 f"{_shown(argument)} is a user, and a file of this name is here as well: write "
                 f"{_shown('./' + argument)} to read the file, or rename it to crawl the user."
