@@ -4,19 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-from fetching import FOLLOWERS, House
 
+from support.fetch import FOLLOWERS, FetcherRig
 from twittomatic.emulator import GraphWorld
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 
 
 @pytest.fixture
-async def house(server_url: str) -> AsyncIterator[House]:
+async def house(server_url: str) -> AsyncIterator[FetcherRig]:
     async with AsyncExitStack() as stack:
         connection = Connection(client(server_url, "test"))
         stack.push_async_callback(connection.close)
-        yield House(connection, stack)
+        yield FetcherRig(connection, stack)
 
 
 @pytest.fixture

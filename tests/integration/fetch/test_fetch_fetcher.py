@@ -11,16 +11,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from fetching import (
+
+from support.fetch import (
     FAILED,
     FOLLOWERS,
     SECRET,
     TOO_MANY,
     UNAUTHORIZED,
-    House,
+    FetcherRig,
     followers,
 )
-
 from twittomatic.emulator import GraphWorld, parse_faults
 from twittomatic.errors import (
     BudgetExhausted,
@@ -41,7 +41,7 @@ from twittomatic.model import User
 from twittomatic.state.account import Permit
 
 
-async def test_a_page_and_its_money(house: House, world: GraphWorld) -> None:
+async def test_a_page_and_its_money(house: FetcherRig, world: GraphWorld) -> None:
     emulator = await house.emulate(world)
     fetcher = await house.fetcher("a", budget=25_000_000)
     fetched = await fetcher.page(house.ask, 1000, purpose="follower")
@@ -57,7 +57,7 @@ async def test_a_page_and_its_money(house: House, world: GraphWorld) -> None:
     assert house.clock.slept == []
 
 
-async def test_failures_that_pass(house: House) -> None:
+async def test_failures_that_pass(house: FetcherRig) -> None:
     scripted = await house.script(FAILED, (500, {}), followers([2]))
     fetcher = await house.fetcher("a", budget=10_000_000)
     assert (await house.page(fetcher)).page.ids == ["2"]
@@ -66,7 +66,7 @@ async def test_failures_that_pass(house: House) -> None:
     assert 0.5 <= house.clock.slept[0] <= 1 <= house.clock.slept[1] <= 2
 
 
-async def test_failures_that_do_not_pass(house: House) -> None:
+async def test_failures_that_do_not_pass(house: FetcherRig) -> None:
     """Each attempt has its own reservation, and each is refunded; else the second would find no money."""
     scripted = await house.script(FAILED)
     fetcher = await house.fetcher("a", budget=10_000_000)
@@ -78,7 +78,7 @@ async def test_failures_that_do_not_pass(house: House) -> None:
     assert await house.ledger() == (0, 0)
 
 
-async def test_what_may_have_been_billed_is_spent(house: House) -> None:
+async def test_what_may_have_been_billed_is_spent(house: FetcherRig) -> None:
     scripted = await house.script((200, None))
     fetcher = await house.fetcher("a", budget=25_000_000)
     with pytest.raises(BudgetExhausted):  # 10 + 10 + 5 dollars, and nothing for a fourth try
@@ -87,14 +87,14 @@ async def test_what_may_have_been_billed_is_spent(house: House) -> None:
     assert await house.ledger() == (25_000_000, 0)
 
 
-async def test_a_redirect_is_an_answer_that_makes_no_sense(house: House) -> None:
+async def test_a_redirect_is_an_answer_that_makes_no_sense(house: FetcherRig) -> None:
     await house.script((302, b""))
     with pytest.raises(UnexpectedPayload, match="redirect"):
         await house.page(await house.fetcher("a", budget=10_000_000))
     assert await house.ledger() == (0, 0)
 
 
-async def test_pages_shrink_to_the_rest_of_the_budget(house: House, world: GraphWorld) -> None:
+async def test_pages_shrink_to_the_rest_of_the_budget(house: FetcherRig, world: GraphWorld) -> None:
     await house.emulate(world)
     fetcher = await house.fetcher("a", budget=255_000)
     fetched = await house.page(fetcher)
@@ -104,14 +104,14 @@ async def test_pages_shrink_to_the_rest_of_the_budget(house: House, world: Graph
     assert await house.ledger() == (250_000, 0)
 
 
-async def test_fewer_than_the_network_takes_are_not_asked_for(house: House, world: GraphWorld) -> None:
+async def test_fewer_than_the_network_takes_are_not_asked_for(house: FetcherRig, world: GraphWorld) -> None:
     emulator = await house.emulate(world)
     with pytest.raises(BudgetExhausted, match=r"\$0\.04 is left, .* cost \$0\.05"):
         await house.page(await house.fetcher("a", budget=40_000), least=5)
     assert emulator.report()["requests"] == {}
 
 
-async def test_reservations_without_an_outcome_count_as_spent(house: House, world: GraphWorld) -> None:
+async def test_reservations_without_an_outcome_count_as_spent(house: FetcherRig, world: GraphWorld) -> None:
     await house.emulate(world)
     fetcher = await house.fetcher("a", budget=250_000, horizon_s=0)
     assert await fetcher.ahead(house.ask, 20, purpose="follower")  # whose process dies with it
@@ -123,7 +123,7 @@ async def test_reservations_without_an_outcome_count_as_spent(house: House, worl
     assert totals.fields["module:test:follower"] == 250_000
 
 
-async def test_money_that_was_overspent_is_none(house: House) -> None:
+async def test_money_that_was_overspent_is_none(house: FetcherRig) -> None:
     """X sent more than was asked for: the bill is what it is, and the rest is not below nothing."""
     await house.script(followers(range(2, 12)))
     fetcher = await house.fetcher("a", budget=50_000)
@@ -133,7 +133,7 @@ async def test_money_that_was_overspent_is_none(house: House) -> None:
         await house.page(fetcher, 5)
 
 
-async def test_windows_are_waited_for(house: House, world: GraphWorld) -> None:
+async def test_windows_are_waited_for(house: FetcherRig, world: GraphWorld) -> None:
     """The documented limit is 300; the first answer says 2, and not one request too many is made."""
     emulator = await house.emulate(world, limits={"followers": 2}, time_scale=9_000)
     fetcher = await house.fetcher("a")
@@ -145,7 +145,7 @@ async def test_windows_are_waited_for(house: House, world: GraphWorld) -> None:
     assert (report["requests"], report["violations"]) == ({"followers": 3}, 0)
 
 
-async def test_a_window_used_up_by_others_is_waited_for(house: House, world: GraphWorld) -> None:
+async def test_a_window_used_up_by_others_is_waited_for(house: FetcherRig, world: GraphWorld) -> None:
     """A 429 is no failure: it does not count among the tries, and takes no money."""
     emulator = await house.emulate(world, limits={"followers": 1}, time_scale=600)
     fetcher = await house.fetcher("a", budget=10_000_000)
@@ -157,7 +157,7 @@ async def test_a_window_used_up_by_others_is_waited_for(house: House, world: Gra
     assert await house.ledger() == (500_000, 0)
 
 
-async def test_another_credential_continues(house: House) -> None:
+async def test_another_credential_continues(house: FetcherRig) -> None:
     scripted = await house.script(TOO_MANY, followers([2]))
     fetcher = await house.fetcher("a", "b")
     for _ in range(3):
@@ -167,7 +167,7 @@ async def test_another_credential_continues(house: House) -> None:
     assert house.clock.slept == []
 
 
-async def test_a_429_without_a_word_is_waited_for(house: House) -> None:
+async def test_a_429_without_a_word_is_waited_for(house: FetcherRig) -> None:
     await house.script(TOO_MANY)
     fetcher = await house.fetcher("a")
     house.clock.never_wakes = True
@@ -185,7 +185,7 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.002)
 
 
-async def test_a_halt_ends_the_wait_for_another_try(house: House) -> None:
+async def test_a_halt_ends_the_wait_for_another_try(house: FetcherRig) -> None:
     scripted = await house.script(FAILED)
     fetcher = await house.fetcher("a", budget=10_000_000)
     house.clock.never_wakes = True
@@ -198,7 +198,7 @@ async def test_a_halt_ends_the_wait_for_another_try(house: House) -> None:
     assert await house.ledger() == (0, 0)
 
 
-async def test_nothing_begins_under_a_halt(house: House) -> None:
+async def test_nothing_begins_under_a_halt(house: FetcherRig) -> None:
     scripted = await house.script(FAILED)
     fetcher = await house.fetcher("a")
     house.halt.set()
@@ -207,7 +207,7 @@ async def test_nothing_begins_under_a_halt(house: House) -> None:
     assert scripted.asked == []
 
 
-async def test_a_request_that_was_abandoned_counts_as_spent(house: House) -> None:
+async def test_a_request_that_was_abandoned_counts_as_spent(house: FetcherRig) -> None:
     """As with a worker that lost its job or died: what X will charge is unknown."""
     scripted = await house.script((200, "silence"))
     page = asyncio.create_task(house.page(await house.fetcher("a", budget=10_000_000), 600))
@@ -218,7 +218,7 @@ async def test_a_request_that_was_abandoned_counts_as_spent(house: House) -> Non
     assert await house.ledger() == (6_000_000, 0)
 
 
-async def test_what_is_abandoned_before_it_is_sent_costs_nothing(house: House) -> None:
+async def test_what_is_abandoned_before_it_is_sent_costs_nothing(house: FetcherRig) -> None:
     """Although the permit may be granted after its caller is gone."""
     scripted = await house.script(followers([2]))
     fetcher = await house.fetcher("a", budget=10_000_000)
@@ -233,7 +233,7 @@ async def test_what_is_abandoned_before_it_is_sent_costs_nothing(house: House) -
     assert (await house.money.totals()).fields == {}
 
 
-async def test_a_token_that_cannot_be_stored_costs_no_page(house: House, tmp_path: Path) -> None:
+async def test_a_token_that_cannot_be_stored_costs_no_page(house: FetcherRig, tmp_path: Path) -> None:
     """Nothing was sent, so nothing was bought."""
     scripted = await house.script(followers([2]))
     path = tmp_path / "ada.json"
@@ -248,7 +248,7 @@ async def test_a_token_that_cannot_be_stored_costs_no_page(house: House, tmp_pat
     assert await house.ledger() == (0, 0)
 
 
-async def test_a_target_that_cannot_be_read_costs_nothing(house: House, world: GraphWorld) -> None:
+async def test_a_target_that_cannot_be_read_costs_nothing(house: FetcherRig, world: GraphWorld) -> None:
     await house.emulate(world)
     fetcher = await house.fetcher("a", budget=10_000_000)
     with pytest.raises(TargetUnavailable) as caught:
@@ -259,7 +259,7 @@ async def test_a_target_that_cannot_be_read_costs_nothing(house: House, world: G
     assert await house.ledger() == (0, 0)
 
 
-async def test_an_account_without_credits_is_not_asked_twice(house: House) -> None:
+async def test_an_account_without_credits_is_not_asked_twice(house: FetcherRig) -> None:
     scripted = await house.script((402, {"title": "CreditsDepleted", "detail": "No credits."}))
     with pytest.raises(CreditsDepleted, match="No credits"):
         await house.page(await house.fetcher("a", "b", budget=10_000_000))
@@ -267,7 +267,7 @@ async def test_an_account_without_credits_is_not_asked_twice(house: House) -> No
     assert await house.ledger() == (0, 0)
 
 
-async def test_a_rejected_credential_is_out(house: House, world: GraphWorld) -> None:
+async def test_a_rejected_credential_is_out(house: FetcherRig, world: GraphWorld) -> None:
     emulator = await house.emulate(world, tokens=["good"])
     fetcher = await house.fetcher("bad", "worse", "good", budget=10_000_000)
     for _ in range(2):
@@ -278,7 +278,7 @@ async def test_a_rejected_credential_is_out(house: House, world: GraphWorld) -> 
     assert emulator.report()["requests"] == {"followers": 4}
 
 
-async def test_without_a_credential_each_reason_is_reported(house: House, world: GraphWorld) -> None:
+async def test_without_a_credential_each_reason_is_reported(house: FetcherRig, world: GraphWorld) -> None:
     await house.emulate(world, tokens=["good"])
     with pytest.raises(NoCredentialLeft) as caught:
         await house.page(await house.fetcher("bad", "worse", budget=10_000_000))
@@ -287,7 +287,7 @@ async def test_without_a_credential_each_reason_is_reported(house: House, world:
     assert await house.ledger() == (0, 0)
 
 
-async def test_without_any_credential(house: House, world: GraphWorld) -> None:
+async def test_without_any_credential(house: FetcherRig, world: GraphWorld) -> None:
     await house.emulate(world)
     fetcher = await house.fetcher()
     for failing in (house.page(fetcher), fetcher.check()):
@@ -295,7 +295,7 @@ async def test_without_any_credential(house: House, world: GraphWorld) -> None:
             await failing
 
 
-async def test_a_check_is_free_and_finds_rejected_credentials(house: House, world: GraphWorld) -> None:
+async def test_a_check_is_free_and_finds_rejected_credentials(house: FetcherRig, world: GraphWorld) -> None:
     emulator = await house.emulate(world, tokens=["good"])
     fetcher = await house.fetcher("bad", "good", budget=1)
     await fetcher.check()
@@ -306,7 +306,7 @@ async def test_a_check_is_free_and_finds_rejected_credentials(house: House, worl
     assert emulator.report()["requests"] == {"usage": 3}
 
 
-async def test_a_check_without_a_valid_credential(house: House, world: GraphWorld) -> None:
+async def test_a_check_without_a_valid_credential(house: FetcherRig, world: GraphWorld) -> None:
     await house.emulate(world, tokens=["good"])
     fetcher = await house.fetcher("bad")
     for _ in range(2):
@@ -314,12 +314,12 @@ async def test_a_check_without_a_valid_credential(house: House, world: GraphWorl
             await fetcher.check()
 
 
-async def test_a_check_of_a_network_that_says_too_often(house: House) -> None:
+async def test_a_check_of_a_network_that_says_too_often(house: FetcherRig) -> None:
     await house.script(TOO_MANY)
     await (await house.fetcher("a")).check()
 
 
-async def test_many_at_once_keep_to_window_and_budget(house: House, world: GraphWorld) -> None:
+async def test_many_at_once_keep_to_window_and_budget(house: FetcherRig, world: GraphWorld) -> None:
     emulator = await house.emulate(world, limits={"followers": 10}, time_scale=9_000)
     fetcher = await house.fetcher("a", "b", budget=2_220_000)
     pages = [house.page(fetcher, 20) for _ in range(15)]
@@ -344,7 +344,7 @@ async def test_many_at_once_keep_to_window_and_budget(house: House, world: Graph
         (400, {"title": "Invalid Request", "detail": f"Bearer {SECRET}"}),
     ],
 )
-async def test_no_token_is_shown(house: House, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_token_is_shown(house: FetcherRig, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     await house.script(answer)
     house.clock.never_wakes = answer[0] == 429
@@ -363,7 +363,7 @@ async def test_no_token_is_shown(house: House, answer: Any, caplog: pytest.LogCa
     assert SECRET not in "".join(told)
 
 
-async def test_a_permit_that_outlived_a_lease_is_given_back(house: House) -> None:
+async def test_a_permit_that_outlived_a_lease_is_given_back(house: FetcherRig) -> None:
     """As of a process that was frozen: another one has its job by now, and asks for this page."""
     emulator = await house.emulate(GraphWorld([(1, 2)]))
     fetcher = await house.fetcher("token", budget=100_000_000)
@@ -376,7 +376,7 @@ async def test_a_permit_that_outlived_a_lease_is_given_back(house: House) -> Non
     assert emulator.report()["requests"] == {"followers": 1}
 
 
-async def test_a_lost_answer_cost_all_that_it_could_have_held(house: House) -> None:
+async def test_a_lost_answer_cost_all_that_it_could_have_held(house: FetcherRig) -> None:
     """It was served and charged, and never came; the one that comes later may be shorter."""
     world = GraphWorld([(1, other) for other in range(2, 9)])
     await house.emulate(world, faults=parse_faults("reset-billed#1x2"))
@@ -387,7 +387,7 @@ async def test_a_lost_answer_cost_all_that_it_could_have_held(house: House) -> N
     assert await house.ledger() == (20_070_000, 0)
 
 
-async def test_a_lost_answer_costs_all_that_it_could(house: House) -> None:
+async def test_a_lost_answer_costs_all_that_it_could(house: FetcherRig) -> None:
     await house.emulate(GraphWorld([(1, 2)]), faults=parse_faults("reset-billed=1"))
     fetcher = await house.fetcher("token", budget=100_000_000)
     with pytest.raises(UpstreamUnavailable):
@@ -395,7 +395,7 @@ async def test_a_lost_answer_costs_all_that_it_could(house: House) -> None:
     assert await house.ledger() == (40_000_000, 0)
 
 
-async def test_no_crawl_waits_for_the_money_of_a_lost_answer(house: House) -> None:
+async def test_no_crawl_waits_for_the_money_of_a_lost_answer(house: FetcherRig) -> None:
     """What is left buys a smaller page at once; the price of the lost one is not known from that."""
     await house.emulate(
         GraphWorld([(1, other) for other in range(2, 9)]), faults=parse_faults("reset-billed#1")
@@ -407,7 +407,7 @@ async def test_no_crawl_waits_for_the_money_of_a_lost_answer(house: House) -> No
     assert await house.ledger() == (10_050_000, 0)
 
 
-async def test_an_outage_costs_a_few_pages(house: House) -> None:
+async def test_an_outage_costs_a_few_pages(house: FetcherRig) -> None:
     """Twenty lists at once, each of which would be tried four times: $10 for every try that is lost."""
     scripted = await house.script((200, None))
     fetcher = await house.fetcher("token", budget=1_000_000_000)
@@ -420,7 +420,7 @@ async def test_an_outage_costs_a_few_pages(house: House) -> None:
     assert await house.ledger() == (len(scripted.asked) * 10_000_000, 0)
 
 
-async def test_a_429_that_says_something_is_left_is_a_429(house: House) -> None:
+async def test_a_429_that_says_something_is_left_is_a_429(house: FetcherRig) -> None:
     """Whatever its headers say, no worker hammers the network."""
     now = time.time()
     headers = {
@@ -441,7 +441,7 @@ async def test_a_429_that_says_something_is_left_is_a_429(house: House) -> None:
 
 @pytest.mark.parametrize("length", range(150, 320, 7))
 @pytest.mark.parametrize("token", ["AAAA-secret-and-private", "aaa/bbb/cc+c==d", "tok\"en\\with'quotes"])
-async def test_no_piece_of_an_echoed_token_is_shown(house: House, token: str, length: int) -> None:
+async def test_no_piece_of_an_echoed_token_is_shown(house: FetcherRig, token: str, length: int) -> None:
     """Wherever the quotation of a long answer is cut short."""
     await house.script((400, {"errors": [{"message": "y " * (length // 2) + token}]}))
     fetcher = await house.fetcher(token)

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from fetching import House
 from scripted import Answer, Asked, page, profile, scripted
 
+from support.fetch import FetcherRig
 from twittomatic.errors import RepeatedPayload, UnexpectedPayload, UpstreamUnavailable
 
 BAD = b'{"data":[{"id":"2","name":"n"},{"id":"3","name":%b},{"id":"4"}],"meta":{"result_count":3}}'
@@ -18,7 +18,7 @@ def always(body: object) -> Callable[[Asked], Answer | None]:
 
 @pytest.mark.parametrize("value", [b'"caf\xe9"', b'"a\x01b"', b"NaN", b"undefined", b"5", b'"\\x"'])
 async def test_a_page_with_one_bad_field_is_kept(
-    house: House, value: bytes, caplog: pytest.LogCaptureFixture
+    house: FetcherRig, value: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with scripted(always(BAD % value)) as x:
         house.url = x.url
@@ -44,7 +44,7 @@ async def test_a_page_with_one_bad_field_is_kept(
     ],
 )
 async def test_an_answer_that_stays_senseless_is_asked_for_three_times(
-    house: House, body: object, cost: int
+    house: FetcherRig, body: object, cost: int
 ) -> None:
     """Twice in a row, and once more when the job comes back; a cent more would be for nothing."""
     with scripted(always(body)) as x:
@@ -62,7 +62,7 @@ async def test_an_answer_that_stays_senseless_is_asked_for_three_times(
         assert len(x.asked) == 5
 
 
-async def test_senseless_answers_that_differ_are_tried_like_any_failure(house: House) -> None:
+async def test_senseless_answers_that_differ_are_tried_like_any_failure(house: FetcherRig) -> None:
     def answer(asked: Asked) -> Answer:
         return Answer(body=b"<html>request %d</html>" % asked.number)
 
@@ -76,7 +76,7 @@ async def test_senseless_answers_that_differ_are_tried_like_any_failure(house: H
     assert await house.ledger() == (0, 0)
 
 
-async def test_an_answer_that_comes_to_its_senses(house: House) -> None:
+async def test_an_answer_that_comes_to_its_senses(house: FetcherRig) -> None:
     with scripted(lambda asked: Answer(body={}) if asked.number in (1, 3, 5) else page([profile(7)])) as x:
         house.url = x.url
         fetcher = await house.fetcher("a", budget=20_000_000)
@@ -98,7 +98,7 @@ async def test_an_answer_that_comes_to_its_senses(house: House) -> None:
     ],
 )
 async def test_a_body_that_is_cut_costs_a_page_where_one_was_served(
-    house: House, answer: Answer, cost: int
+    house: FetcherRig, answer: Answer, cost: int
 ) -> None:
     with scripted(lambda asked: answer if asked.number == 1 else page([profile(7)])) as x:
         house.url = x.url
@@ -107,7 +107,7 @@ async def test_a_body_that_is_cut_costs_a_page_where_one_was_served(
     assert await house.ledger() == (cost + 10_000, 0)
 
 
-async def test_a_429_with_a_cut_body_is_a_429(house: House) -> None:
+async def test_a_429_with_a_cut_body_is_a_429(house: FetcherRig) -> None:
     headers = {f"x-rate-limit-{name}": None for name in ("limit", "remaining", "reset")}
     refusal = Answer(status=429, body=b"x" * 99, cut=20, headers={**headers, "Retry-After": "1"})
     with scripted(lambda asked: refusal if asked.number == 1 else page([profile(7)])) as x:
@@ -117,7 +117,7 @@ async def test_a_429_with_a_cut_body_is_a_429(house: House) -> None:
     assert await house.ledger() == (10_000, 0)
 
 
-async def test_more_than_was_asked_for_never_costs_more_where_it_is_not_understood(house: House) -> None:
+async def test_more_than_was_asked_for_never_costs_more_where_it_is_not_understood(house: FetcherRig) -> None:
     with scripted(always([profile(number) for number in range(500)])) as x:
         house.url = x.url
         with pytest.raises(UpstreamUnavailable):

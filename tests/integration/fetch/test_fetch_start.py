@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from fetching import House
 from scripted import Answer, Asked, ScriptedX, scripted
 
+from support.fetch import FetcherRig
 from twittomatic.emulator import GraphWorld, parse_faults
 from twittomatic.errors import Interrupted, NoCredentialLeft, UpstreamUnavailable
 
@@ -14,7 +14,7 @@ BLANK = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "
 
 
 @pytest.mark.parametrize("fault", ["503#1", "503#1x3", "reset#1", "reset#1x3", "html#1", "timeout#1@1"])
-async def test_it_is_repeated(house: House, world: GraphWorld, fault: str) -> None:
+async def test_it_is_repeated(house: FetcherRig, world: GraphWorld, fault: str) -> None:
     emulator = await house.emulate(world, faults=parse_faults(f"usage:{fault}"))
     assert await (await house.fetcher("a", budget=1, timeout_s=0.3)).check() == ""
     report = emulator.report()
@@ -43,7 +43,7 @@ def failing(answer: Answer) -> Any:
     ],
 )
 async def test_where_it_alone_fails_the_credentials_count_as_good(
-    house: House, answer: Answer, said: str
+    house: FetcherRig, answer: Answer, said: str
 ) -> None:
     with scripted(failing(answer)) as x:
         house.url = x.url
@@ -54,7 +54,7 @@ async def test_where_it_alone_fails_the_credentials_count_as_good(
         assert (await house.page(fetcher, 10)).page.ids == ["11", "12", "13"]
 
 
-async def test_a_rejection_is_still_one(house: House) -> None:
+async def test_a_rejection_is_still_one(house: FetcherRig) -> None:
     with scripted(failing(Answer(status=401, body={"title": "Unauthorized"}))) as x:
         house.url = x.url
         with pytest.raises(NoCredentialLeft):
@@ -62,7 +62,7 @@ async def test_a_rejection_is_still_one(house: House) -> None:
         assert len(x.paths("usage")) == 2
 
 
-async def test_a_network_that_never_answers_is_an_error(house: House) -> None:
+async def test_a_network_that_never_answers_is_an_error(house: FetcherRig) -> None:
     """Resets and timeouts would be paid for with whole pages; this request is free."""
     scripted = await house.script((200, None))
     with pytest.raises(UpstreamUnavailable, match="broke off"):
@@ -70,7 +70,7 @@ async def test_a_network_that_never_answers_is_an_error(house: House) -> None:
     assert len(scripted.asked) == 4
 
 
-async def test_a_signal_ends_the_wait_for_another_try(house: House) -> None:
+async def test_a_signal_ends_the_wait_for_another_try(house: FetcherRig) -> None:
     with scripted(failing(Answer(status=503, body={}, headers={"Retry-After": "200"}))) as x:
         house.url = x.url
         fetcher = await house.fetcher("a")
@@ -86,7 +86,7 @@ async def test_a_signal_ends_the_wait_for_another_try(house: House) -> None:
         assert len(x.asked) == 1
 
 
-async def test_retry_after_of_an_overload_is_obeyed(house: House) -> None:
+async def test_retry_after_of_an_overload_is_obeyed(house: FetcherRig) -> None:
     def answer(asked: Asked) -> Answer | None:
         later = {"Retry-After": "77"} if asked.number == 1 else {}
         return Answer(status=503, body={}, headers=later) if asked.number < 3 else None
@@ -118,7 +118,7 @@ NO_WINDOW = {f"x-rate-limit-{name}": None for name in ("limit", "remaining", "re
     ],
 )
 async def test_retry_after_of_a_429_is_obeyed(
-    house: House, headers: dict[str, str | None], seconds: float
+    house: FetcherRig, headers: dict[str, str | None], seconds: float
 ) -> None:
     answer = Answer(status=429, body={"title": "Too Many Requests"}, headers=headers)
     with scripted(lambda asked: answer) as x:
@@ -126,7 +126,7 @@ async def test_retry_after_of_a_429_is_obeyed(
         assert await waited(house, x) == pytest.approx(seconds, abs=2)
 
 
-async def waited(house: House, x: ScriptedX) -> float:
+async def waited(house: FetcherRig, x: ScriptedX) -> float:
     """Return how long a page waits after the only answer that came."""
     fetcher = await house.fetcher("a")
     house.clock.never_wakes = True

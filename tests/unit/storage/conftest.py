@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from making import Maker
 
+from support.dataset import DatasetWriter
 from twittomatic import faultpoint
 from twittomatic.storage.paths import Layout
 
@@ -22,8 +22,8 @@ def layout(tmp_path: Path) -> Layout:
 
 
 @pytest.fixture
-def made(layout: Layout) -> Iterator[Maker]:
-    made = Maker(layout)
+def made(layout: Layout) -> Iterator[DatasetWriter]:
+    made = DatasetWriter(layout)
     yield made
     made.journal.close()
 

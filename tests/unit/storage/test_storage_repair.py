@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from making import IDS, RECORDS, Maker, aside, problems, repair, steps
 
+from support.dataset import IDS, RECORDS, DatasetWriter, aside, problems, repair, steps
 from twittomatic import faultpoint
 from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import Checkpoint, Ending, FileState, Module
@@ -20,7 +20,7 @@ from twittomatic.storage.paths import Layout
 from twittomatic.storage.repair import Step
 
 
-def test_a_whole_dataset_is_left_alone(layout: Layout, made: Maker) -> None:
+def test_a_whole_dataset_is_left_alone(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "fws", IDS)
     made.store("22", "usr", RECORDS)
     assert steps(layout) == []
@@ -28,7 +28,7 @@ def test_a_whole_dataset_is_left_alone(layout: Layout, made: Maker) -> None:
     assert not layout.journal("repair").exists()
 
 
-def test_a_torn_tail_is_cut_off(layout: Layout, made: Maker) -> None:
+def test_a_torn_tail_is_cut_off(layout: Layout, made: DatasetWriter) -> None:
     path = made.store("22", "fws", IDS[:20], IDS[20:])
     whole = path.read_bytes()
     path.write_bytes(whole + b"torn")
@@ -43,7 +43,7 @@ def test_a_torn_tail_is_cut_off(layout: Layout, made: Maker) -> None:
     assert not layout.journal("repair").exists(), "the journal has said so already"
 
 
-def test_an_update_without_a_journal_line_is_undone(layout: Layout, made: Maker) -> None:
+def test_an_update_without_a_journal_line_is_undone(layout: Layout, made: DatasetWriter) -> None:
     """Its new posts are set aside: the older lines are proved by the last bytes of the file."""
     path = made.store("22", "twt", RECORDS[40:])
     made.update("22", RECORDS[30:40])
@@ -57,7 +57,9 @@ def test_an_update_without_a_journal_line_is_undone(layout: Layout, made: Maker)
     assert problems(layout) == []
 
 
-def test_an_update_with_a_damaged_front_leaves_the_previous_timeline(layout: Layout, made: Maker) -> None:
+def test_an_update_with_a_damaged_front_leaves_the_previous_timeline(
+    layout: Layout, made: DatasetWriter
+) -> None:
     path = made.store("22", "twt", RECORDS[40:])
     old = path.read_bytes()
     made.update("22", RECORDS[:40])
@@ -79,7 +81,7 @@ def test_an_update_with_a_damaged_front_leaves_the_previous_timeline(layout: Lay
     assert find_missing(layout) == [], "an update found nothing newer"
 
 
-def test_a_file_that_no_line_proves_is_set_aside_and_missing(layout: Layout, made: Maker) -> None:
+def test_a_file_that_no_line_proves_is_set_aside_and_missing(layout: Layout, made: DatasetWriter) -> None:
     path = made.store("22", "fws", IDS)
     profiles = made.store("22", "usr", RECORDS)
     broken = path.read_bytes()[:-1]
@@ -98,7 +100,7 @@ def test_a_file_that_no_line_proves_is_set_aside_and_missing(layout: Layout, mad
     ]
 
 
-def test_what_is_downloaded_again_is_no_longer_missing(layout: Layout, made: Maker) -> None:
+def test_what_is_downloaded_again_is_no_longer_missing(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "twt", RECORDS).unlink()
     assert repair(layout) == {"22/22.twt": "missing; the journal says so now."}
     assert problems(layout) == []
@@ -110,7 +112,9 @@ def test_what_is_downloaded_again_is_no_longer_missing(layout: Layout, made: Mak
     assert problems(layout) == []
 
 
-def test_a_user_who_cannot_be_downloaded_again_is_no_longer_missing(layout: Layout, made: Maker) -> None:
+def test_a_user_who_cannot_be_downloaded_again_is_no_longer_missing(
+    layout: Layout, made: DatasetWriter
+) -> None:
     path = made.store("22", "fws", IDS)
     path.unlink()
     repair(layout)
@@ -127,7 +131,7 @@ def test_a_user_who_cannot_be_downloaded_again_is_no_longer_missing(layout: Layo
     assert find_missing(layout) == []
 
 
-def test_a_copy_that_is_put_back_counts_again(layout: Layout, made: Maker) -> None:
+def test_a_copy_that_is_put_back_counts_again(layout: Layout, made: DatasetWriter) -> None:
     path = made.store("22", "fws", IDS)
     copy = path.read_bytes()
     path.unlink()
@@ -139,7 +143,7 @@ def test_a_copy_that_is_put_back_counts_again(layout: Layout, made: Maker) -> No
     assert find_missing(layout) == []
 
 
-def test_an_older_copy_counts_as_what_it_is(layout: Layout, made: Maker) -> None:
+def test_an_older_copy_counts_as_what_it_is(layout: Layout, made: DatasetWriter) -> None:
     path = made.store("22", "fws", IDS[:9])
     copy = path.read_bytes()
     made.store("22", "fws", IDS[5:])
@@ -148,7 +152,7 @@ def test_an_older_copy_counts_as_what_it_is(layout: Layout, made: Maker) -> None
     assert problems(layout) == []
 
 
-def test_a_list_whose_profiles_are_lost_is_not_kept(layout: Layout, made: Maker) -> None:
+def test_a_list_whose_profiles_are_lost_is_not_kept(layout: Layout, made: DatasetWriter) -> None:
     path = made.store("22", "fws", IDS)
     profiles = made.store("22", "usr", RECORDS)
     profiles.unlink()
@@ -165,7 +169,7 @@ def test_a_list_whose_profiles_are_lost_is_not_kept(layout: Layout, made: Maker)
 
 
 def test_a_file_without_a_line_takes_the_depth_of_its_targets_other_files(
-    layout: Layout, made: Maker
+    layout: Layout, made: DatasetWriter
 ) -> None:
     made.store("22", "twt", RECORDS)
     made.store("22", "fws", IDS, line=False)
@@ -175,7 +179,7 @@ def test_a_file_without_a_line_takes_the_depth_of_its_targets_other_files(
 
 
 def test_a_death_before_it_is_moved_leaves_a_word_of_a_file_without_a_line(
-    layout: Layout, made: Maker
+    layout: Layout, made: DatasetWriter
 ) -> None:
     made.store("22", "twt", RECORDS)
     made.store("23", "fws", IDS, line=False)
@@ -194,7 +198,7 @@ def test_a_death_before_it_is_moved_leaves_a_word_of_a_file_without_a_line(
     assert [one.user_id for one in find_missing(layout)] == ["23"]
 
 
-def test_proved_bytes_that_cannot_be_read_are_set_aside(layout: Layout, made: Maker) -> None:
+def test_proved_bytes_that_cannot_be_read_are_set_aside(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "fws", [b"x"])
     assert repair(layout) == {
         "22/22.fws": "a line is not an id of 1 to 19 digits; set aside as set-aside/22.fws.1."
@@ -202,7 +206,7 @@ def test_proved_bytes_that_cannot_be_read_are_set_aside(layout: Layout, made: Ma
     assert problems(layout) == []
 
 
-def test_proved_records_that_are_odd_are_left_and_named(layout: Layout, made: Maker) -> None:
+def test_proved_records_that_are_odd_are_left_and_named(layout: Layout, made: DatasetWriter) -> None:
     path = made.store("22", "fws", [b"1", b"2"], line=False)
     made.journal.append(made.entry(path, measured(path), lines=3))
     [step] = steps(layout)
@@ -214,14 +218,14 @@ def test_proved_records_that_are_odd_are_left_and_named(layout: Layout, made: Ma
     assert path.exists()
 
 
-def test_profiles_of_strangers_are_set_aside(layout: Layout, made: Maker) -> None:
+def test_profiles_of_strangers_are_set_aside(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "fws", IDS[:5])
     made.store("22", "usr", RECORDS[:6])
     assert "1 are not in 22.fws; set aside as" in repair(layout)["22/22.usr"]
     assert problems(layout) == []
 
 
-def test_strays_of_any_name_are_quarantined(layout: Layout, made: Maker) -> None:
+def test_strays_of_any_name_are_quarantined(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "fws", IDS)
     for name in (b"22/\x1b[31m\n\xff.fws", b"22/" + b"n" * 250 + b".usr", b"9/22.fws"):
         path = Path(os.fsdecode(os.fsencode(layout.output) + b"/" + name))
@@ -235,7 +239,7 @@ def test_strays_of_any_name_are_quarantined(layout: Layout, made: Maker) -> None
     assert len(list(layout.aside.iterdir())) == 4
 
 
-def test_a_torn_journal_is_whole_again(layout: Layout, made: Maker) -> None:
+def test_a_torn_journal_is_whole_again(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "fws", IDS)
     path = layout.journal("w")
     whole = path.read_bytes()
@@ -248,7 +252,7 @@ def test_a_torn_journal_is_whole_again(layout: Layout, made: Maker) -> None:
     assert problems(layout) == []
 
 
-def test_a_line_that_lacks_only_its_end_is_ended(layout: Layout, made: Maker) -> None:
+def test_a_line_that_lacks_only_its_end_is_ended(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "fws", IDS)
     path = layout.journal("w")
     whole = path.read_bytes()
@@ -259,7 +263,7 @@ def test_a_line_that_lacks_only_its_end_is_ended(layout: Layout, made: Maker) ->
     assert problems(layout) == []
 
 
-def test_an_endless_line_is_taken_out(layout: Layout, made: Maker) -> None:
+def test_an_endless_line_is_taken_out(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "fws", IDS)
     path = layout.journal("w")
     whole = path.read_bytes()
@@ -269,7 +273,7 @@ def test_an_endless_line_is_taken_out(layout: Layout, made: Maker) -> None:
 
 
 @pytest.mark.parametrize("how", ["gone", "empty", "unreadable"])
-def test_without_a_journal_nothing_is_touched(layout: Layout, made: Maker, how: str) -> None:
+def test_without_a_journal_nothing_is_touched(layout: Layout, made: DatasetWriter, how: str) -> None:
     path = made.store("22", "fws", IDS)
     journal = layout.journal("w")
     if how == "gone":
@@ -284,7 +288,7 @@ def test_without_a_journal_nothing_is_touched(layout: Layout, made: Maker, how: 
     assert not layout.aside.exists()
 
 
-def test_what_a_job_has_yet_to_write_down_is_left_to_it(layout: Layout, made: Maker) -> None:
+def test_what_a_job_has_yet_to_write_down_is_left_to_it(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "twt", RECORDS)
     path = made.store("23", "fws", IDS, line=False)
     [step] = steps(layout, unfinished={"23/23.fws"})
@@ -293,7 +297,7 @@ def test_what_a_job_has_yet_to_write_down_is_left_to_it(layout: Layout, made: Ma
     assert path.exists()
 
 
-def test_a_dataset_in_use_is_not_repaired(layout: Layout, made: Maker) -> None:
+def test_a_dataset_in_use_is_not_repaired(layout: Layout, made: DatasetWriter) -> None:
     with pytest.raises(StorageUnavailable, match="somebody works on this dataset"), exclusive(layout.output):
         pass
     made.journal.close()
@@ -308,7 +312,7 @@ def test_a_dataset_in_use_is_not_repaired(layout: Layout, made: Maker) -> None:
 def test_a_full_volume_stops_a_repair_that_continues_when_there_is_room(small_volume: Path) -> None:
     layout = Layout(small_volume / "data", small_volume / "data" / ".tmp")
     layout.prepare()
-    made = Maker(layout)
+    made = DatasetWriter(layout)
     path = made.store("22", "fws", IDS)
     whole = path.read_bytes()
     path.write_bytes(whole + bytes(1000))

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from making import IDS, RECORDS, Maker, aside, problems, repair
 
+from support.dataset import IDS, RECORDS, DatasetWriter, aside, problems, repair
 from twittomatic import faultpoint
 from twittomatic.storage.commit import commit
 from twittomatic.storage.completeness import CompleteLists
@@ -26,7 +26,9 @@ def ids_of(path: Path) -> list[int]:
     return [int(json.loads(line)["id"]) for line in read_lines(path)]
 
 
-def test_a_timeline_with_posts_twice_and_out_of_order_is_put_in_order(layout: Layout, made: Maker) -> None:
+def test_a_timeline_with_posts_twice_and_out_of_order_is_put_in_order(
+    layout: Layout, made: DatasetWriter
+) -> None:
     """As older versions left one that began with a pinned post, and updated it from there."""
     pinned = 205
     path = made.store("22", "twt", [post(pinned), *[post(number, "old") for number in range(200, 101, -1)]])
@@ -50,7 +52,9 @@ def test_a_timeline_with_posts_twice_and_out_of_order_is_put_in_order(layout: La
 
 
 @pytest.mark.parametrize("ext", ["fws", "usr"])
-def test_lists_with_users_twice_keep_each_once_in_their_order(layout: Layout, made: Maker, ext: str) -> None:
+def test_lists_with_users_twice_keep_each_once_in_their_order(
+    layout: Layout, made: DatasetWriter, ext: str
+) -> None:
     records = IDS if ext == "fws" else RECORDS
     made.store("22", "fws", IDS[:30])
     path = made.store("22", ext, records[:10], [*records[5:20], records[0]], records[20:30])
@@ -59,7 +63,7 @@ def test_lists_with_users_twice_keep_each_once_in_their_order(layout: Layout, ma
     assert problems(layout) == []
 
 
-def test_when_posts_came_is_kept(layout: Layout, made: Maker) -> None:
+def test_when_posts_came_is_kept(layout: Layout, made: DatasetWriter) -> None:
     final = layout.file("22", "twt")
     with PartFile.begin(layout.part("c", "p", "twt")) as part:
         part.append(member([post(1), post(4)], at=1000), 2)
@@ -76,7 +80,7 @@ def test_when_posts_came_is_kept(layout: Layout, made: Maker) -> None:
 @pytest.mark.parametrize(
     "point", ["repair.files_done", "journal.written", "journal.synced", "quarantine.moved", "commit.renamed"]
 )
-def test_putting_in_order_survives_a_crash_anywhere(layout: Layout, made: Maker, point: str) -> None:
+def test_putting_in_order_survives_a_crash_anywhere(layout: Layout, made: DatasetWriter, point: str) -> None:
     path = made.store("22", "twt", [post(1), post(3), post(2), post(3)])
     whole = path.read_bytes()
 
@@ -99,14 +103,16 @@ def test_putting_in_order_survives_a_crash_anywhere(layout: Layout, made: Maker,
     assert not layout.drafts.exists()
 
 
-def test_sinks_are_notified_once_a_file_is_in_order(layout: Layout, made: Maker) -> None:
+def test_sinks_are_notified_once_a_file_is_in_order(layout: Layout, made: DatasetWriter) -> None:
     path = made.store("22", "twt", [post(1), post(2)])
     seen: list[list[int]] = []
     repair(layout, announce=lambda entries: seen.append(ids_of(path)))
     assert seen[-1] == [2, 1]
 
 
-def test_a_copy_of_the_newest_file_that_is_put_back_is_not_outdated(layout: Layout, made: Maker) -> None:
+def test_a_copy_of_the_newest_file_that_is_put_back_is_not_outdated(
+    layout: Layout, made: DatasetWriter
+) -> None:
     path = made.store("22", "twt", [post(2), post(1)])
     copy = path.read_bytes()
     path.unlink()

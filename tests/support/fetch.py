@@ -63,7 +63,7 @@ class Scripted:
         return web.json_response(body, status=status)
 
 
-class House:
+class FetcherRig:
     """One process' fetcher on an account of the test's own."""
 
     def __init__(self, connection: Connection, stack: AsyncExitStack) -> None:

@@ -20,7 +20,7 @@ IDS = [b"%d" % number for number in range(60, 0, -1)]
 RECORDS = [b'{"id":"%s"}' % user_id for user_id in IDS]
 
 
-class Maker:
+class DatasetWriter:
     """Stores files as a crawl does, a second apart."""
 
     def __init__(self, layout: Layout) -> None:
