@@ -386,7 +386,9 @@ class Fetcher:
 
     async def _why_nobody(self) -> str:
         if not self._credentials:
-            return f"No credential for {self._network.title} was given."
+            tokens = self._network.tokens
+            advice = f"; set {tokens.app}" if tokens else ""
+            return f"No credential for {self._network.title} was given{advice}."
         reasons = await self._money.rejected()
         known = "; ".join(f"{name}: {reasons[name]}" for name in self._credentials if name in reasons)
         return f"No credential is left. {known}"

@@ -354,6 +354,7 @@ class Network(Requests, Records, Limits, Prices, Protocol):
 
     name: str  # value of NETWORK
     title: str  # as users know it
+    tokens: TokenSettings | None  # settings that hold its credentials, None when it needs none
 
 
 class Choices(Protocol):
