@@ -78,7 +78,7 @@ def test_a_crawl_ends_with_130_at_any_moment(place: Workspace, moments: tuple[st
         ("app.work:_options_of_master", ("worker", "w")),
         ("fetch.fetcher:Fetcher.check", ("worker", "w")),
         ("cli.supervisor:Supervisor._keep_one", ("worker", "w", "--processes", "2")),
-        ("app.standby:Standby._view", ("master", "-F", "--standby")),
+        ("app.standby:Standby._decide", ("master", "-F", "--standby")),
     ],
 )
 def test_workers_and_standbys_end_with_130(place: Workspace, moment: str, arguments: tuple[str, ...]) -> None:
