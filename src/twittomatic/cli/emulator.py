@@ -118,7 +118,7 @@ async def _serve(served: Emulator, host: str, port: int) -> int:
             ) from None
         try:
             click.echo(f" * Emulator of the X API on http://{_in_url(host)}:{running.port}/")
-            click.echo(f" * A user to start from: {_suggested_user(served.world)}")
+            click.echo(f" * A user to begin with: {_suggested_user(served.world)}")
             await leave.wait()
         finally:
             await running.close()
