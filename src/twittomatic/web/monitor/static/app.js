@@ -1,4 +1,4 @@
-// The page: learns what it may do, follows the crawl, and hands each look to the parts that draw it.
+// The page: gets its permissions, follows the crawl, and passes each view to the parts that draw it.
 
 import * as charts from "./charts.js";
 import { at, say } from "./dom.js";
@@ -31,7 +31,7 @@ function away(sentence) {
 }
 
 function show(view) {
-  away(view.away ? `${view.away} This page goes on by itself.` : "");
+  away(view.away ? `${view.away} This page continues by itself.` : "");
   if (!view.report) return;
   document.body.classList.remove("blind");
   head(view.report);

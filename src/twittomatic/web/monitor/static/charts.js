@@ -7,14 +7,14 @@ import { compact, dollars, fewDollars } from "./words.js";
 
 const SPANS = { minutes: 900, day: 86_400, all: Infinity };
 const PLACES = ["ready", "leased", "delayed", "dead"];
-const RELOAD_MS = 30_000; // of the long spans, whose newest step grows meanwhile
+const RELOAD_MS = 30_000; // of the long spans, whose newest step keeps growing
 
 const plots = [];
 let span = "minutes";
 let step = 2;
 let rows = [];
 let loadedAt = 0;
-let series = []; // what the columns of a row are, behind its moment; the monitor says it with the rows
+let series = []; // names of a row's columns after its time; the monitor sends them with the rows
 
 const line = (name, label, isRate) => ({ label, isRate, get column() { return series.indexOf(name) + 1; } });
 const rated = (name, label = name) => line(name, `${label}/s`, true);
@@ -47,7 +47,7 @@ async function load(wanted) {
   }
 }
 
-/** Add a plot for each module of which the monitor has a series. */
+/** Add a plot for each module that has a series. */
 function addModules(names) {
   series = names;
   for (const module of names.filter((name) => name.startsWith("ready:")).map((name) => name.slice(6))) {
@@ -56,7 +56,7 @@ function addModules(names) {
   }
 }
 
-/** Take in the newest row; it stands for its step until the next one begins. */
+/** Add the newest row; it represents its step until the next one begins. */
 export function update({ row, report }) {
   for (const plot of plots) {
     if (plot.module) plot.element.hidden = !report.modules.includes(plot.module);

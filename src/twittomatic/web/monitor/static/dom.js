@@ -23,19 +23,19 @@ function fill(element, attributes, children) {
 
 export const at = (id) => document.getElementById(id);
 
-/** Set a text, and touch nothing where it is the same. */
+/** Set a text, unless it is the same. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Set an attribute, and touch nothing where it is the same; null removes it. */
+/** Set an attribute, unless it is the same; null removes it. */
 export function mark(element, name, value) {
   if (value === null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }
 
 /**
- * Keep the children of an element in step with a list, each item with the child that it had before.
+ * Match the children of an element to a list; each item keeps its child.
  * `make(item)` returns a new child with a function `update(item)`.
  */
 export function keep(parent, items, key, make) {
@@ -62,7 +62,7 @@ export function keep(parent, items, key, make) {
 
 /**
  * Make a table row whose cells are updated by a function that returns their texts; null leaves a cell alone.
- * `heads` are words for cells that do not explain themselves where the table's head is not shown.
+ * `heads` label the cells where the head of the table is hidden.
  */
 export function row(classes, texts, heads = {}) {
   const cells = classes.map((name, index) => h("td", { class: name || null, "data-head": heads[index] }));
@@ -71,7 +71,7 @@ export function row(classes, texts, heads = {}) {
   return element;
 }
 
-/** Show the note that a section has for being empty in place of what it has else, or the other way round. */
+/** Show either the content of a section, or its note for when it is empty. */
 export function empty(id, isEmpty) {
   const note = at(id).querySelector(":scope > .empty");
   note.hidden = !isEmpty;

@@ -29,7 +29,7 @@ function set(name, value, more, share = null, isBad = false) {
 
 function spending(left) {
   if (left === null) return "";
-  return left ? `, used up in ${seconds(left)}` : ", the rest is put aside for requests under way";
+  return left ? `, used up in ${seconds(left)}` : ", the rest is reserved for requests in flight";
 }
 
 export function update({ report, forecast, errors_per_minute: errors, at: now }) {

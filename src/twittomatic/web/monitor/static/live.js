@@ -1,10 +1,10 @@
-// The way to the monitor: one WebSocket that brings each look at the crawl, and requests for the rest.
+// The connection to the monitor: a WebSocket that receives each view of the crawl, and requests for the rest.
 
 import { at } from "./dom.js";
 
 const RETRY_MS = [250, 500, 1000, 2000];
 
-/** Call `show` with each look, for as long as the page is open; `lost` with a sentence while there is none. */
+/** Call `show` with each view while the page is open, and `lost` with a sentence while there is no connection. */
 export function follow(show, lost) {
   let failures = 0;
   function connect() {
@@ -16,7 +16,7 @@ export function follow(show, lost) {
     };
     socket.onclose = () => {
       if (failures++) {
-        lost("The monitor does not answer; this page goes on when it does. The crawl does not need it.");
+        lost("The monitor does not answer; this page continues when it does. The crawl runs without it.");
         ask("/api/session").then((session) => session.may_look || location.reload(), () => {});
       }
       setTimeout(connect, RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]);

@@ -5,7 +5,7 @@ import { moment } from "./words.js";
 
 const HEIGHT = 150;
 const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 };
-const GAP = 6; // steps without a row: then the monitor was not there, and the line is broken
+const GAP = 6; // steps without a row: then no monitor was running, and the line is interrupted
 
 export class Plot {
   /**
@@ -103,7 +103,7 @@ export class Plot {
     return text;
   }
 
-  /** Say the values at the picked row, or the newest. */
+  /** Show the values of the picked row, or the newest. */
   read() {
     const index = this.picked === null ? this.rows.length - 1 : Math.min(this.picked, this.rows.length - 1);
     const texts = this.series.map((line) => (line[index] === null ? "–" : this.format(line[index])));
@@ -135,7 +135,7 @@ export class Plot {
   }
 }
 
-/** The values of a line: as they stand, or their growth in a second; null where nothing is known of it. */
+/** Return the values of a line, or their growth per second; null where it is unknown. */
 function values(rows, step, { column, isRate }) {
   if (!isRate) return rows.map((row) => row[column]);
   return rows.map((row, index) => {

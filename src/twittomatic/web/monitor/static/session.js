@@ -1,11 +1,11 @@
-// Who may look, who may press the buttons, and the buttons of the crawl.
+// Permissions to look and to use the buttons, and the buttons of the crawl.
 
 import { at } from "./dom.js";
 import { ask, toast } from "./live.js";
 
 let session = { may_look: false, has_buttons: false, may_press: false };
 
-/** Learn what this page may do, and ask for the token where it may not even look. */
+/** Get the permissions of this page, and ask for the token if it may not even look. */
 export async function begin() {
   at("pause").onclick = () => press("/api/pause");
   at("resume").onclick = () => press("/api/resume");
@@ -16,7 +16,7 @@ export async function begin() {
   return session;
 }
 
-/** Press a button: ask for the token first where that is needed, and say what came of it. */
+/** Press a button: ask for the token first if needed, and show the result. */
 export async function press(path, body = {}) {
   try {
     if (!session.may_press && !(await token())) return null;
@@ -28,7 +28,7 @@ export async function press(path, body = {}) {
   }
 }
 
-/** Show which of the two buttons has something to do. */
+/** Enable the button that applies. */
 export function fit(phase) {
   at("pause").disabled = !session.has_buttons || phase !== "running";
   at("resume").disabled = !session.has_buttons || phase !== "paused";
@@ -40,10 +40,10 @@ async function learn() {
   session = await ask("/api/session");
   at("log-out").hidden = !session.may_press;
   at("read-only").hidden = session.has_buttons;
-  at("read-only").title = "Start the monitor with MONITOR_TOKEN, and who has that token can pause and resume here.";
+  at("read-only").title = "Start the monitor with MONITOR_TOKEN to pause and resume here with that token.";
 }
 
-/** Ask for the token until it is right; false when the user would rather not. */
+/** Ask for the token until it is right; false when the user cancels. */
 function token() {
   const dialog = at("token-dialog");
   at("token-error").textContent = "";

@@ -1,4 +1,4 @@
-// The sinks: how far each is behind.
+// The sinks and their lag.
 
 import { at, empty, keep, mark, row } from "./dom.js";
 import { plural, seconds } from "./words.js";
