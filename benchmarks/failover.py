@@ -80,7 +80,7 @@ class Cluster:
         _, said = self.start(
             "emulator", "--port", "0", "--time-scale", str(self._time_scale), "--graph", str(graph)
         )
-        wait(lambda: "to start from" in said.read_text())
+        wait(lambda: "A user to" in said.read_text())
         url = next(word for word in said.read_text().split() if word.startswith("http"))
         (self._directory / "server").mkdir()
         asyncio.run(launch(self._directory / "server"))

@@ -107,7 +107,7 @@ async def enlarge(redis: Redis, account: str) -> None:
 async def measure(scene: Processes, redis: Redis, seconds: float) -> None:
     """Run all measurements and print the figures."""
     said = scene.start(
-        "emulator", "--port", "0", "--users", "100000", "--time-scale", "36000", until="to start from"
+        "emulator", "--port", "0", "--users", "100000", "--time-scale", "36000", until="A user to"
     )
     address = next(word for word in said.split() if word.startswith("http")).rstrip("/")
     name = re.findall(r"@(\w+)", said)[0]

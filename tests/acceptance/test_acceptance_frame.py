@@ -61,7 +61,7 @@ def test_the_command_that_pip_installs() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_emulator_prints_its_url_and_ends_on_a_signal(place: Workspace, number: int) -> None:
     process = place.start("emulator", "--port", "0", "--users", "10")
-    wait_for(lambda: "to start from" in place.said(process), lambda: place.said(process))
+    wait_for(lambda: "A user to" in place.said(process), lambda: place.said(process))
     first = place.said(process).splitlines()[0]
     found = re.fullmatch(r" \* Emulator of the X API on (http://127\.0\.0\.1:[0-9]+/)", first)
     assert found

@@ -112,7 +112,7 @@ class Workspace:
     def emulator(self, *arguments: object) -> str:
         """Start an emulator whose windows pass at once, and crawl it from now on; return its URL."""
         self.emulating = process = self.start("emulator", "--port", "0", "--time-scale", "36000", *arguments)
-        wait_for(lambda: "start from" in self.said(process) or process.poll() is not None, self, process)
+        wait_for(lambda: "A user to" in self.said(process) or process.poll() is not None, self, process)
         found = re.search(r"http://[0-9.:]+", self.said(process))
         assert found, self.said(process)
         self.set(x_api_url=found[0], x_bearer_tokens="s3cret-t0ken")
