@@ -56,7 +56,7 @@ def signalled(place: Workspace, moment: str, *arguments: str, number: int = sign
             "cli.commands:run",
             "cli.runner:run_async",
             "state.embedded.server:embedded",
-            "state.account:Money.accept",
+            "state.account:Account.accept",
         ),
         ("fetch.fetcher:Fetcher.check", "crawler.master:Master.seed", "storage.journal:Journal.__init__"),
         ("storage.part:PartFile.append", "app.lead:tidy", "state.leadership:Leadership.resign"),
