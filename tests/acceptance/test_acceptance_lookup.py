@@ -130,7 +130,7 @@ def test_it_waits_for_a_crawl_and_follows_it(world: Any) -> None:
     repaired = world.run("verify", "--repair")
     assert repaired.returncode == 0, repaired.stdout + repaired.stderr
     assert "FileRepaired" in redis(world, "XREVRANGE", CrawlKeys("default").events, "+", "-")[0][1]["event"]
-    wait_for(lambda: caught_up(world), world, process)
+    wait_for(lambda: caught_up(world) and world.status()["sinks"][0]["running"], world, process)
     assert ask(f"{url}lookup/id/50")["id"] == "50"  # a user who was seen stays known
     [sink] = world.status()["sinks"]
     assert (sink["name"], sink["running"], sink["lag"], sink["trimmed"]) == ("lookup", True, 0, 0)

@@ -82,7 +82,7 @@ def test_a_cap_that_is_raised_in_the_middle_is_done_in_the_end(world: Any) -> No
     command = ("crawl", "-F", "3", "2", "--until-spent", "--max-followers")
     assert world.run(*command, "40", "--budget-usd", "0.5").returncode == 3
     done = world.run(*command, "100", "--budget-usd", "5")
-    assert "when it is finished, the same command asks anew" in done.stdout
+    assert "once the crawl is finished, the same command applies the new ones" in done.stdout
     assert world.run(*command, "100", "--budget-usd", "5").returncode == 0
     assert len(world.edges()) == 140
 

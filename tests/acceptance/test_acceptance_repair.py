@@ -179,7 +179,7 @@ def test_files_placed_by_a_dead_crawl_are_left_to_its_successor(place: Workspace
     done = place.run("verify", "--repair")
     assert done.returncode == torn, done.stdout
     if torn:
-        assert "its job is not done with it; the same crawl command goes on." in done.stdout
+        assert "its job has not finished; the same crawl command continues it." in done.stdout
     assert {file: data for file, data in tree(place).items() if "/journal/" not in file}.items() >= {
         file: data for file, data in placed.items() if ".tmp" not in file
     }.items()
@@ -199,7 +199,7 @@ def test_a_dataset_that_another_process_uses_is_not_repaired(world: Any) -> None
     done = world.run("verify", "--repair")
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
-    assert "somebody works on this dataset; stop its crawl" in line
+    assert "is running on this dataset; stop it" in line
     assert {file: data for file, data in tree(world).items() if file in before} == before
     crawl.send_signal(signal.SIGKILL)
     crawl.wait()

@@ -61,7 +61,7 @@ def find_defects(layout: Layout, path: Path, entry: Entry | Line | None) -> Iter
     if entry is None:
         yield Defect(DefectKind.UNPROVED, "has no line in the journal.")
     elif entry.ending is Ending.LOST:
-        yield Defect(DefectKind.UNPROVED, "is there, though the journal says that it is lost.")
+        yield Defect(DefectKind.UNPROVED, "exists, though the journal says that it is lost.")
         entry = None
     try:
         if entry is not None:
@@ -113,10 +113,10 @@ def record_defects(layout: Layout, path: Path, entry: Entry | Line | None) -> It
     if rising:
         yield Defect(DefectKind.DISORDER, f"{rising} posts are newer than the one before them.")
     if ext == "usr" and not is_file(layout.file(path.stem, "fws")):
-        yield Defect(DefectKind.STRANGERS, f"profiles of nobody who follows: there is no {path.stem}.fws.")
+        yield Defect(DefectKind.STRANGERS, f"profiles of followers, but there is no {path.stem}.fws.")
     elif strangers:
         yield Defect(
-            DefectKind.STRANGERS, f"profiles of nobody who follows: {strangers} are not in {path.stem}.fws."
+            DefectKind.STRANGERS, f"{strangers} profiles are of users who are not in {path.stem}.fws."
         )
 
 

@@ -43,7 +43,7 @@ def shared(output: Path) -> int:
     return _locked(
         output,
         fcntl.LOCK_SH,
-        f"{output}: `twittomatic verify --repair` works on it; start again when that has ended.",
+        f"{output}: `twittomatic verify --repair` is running on it; start again when that has finished.",
     )
 
 
@@ -57,7 +57,7 @@ def exclusive(output: Path) -> Iterator[None]:
     descriptor = _locked(
         output,
         fcntl.LOCK_EX,
-        f"{output}: somebody works on this dataset; stop its crawl before you repair it.",
+        f"{output}: a crawl or another repair is running on this dataset; stop it before you repair.",
     )
     try:
         yield

@@ -100,7 +100,7 @@ class Repair:
                 yield from self._mend(layout.file(user_id, ext))
                 self._write(_BATCH)
         for path in list(layout.strays()):
-            yield self._step(path, f"was no file of the dataset{self._moved(path)}")
+            yield self._step(path, f"was not a dataset file{self._moved(path)}")
         for crawl in layout.buyers():
             for sentence in purchases.mend(layout, crawl, now=self._now, worker=self._worker):
                 yield self._step(layout.bought(crawl), sentence)
@@ -150,7 +150,9 @@ class Repair:
         lines = self._lines.get(file, [])
         newest = lines[0] if lines else None
         if file in self._unfinished and any(True for _ in find_defects(self._layout, path, newest)):
-            yield self._step(path, "its job is not done with it; the same crawl command goes on.", left=True)
+            yield self._step(
+                path, "its job has not finished; the same crawl command continues it.", left=True
+            )
             return
         if not is_file(path):
             if newest and newest.ending is not Ending.LOST:

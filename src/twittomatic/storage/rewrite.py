@@ -37,7 +37,7 @@ def cut(layout: Layout, path: Path, proof: Proof) -> Path:
         with translate_errors(path), path.open("rb", buffering=0) as source:
             copy_range(source.fileno(), draft, count=proof.entry.bytes, source_offset=proof.offset)
         if f"{checksum(draft, proof.entry.bytes):08x}" != proof.entry.crc32:
-            raise CorruptFile(f"{path}: changes while it is repaired; stop whoever writes it.")
+            raise CorruptFile(f"{path}: changed during the repair; stop the program that writes it.")
 
     return _replace(layout, path, write)
 

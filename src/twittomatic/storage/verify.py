@@ -83,9 +83,7 @@ class _Verification:
                 unlisted.add(str(error))
         try:
             for path in layout.strays():
-                yield file_defect(
-                    layout, path, "is no file of the dataset, though a reader may take it for one."
-                )
+                yield file_defect(layout, path, "is not a dataset file, though a reader may take it for one.")
             for path, sentence in purchases.problems(layout):
                 yield file_defect(layout, path, sentence)
         except StorageError as error:
@@ -139,7 +137,7 @@ class _Verification:
         if work is Activity.REPAIR:
             output = self._layout.output
             raise StorageUnavailable(
-                f"{output}: `twittomatic verify --repair` is at work on it; verify it once that has ended."
+                f"{output}: `twittomatic verify --repair` is running on it; verify when that has finished."
             )
         return work
 

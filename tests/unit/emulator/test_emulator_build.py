@@ -12,7 +12,7 @@ def test_the_bundled_graph_is_whole() -> None:
     assert isinstance(world, GraphWorld)
     assert world.population == 3726
     assert sum(world.follower_count(user_id) for user_id in world.user_ids) == 23_939
-    assert "MIT licence" in (bundled_graph().parent / "ATTRIBUTION.md").read_text()
+    assert "MIT license" in (bundled_graph().parent / "ATTRIBUTION.md").read_text()
 
 
 def test_a_size_gives_a_computed_world() -> None:

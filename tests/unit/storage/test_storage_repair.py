@@ -88,7 +88,7 @@ def test_a_file_that_no_line_proves_is_set_aside_and_missing(layout: Layout, mad
     path.write_bytes(broken)
     assert repair(layout) == {
         "22/22.fws": "its bytes are those of no line in the journal; set aside as set-aside/22.fws.1.",
-        "22/22.usr": "profiles of nobody who follows: there is no 22.fws; set aside as set-aside/22.usr.1.",
+        "22/22.usr": "profiles of followers, but there is no 22.fws; set aside as set-aside/22.usr.1.",
     }
     assert not path.exists()
     assert not profiles.exists()
@@ -137,7 +137,7 @@ def test_a_copy_that_is_put_back_counts_again(layout: Layout, made: DatasetWrite
     path.unlink()
     repair(layout)
     path.write_bytes(copy)
-    assert problems(layout) == ["22/22.fws: is there, though the journal says that it is lost."]
+    assert problems(layout) == ["22/22.fws: exists, though the journal says that it is lost."]
     assert "is as the journal line of" in repair(layout, 2)["22/22.fws"]
     assert problems(layout) == []
     assert find_missing(layout) == []
@@ -221,7 +221,7 @@ def test_proved_records_that_are_odd_are_left_and_named(layout: Layout, made: Da
 def test_profiles_of_strangers_are_set_aside(layout: Layout, made: DatasetWriter) -> None:
     made.store("22", "fws", IDS[:5])
     made.store("22", "usr", RECORDS[:6])
-    assert "1 are not in 22.fws; set aside as" in repair(layout)["22/22.usr"]
+    assert "1 profiles are of users who are not in 22.fws; set aside as" in repair(layout)["22/22.usr"]
     assert problems(layout) == []
 
 
@@ -293,18 +293,18 @@ def test_what_a_job_has_yet_to_write_down_is_left_to_it(layout: Layout, made: Da
     path = made.store("23", "fws", IDS, line=False)
     [step] = steps(layout, unfinished={"23/23.fws"})
     assert step.left
-    assert "its job is not done with it" in step.sentence
+    assert "its job has not finished" in step.sentence
     assert path.exists()
 
 
 def test_a_dataset_in_use_is_not_repaired(layout: Layout, made: DatasetWriter) -> None:
-    with pytest.raises(StorageUnavailable, match="somebody works on this dataset"), exclusive(layout.output):
+    with pytest.raises(StorageUnavailable, match="is running on this dataset"), exclusive(layout.output):
         pass
     made.journal.close()
     with exclusive(layout.output):
         with pytest.raises(StorageUnavailable, match="--repair"):
             Journal(layout.journal("late"))
-        with pytest.raises(StorageUnavailable, match="somebody"), exclusive(layout.output):
+        with pytest.raises(StorageUnavailable, match="is running on this dataset"), exclusive(layout.output):
             pass
     Journal(layout.journal("late")).close()
 

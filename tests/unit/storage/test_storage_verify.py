@@ -136,13 +136,13 @@ def test_repetitions_are_found_across_batches(layout: Layout) -> None:
 def test_a_profile_of_a_non_follower_is_a_problem(layout: Layout) -> None:
     store(layout, "7", "fws", [[b"1", b"2"]])
     store(layout, "7", "usr", [[record(2), record(3)]])
-    assert found(layout) == [("7/7.usr", "profiles of nobody who follows: 1 are not in 7.fws.")]
+    assert found(layout) == [("7/7.usr", "1 profiles are of users who are not in 7.fws.")]
 
 
 @pytest.mark.parametrize("records", [[], [record(2)]])
 def test_profiles_without_their_list_are_a_problem(layout: Layout, records: list[bytes]) -> None:
     store(layout, "8", "usr", [records])
-    assert found(layout) == [("8/8.usr", "profiles of nobody who follows: there is no 8.fws.")]
+    assert found(layout) == [("8/8.usr", "profiles of followers, but there is no 8.fws.")]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_what_a_pattern_takes_for_data_and_is_none_is_a_problem(whole: Layout, n
     path.write_bytes(member([b"1"]))
     ((file, sentence),) = found(whole)
     assert file.isprintable()
-    assert "is no file of the dataset" in sentence
+    assert "is not a dataset file" in sentence
 
 
 def test_a_directory_in_the_place_of_a_file_is_a_problem(whole: Layout) -> None:

@@ -223,7 +223,7 @@ def test_the_lock_shows_which_processes_run(layout: Layout) -> None:
     assert activity_in(layout.output) is Activity.NOBODY
     with exclusive(layout.output):
         assert activity_in(layout.output) is Activity.REPAIR
-        with pytest.raises(StorageUnavailable, match="--repair` is at work"):
+        with pytest.raises(StorageUnavailable, match="--repair` is running"):
             list(verify(layout))
     assert list(verify(layout)) == []
 
@@ -285,4 +285,4 @@ def test_a_repair_beside_a_crawl_is_refused(layout: Layout, tmp_path: Path) -> N
         )
         assert sorted(path for path in layout.output.rglob("*") if path.is_file()) == before
     assert done.exception or done.exit_code
-    assert "somebody works on this dataset" in f"{done.output}{done.exception}"
+    assert "is running on this dataset" in f"{done.output}{done.exception}"
