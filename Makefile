@@ -47,7 +47,7 @@ docs: install ## build the documentation site in build/docs
 	@echo "Open build/docs/index.html in a browser."
 
 chaos: install ## attack hundreds of crawls at random (ARGS="--trials 20 --first 7" to choose)
-	@$(BIN)/python tests/faults/chaos.py $(ARGS)
+	@PYTHONPATH=tests:tests/services $(BIN)/python tests/faults/chaos.py $(ARGS)
 	@$(BIN)/pytest -m long
 
 bench: DEBIAN_PACKAGES := nginx wrk maven # they serve and request pages faster than any of the contenders

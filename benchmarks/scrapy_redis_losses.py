@@ -44,7 +44,7 @@ import redis
 from harness import free_port, verdict
 from twittomatic.emulator import ChangingWorld, GraphWorld, World
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "faults"))
+sys.path.extend(str(Path(__file__).parents[1] / "tests" / room) for room in ("faults", "services"))
 from scene import Scene
 from spawner import Running, Spawner
 

@@ -4,7 +4,7 @@ A trial is a world, a crawl of it, and attacks while it runs: workers killed wit
 longer than their lease, masters killed or stopped, the state server killed, and a network that fails in every
 way that passes. Then the oracle looks.
 
-    python tests/faults/chaos.py [--first 1] [--trials 200] [--jobs 2]
+    make chaos ARGS="[--first 1] [--trials 200] [--jobs 2]"
 """
 
 from __future__ import annotations
