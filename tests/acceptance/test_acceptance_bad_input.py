@@ -53,7 +53,7 @@ def test_a_bad_line_is_named_with_its_number(world: Any, content: str, said: str
 def test_an_unknown_name_is_reported_and_the_others_continue(world: Any) -> None:
     done = world.run("crawl", "-F", "1", "@nobody_at_all")
     assert done.returncode == 0, done.stderr
-    assert "@nobody_at_all: no such user; the others go on." in done.stderr
+    assert "@nobody_at_all: no such user; the others are crawled." in done.stderr
     assert [path.stem for path in world.files("fws")] == ["1"]
 
 
@@ -69,7 +69,7 @@ def test_unknown_names_alone_start_nothing(world: Any) -> None:
     [
         (["crawl", "-F", "no-such-file"], "neither a user id, nor an @name, nor a file that exists"),
         (["crawl", "-F"], "Name a TARGET"),
-        (["crawl", "1"], "Say what to do"),
+        (["crawl", "1"], "Choose what to do"),
         (["crawl", "-F", "1", "--max-depth", "deep"], "--max-depth: 'deep' is not allowed"),
         (["crawl", "-F", "1", "--budget-usd", "0"], "--budget-usd"),
         (["crawl", "-F", "1", "--budget-usd", "-1"], "--budget-usd"),

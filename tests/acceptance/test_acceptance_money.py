@@ -153,7 +153,7 @@ def test_a_name_is_bought_once_for_all_crawls(world: Any) -> None:
     for crawl in ("one", "two"):
         done = world.run("crawl", "-F", name, "@nobody_here", "--crawl", crawl)
         assert done.returncode == 0, done.stderr
-        assert "@nobody_here: no such user; the others go on." in done.stderr
+        assert "@nobody_here: no such user; the others are crawled." in done.stderr
     assert world.report()["requests"]["users_by"] == 2  # the second one found no user, which is free
     assert world.report()["bill_usd"] == pytest.approx(0.01 + 0.40)
     alone = world.run("crawl", "-F", "@nobody_here", "--crawl", "three")
@@ -161,7 +161,7 @@ def test_a_name_is_bought_once_for_all_crawls(world: Any) -> None:
     assert "@nobody_here: no such user.\n" in alone.stderr
     alone = world.run("plan", "-F", "@nobody_here", "--json")
     assert alone.returncode == 2
-    assert "the others go on" not in alone.stderr
+    assert "the others are crawled" not in alone.stderr
 
 
 def test_the_rows_of_status_add_up(world: Any) -> None:

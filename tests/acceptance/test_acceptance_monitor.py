@@ -199,7 +199,7 @@ def test_the_buttons_take_the_token_and_pause_and_resume(page: Page, scene: Scen
     phase(page, "running")
     page.get_by_role("button", name="Pause").click()
     page.get_by_label("Token", exact=True).fill("not-the-right-one")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_text("That is not the monitor's token.").wait_for()
     assert scene.place.status()["phase"] == "running"
     page.get_by_label("Token", exact=True).fill(TOKEN)

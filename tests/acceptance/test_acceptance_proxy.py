@@ -51,7 +51,7 @@ def test_a_crawl_through_a_proxy(place: Workspace) -> None:
             assert len(proxy.asked) == asked
             done = place.run("crawl", "-F", "23", HTTPS_PROXY=proxy.url, **trusted)
             assert done.returncode == 1
-            assert "wants a name and a password" in done.stderr
+            assert "requires a user name and password" in done.stderr
             done = place.run("crawl", "-F", "23", ALL_PROXY="socks5://me:pw@127.0.0.1:1080", **trusted)
             assert done.returncode == 2
             assert "socks5:// is not supported" in done.stderr

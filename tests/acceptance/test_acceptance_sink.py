@@ -106,7 +106,7 @@ def test_a_sink_that_cannot_be_opened_says_why(installed: Any) -> None:
     done = place.run("sink", "indexer")
     assert (done.returncode, done.stderr) == (
         2,
-        "Error: 'indexer' has a command of its own: `twittomatic indexer`.\n",
+        "Error: 'indexer' has its own command: `twittomatic indexer`.\n",
     )
     install(place, "another", "def other(context): return object()", "edges = another:other")
     done = place.run("sink", "edges")

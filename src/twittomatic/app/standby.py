@@ -115,7 +115,7 @@ async def stand_by(
             _log.info("leads", extra={"count": leadership.epoch})
             if status.options and status.options != options.written():
                 observer.info(
-                    "It continues with the options that it began with, not with those of this process."
+                    "It continues with the options that it started with, not with those of this process."
                 )
                 options = CrawlOptions.read(status.options)
                 check_budget(settings, options)

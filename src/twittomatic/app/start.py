@@ -220,7 +220,9 @@ async def _check_quote(
             await builder.buy(unknown, observer.warning)
         quote = await builder.quote()
     if quote.plan.unknown and quote.left is None:
-        observer.warning("What it will take is not known; `twittomatic plan` reads the targets' profiles.")
+        observer.warning(
+            "The size of the crawl is not known; `twittomatic plan` reads the targets' profiles."
+        )
     else:
         observer.quoted(quote)
     if not until_spent:
@@ -229,7 +231,7 @@ async def _check_quote(
             runtime.options.budget,
             quote.plan.due,
             "The crawl",
-            "raise it, set MAX_FOLLOWERS or MAX_POSTS, or add --until-spent to go until the money is out",
+            "raise it, set MAX_FOLLOWERS or MAX_POSTS, or add --until-spent to crawl until it is used up",
         )
 
 

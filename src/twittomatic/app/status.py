@@ -58,10 +58,10 @@ def document(status: CrawlStatus) -> dict[str, Any]:
 def reason(status: CrawlStatus) -> str:
     """Return why a crawl is paused, or why a running one makes no progress; otherwise an empty text."""
     if status.phase is Phase.RUNNING and not status.master:
-        return "no master leads it now; the command that began it, given again, continues it"
+        return "no master leads it; run the command that started it again to continue"
     if status.phase is Phase.RUNNING and status.ledger.is_awaited:
-        aside = dollars(status.ledger.reserved)
-        return f"it waits for {aside}, put aside for requests whose end is not known yet"
+        reserved = dollars(status.ledger.reserved)
+        return f"it waits for {reserved}, reserved for requests whose outcome is not known yet"
     return status.reason
 
 

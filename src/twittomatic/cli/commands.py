@@ -22,9 +22,9 @@ from twittomatic.errors import CrawlMustPause, Interrupted, SettingsError, Twitt
 COMMANDS = {
     "init": ("init:init", "Write a commented twittomatic.toml."),
     "plan": ("plan:plan", "Quote a crawl: requests, resources, dollars, hours, per module."),
-    "crawl": ("crawl:crawl", "Crawl targets here, all in one; the same command again resumes."),
+    "crawl": ("crawl:crawl", "Crawl targets in one process; the same command resumes."),
     "master": ("crawl:master", "Lead a crawl whose workers run elsewhere."),
-    "worker": ("crawl:worker", "Work for a master."),
+    "worker": ("crawl:worker", "Run a worker for the master of a crawl."),
     "status": ("status:status", "Show the status of the crawl."),
     "pause": ("status:pause", "Pause the crawl; nothing is lost."),
     "resume": ("status:resume", "Resume a paused crawl."),
@@ -33,13 +33,13 @@ COMMANDS = {
     "verify": ("verify:verify", "Check every file of the dataset against the journal."),
     "restore": ("restore:restore", "Rebuild what the state server has lost of a crawl."),
     "monitor": ("monitor:monitor", "Show the crawl in a browser, live."),
-    "lookup": ("lookup:lookup", "Answer over HTTP who a user is, and who had a name."),
+    "lookup": ("lookup:lookup", "Serve user ids, names and past names over HTTP."),
     "indexer": ("indexer:indexer", "Make a crawl's posts searchable in Elasticsearch."),
     "sink": ("sink:sink", "Run a sink that you installed or wrote."),
     "stats": ("stats:stats", "Record a crawl's rates and gauges, and replay them into Graphite."),
     "emulator": ("emulator:emulator", "Serve X's API v2 on this machine, from a graph or a made-up world."),
     "demo": ("demo:demo", "Crawl a bundled follower graph: no key, no server, no cost."),
-    "doctor": ("doctor:doctor", "Check that everything a crawl needs is in place; buys nothing."),
+    "doctor": ("doctor:doctor", "Check that everything a crawl needs is in place; costs nothing."),
 }
 
 

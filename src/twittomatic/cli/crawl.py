@@ -39,9 +39,7 @@ until_spent_flag = click.option(
 )
 
 
-@click.command(
-    short_help="Crawl targets here, all in one; the same command again resumes.", epilog=EVERYWHERE
-)
+@click.command(short_help="Crawl targets in one process; the same command resumes.", epilog=EVERYWHERE)
 @module_flags
 @click.argument("given", nargs=-1, metavar="TARGET...")
 @target_flags
@@ -55,7 +53,7 @@ def crawl(
     until_spent: bool,
     **letters: bool,
 ) -> None:
-    """Crawl TARGETs here, master and worker in one; the same command again resumes.
+    """Crawl TARGETs, with master and worker in this process; the same command resumes the crawl.
 
     TARGET is a user id, an @name, a profile URL, a file with one of these a line, or - for such a list on
     standard input. -U alone updates every timeline of the
@@ -78,7 +76,7 @@ async def run_crawl(settings: Settings, modules: str, wanted: Targets, *, until_
 @module_flags
 @click.option("--stream", metavar="FILE", help="The targets, one a line; not needed to resume a crawl.")
 @target_flags
-@click.option("--standby", is_flag=True, help="Wait until nobody leads, then take over.")
+@click.option("--standby", is_flag=True, help="Wait until no master leads, then take over.")
 @until_spent_flag
 @settings_options(*CRAWL_SETTINGS, "MAX_ATTEMPTS")
 def master(
@@ -90,7 +88,7 @@ def master(
     until_spent: bool,
     **letters: bool,
 ) -> None:
-    """Lead a crawl: keep the traversal, feed the workers, see the end.
+    """Lead a crawl: run the traversal, feed the workers, detect the end.
 
     Workers with the same REDIS_URL and OUTPUT_DIRECTORY do the jobs: `twittomatic worker NAME`.
     """
@@ -103,7 +101,7 @@ def master(
     sys.exit(show_result(result, settings))
 
 
-@click.command(short_help="Work for a master.", epilog=EVERYWHERE)
+@click.command(short_help="Run a worker for the master of a crawl.", epilog=EVERYWHERE)
 @click.argument("name")
 @click.option(
     "--processes",
@@ -125,7 +123,7 @@ def master(
 def worker(settings: Settings, name: str, processes: int) -> None:
     """Work for the master of a crawl, under NAME, until the crawl is finished.
 
-    SIGTERM and Ctrl-C finish the pages in flight and give the jobs back.
+    SIGTERM and Ctrl-C finish the pages in flight and release the jobs.
     """
     if not _NAME.fullmatch(name):
         raise SettingsError("NAME: 1 to 40 letters, digits and - _ . are allowed, a letter or digit first.")

@@ -34,11 +34,15 @@ _MARK = ".made-by-twittomatic-demo"
     default="demo",
     show_default=True,
     metavar="DIR",
-    help="Where the demo is run; replaced each time.",
+    help="Directory of the demo; replaced by each run.",
 )
 @click.option("--serve", is_flag=True, help="Show it in a browser, and leave the monitor open afterwards.")
 @click.option(
-    "--monitor-port", default=9898, show_default=True, type=click.IntRange(0, 65535), help="For --serve."
+    "--monitor-port",
+    default=9898,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="TCP port of the monitor that --serve starts.",
 )
 def demo(directory: str, serve: bool, monitor_port: int) -> None:
     """Crawl a bundled real follower graph: emulator, state server, master and worker, all on this machine.

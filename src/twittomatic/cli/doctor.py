@@ -12,7 +12,9 @@ from twittomatic.cli.runner import run_async
 from twittomatic.settings import Settings
 
 
-@click.command(short_help="Check that everything a crawl needs is in place; buys nothing.", epilog=EVERYWHERE)
+@click.command(
+    short_help="Check that everything a crawl needs is in place; costs nothing.", epilog=EVERYWHERE
+)
 @settings_options(
     "OUTPUT_DIRECTORY",
     "TEMPORARY_DIRECTORY",

@@ -18,7 +18,7 @@ from twittomatic.sinks.indexer.sink import NAME
 
 @click.command(short_help="Make a crawl's posts searchable in Elasticsearch.", epilog=EVERYWHERE)
 @click.option(
-    "--rebuild", is_flag=True, help="Fill new indices from the dataset, switch searches to them, and end."
+    "--rebuild", is_flag=True, help="Fill new indices from the dataset, switch searches to them, and exit."
 )
 @settings_options(
     "CRAWL", "ELASTICSEARCH_URL", "ELASTICSEARCH_INDEX", "OUTPUT_DIRECTORY", "LOG_DIRECTORY", "REDIS_URL",
@@ -28,8 +28,8 @@ def indexer(settings: Settings, rebuild: bool) -> None:
     """Make a crawl's posts searchable in Elasticsearch or OpenSearch, seconds after they were committed.
 
     It runs beside the crawl until a signal stops it, and catches up on what came while it was not running.
-    Searches go to the alias that ELASTICSEARCH_INDEX names. Posts that the server rejects for good are kept,
-    with its reasons, in LOG_DIRECTORY.
+    Searches go to the alias that ELASTICSEARCH_INDEX names. Posts that the server rejects permanently are
+    kept, with its reasons, in LOG_DIRECTORY.
     """
     sys.exit(run_async(_rebuild(settings) if rebuild else _follow(settings)))
 

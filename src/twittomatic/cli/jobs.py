@@ -19,10 +19,10 @@ def jobs() -> None:
 
 
 @jobs.command(short_help="List the dead jobs with their reasons.", epilog=EVERYWHERE)
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a line, with all tries.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, with all attempts.")
 @settings_options(*STATE_SETTINGS)
 def dead(settings: Settings, as_json: bool) -> None:
-    """List the dead jobs, one a line: module:user_id, when, worker, reason; with --json all tries."""
+    """List the dead jobs, one a line: module:user_id, when, worker, reason; with --json all attempts."""
     for name, tries in sorted(run_async(control.dead_jobs(settings)).items()):
         if as_json:
             click.echo(msgspec.json.encode({"job": name, "tries": tries}).decode())
@@ -37,7 +37,9 @@ def dead(settings: Settings, as_json: bool) -> None:
 def retry(settings: Settings, names: tuple[str, ...]) -> None:
     """Retry dead jobs where they stopped: those named, as `jobs dead` lists them, or all."""
     revived, unknown = run_async(control.retry_jobs(settings, names))
-    click.echo(f"Dead jobs put back: {revived:,}. The command that began the crawl, given again, runs them.")
+    click.echo(
+        f"Dead jobs queued again: {revived:,}. Run the command that started the crawl again to continue them."
+    )
     if unknown:
         raise SettingsError(f"No such dead job: {', '.join(unknown)}.")
 

@@ -1,4 +1,4 @@
-"""`lookup`: serve who a user is, and who had a name."""
+"""`lookup`: serve user ids, names and past names over HTTP."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from twittomatic.web.lookup.service import LookupService, serve
 from twittomatic.web.token import read_token
 
 
-@click.command(short_help="Answer over HTTP who a user is, and who had a name.", epilog=EVERYWHERE)
+@click.command(short_help="Serve user ids, names and past names over HTTP.", epilog=EVERYWHERE)
 @click.option(
-    "--rebuild", "rebuilding", is_flag=True, help="Rebuild the store from the whole dataset, and end."
+    "--rebuild", "rebuilding", is_flag=True, help="Rebuild the store from the whole dataset, and exit."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @settings_options(
     "CRAWL", "OUTPUT_DIRECTORY", "REDIS_URL", "STATE_DIRECTORY", "LOOKUP_DIRECTORY", "LOOKUP_PORT"
 )
 def lookup(settings: Settings, rebuilding: bool, host: str) -> None:
-    """Answer over HTTP who a user is, who has a name, and who had it on a given day.
+    """Serve user ids and names over HTTP: the name of a user, and the user of a name, now or on a given day.
 
     The answers come from the profiles that the crawl downloads, as they arrive. Without a crawl, the service
     waits for one and answers from what it knows. Programs on this machine may add profiles; programs on other

@@ -121,7 +121,7 @@ def chosen_modules(letters: Mapping[str, bool]) -> str:
     chosen = "".join(spec.letter for spec in specs if letters[f"letter_{spec.letter.lower()}"])
     if not chosen:
         flags = ", ".join(f"-{spec.letter} {spec.does}" for spec in specs)
-        raise SettingsError(f"Say what to do to each target: {flags}.")
+        raise SettingsError(f"Choose what to do with each target: {flags}.")
     return chosen
 
 

@@ -55,7 +55,7 @@ _MOST = 2**40
     metavar="N",
     help="Posts of each target whose profile is not known.",
 )
-@click.option("--json", "json", is_flag=True, help="As one JSON object, money in dollars.")
+@click.option("--json", "json", is_flag=True, help="Print one JSON object, with money in dollars.")
 @settings_options(*CRAWL_SETTINGS)
 def plan(
     settings: Settings,
@@ -72,7 +72,7 @@ def plan(
     """Quote a crawl of TARGETs: requests, resources, dollars and hours, per module.
 
     The quote comes from the targets' own counts. Profiles that are not known yet are bought once, after a
-    prompt, at the network's price for a user, and are in the quote. The crawl itself is not begun.
+    prompt, at the network's price for a user, and are in the quote. The crawl itself is not started.
     """
     modules = chosen_modules(letters)
     if not given and not only_updates(modules):

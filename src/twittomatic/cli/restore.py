@@ -35,4 +35,4 @@ def restore(settings: Settings, spent_usd: float | None) -> None:
         click.echo(f"Jobs queued again: {done.queued:,}.")
     elif done.cleared:
         click.echo(f"Crawl “{settings.crawl}” itself is lost; its remains were removed.")
-    click.echo("Give the same crawl command again to go on.")
+    click.echo("Run the same crawl command again to continue.")

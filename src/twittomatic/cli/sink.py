@@ -20,7 +20,9 @@ from twittomatic.sinks.consumer import Sink
 
 @click.command(short_help="Run a sink that you installed or wrote.", epilog=EVERYWHERE)
 @click.argument("name", metavar="NAME")
-@click.option("--rebuild", "rebuilding", is_flag=True, help="Feed it the whole dataset again, and end.")
+@click.option(
+    "--rebuild", "rebuilding", is_flag=True, help="Feed the sink the whole dataset again, and exit."
+)
 @settings_options("CRAWL", "OUTPUT_DIRECTORY", "LOG_DIRECTORY", "REDIS_URL", "STATE_DIRECTORY")
 def sink(settings: Settings, name: str, rebuilding: bool) -> None:
     """Feed the crawl's events to the sink NAME, which an installed Python package provides.

@@ -31,7 +31,7 @@ def stats() -> None:
     """Record a crawl's rates and gauges, and replay them into Graphite."""
 
 
-@stats.command(short_help="Record them once a second, into a file and to Graphite.", epilog=EVERYWHERE)
+@stats.command(short_help="Record once a second, to a file and to Graphite.", epilog=EVERYWHERE)
 @click.argument("file", metavar="FILE")
 @settings_options("CRAWL", "REDIS_URL", "STATE_DIRECTORY", "CARBON_HOST", "CARBON_PORT")
 def record(settings: Settings, file: str) -> None:

@@ -25,7 +25,7 @@ _PACE_S = 2.0  # between two readings; long enough for some pages, short enough 
 
 
 @click.command(short_help="Show the status of the crawl.", epilog=EVERYWHERE)
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object, money in dollars.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with money in dollars.")
 @settings_options(*STATE_SETTINGS)
 def status(settings: Settings, as_json: bool) -> None:
     """Show the status of the crawl: phase, jobs, frontier, money, workers, master, and pace if it runs."""

@@ -77,7 +77,9 @@ class Credentials:
         tokens = [token.strip() for token in text.split(",") if token.strip()]
         for number, token in enumerate(tokens, start=1):
             if not _TOKEN.fullmatch(token):
-                raise SettingsError(f"{setting}: token {number} holds a character that no token has.")
+                raise SettingsError(
+                    f"{setting}: token {number} contains a character that is not allowed in a token."
+                )
         return cls(tokens, users)
 
     async def settled(self) -> None:
@@ -106,7 +108,7 @@ def _from_file(path: Path, setting: str) -> list[str]:
         )
     if content.startswith(usertokens.BYTE_ORDER_MARKS):
         raise SettingsError(
-            f"{setting}: line 1 of {path} begins with a byte order mark; save it as UTF-8 without one."
+            f"{setting}: line 1 of {path} starts with a byte order mark; save it as UTF-8 without one."
         )
     lines = [line.decode(errors="replace").strip() for line in content.splitlines()]
     tokens = []

@@ -240,7 +240,7 @@ class Fetcher:
                     raise BudgetExhausted(
                         f"BUDGET_USD is used up: {dollars(max(left, 0))} is left, "
                         f"and the next request can cost {dollars(_price(request, size) * min(least, size))}; "
-                        "raise it to go on."
+                        "raise it to continue."
                     )
                 case NoCredential():
                     raise NoCredentialLeft(await self._why_nobody())

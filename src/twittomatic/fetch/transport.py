@@ -179,7 +179,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
         else:
             return b"".join(chunks)
     answer.close()
-    raise ValueError("the answer is longer than any that makes sense")
+    raise ValueError("the response is implausibly long")
 
 
 def _tells_its_end(answer: aiohttp.ClientResponse, body: bytes) -> bool:
@@ -210,7 +210,7 @@ def _plain(headers: Mapping[str, str], body: bytes) -> bytes:
         texts.append(decoder.decompress(body, max(1, _MOST_BYTES - size)))
         size += len(texts[-1])
         if not decoder.eof:
-            raise EOFError("the answer is cut off, or longer than any that makes sense")
+            raise EOFError("the response is truncated, or implausibly long")
         body = decoder.unused_data
     return b"".join(texts)
 
@@ -218,7 +218,8 @@ def _plain(headers: Mapping[str, str], body: bytes) -> bytes:
 def _refused_by(proxy: Proxy, status: int, url: str) -> UpstreamUnavailable:
     if status == _WANTS_PASSWORD:
         return UpstreamUnavailable(
-            f"The proxy {proxy.name} wants a name and a password, or other ones (407); give them in PROXY.",
+            f"The proxy {proxy.name} requires a user name and password, or different ones (407); "
+            "give them in PROXY.",
             answered=False,
         )
     return UpstreamUnavailable(

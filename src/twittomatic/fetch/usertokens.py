@@ -223,7 +223,7 @@ def _read(path: Path) -> _Tokens:
         raise SettingsError(f"X_USER_TOKENS: {path} is larger than {_MOST // 1024} KiB; it is no token file.")
     if content.startswith(BYTE_ORDER_MARKS):
         raise SettingsError(
-            f"X_USER_TOKENS: line 1 of {path} begins with a byte order mark; save it as UTF-8 without one."
+            f"X_USER_TOKENS: line 1 of {path} starts with a byte order mark; save it as UTF-8 without one."
         )
     try:
         tokens = msgspec.json.decode(content, type=_Tokens)

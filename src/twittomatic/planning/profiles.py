@@ -20,7 +20,7 @@ from twittomatic.state.stream import EventStream
 from twittomatic.storage.purchases import BoughtProfiles
 
 _UNFINISHED = (Phase.RUNNING, Phase.PAUSED)
-_REASONS = {"deleted": "no such user", "unavailable": "the network says nothing of this user"}
+_REASONS = {"deleted": "no such user", "unavailable": "the network returned nothing for this user"}
 
 
 class ProfileBuyer:
@@ -106,7 +106,7 @@ class ProfileBuyer:
         known = {name: known[name] for name in targets.names if name in known}
         await self._crawl.remember_names(_entries(known))
         named = [user.user_id for user in known.values()]
-        rest = "; the others go on" if targets.ids or named else ""
+        rest = "; the others are crawled" if targets.ids or named else ""
         for name in targets.names:
             if name not in known:
                 reason = missing_names.get(name, "unavailable")

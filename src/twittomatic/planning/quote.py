@@ -188,7 +188,7 @@ async def require_budget(money: Account, budget: int | None, cost: int, what: st
     if left is None or budget is None or cost <= max(left, 0):
         return
     totals = await money.totals()
-    reserved = f", {dollars(totals.reserved)} is put aside" if totals.reserved else ""
+    reserved = f", {dollars(totals.reserved)} is reserved" if totals.reserved else ""
     rest = f"leaves {dollars(left)} of {dollars(budget)}" if left > 0 else f"of {dollars(budget)} is used up"
     raise BudgetExhausted(
         f"{what} takes {dollars(cost)} of the budget, and BUDGET_USD {rest}: "

@@ -74,7 +74,7 @@ def open_sink(name: str, context: SinkContext) -> Sink:
 
 def _entry_point(name: str) -> EntryPoint:
     if name in BUILT_IN:
-        raise SettingsError(f"'{name}' has a command of its own: `twittomatic {name}`.")
+        raise SettingsError(f"'{name}' has its own command: `twittomatic {name}`.")
     installed = entry_points(group=GROUP)
     found = {point.value: point for point in installed if point.name == name}
     if not _NAME.fullmatch(name) or not found:

@@ -251,7 +251,7 @@ def _sentence(error: Exception) -> str:
     if lacks_replicas(error):
         return (
             "No replica of the Redis server confirms what is written, so it could be lost; "
-            "start one, then start again. `twittomatic doctor` tells what is missing."
+            "start one, then start again. `twittomatic doctor` shows what is missing."
         )
     if isinstance(error, OutOfMemoryError):
         return FULL

@@ -72,7 +72,7 @@ async def test_a_proxy_that_wants_another_password(url: str, caplog: pytest.LogC
     caplog.set_level(logging.DEBUG)
     with proxying(lambda *_: None, credentials="me:other") as proxy:
         with pytest.raises(
-            UpstreamUnavailable, match=r"^The proxy 127\.0\.0\.1:\d+ wants .*\(407\)"
+            UpstreamUnavailable, match=r"^The proxy 127\.0\.0\.1:\d+ requires .*\(407\)"
         ) as caught:
             await send(url, with_password(proxy.url))
         assert len(proxy.asked) == 1

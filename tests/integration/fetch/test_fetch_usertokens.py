@@ -306,8 +306,8 @@ def test_what_is_no_token_file(path: Path, content: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xef\xbb\xbf{}", "line 1 of {path} begins with a byte order mark"),
-        (b"\xff\xfe{\0}\0", "line 1 of {path} begins with a byte order mark"),
+        (b"\xef\xbb\xbf{}", "line 1 of {path} starts with a byte order mark"),
+        (b"\xff\xfe{\0}\0", "line 1 of {path} starts with a byte order mark"),
         (b"{}" + b" " * 65536, "{path} is larger than 64 KiB"),
     ],
 )

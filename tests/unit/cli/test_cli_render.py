@@ -77,15 +77,14 @@ def test_absurd_numbers_are_not_shown() -> None:
 
 
 def test_what_is_assumed_is_called_so() -> None:
-    assert (
-        "The low end is what is certain; the high end is an assumption: that every follower follows"
-        in shown(quote(1, 2))
+    assert "The low estimate is certain; the high estimate assumes that every follower follows" in shown(
+        quote(1, 2)
     )
     assert (
-        "The low end selects nobody else; the high end is an assumption: that every other follower is"
-        in shown(quote(1, 2, selects=True, found=3))
+        "The low estimate assumes that nobody else is selected; "
+        "the high estimate assumes that every other follower is" in shown(quote(1, 2, selects=True, found=3))
     )
-    assert "assumption" not in shown(quote(1, 1, assumes=False))
+    assert "assumes" not in shown(quote(1, 1, assumes=False))
     assert "X charges each user once a day (UTC): what targets share is paid once." in shown(quote(1, 1))
 
 
@@ -145,7 +144,7 @@ def test_money_that_is_put_aside_and_credentials_that_are_retired_are_shown() ->
         ),
         120,
     )
-    assert "$2.00 is put aside for requests whose end is not known" in text
+    assert "$2.00 is reserved for requests whose outcome is unknown" in text
     assert "Credential app-1 is retired: 401" in text
     assert "3 lists are unfinished" in text
 

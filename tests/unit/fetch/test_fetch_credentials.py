@@ -109,7 +109,7 @@ def test_a_file_of_bytes(file: Path) -> None:
 
 def test_a_file_that_begins_with_a_mark_of_its_editor(file: Path) -> None:
     file.write_text(f"{SECRET}\n", encoding="utf-8-sig")
-    with pytest.raises(SettingsError, match=f"line 1 of {file} begins with a byte order mark") as caught:
+    with pytest.raises(SettingsError, match=f"line 1 of {file} starts with a byte order mark") as caught:
         tokens(f"@{file}")
     assert SECRET not in str(caught.value)
 

@@ -74,7 +74,7 @@ def picture(quote: Quote) -> Group:
 def _sentences(plan: Plan, quote: Quote) -> list[str]:
     left = quote.left
     prices = f"{plan.title} charges nothing" if plan.is_free else f"Prices as of {quote.prices_as_of}"
-    sentences = [f"{prices}; hours are the waiting for rate limits."]
+    sentences = [f"{prices}; hours are time spent waiting for rate limits."]
     if plan.kept:
         sentences.append(f"Already in the dataset, so not bought again: {many(plan.kept, 'list')}.")
     if plan.unavailable:
@@ -84,12 +84,12 @@ def _sentences(plan: Plan, quote: Quote) -> list[str]:
     if plan.found:
         sentences.append(
             f"Counted by their own profiles in the dataset: {many(plan.found, 'follower')}"
-            f"{' whom SELECT selects' if plan.selects else ''}."
+            f"{' that SELECT selects' if plan.selects else ''}."
         )
     if plan.assumes:
         sentences.append(
-            f"The low end {'selects nobody else' if plan.selects else 'is what is certain'}; the high end "
-            f"is an assumption: that every {'other ' if plan.found else ''}follower "
+            f"The low estimate {'assumes that nobody else is selected' if plan.selects else 'is certain'}; "
+            f"the high estimate assumes that every {'other ' if plan.found else ''}follower "
             f"{'is selected, ' if plan.selects else ''}follows one target alone, and has as many followers "
             "and posts as the targets have on average."
         )

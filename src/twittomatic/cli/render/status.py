@@ -121,8 +121,8 @@ def _money_notes(status: CrawlStatus) -> list[str]:
             f"{about(status.expected)}: each resource once a day (UTC)."
         )
     if status.ledger.reserved and not any(jobs.leased for jobs in status.jobs.values()):
-        aside = dollars(status.ledger.reserved)
-        sentences.append(f"{aside} is put aside for requests whose end is not known; it counts as spent.")
+        reserved = dollars(status.ledger.reserved)
+        sentences.append(f"{reserved} is reserved for requests whose outcome is unknown; it counts as spent.")
     if status.unfinished:
         are, them = ("is", "it") if status.unfinished == 1 else ("are", "them")
         sentences.append(

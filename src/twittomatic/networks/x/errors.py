@@ -103,10 +103,10 @@ def _by_status(request: Request, response: Response, problems: Sequence[Problem]
     match response.status:
         case 400 if request.paginated and b"pagination_token" in response.body:
             return PaginationExpired(
-                f"X no longer knows the pagination token of this {request.endpoint} list, which begins anew."
+                f"X no longer accepts the pagination token of this {request.endpoint} list; it starts again."
             )
         case 400:
-            return RequestRefused(f"X calls our {request.endpoint} request invalid{words}.")
+            return RequestRefused(f"X rejected our {request.endpoint} request as invalid{words}.")
         case 401:
             return _rejected(words)
         case 402:
@@ -137,7 +137,7 @@ def _rejected(words: str) -> CredentialRejected:
 def _no_money(words: str, until: datetime | None) -> CreditsDepleted:
     when = "" if until else ", and does not say until when"
     return CreditsDepleted(
-        f"X serves no more on this account{words}{when}; "
+        f"X serves no more requests of this account{words}{when}; "
         "add credits, raise its cap or wait for its next cycle.",
         until=until,
     )

@@ -146,7 +146,7 @@ class X:
         """
         if not _TOKEN.fullmatch(token):
             raise CredentialRejected(
-                "A bearer token is empty or holds a space or a character that none has; correct it."
+                "A bearer token is empty or contains a space or a character that is not allowed; correct it."
             )
         return {"Authorization": f"Bearer {token}"}
 

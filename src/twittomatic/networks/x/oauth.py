@@ -52,7 +52,9 @@ def granted(response: Response) -> Grant:
     answer = without_records(response.body)
     access, refresh = answer.get("access_token"), answer.get("refresh_token") or None
     if not all(isinstance(one, str) and _TOKEN.fullmatch(one) for one in (access, refresh or "-")):
-        raise UpstreamUnavailable("X renewed a token with something that is none; it will be asked again.")
+        raise UpstreamUnavailable(
+            "X answered the renewal of a token with something that is not one; it will be asked again."
+        )
     return Grant(
         access_token=str(access), refresh_token=refresh, expires_in_s=_seconds(answer.get("expires_in"))
     )

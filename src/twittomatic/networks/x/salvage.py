@@ -156,7 +156,7 @@ def _outer(body: bytes) -> dict[str, str]:
         CutError: it is cut off, or too long to split.
     """
     if len(body) > _LONGEST_BODY:
-        raise CutError("the body is longer than any that makes sense")
+        raise CutError("the body is implausibly long")
     text = text_of(body)
     begin = text.find("{")
     if begin < 0 or text.lstrip().startswith(("<", "[")):
@@ -184,7 +184,7 @@ def _children(text: str, begin: int) -> tuple[list[str], int]:
         elif kind == "," and depth == 1:
             children.append(text[at : token.start()])
             at = token.end()
-    raise CutError("the body ends in its middle")
+    raise CutError("the body is truncated")
 
 
 def _elements(array: str) -> list[str]:

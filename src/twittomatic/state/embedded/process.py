@@ -112,7 +112,7 @@ def last_words(directory: Path) -> str:
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         lines = []
-    line = next((line for line in reversed(lines) if line.strip()), "it left no word")
+    line = next((line for line in reversed(lines) if line.strip()), "it left no message")
     return re.sub(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ \S ", "", line).strip().rstrip(".")
 
 
@@ -137,5 +137,5 @@ async def _ask(directory: Path, command: bytes) -> bytes:
             await loop.sock_sendall(wire, command + b"\r\n")
             answer = await loop.sock_recv(wire, 4096)
     if not answer:
-        raise ConnectionResetError("the state server hung up")
+        raise ConnectionResetError("the state server closed the connection")
     return answer
