@@ -83,7 +83,7 @@ def forecast(status: CrawlStatus, history: Rates) -> Forecast:
     """Estimate how long a crawl and its money last.
 
     Args:
-        status: How the crawl stands.
+        status: The status of the crawl.
         history: Its rates.
     """
     to_do = _to_do(status)

@@ -71,7 +71,7 @@ async def undone(connection: Connection, keys: CrawlKeys, modules: Sequence[Modu
     """Return what a finished crawl left undone.
 
     Args:
-        connection: To the state server.
+        connection: Connection to the state server.
         keys: The crawl's keys.
         modules: The modules that count; others are not this command's concern.
     """

@@ -124,7 +124,7 @@ class Runtime:
         selection: Chooses and ranks the followers.
         layout: Places of the dataset's files.
         known_files: Lists that the journal proves complete.
-        connection: To the state server.
+        connection: Connection to the state server.
         keys: The crawl's keys.
         credentials: This process's credentials.
         halt: Stops requests while it is set.
@@ -197,7 +197,7 @@ class Runtime:
         Args:
             settings: This process's settings.
             options: The crawl's options.
-            connection: To the state server.
+            connection: Connection to the state server.
             credentials: This process's credentials.
             name: This process's name.
         """

@@ -143,7 +143,7 @@ class Standby:
     """Watches a crawl until it must be led, or ends.
 
     Args:
-        connection: To the state server.
+        connection: Connection to the state server.
         keys: The crawl's keys, with the modules that it must have.
         leadership: This process's claim to lead.
         observer: Receives what the standby waits for.

@@ -52,7 +52,7 @@ class Completeness(NamedTuple):
     `pandas.DataFrame(ds.completeness())` and `polars.DataFrame(ds.completeness())` have these columns.
 
     Attributes:
-        user_id: Whose list.
+        user_id: User whose list it is.
         list: `followers` or `posts`.
         ending: Why it ended: `complete`, `ceiling`, `cut`, `unavailable`, `short`, `stalled` or `lost`; see
             docs/reference/dataset.md.

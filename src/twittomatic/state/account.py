@@ -1,4 +1,4 @@
-"""Permits and money: a request is granted in one step, and settled in another."""
+"""Permits and ledger of an account: a request is granted in one step, and settled in another."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         reservation: Name of the money reserved for it.
         credential: Name of the credential whose window it uses.
-        endpoint: Of that window.
-        resources: How many resources it may ask for at most.
+        endpoint: Endpoint of that window.
+        resources: The most resources that the request may ask for.
         granted_at: When it was asked for, on the process' monotonic clock.
     """
 
@@ -57,7 +57,7 @@ class OverBudget(msgspec.Struct, frozen=True, kw_only=True):
     """The budget has too little left for the smallest request of this kind.
 
     Attributes:
-        left: Micro-dollars.
+        left: Micro-dollars that are left.
     """
 
     left: int
@@ -68,12 +68,12 @@ class NoCredential(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer delivered, so that what the network charges for once a day is expected once.
+    """The resources that a response delivered, to estimate the charge: each resource once a day.
 
     Attributes:
         day: UTC, as `2026-08-22`.
-        resource: Kind of it.
-        ids: Decimal.
+        resource: Kind of the resources.
+        ids: Their ids, decimal.
         unit_price: Micro-dollars for each.
     """
 
@@ -89,8 +89,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         spent: By all crawls: every resource at its price, which is the most that the network can charge.
         expected: What it will probably charge, each resource once a UTC day; estimated from a fifth.
-        reserved: Put aside for requests that are not settled.
-        is_awaited: Whether a process waits for what is reserved.
+        reserved: Reserved for requests that are not settled yet.
+        is_awaited: Whether a process waits until reserved money is settled.
         fields: Spending per `crawl:<name>`, `module:<crawl>:<module>`, `day:<date>`.
         expected_fields: What is expected of each.
     """
@@ -107,12 +107,12 @@ class Account:
     """An account of a network: its windows and its ledger, shared by all its crawls on a server.
 
     Args:
-        connection: To the server.
-        keys: Of the account.
+        connection: Connection to the state server.
+        keys: The account's keys.
         budget: Micro-dollars, None for no cap: for this process alone, until it shares its cap with the
             crawl's others (`share_cap`) or follows theirs (`follow`).
         horizon_s: A reservation that is not settled within this time is spent; longer than any request.
-        crawl: Whose cap that is.
+        crawl: Crawl whose cap that is.
         spending: Where this process records what it pays; None where it pays nothing.
     """
 
@@ -156,7 +156,7 @@ class Account:
                 raise self._gone("bookings")
 
     async def find(self) -> str:
-        """Hold on to the ledger that there is, and return its identity; empty where there is none."""
+        """Use the existing ledger, and return its identity; empty if there is none."""
         self.ledger = await self._connection.call("HGET", self._keys.ledger, "id") or ""
         return self.ledger
 
@@ -201,7 +201,7 @@ class Account:
         self.follow()
 
     def follow(self) -> None:
-        """Obey the crawl's cap from now on, also when another process changes it."""
+        """Apply the crawl's cap from now on, including changes made by other processes."""
         self._follows = True
 
     async def acquire(
@@ -214,15 +214,15 @@ class Account:
         least: int = 1,
         fields: Sequence[str] = (),
     ) -> Permit | RetryAfter | OverBudget | NoCredential:
-        """Ask for the right to one request.
+        """Request a permit for one request.
 
         Args:
-            endpoint: Whose window.
-            limits: Of each credential that the caller has, what is documented until a response has told.
+            endpoint: Endpoint whose window is used.
+            limits: Documented limit of each of the caller's credentials, used until a response reports one.
             price: Micro-dollars of one resource.
             wanted: Resources to ask for.
-            least: The fewest that make sense; between the two the money decides.
-            fields: Of the ledger, to which the cost is added as well, whoever finds it out.
+            least: The smallest useful number; the money left decides between the two.
+            fields: Fields of the ledger to which the cost is added as well, whichever process settles it.
 
         Raises:
             StateLost: the ledger or a window vanished; nothing may be bought any more.
@@ -280,15 +280,15 @@ class Account:
         *,
         age_s: float = 0.0,
     ) -> None:
-        """Say what a request really cost.
+        """Book what a request really cost.
 
         When three answers of an endpoint in a row are lost, a single request goes there until one has come.
 
         Args:
-            permit: Of the request.
+            permit: The request's permit.
             cost: Micro-dollars; None when the answer is lost, and the whole reservation is spent.
-            window: What the response said of the window, if it said something.
-            delivery: What came, None when nothing did.
+            window: State of the window that the response reported, if any.
+            delivery: The resources that came; None if there were none.
             age_s: How long ago the response began to arrive.
         """
         keys = self._keys
@@ -335,16 +335,16 @@ class Account:
         date: float | None = None,
         age_s: float = 0.0,
     ) -> float:
-        """Say that a window is empty, whatever was counted; return the seconds until it opens.
+        """Mark a window as exhausted, whatever was counted; return the seconds until it opens.
 
         Then one request goes first. It opens the window for all, or shuts it again, for longer each time.
 
         Args:
-            permit: Of the request that was refused, to be settled afterwards.
-            reset_at: When it opens by the network's clock, seconds since the epoch, None when it did not say.
+            permit: Permit of the refused request, to be settled afterwards.
+            reset_at: When it opens by the network's clock, seconds since the epoch; None if not reported.
             wait_s: How long to wait then, and where that makes no sense.
-            date: What that clock said, None when it did not.
-            age_s: How long ago it said so.
+            date: Time on that clock, None if the response had none.
+            age_s: Seconds since then.
         """
         wait_ms = await self._connection.run(
             "window/exhaust",
@@ -354,11 +354,11 @@ class Account:
         return float(wait_ms) / 1000
 
     async def reject(self, credential: str, reason: str) -> None:
-        """Take a credential out, for all processes."""
+        """Retire a credential, for all processes."""
         await self._connection.call("HSET", self._keys.rejected, credential, reason)
 
     async def accept(self) -> None:
-        """Let all credentials in again: somebody starts anew, and may have mended what was wrong."""
+        """Accept all credentials again: a new start, before which the cause may have been removed."""
         await self._connection.call("DEL", self._keys.rejected)
 
     async def rejected(self) -> dict[str, str]:
@@ -384,7 +384,7 @@ class Account:
         return int(cap) if cap else None
 
     async def totals(self) -> Totals:
-        """Return the ledger, after booking as spent what nobody settled in time."""
+        """Return the ledger, after booking as spent what was not settled in time."""
         return await read_totals(self._connection, self._keys)
 
     def _gone(self, what: str) -> StateLost:
@@ -395,7 +395,7 @@ class Account:
 
 
 async def read_totals(connection: Connection, keys: NetworkKeys) -> Totals:
-    """Return the ledger of an account, after booking as spent what nobody settled in time."""
+    """Return the ledger of an account, after booking as spent what was not settled in time."""
     is_awaited, *ledger = await connection.run("ledger/totals", [keys.ledger, keys.reservations])
     numbers = {
         name: int(value)

@@ -1,4 +1,4 @@
-"""Jobs as seen from outside: taken from dead workers, inspected, retried and queued again."""
+"""Administration of jobs: reap those of dead workers, inspect, retry and requeue them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _decode = msgspec.json.Decoder(Checkpoint).decode
 
 
 class Reaper:
-    """Takes jobs from workers that died or fell silent.
+    """Reclaims the jobs of workers that died or stopped reporting.
 
     Args:
-        connection: To the server.
-        keys: Of the crawl.
+        connection: Connection to the state server.
+        keys: The crawl's keys.
         lease_s: Silence after which a worker's jobs are taken.
     """
 
@@ -44,7 +44,7 @@ class Reaper:
 
         Args:
             leadership: The caller's claim to lead.
-            modules: Of the crawl.
+            modules: The crawl's modules.
             now: RFC 3339.
 
         Returns:
@@ -88,17 +88,17 @@ class Reaper:
 
 
 class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How one job stands.
+    """The status of one job.
 
     Attributes:
-        module: What it does.
-        user_id: To whom, decimal.
-        state: Where it is; `ready` includes `leased`, which only the workers' reports tell apart.
+        module: Module that runs it.
+        user_id: Id of its target, decimal.
+        state: State of the job; `ready` includes `leased`, which only the workers' reports distinguish.
         depth: Hops from a seed.
         due_at: When a delayed job is due, seconds since the epoch; None for other jobs.
         failures: Attempts that failed since its last page.
         crashes: Workers that died with it since its last page.
-        checkpoint: How far it is.
+        checkpoint: Its last checkpoint.
         tries: Attempts that failed, the last one at the end.
     """
 
@@ -117,8 +117,8 @@ class JobAdmin:
     """Inspects the jobs of one crawl, and queues them again.
 
     Args:
-        connection: To the server.
-        keys: Of the crawl.
+        connection: Connection to the state server.
+        keys: The crawl's keys.
     """
 
     def __init__(self, connection: Connection, keys: CrawlKeys) -> None:
@@ -126,7 +126,7 @@ class JobAdmin:
         self._keys = keys
 
     async def job(self, module: Module, user_id: str) -> JobStatus | None:
-        """Return how a job stands; None where there is no such job.
+        """Return the status of a job; None if there is no such job.
 
         Raises:
             StateError: the server holds something that no version of this program wrote.
@@ -170,7 +170,7 @@ class JobAdmin:
 
         Args:
             user_ids: Decimal, without leading zeros.
-            modules: Whose jobs.
+            modules: Modules of the jobs.
         """
         call, keys = self._connection.call, self._keys
         found: dict[str, dict[Module, Checkpoint]] = {}
@@ -209,7 +209,7 @@ class JobAdmin:
         return some
 
     async def retry_all(self, modules: Sequence[Module]) -> int:
-        """Let every dead job of some modules continue where it stopped; return how many there were."""
+        """Retry every dead job of some modules where it stopped; return how many there were."""
         count = 0
         async for found in self._scan_hash(self._keys.dead):
             names = [name for name in found if name.partition(":")[0] in modules]
@@ -217,7 +217,7 @@ class JobAdmin:
         return count
 
     async def retry(self, name: str) -> bool:
-        """Let a dead job, `module:user_id`, continue where it stopped; False when there is no such job."""
+        """Retry a dead job, `module:user_id`, where it stopped; return False if there is no such job."""
         module, _, user_id = name.partition(":")
         keys = self._keys
         done = await self._connection.run(
@@ -258,14 +258,14 @@ class JobAdmin:
         return await self._requeue(module, user_id, depth, "queue")
 
     async def restart(self, module: Module, user_id: str) -> bool:
-        """Make a job begin from its beginning; return whether anything changed."""
+        """Restart a job from its beginning; return whether anything changed."""
         return await self._requeue(module, user_id, 0, "restart")
 
     async def requeue_lost(self, modules: Sequence[Module]) -> int:
-        """Queue the jobs that are nowhere since their stream vanished; return how many there were.
+        """Queue the jobs that were lost with their stream; return how many there were.
 
         Args:
-            modules: Of the crawl.
+            modules: The crawl's modules.
         """
         call, keys, count = self._connection.call, self._keys, 0
         placed: set[str] = set()

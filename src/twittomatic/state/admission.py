@@ -1,4 +1,4 @@
-"""Whether a server can be trusted with a crawl: checked once, by whoever spends money or leads.
+"""Check whether a server can be trusted with a crawl; once, by each process that spends money or leads.
 
 `crawl`, `master`, `worker` and `doctor` ask the same questions here, so they agree. A server that evicts
 keys, or that cannot be checked, is refused: an evicted ledger would be taken for an empty one, and the
@@ -86,7 +86,7 @@ async def admit(connection: Connection, *, allow_unchecked: bool = False) -> str
     """Make sure that a server can hold a crawl, and return its name and version, such as `Valkey 9.1`.
 
     Args:
-        connection: To the server.
+        connection: Connection to the state server.
         allow_unchecked: Whether a server is admitted that does not say whether it evicts keys.
 
     Raises:

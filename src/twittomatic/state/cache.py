@@ -1,4 +1,4 @@
-"""Caches shared by all crawls of an account: what was bought once is good for a week.
+"""Caches shared by all crawls of an account, of names and counts that were bought within a week.
 
 Each is a hash of JSON values, stamped with the time at which they were bought. That something does not exist
 is kept for an hour or not at all: asking again is free, and a user who was deactivated yesterday may be back.
@@ -67,8 +67,8 @@ class NameCache:
     owner is never kept.
 
     Args:
-        connection: To the server.
-        keys: Of the account.
+        connection: Connection to the state server.
+        keys: The account's keys.
     """
 
     def __init__(self, connection: Connection, keys: NetworkKeys) -> None:
@@ -105,8 +105,8 @@ class CountCache:
     """The counts in users' profiles: bought for a plan, and used by the crawl that follows.
 
     Args:
-        connection: To the server.
-        keys: Of the account.
+        connection: Connection to the state server.
+        keys: The account's keys.
     """
 
     def __init__(self, connection: Connection, keys: NetworkKeys) -> None:

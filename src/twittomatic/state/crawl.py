@@ -18,8 +18,8 @@ class CrawlState:
     """The state of one crawl as a whole.
 
     Args:
-        connection: To the server.
-        keys: Of the crawl.
+        connection: Connection to the state server.
+        keys: The crawl's keys.
     """
 
     def __init__(self, connection: Connection, keys: CrawlKeys) -> None:
@@ -142,7 +142,7 @@ class CrawlState:
             await self._connection.call("HDEL", self._keys.names, *names)
 
     async def status(self) -> CrawlStatus:
-        """Read how the crawl stands; see `read_status`."""
+        """Read the status of the crawl; see `read_status`."""
         return await read_status(self._connection, self._keys.crawl)
 
 

@@ -1,4 +1,4 @@
-"""What happened, as small facts that point at files; the stream's readers never hold the crawl up."""
+"""The events of a crawl: small facts that point at files; their readers never delay the crawl."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class FileCommitted(
 
     Attributes:
         file: Its path below OUTPUT_DIRECTORY.
-        module: Who wrote it.
-        user_id: Whose it is.
+        module: Module that wrote it.
+        user_id: The user that it belongs to.
         records: How many records are new.
         begin: Where the new bytes begin, counted from the file's end, since an update puts its own in front.
         end: Where they end, counted likewise: 0 is the end of the file.
@@ -40,7 +40,7 @@ class FileRepaired(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
 
     Attributes:
         file: Its path below OUTPUT_DIRECTORY.
-        user_id: Whose it is.
+        user_id: The user that it belongs to.
         is_gone: Whether nothing of it is left in the dataset.
     """
 
@@ -50,7 +50,7 @@ class FileRepaired(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
 
 
 class TargetClosed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
-    """A target cannot be read, and that is the result."""
+    """A target cannot be read, which is its final result."""
 
     module: str
     user_id: str
@@ -66,7 +66,7 @@ class JobDied(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=T
 
 
 class CrawlPaused(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
-    """Nobody may ask anything."""
+    """The crawl was paused: no requests are made."""
 
     reason: str
     until: str = ""
@@ -83,7 +83,7 @@ class CrawlFinished(
 
 
 class WorkerDied(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
-    """A worker process is gone without a word.
+    """A worker process died without releasing its jobs.
 
     Attributes:
         worker: Its name.

@@ -47,7 +47,7 @@ class Replication:
         """Return the commands to append to a pipeline; mostly none where nothing is replicated.
 
         Args:
-            now: Of a monotonic clock, in seconds.
+            now: Time on a monotonic clock, in seconds.
             resent: Whether the pipeline may have been executed before. A script that is harmless twice writes
                 nothing the second time, and `WAIT` waits only for what its own connection wrote.
         """
@@ -97,7 +97,7 @@ class SentinelReply(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         master: Address of its master.
-        epoch: Of the failover that made it the master.
+        epoch: Epoch of the failover that made it the master.
         is_down: Whether the master seems to be down.
         state: Everything that `SENTINEL MASTER` answers.
     """
@@ -133,8 +133,9 @@ class Sentinels:
     and the latest failover counts.
 
     Args:
-        addresses: Of all Sentinels.
-        options: Of a client of a Sentinel, with credentials, which are left out for one without a password.
+        addresses: Addresses of all Sentinels.
+        options: Options of a Sentinel client, with credentials, which are omitted for a Sentinel without a
+            password.
     """
 
     def __init__(self, addresses: Sequence[Address], options: Mapping[str, Any]) -> None:

@@ -37,8 +37,8 @@ class Frontier:
     """The targets of one crawl.
 
     Args:
-        connection: To the server.
-        keys: Of the crawl, with its traversal.
+        connection: Connection to the state server.
+        keys: The keys of the crawl and its traversal.
     """
 
     def __init__(self, connection: Connection, keys: CrawlKeys) -> None:
@@ -126,7 +126,7 @@ class Frontier:
         first: Sequence[Module],
         others: Sequence[Module],
     ) -> Fed:
-        """Move targets to the job streams as far as there is room, bring delayed jobs back, see the end.
+        """Move targets to the job streams as far as there is room, requeue delayed jobs, detect the end.
 
         Args:
             leadership: The caller's claim to lead.

@@ -28,7 +28,7 @@ class HeartbeatReply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a heartbeat.
 
     Attributes:
-        phase: Of the crawl; empty where there is none.
+        phase: Phase of the crawl; empty if there is no crawl.
         reason: Why it is paused.
         leader: Name of the master, or of a standby that is about to lead; empty while there is neither.
         leaderless: Whether there is neither, although the server was available long enough for one to report.
@@ -76,9 +76,9 @@ class EarlyEnd(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         ending: `short` or `stalled`.
-        lines: Records that there are of it.
+        lines: Number of its records.
         claimed: The count that the network claims, None where it is not known.
-        more: Whether a later attempt can go on with it, or try it again without cost.
+        more: Whether a later attempt can continue it, or repeat it without cost.
         depth: Hops of its target from a seed.
     """
 
@@ -93,7 +93,7 @@ _decode_early_end = msgspec.json.Decoder(EarlyEnd).decode
 
 
 def read_early_end(text: str) -> EarlyEnd | None:
-    """Decode an early end; None where the text makes no sense."""
+    """Decode an early end; None if the text is invalid."""
     try:
         return _decode_early_end(text)
     except NO_JSON:
@@ -104,12 +104,12 @@ class Jobs:
     """The jobs of one crawl, for one worker process.
 
     Args:
-        connection: To the server.
-        keys: Of the crawl.
+        connection: Connection to the state server.
+        keys: The crawl's keys.
         consumer: Name of this process, never used before.
 
     Attributes:
-        completing: Told of a job when its completion is sent off, and nothing is left to do for it.
+        completing: Called with a job once its completion has been sent and nothing is left to do for it.
         counted: What this process added to the crawl's counters with its pages.
     """
 
@@ -179,7 +179,7 @@ class Jobs:
         return jobs
 
     async def commit(self, job: Job, checkpoint: Checkpoint, counters: Mapping[str, int]) -> None:
-        """Make a page count: replace the job's checkpoint.
+        """Commit a page: replace the job's checkpoint.
 
         Args:
             job: Held by the caller.
@@ -254,7 +254,7 @@ class Jobs:
         at: str = "",
         most_failures: int = 1,
     ) -> bool:
-        """Give up a job that is not done.
+        """Release a job that is not done.
 
         Args:
             job: Held by the caller.

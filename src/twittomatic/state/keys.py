@@ -26,7 +26,7 @@ class CrawlKeys:
     Attributes:
         crawl: Its name, CRAWL.
         traversal: What it does to each target, such as `TFA`: another combination in the same crawl has a
-            frontier and a seen of its own, so that nothing found by the one is lost to the other.
+            frontier and a seen of its own, so that users found by one are not missing from the other.
     """
 
     crawl: str
@@ -124,7 +124,7 @@ class CrawlKeys:
 
     @property
     def workers(self) -> str:
-        """Hash: name of a worker process -> JSON of what it does; `seen_at` in it tells who is gone."""
+        """Hash: name of a worker process -> JSON of what it does; `seen_at` in it shows which are gone."""
         return self._key("workers")
 
     @property
@@ -195,12 +195,12 @@ class NetworkKeys:
 
     @property
     def counts(self) -> str:
-        """Hash: user id -> JSON of what his profile said of his lists, and when."""
+        """Hash: user id -> JSON of the counts in the profile, and when they were read."""
         return self._key("counts")
 
     @property
     def reservations(self) -> str:
-        """Hash: reservation -> what is put aside for a request that is not settled; see `lib/ledger.lua`."""
+        """Hash: reservation -> money reserved for a request that is not settled yet; see `lib/ledger.lua`."""
         return self._key("reservations")
 
     @property

@@ -1,4 +1,4 @@
-"""Who leads: one master at a time, each under a greater epoch."""
+"""Leader election: one master at a time, each under a greater epoch."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Leadership:
     """One master's claim to a crawl.
 
     Args:
-        connection: To the server.
-        keys: Of the crawl.
-        name: Of this master, unique.
-        ttl_s: How long a leader that says nothing stays one.
+        connection: Connection to the state server.
+        keys: The crawl's keys.
+        name: Unique name of this master.
+        ttl_s: Seconds after which a silent leader is deposed.
     """
 
     def __init__(self, connection: Connection, keys: CrawlKeys, name: str, *, ttl_s: float = 3.0) -> None:
@@ -42,7 +42,7 @@ class Leadership:
         workers wait for it when the leader is gone.
 
         Raises:
-            LeadershipLost: it was ours, and no longer is.
+            LeadershipLost: this master led, and no longer does.
             StateLost: the crawl is gone from the server.
         """
         async with self._leading:
@@ -63,7 +63,7 @@ class Leadership:
             return True
 
     async def resign(self) -> None:
-        """Give it up, if it is ours, or stand by for it no longer."""
+        """Give up the leadership, or stop standing by for it."""
         if self.epoch or self.other:
             await self._connection.run(
                 "leader/release", [self._keys.leader, self._keys.standbys], [self.name, self.epoch]
@@ -72,7 +72,7 @@ class Leadership:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Keep it through a block that may take longer than a leadership lasts.
+        """Keep the leadership during a block that may take longer than it lasts.
 
         Raises:
             LeadershipLost: at the end of the block; another master leads.

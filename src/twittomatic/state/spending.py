@@ -2,8 +2,8 @@
 
 A server can lose the ledger: evicted, flushed, deleted by another tenant. So each process records in its own
 file what it has spent and what it has reserved for requests in flight, before a request goes out. The sum
-over all files is never less than what these processes can have been charged. It tells a ledger that vanished
-from one that never was, and `restore` books it again.
+over all files is never less than what these processes can have been charged. It distinguishes a lost
+ledger from one that never existed, and `restore` books it again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     """The payments of one process on one ledger, in micro-dollars.
 
     Attributes:
-        account: Whose ledger.
+        account: Account that owns the ledger.
         ledger: Its identity.
         server: Where it is kept: `redis/DATABASE`, or the path of a state directory.
         spent: What settled requests cost.
@@ -52,7 +52,7 @@ class Spending:
 
     Args:
         directory: Where the records are; created with the first one.
-        process: Name of this process, that no other ever had.
+        process: Name of this process, never used by another one.
         server: As in `Spent`.
     """
 
@@ -65,7 +65,7 @@ class Spending:
         self._open: dict[str, int] = {}  # reservation -> micro-dollars
 
     def reserve(self, account: str, ledger: str, reservation: str, amount: int) -> None:
-        """Note that a request may cost so much; returns before it may go out.
+        """Record what a request may cost; returns before the request may be sent.
 
         Raises:
             StorageUnavailable: it cannot be written.
@@ -75,7 +75,7 @@ class Spending:
             self._write(account, ledger)
 
     def settle(self, account: str, ledger: str, reservation: str, cost: int | None) -> None:
-        """Note what a request cost; None where that is unknown, and all that was put aside counts.
+        """Record what a request cost; None if that is unknown, and the whole reservation counts.
 
         Raises:
             StorageUnavailable: it cannot be written.
@@ -95,7 +95,7 @@ class Spending:
         """Return the records of an account, by file.
 
         Raises:
-            CorruptFile: a record is not one, so that nobody knows what was paid.
+            CorruptFile: a record is unreadable, so what was paid is unknown.
             StorageUnavailable: the directory cannot be read.
         """
         with _guarded(self._directory):
@@ -121,12 +121,12 @@ class Spending:
         return {path: record for path, record in self.read(account).items() if record.ledger == ledger}
 
     def book(self, records: dict[Path, Spent], ledger: str, *, stated: int | None = None) -> None:
-        """Say that a ledger has what some records tell, or what the user states instead of them.
+        """Record that a ledger has booked some records, or what the user states instead of them.
 
         Args:
             records: From `lost`.
             ledger: Identity of the ledger that has it.
-            stated: Micro-dollars that count in place of what they tell, None where they are right.
+            stated: Micro-dollars that count in place of the records; None if the records are right.
 
         Raises:
             StorageUnavailable: they cannot be written.

@@ -1,4 +1,4 @@
-"""The read model: how a crawl stands, as one value read in two round trips.
+"""The read model: the status of a crawl, as one value read in two round trips.
 
 Everything that looks at a crawl uses it: master, worker and standby, `status`, the monitor and the recorder.
 Its cost grows with the number of workers and sinks, but not with the number of jobs: scripts keep count of
@@ -46,17 +46,17 @@ class MasterStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a sink is behind the crawl.
+    """How far a sink lags behind the crawl.
 
     Attributes:
-        name: Of the sink.
+        name: The sink's name.
         running: Whether a process has served it within the last seconds.
         process: The process that served it last.
         lag: Events that it has not handled yet.
         oldest_s: Seconds since the first of those was written.
         trimmed: Events that left the stream before the sink had them.
-        doing: What it does, in one sentence.
-        error: What last went wrong, in one sentence.
+        doing: What it is doing, in one sentence.
+        error: The last error, in one sentence.
     """
 
     name: str
@@ -70,11 +70,11 @@ class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """What one credential may still ask of one endpoint.
+    """The rate-limit window of one credential at one endpoint.
 
     Attributes:
         credential: Its name.
-        endpoint: Of the network.
+        endpoint: Name of the network's endpoint.
         limit: Requests of a whole window.
         left: Requests that are left now.
         opens_in_s: Seconds until it is whole again, 0 when it is.
@@ -92,22 +92,22 @@ def _no_jobs() -> dict[Module, JobCounts]:
 
 
 class CrawlStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a crawl stands at one moment.
+    """The status of a crawl at one moment.
 
     Attributes:
         crawl: Its name.
         at: The moment, by the server's clock, in seconds since the epoch.
-        phase: `idle` where nobody has begun it.
+        phase: Phase of the crawl; `idle` if it was never started.
         reason: Why it is paused.
-        until: When it can go on, RFC 3339; None when unknown.
-        paused_by: `user` or `network`.
-        modules: What it does to each target.
+        until: When it can continue, RFC 3339; None if unknown.
+        paused_by: Who paused it: `user` or `network`.
+        modules: The modules that it runs for each target.
         traversal: The same as letters, such as `TFA`.
         is_seeding: Whether some of its targets are not in the frontier yet.
-        options: The options that its master wrote down, as JSON; empty where nobody has begun it.
+        options: The options that its master stored, as JSON; empty if it was never started.
         max_depth: Hops from a seed to the farthest target; None for no limit.
         network: Its name.
-        account: Whose ledger and windows it uses.
+        account: Account whose ledger and windows it uses.
         budget: Micro-dollars that the account may spend; None for no cap.
         counters: Numbers that only grow, by `Counter`.
         jobs: Jobs by module.
@@ -155,7 +155,7 @@ class CrawlStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_begun(self) -> bool:
-        """Whether anybody has ever begun the crawl."""
+        """Whether the crawl was ever started."""
         return bool(self.options)
 
     @property
@@ -203,12 +203,12 @@ class _Options(msgspec.Struct, frozen=True):
 async def read_status(
     connection: Connection, crawl: str, *, account: str = "", windows: bool = False
 ) -> CrawlStatus:
-    """Read how a crawl stands, in two round trips.
+    """Read the status of a crawl, in two round trips.
 
     Args:
-        connection: To the state server.
+        connection: Connection to the state server.
         crawl: Its name.
-        account: Whose ledger is read where nobody has begun the crawl; none where empty.
+        account: Account whose ledger is read if the crawl was never started; empty for none.
         windows: Whether the windows of the workers' credentials are read.
 
     Raises:

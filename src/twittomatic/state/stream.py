@@ -117,8 +117,8 @@ class EventStream:
     """The events of one crawl.
 
     Args:
-        connection: To the server.
-        keys: Of the crawl.
+        connection: Connection to the state server.
+        keys: The crawl's keys.
     """
 
     def __init__(self, connection: Connection, keys: CrawlKeys) -> None:
@@ -160,7 +160,7 @@ class EventStream:
             await self._connection.call("XACK", self._keys.events, sink, *[one.entry for one in events])
 
     async def wait(self, after: str, milliseconds: int) -> None:
-        """Wait until there is an event after an entry, or the time is over; the sink's place does not change.
+        """Wait until there is an event after an entry, or the time is over; no position changes.
 
         Raises:
             StateUnavailable: the server is away for too long.
@@ -204,7 +204,7 @@ class EventStream:
         return Delivery(events=events, trimmed=trimmed), reached
 
     async def seek(self, sink: str, place: Position) -> None:
-        """Let a sink go on at a place: after a rebuild, or, with `Position()`, at the stream's beginning."""
+        """Move a sink to a position: after a rebuild, or, with `Position()`, to the start of the stream."""
         await self._connection.run(
             "sinks/seek", [self._keys.events, self._keys.sinks], [sink, place.entry, place.number]
         )

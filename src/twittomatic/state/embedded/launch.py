@@ -1,4 +1,4 @@
-"""Starting the server process as a daemon, with the settings that the state counts on."""
+"""Start the server process as a daemon, with the settings that the state relies on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _CONFIGURATION: Final = {
     "save": "",  # the append-only file is the one truth; a snapshot beside it would be an older one
     "appendonly": "yes",
     "appendfsync": "always",  # a ledger entry lost with the power is money; one sync serves all who wait
-    "aof-load-truncated": "yes",  # a kill in mid-write leaves half a command, which nobody was told of
+    "aof-load-truncated": "yes",  # a kill in mid-write leaves half a command, which was never acknowledged
     "maxmemory-policy": "noeviction",
     "set-max-intset-entries": "512",  # the buckets of `seen` count on it
 }
 
 
 async def launch(directory: Path) -> None:
-    """Start a server where none runs; returns before it has loaded its state.
+    """Start a server if none runs; returns before it has loaded its state.
 
     Args:
         directory: The state directory, resolved, its door held.
@@ -56,7 +56,7 @@ async def launch(directory: Path) -> None:
 
 
 def _spawn(binary: Path, directory: Path, options: dict[str, str], inherited: int) -> int:
-    """Run the binary until it has put itself into the background, and return its exit code."""
+    """Run the binary until it has moved to the background, and return its exit code."""
     arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
     try:
         log = os.open(directory / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

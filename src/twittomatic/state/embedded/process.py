@@ -1,4 +1,4 @@
-"""The server process, found by a lock that it holds itself.
+"""The server process, identified by a lock that it holds itself.
 
 Life: `launch` hands a new server the lock on `server.lock`, which also says where it listens. It is held
 exactly as long as the process lives, so `is_running` needs no pid, and no two servers ever write the same
@@ -36,10 +36,10 @@ _logger = logging.getLogger(__name__)
 
 
 def state_exists(directory: Path) -> bool:
-    """Tell whether a crawl ever kept its state here.
+    """Return whether a crawl ever kept its state here.
 
     Raises:
-        StateUnavailable: the directory cannot be looked at.
+        StateUnavailable: the directory cannot be read.
     """
     try:
         return (directory / "appendonlydir" / "appendonly.aof.manifest").exists()
@@ -48,7 +48,7 @@ def state_exists(directory: Path) -> bool:
 
 
 def is_running(directory: Path) -> bool:
-    """Tell whether a server lives here, be it ready, loading or an orphan.
+    """Return whether a server process runs here: ready, loading or orphaned.
 
     Raises:
         StateUnavailable: the directory cannot be used.
@@ -58,10 +58,10 @@ def is_running(directory: Path) -> bool:
 
 
 async def wait_until_ready(directory: Path) -> str:
-    """Return the URL of a running server as soon as it serves, however long it has to load.
+    """Return the URL of a running server as soon as it is ready, however long it takes to load.
 
     Raises:
-        StateUnavailable: it ended, with its last words, or it does not answer at all.
+        StateUnavailable: it exited, with the last line of its log, or it does not answer at all.
     """
     deadline = time.monotonic() + _SILENCE_S
     while True:
@@ -82,7 +82,7 @@ async def wait_until_ready(directory: Path) -> str:
 
 
 async def shut_down(directory: Path) -> None:
-    """End the server with its append-only file synced; returns when the process is gone."""
+    """Shut the server down with its append-only file synced; returns when the process has exited."""
     deadline = time.monotonic() + _SILENCE_S
     while is_running(directory):
         with suppress(OSError):  # asked again: launched a moment ago, it does not listen yet
@@ -95,7 +95,7 @@ async def shut_down(directory: Path) -> None:
 
 
 def failure(directory: Path) -> StateUnavailable:
-    """Say in one sentence why the server is gone, in its own last words, and what to do about it."""
+    """Return an error that says why the server exited, by the last line of its log, and what to do."""
     words = last_words(directory)
     remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in words), "remove the cause")
     return StateUnavailable(
@@ -121,13 +121,13 @@ def _address(directory: Path) -> bytes:
 
 
 async def _ask(directory: Path, command: bytes) -> bytes:
-    """Say one word to the server, and return the line it answers.
+    """Send one command to the server, and return the line that it answers.
 
     By hand, because a cancellation must end this at once and leave nothing open: redis-py leaves a socket,
     and in Python 3.11 loses some cancellations in `asyncio.wait_for` (python/cpython issue 86296).
 
     Raises:
-        OSError: nobody listens, it hung up, or it said nothing for too long.
+        OSError: the server does not listen, closed the connection, or did not answer in time.
     """
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX) as wire:

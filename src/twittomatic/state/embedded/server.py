@@ -1,12 +1,15 @@
-"""The embedded state server: one Valkey per state directory, there while somebody needs it.
+"""The embedded state server: one Valkey per state directory, running while a process needs it.
 
-Life: whoever comes first starts it, everybody inside is counted, the last one out shuts it down. It is a
-daemon, so the death of a crawl does not touch it: the next one finds an orphan and adopts it. The locks:
+Lifecycle: the first process starts it, every process that uses it is counted, and the last one shuts it
+down. It is a daemon, so it survives the death of a crawl: the next crawl finds it orphaned and adopts it.
+The locks:
 
-- `lock`: held by the owner for its life. One crawl or master works in a directory, and this says which.
-- `door.lock`: held for the moment of entering or leaving, so that nobody joins a server that is going.
-- `present.lock`: shared by all who are inside; whoever gets it alone on leaving was the last one.
-- `server.lock`: held by the server itself (`valkey.py`).
+- `lock`: held by the owner while it lives; one crawl or master works in a directory, and this says which.
+- `door.lock`: held for the moment of entering or leaving, so that no process joins a server that is shutting
+  down.
+- `present.lock`: shared by all processes that use the server; a process that gets it exclusively when it
+  leaves was the last one.
+- `server.lock`: held by the server itself (`process.py`).
 """
 
 from __future__ import annotations
@@ -27,29 +30,29 @@ from twittomatic.state.embedded.supervision import keep_running
 __all__ = ["Role", "embedded", "state_exists"]
 
 _OWNER, _DOOR, _PRESENT = "lock", "door.lock", "present.lock"
-_PATIENCE_S = 3.0  # an owner that was told to end is gone by then
+_PATIENCE_S = 3.0  # an owner that was asked to stop has exited by then
 
 
 class Role(Enum):
-    """What somebody wants of the state in a directory."""
+    """How a process uses the state in a directory."""
 
-    OWN = auto()  # work on it, alone: `crawl`, `master`
+    OWN = auto()  # work on it exclusively: `crawl`, `master`
     JOIN = auto()  # help an owner: `worker`, a standby master
-    VISIT = auto()  # look or leave a word, with or without an owner: `status`, `pause`, `frontier export`
+    VISIT = auto()  # read or send a command, with or without an owner: `status`, `pause`, `frontier export`
 
 
 @asynccontextmanager
 async def embedded(
     directory: Path, role: Role, given_up: Callable[[], None] = lambda: None
 ) -> AsyncIterator[str]:
-    """Be inside a state directory for a block, with its server running.
+    """Use a state directory within a block, with its server running.
 
-    Leaving, also by cancellation, shuts the server down unless others are still inside.
+    Leaving, also by cancellation, shuts the server down unless other processes use it.
 
     Args:
         directory: STATE_DIRECTORY; only OWN creates it.
-        role: What for.
-        given_up: Told, under OWN, when the server has died and cannot be started again.
+        role: How it is used.
+        given_up: Called, under OWN, if the server has died and cannot be restarted.
 
     Yields:
         The server's URL for redis-py, `unix:///…/valkey.sock`.
@@ -86,7 +89,7 @@ async def embedded(
 
 
 async def _enter(directory: Path, role: Role, present: FileLock) -> str:
-    """Find the server, or start it; with the door held."""
+    """Find the server or start it; the caller holds the door lock."""
     present.try_acquire(shared=True)
     try:
         if is_running(directory):
@@ -123,7 +126,7 @@ async def _become_owner(lock: FileLock, directory: Path) -> None:
 
 
 def _find(directory: Path, role: Role) -> Path:
-    """Return the directory resolved; it is there, and somebody was in it or is an owner."""
+    """Return the resolved directory, which exists and has been used before, or which the owner creates."""
     try:
         directory = directory.resolve()
         if role is Role.OWN:

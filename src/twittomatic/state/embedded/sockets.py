@@ -1,4 +1,4 @@
-"""Where the embedded server listens: beside its files, or in a private place where that path does not serve.
+"""The socket path of the embedded server: beside its files, or in a private directory if that is unusable.
 
 A path can be too long for a socket. Or it is not UTF-8, as REDIS_URL and Redis clients need it to be.
 """

@@ -1,4 +1,4 @@
-"""The owner's watch over its server: a server that was killed is started again, and clients reconnect."""
+"""Supervision of the server by its owner: a server that was killed is restarted, and clients reconnect."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _logger = logging.getLogger(__name__)
 
 
 async def keep_running(directory: Path, door: FileLock, given_up: Callable[[], None] = lambda: None) -> None:
-    """Start the server again whenever it dies, until that does not help; runs until cancelled.
+    """Restart the server whenever it dies, until that fails; runs until cancelled.
 
     Args:
         directory: The state directory.
         door: The owner's handle on the door, which nobody else uses meanwhile.
-        given_up: Told that it does not help.
+        given_up: Called if restarting fails.
     """
     started_at = float("-inf")
     try:

@@ -1,4 +1,4 @@
-"""The followers lists of a dataset, as the journal tells of them: read once, then followed to its end."""
+"""Index of the crawled users of a dataset: the journal is read once, then only what is appended to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Crawled(msgspec.Struct, frozen=True):
         user_id: Decimal.
         depth: Hops from a seed.
         followers: Lines of the list.
-        age: Of the journal's line; the greatest counts.
+        age: Age of the journal's line; the newest line counts.
     """
 
     user_id: str
@@ -36,10 +36,10 @@ class Findings:
     """The followers lists of a dataset; calls may block.
 
     Args:
-        layout: Of the dataset.
+        layout: The dataset's layout.
 
     Attributes:
-        users: By id; of more than some ten thousand those with the most followers.
+        users: Crawled users by id; if there are very many, those with the most followers.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -54,12 +54,12 @@ class Findings:
         return len(self._listed) - len(self._lost)
 
     def read(self) -> None:
-        """Take in what was committed since the last call; what cannot be read is passed over."""
+        """Read what was committed since the last call; unreadable lines are skipped."""
         for block in self._journal.read(lambda path, number, sentence: None):
             self._listed.add(to_ids(filter(None, map(self._take, entries(block)))))
 
     def _take(self, entry: Entry) -> str | None:
-        """Take in an entry; return the user whose list it describes, None where it describes none."""
+        """Record an entry; return the user whose list it describes, None if it describes no list."""
         if entry.file is None or not entry.file.endswith(".fws"):
             return None
         user_id, said = entry.user_id, age(entry)

@@ -1,4 +1,4 @@
-"""The graph that was found so far, as a picture: some hundred users, their links, and where to draw them."""
+"""A drawing of the graph found so far: some hundred users, the links between them, and their positions."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _decode = msgspec.json.Decoder(_Profile).decode
 
 
 class Picture:
-    """Draws the findings; places of users are kept from one drawing to the next.
+    """Draws the crawled users; their positions are kept from one drawing to the next.
 
     Args:
-        layout: Of the dataset.
-        findings: What was found.
+        layout: The dataset's layout.
+        findings: The crawled users.
     """
 
     def __init__(self, layout: Layout, findings: Findings) -> None:
@@ -121,12 +121,12 @@ class Picture:
                 continue
 
     def _start(self, chosen: Sequence[Crawled]) -> Points:
-        """Return where they were in the last picture, or anywhere."""
+        """Return the positions in the last drawing, or pseudo-random ones for new users."""
         return np.array([self._points.get(user.user_id) or _anywhere(user.user_id) for user in chosen])
 
 
 def _chosen(users: Iterable[Crawled]) -> list[Crawled]:
-    """Choose seeds, those with the most followers, and of the others always the same."""
+    """Choose seeds, the users with the most followers, and a fixed sample of the others."""
     ranked = sorted(users, key=lambda user: (user.depth > 0, -user.followers, user.user_id))
     rest = sorted(ranked[_LARGEST:], key=lambda user: _hash(user.user_id))
     return ranked[:_LARGEST] + rest[: _NODES - _LARGEST]
@@ -140,7 +140,9 @@ def _arranged(points: Points, links: npt.NDArray[np.intp]) -> Points:
     ideal = 1 / np.sqrt(count)
     pairs = np.unique(np.sort(links, axis=1), axis=0)
     degrees = np.bincount(pairs.ravel(), minlength=count)
-    ease = np.sqrt(degrees[pairs].min(axis=1))[:, None]  # or whoever has many links pulls all into one heap
+    ease = np.sqrt(degrees[pairs].min(axis=1))[
+        :, None
+    ]  # or a user with many links pulls all others into one heap
     for heat in np.geomspace(0.1, 0.002, _ROUNDS):
         apart = points[:, None, :] - points[None, :, :]
         square = np.maximum((apart**2).sum(axis=2), 1e-6)
@@ -162,6 +164,6 @@ def _hash(user_id: str) -> int:
 
 
 def _anywhere(user_id: str) -> tuple[float, float]:
-    """Return a place that looks like chance and is always the same."""
+    """Return a pseudo-random position that is the same every time."""
     number = _hash(user_id)
     return (number >> 32) / 2**32, (number & 0xFFFFFFFF) / 2**32

@@ -26,7 +26,7 @@ SERIES: Final = (
     *("pages", "followers", "posts", "spent", "account_spent", "frontier", "seen", "completed", "errors"),
     *(f"{place}:{module}" for module in Module for place in PLACES),
 )
-"""What a row holds behind its moment: counters first, then numbers that go up and down."""
+"""The values in a row after its time: first the counters, then the gauges."""
 
 _DRAWN = 720  # rows of a chart: more than a wide screen shows
 _MINUTES_STEP_S, _DAY_STEP_S = 2.0, 120.0
@@ -41,14 +41,14 @@ class Tier(msgspec.Struct):
 
     Attributes:
         step_s: Seconds between rows.
-        rows: A moment, seconds since the epoch, then the values of `SERIES`; oldest first.
+        rows: A time, seconds since the epoch, then the values of `SERIES`; oldest first.
     """
 
     step_s: float
     rows: list[Row] = []
 
     def add(self, row: Row) -> None:
-        """Take a row in; it replaces another one of the same step."""
+        """Add a row; it replaces another one of the same step."""
         if self.rows and row[0] // self.step_s == self.rows[-1][0] // self.step_s:
             self.rows.pop()
         self.rows.append(row)
@@ -71,13 +71,13 @@ class _Kept(msgspec.Struct):
 
 
 class History:
-    """The past of one crawl, as far as a monitor was there to see it.
+    """The history of one crawl, as far as a monitor was running.
 
     Args:
-        path: Of its file, which is replaced whole, so that a kill leaves the old one.
+        path: Path of its file, which is replaced atomically, so that a kill leaves the old one.
 
     Attributes:
-        gone: Workers that are there no longer, newest first; see `Roster`.
+        gone: Workers that left or died, newest first; see `Roster`.
         leaders: Masters that led, newest first.
     """
 
@@ -93,7 +93,7 @@ class History:
 
         Args:
             at: Seconds since the epoch; one that is not later than the last is left out.
-            values: Of `SERIES`; what is missing counts as 0.
+            values: Values by their names in `SERIES`; missing ones count as 0.
         """
         minutes, everything = self._tiers["minutes"], self._tiers["all"]
         if minutes.rows and at <= minutes.rows[-1][0]:

@@ -31,7 +31,7 @@ class Tail:
 
     Args:
         directory: LOG_DIRECTORY.
-        crawl: Whose files, `<crawl>.<process>.jsonl`.
+        crawl: Crawl whose files are read, `<crawl>.<process>.jsonl`.
     """
 
     def __init__(self, directory: Path, crawl: str) -> None:
@@ -44,7 +44,7 @@ class Tail:
         self.troubles = 0
 
     def read(self) -> None:
-        """Take in what was written since the last call; what cannot be read is passed over."""
+        """Read what was written since the last call; unreadable lines are skipped."""
         lines: list[Line] = []
         for path in sorted(self._directory.glob(self._pattern)):
             try:
@@ -108,7 +108,7 @@ class Tail:
 
 
 def _line(text: bytes) -> Line | None:
-    """Read a line of a log; None where it is none, or the rest of one."""
+    """Decode a line of a log; None if it is not a whole log line."""
     try:
         record = _decode(text)
     except NO_JSON:

@@ -43,16 +43,16 @@ class Sampler:
     Args:
         crawl: Its name.
         connect: Opens a connection to its state server, for a block.
-        account: Whose ledger is shown where nobody has begun the crawl.
+        account: Account whose ledger is shown if the crawl was never started.
         budget: Micro-dollars that are shown as the budget until the server was read.
         log_directory: LOG_DIRECTORY, where the history is kept too.
 
     Attributes:
-        status: How the crawl stood a moment ago.
+        status: The status of the crawl, as last read.
         has_read: Whether its status was ever read.
-        away: Why it cannot be read at the moment, in one sentence; empty while it can.
-        tail: Its logs.
-        history: Its past.
+        away: Why the status cannot be read at the moment, in one sentence; empty if it can.
+        tail: The logs of the crawl.
+        history: The history of the crawl.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Sampler:
             self._saved_at = time.monotonic()
 
     async def _miss(self, error: Exception) -> None:
-        """Tell all pages why the crawl cannot be read, and log it once."""
+        """Show all pages why the crawl cannot be read, and log it once."""
         is_ours = isinstance(error, TwittomaticError)
         sentence = (
             str(error) if is_ours else f"The monitor met an unexpected {type(error).__name__}: {error}."

@@ -49,9 +49,9 @@ class Server:
     """Answers browsers and scripts.
 
     Args:
-        sampler: Looks at the crawl.
-        access: Who may do what.
-        layout: Of the dataset.
+        sampler: Reads the status of the crawl.
+        access: The access rules.
+        layout: The dataset's layout.
     """
 
     def __init__(self, sampler: Sampler, access: Access, layout: Layout) -> None:
@@ -65,7 +65,7 @@ class Server:
         self._sockets: set[web.WebSocketResponse] = set()
 
     def application(self) -> web.Application:
-        """Return what is served."""
+        """Return a new aiohttp application."""
         app = web.Application(middlewares=[self._guard], client_max_size=_MOST_BYTES)
         app.on_response_prepare.append(_add_headers)
         app.add_routes(

@@ -1,4 +1,4 @@
-"""Everything that is known of one user: jobs, files, and the journal lines about them."""
+"""Everything that is known about one user: jobs, files, and the journal lines about them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Shelf:
     """Reads the dataset for one user at a time, in its own thread, to keep the others free for the live page.
 
     Args:
-        layout: Of the dataset.
+        layout: The dataset's layout.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -53,14 +53,14 @@ class Shelf:
 async def look_up(
     wanted: str, connection: Connection, keys: CrawlKeys, shelf: Shelf, status: CrawlStatus
 ) -> dict[str, Any]:
-    """Return what is known of a user.
+    """Return what is known about a user.
 
     Args:
         wanted: The user's id, or the name of a seed, with or without @.
-        connection: To the state server.
-        keys: Of the crawl.
+        connection: Connection to the state server.
+        keys: The crawl's keys.
         shelf: Reads the dataset.
-        status: How the crawl stands, for the workers that hold the user's jobs.
+        status: The status of the crawl, which names the workers that hold the user's jobs.
 
     Raises:
         BadRequest: it is neither, or nobody knows the name.
@@ -130,7 +130,7 @@ def _files(layout: Layout, user_id: str) -> list[dict[str, Any]]:
 
 
 def _state(jobs: list[dict[str, Any]], entries: list[Entry], files: list[dict[str, Any]]) -> str:
-    """Say in a few words how the user stands."""
+    """Return the state of a user in a few words."""
     states = {job["state"] for job in jobs}
     for state, words in (
         ("leased", "is being crawled"),

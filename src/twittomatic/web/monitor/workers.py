@@ -1,4 +1,4 @@
-"""The workers of a crawl as the page shows them: working, silent, gone, and who took over their jobs."""
+"""The workers of a crawl as the page shows them: working, silent or gone, and which took over their jobs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class GoneWorker(msgspec.Struct, kw_only=True):
     """A worker that left or died.
 
     Attributes:
-        name: Of its process.
-        died: Whether it left without a word.
+        name: Name of its process.
+        died: Whether it died without releasing its jobs.
         seen_at: RFC 3339 time of its last report.
         gone_at: When the monitor missed it, seconds since the epoch.
         held: Jobs that it held when it died, `module:user_id`.
@@ -61,12 +61,12 @@ class Roster:
         self._heard: dict[str, tuple[str, float]] = {}
 
     async def update(self, status: CrawlStatus, now: float, events: EventStream) -> list[dict[str, Any]]:
-        """Take in a status, and return the workers as the page shows them.
+        """Process a status, and return the workers as the page shows them.
 
         Args:
-            status: How the crawl stands.
+            status: The status of the crawl.
             now: Seconds since the epoch.
-            events: Of the crawl, which say whether a missing worker died.
+            events: Events of the crawl, which say whether a missing worker died.
         """
         current = status.workers
         missing = {name: worker for name, worker in self._last.items() if name not in current}
