@@ -67,7 +67,7 @@ class FetcherRig:
     """One process' fetcher on an account of the test's own."""
 
     def __init__(self, connection: Connection, stack: AsyncExitStack) -> None:
-        self._connection = connection
+        self.connection = connection
         self._stack = stack
         self._keys = NetworkKeys(f"fetch-{next(_numbers)}")
         self.clock = Clock()
@@ -100,7 +100,7 @@ class FetcherRig:
         horizon_s: float = 60,
     ) -> Fetcher:
         self.network = X(url=self.url)
-        self.money = Account(self._connection, self._keys, budget=budget, horizon_s=horizon_s)
+        self.money = Account(self.connection, self._keys, budget=budget, horizon_s=horizon_s)
         return Fetcher(
             network=self.network,
             transport=await self._stack.enter_async_context(Transport(timeout_s=timeout_s)),

@@ -141,6 +141,8 @@ class Worker:
                 for job in await self._context.jobs.lease(module, free):
                     if self._leaving.is_set():
                         return  # `Jobs.leave` gives back jobs that were not begun
+                    if former := self._held.get(job.name):  # it was lost, and no heartbeat has said so yet
+                        former.task.cancel()
                     task = asyncio.create_task(self._run_job(job))
                     self._held[job.name] = _Held(job=job, task=task, began_at=self._context.clock.now())
                     self._slotted[module].add(job.entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC
 
@@ -41,6 +41,7 @@ from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
 from twittomatic.networks.base import Limit, Network, Page, Request, Response
 from twittomatic.state.account import Account, Delivery, NoCredential, OverBudget, Permit, RetryAfter
+from twittomatic.state.jobs import Lease
 
 _log = logging.getLogger(__name__)
 _MOST_NAMED = 20  # records in one line of the log
@@ -77,8 +78,8 @@ class Fetcher:
         crawl: Name of the crawl, for the ledger.
         clock: The clock.
         halt: Set while no request may be started; waiting for a window then ends.
-        lease_s: Age in seconds at which a permit is returned unused: a process that was frozen for so long
-            may have lost its job.
+        lease_s: LEASE_S: a lease that was renewed longer ago may be lost, so its job sends no request before
+            a heartbeat renews it; a permit of that age is returned unused.
 
     Attributes:
         waiting: Called with the window and the seconds when a request has to wait for it; None for nobody.
@@ -117,6 +118,7 @@ class Fetcher:
         purpose: str,
         least: int = 1,
         permit: Permit | None = None,
+        lease: Lease | None = None,
     ) -> Fetched:
         """Fetch a page; wait for rate-limit windows and retry transient failures.
 
@@ -126,6 +128,7 @@ class Fetcher:
             purpose: What the cost is booked under in the ledger, such as the module.
             least: The smallest number that the network can be asked for.
             permit: The permit that `ahead` returned for this page, if any.
+            lease: The lease of the job that requests the page; None for a request of no job.
 
         Raises:
             Interrupted: `halt` was set while waiting.
@@ -138,6 +141,10 @@ class Fetcher:
             granted = permit or await self._permit(wanted, size, least, purpose)
             permit = None
             reach("permit.granted")
+            if lease and lease.age_s > self._lease_s:  # this process was frozen, or the server was away
+                await self.give_up(granted)
+                await self._unless_halted(lease.heartbeat())
+                continue
             if time.monotonic() - granted.granted_at > self._lease_s:
                 await self.give_up(granted)
                 continue
@@ -372,10 +379,11 @@ class Fetcher:
 
     async def _wait(self, seconds: float) -> None:
         """Wait for some seconds, or until `halt` is set."""
-        waiting = [
-            asyncio.ensure_future(self._clock.sleep(seconds)),
-            asyncio.ensure_future(self._halt.wait()),
-        ]
+        await self._unless_halted(self._clock.sleep(seconds))
+
+    async def _unless_halted(self, event: Awaitable[object]) -> None:
+        """Wait for an event, or until `halt` is set."""
+        waiting = [asyncio.ensure_future(event), asyncio.ensure_future(self._halt.wait())]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -159,6 +159,7 @@ class _Analysis:
             lambda size: context.network.users_by_id([User(user_id) for user_id in wanted[:size]]),
             len(wanted),
             purpose=self._job.module,
+            lease=context.jobs.lease_of(self._job),
         )
         records = self._new(wanted, fetched.page)
         if records:

@@ -174,6 +174,7 @@ class Pager:
                 purpose=self._job.module,
                 least=self._spec.least,
                 permit=permit,
+                lease=self._context.jobs.lease_of(self._job),
             )
         except PaginationExpired:
             if before.continues or before.asked_again:  # a restart would buy all of it again

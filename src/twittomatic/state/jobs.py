@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -100,6 +102,23 @@ def read_early_end(text: str) -> EarlyEnd | None:
         return None
 
 
+class Lease:
+    """The lease of one job, as its worker process knows it."""
+
+    def __init__(self, jobs: Jobs, job: Job) -> None:
+        self._jobs = jobs
+        self._job = job
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the process sent the command that last renewed the lease; infinite for a lost one."""
+        return self._jobs.lease_age_s(self._job)
+
+    async def heartbeat(self) -> None:
+        """Wait for the answer to a heartbeat, which renews the lease or ends the job."""
+        await self._jobs.heartbeat_answered()
+
+
 class Jobs:
     """The jobs of one crawl, for one worker process.
 
@@ -119,7 +138,9 @@ class Jobs:
         self.consumer = consumer
         self.completing: Callable[[Job], None] = _ignore
         self.counted: Counter[str] = Counter()
-        self._held: dict[Module, set[str]] = {module: set() for module in Module}  # entries
+        # Entries, and when the command that last renewed each was sent, on the monotonic clock.
+        self._held: dict[Module, dict[str, float]] = {module: {} for module in Module}
+        self._beat = asyncio.Event()
 
     async def open(self, modules: Sequence[Module]) -> None:
         """Create the streams of some modules where there never were any.
@@ -147,9 +168,25 @@ class Jobs:
             StateUnavailable: the server is away for too long.
             StateLost: the stream vanished.
         """
-        jobs = await self._at_once(module, most) or await self._wait(module)
-        self._held[module] |= {job.entry for job in jobs}
+        sent_at = time.monotonic()
+        jobs = await self._at_once(module, most)
+        if not jobs:
+            sent_at = time.monotonic()
+            jobs = await self._wait(module)
+        self._held[module].update(dict.fromkeys((job.entry for job in jobs), sent_at))
         return jobs
+
+    def lease_of(self, job: Job) -> Lease:
+        """Return the lease of a job."""
+        return Lease(self, job)
+
+    def lease_age_s(self, job: Job) -> float:
+        """Return the seconds since the lease of a job was last renewed; infinity if it is not held."""
+        return time.monotonic() - self._held[job.module].get(job.entry, -math.inf)
+
+    async def heartbeat_answered(self) -> None:
+        """Wait for the answer to a heartbeat."""
+        await self._beat.wait()
 
     async def _wait(self, module: Module) -> list[Job]:
         streams: dict[Any, Any] = {self._keys.jobs(queue): ">" for queue in queues(module)}
@@ -195,7 +232,7 @@ class Jobs:
             [job.entry, job.consumer, msgspec.json.encode(checkpoint).decode(), *_pairs(counters)],
         )
         if not held:
-            self._held[job.module].discard(job.entry)
+            self._held[job.module].pop(job.entry, None)
             raise _lost(job)
         self.counted.update(counters)
 
@@ -240,7 +277,7 @@ class Jobs:
                 *_pairs(counters),
             ],
         )
-        self._held[job.module].discard(job.entry)
+        self._held[job.module].pop(job.entry, None)
         reach("job.completed")
         if not held:
             raise _lost(job)
@@ -285,7 +322,7 @@ class Jobs:
                 encode(event),
             ],
         )
-        self._held[job.module].discard(job.entry)
+        self._held[job.module].pop(job.entry, None)
         return bool(answer[0] and answer[2])
 
     async def heartbeat(self, held: Sequence[Job], report: WorkerReport) -> HeartbeatReply:
@@ -297,17 +334,26 @@ class Jobs:
         """
         keys = self._keys
         pairs = [text for job in held for text in (job.queue, job.entry)]
+        sent_at = time.monotonic()  # the lease is renewed later, and so ends later than this process assumes
         phase, reason, leader, *lost = await self._connection.run(
             "jobs/heartbeat",
             [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix, keys.standbys],
             [self.consumer, msgspec.json.encode(report).decode(), *pairs],
         )
+        gone_jobs = [held[int(index)] for index in lost]
+        for job in held:
+            if job.entry in self._held[job.module]:  # it may have been completed meanwhile
+                self._held[job.module][job.entry] = sent_at
+        for job in gone_jobs:
+            self._held[job.module].pop(job.entry, None)
+        self._beat.set()
+        self._beat = asyncio.Event()
         return HeartbeatReply(
             phase=phase,
             reason=reason,
             leader=leader,
             leaderless=not leader and self._connection.is_settled,
-            lost=[held[int(index)] for index in lost],
+            lost=gone_jobs,
         )
 
     async def leave(self, modules: Sequence[Module]) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -258,8 +260,12 @@ async def test_a_lease_is_of_one_job(led: LedCrawl) -> None:
     jobs = led.worker()
     first, second = await led.lease_new(jobs, [1, 2])
     await led.take_from(first)
+    before = time.monotonic()
     assert (await jobs.heartbeat([first, second], REPORT)).lost == [first]
+    assert jobs.lease_age_s(first) == math.inf
+    assert 0 <= jobs.lease_age_s(second) <= time.monotonic() - before
     await jobs.complete(second)
+    assert jobs.lease_age_s(second) == math.inf
 
 
 async def test_no_worker_takes_the_job_of_another(led: LedCrawl) -> None:
