@@ -142,6 +142,16 @@ def test_a_free_network_takes_no_budget_and_is_quoted_in_requests(
     assert "$" not in plan.stdout + plan.stderr
 
 
+def test_a_crawl_follows_a_plan_that_bought_the_first_profiles(
+    place: Workspace, toy: Any, town: Town
+) -> None:
+    plan = place.run("plan", "-F", "@u0")
+    assert plan.returncode == 0, plan.stderr
+    done = place.run("crawl", "-F", "@u0")
+    assert done.returncode == 0, done.stderr
+    assert lines(place, toy["number"]("toy:u0"), "fws") == followers(toy)
+
+
 def test_a_dataset_holds_one_network(place: Workspace, toy: Any, town: Town) -> None:
     assert place.run("crawl", "-F", "toy:u1").returncode == 0
     del place.environment["TWITTOMATIC_TOY_URL"]  # which is no setting of X

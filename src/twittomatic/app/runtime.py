@@ -331,7 +331,7 @@ async def _assembled(
     halt = asyncio.Event()
     clock = SystemClock()
     crawl, counts, files = CrawlState(connection, keys), CountCache(connection, shared), layout(settings)
-    bought = BoughtProfiles(files, settings.crawl, name)
+    bought = BoughtProfiles(files, settings.crawl, name, network=asked.name)
     await asyncio.to_thread(claim, files, asked.name)
     await money.open(await crawl.ledger(options.account))
     async with AsyncExitStack() as stack:

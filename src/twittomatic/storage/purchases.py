@@ -25,6 +25,7 @@ from twittomatic.model import NO_JSON, FileState
 from twittomatic.storage.commit import begins_with, commit, holds, measured, prepend
 from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import member, read_lines
+from twittomatic.storage.identity import claim
 from twittomatic.storage.io import checksum
 from twittomatic.storage.journal import Journal, Purchase, newest_purchase
 from twittomatic.storage.part import PartFile
@@ -65,10 +66,12 @@ class BoughtProfiles:
         layout: The dataset, which is created when something is bought.
         crawl: Name of the crawl.
         process: Name of this process, unique for all time.
+        network: Name of the network that the profiles come from.
     """
 
-    def __init__(self, layout: Layout, crawl: str, process: str) -> None:
+    def __init__(self, layout: Layout, crawl: str, process: str, *, network: str) -> None:
         self._layout = layout
+        self._network = network
         self._crawl = crawl
         self._process = process
         self._path = layout.pending(crawl, process)
@@ -80,11 +83,15 @@ class BoughtProfiles:
         """Make sure that profiles can be stored, before the first is paid for.
 
         Raises:
-            SettingsError: a directory is a file, or the two are on different volumes.
+            SettingsError: a directory is a file, the two are on different volumes, or the dataset belongs to
+                another network.
             StorageUnavailable: a file or a directory cannot be written.
         """
         if self._part is None:
             self._layout.prepare()
+            claim(
+                self._layout, self._network
+            )  # before the journal's first line: without a name it would be X's
             self._part = PartFile.begin(self._path)
             with translate_errors(self._path):
                 self._alive = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)

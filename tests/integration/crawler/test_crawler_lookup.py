@@ -108,7 +108,7 @@ class Scene:
             crawl=self.crawl,
             names=NameCache(self._connection, shared),
             counts=CountCache(self._connection, shared),
-            kept=BoughtProfiles(self.layout, crawl, f"process-{next(_numbers)}"),
+            kept=BoughtProfiles(self.layout, crawl, f"process-{next(_numbers)}", network="x"),
             events=self.events,
             clock=self.clock,
             refresh_older_than=refresh_older_than,

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from twittomatic import faultpoint
+from twittomatic.errors import SettingsError
 from twittomatic.storage.formats import read_lines, read_pages
+from twittomatic.storage.identity import claim
 from twittomatic.storage.journal import newest_purchase
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.purchases import BoughtProfiles, Committed
@@ -43,7 +45,7 @@ def finished(bought: BoughtProfiles) -> list[Committed]:
 
 
 def test_profiles_become_visible_once_and_whole(layout: Layout) -> None:
-    bought = BoughtProfiles(layout, "one", "a@host")
+    bought = BoughtProfiles(layout, "one", "a@host", network="x")
     bought.add(profiles(1, 2), at=1000, cost_usd=0.02)
     assert not layout.bought("one").exists()
     bought.add(profiles(3), at=2000, cost_usd=0.01)
@@ -61,7 +63,7 @@ def test_profiles_become_visible_once_and_whole(layout: Layout) -> None:
 
 def test_new_profiles_are_put_before_older_ones(layout: Layout) -> None:
     for number in range(1, 4):
-        bought = BoughtProfiles(layout, "one", f"p{number}")
+        bought = BoughtProfiles(layout, "one", f"p{number}", network="x")
         bought.add(profiles(number, 10 + number), at=number, cost_usd=0.02)
         [committed] = finished(bought)
     assert kept(layout) == [3, 13, 2, 12, 1, 11]
@@ -74,7 +76,7 @@ def test_new_profiles_are_put_before_older_ones(layout: Layout) -> None:
 
 
 def test_nothing_bought_is_nothing_kept(layout: Layout) -> None:
-    bought = BoughtProfiles(layout, "one", "a")
+    bought = BoughtProfiles(layout, "one", "a", network="x")
     assert finished(bought) == []
     bought.prepare()
     bought.add([], at=1, cost_usd=0)
@@ -96,10 +98,10 @@ def test_a_process_killed_anywhere_loses_and_doubles_nothing(
     layout: Layout, point: str, before: list[int]
 ) -> None:
     if before:
-        older = BoughtProfiles(layout, "one", "older")
+        older = BoughtProfiles(layout, "one", "older", network="x")
         older.add(profiles(*before), at=1, cost_usd=0.01)
         finished(older)
-    dying = BoughtProfiles(layout, "one", "dying")
+    dying = BoughtProfiles(layout, "one", "dying", network="x")
     dying.add(profiles(1, 2), at=2, cost_usd=0.02)
     died = False
 
@@ -117,36 +119,36 @@ def test_a_process_killed_anywhere_loses_and_doubles_nothing(
         faultpoint.arm(None)
     assert died
     dying._forget()  # as the kernel does
-    [committed] = finished(BoughtProfiles(layout, "one", "next"))
+    [committed] = finished(BoughtProfiles(layout, "one", "next", network="x"))
     assert kept(layout) in ([1, 2, *before], [1, 2, 3, *before])
     assert (committed.first_id, committed.records) == ("1", len(kept(layout)) - len(before))
     assert list(verify(layout)) == []
-    assert finished(BoughtProfiles(layout, "one", "after")) == []
+    assert finished(BoughtProfiles(layout, "one", "after", network="x")) == []
     assert list(layout.pending_directory.glob("*.part")) == []
 
 
 def test_a_torn_end_is_left_out(layout: Layout) -> None:
-    dying = BoughtProfiles(layout, "one", "dying")
+    dying = BoughtProfiles(layout, "one", "dying", network="x")
     dying.add(profiles(1, 2), at=2, cost_usd=0.02)
     dying.add(profiles(3), at=2, cost_usd=0.01)
     dying._forget()
     [pending] = layout.pending_files("one")
     with pending.open("rb+") as file:
         file.truncate(pending.stat().st_size - 3)
-    finished(BoughtProfiles(layout, "one", "next"))
+    finished(BoughtProfiles(layout, "one", "next", network="x"))
     assert kept(layout) == [1, 2]
 
 
 def test_what_a_living_process_bought_is_left_to_it(layout: Layout) -> None:
-    living = BoughtProfiles(layout, "one", "living")
+    living = BoughtProfiles(layout, "one", "living", network="x")
     living.add(profiles(1), at=2, cost_usd=0.01)
-    other = BoughtProfiles(layout, "one", "other")
+    other = BoughtProfiles(layout, "one", "other", network="x")
     other.add(profiles(2), at=2, cost_usd=0.01)
     finished(other)
     assert kept(layout) == [2]
     finished(living)
     assert kept(layout) == [1, 2]
-    elsewhere = BoughtProfiles(layout, "two", "two")
+    elsewhere = BoughtProfiles(layout, "two", "two", network="x")
     elsewhere.add(profiles(3), at=2, cost_usd=0.01)
     finished(elsewhere)
     assert (kept(layout), kept(layout, "two")) == ([1, 2], [3])
@@ -181,7 +183,7 @@ def replace(path: Path) -> None:
 def test_damage_is_found_and_repaired(
     layout: Layout, damage: Callable[[Path], None], said: str, left: list[int] | None
 ) -> None:
-    bought = BoughtProfiles(layout, "one", "a")
+    bought = BoughtProfiles(layout, "one", "a", network="x")
     bought.add(profiles(1, 2), at=2, cost_usd=0.02)
     finished(bought)
     damage(layout.bought("one"))
@@ -196,7 +198,7 @@ def test_damage_is_found_and_repaired(
     else:
         assert kept(layout) == left
     assert list(Repair(layout, now=NOW, worker="repair").run()) == []
-    more = BoughtProfiles(layout, "one", "b")
+    more = BoughtProfiles(layout, "one", "b", network="x")
     more.add(profiles(5), at=3, cost_usd=0.01)
     finished(more)
     assert kept(layout) == [5, *(left or [])]
@@ -204,7 +206,7 @@ def test_damage_is_found_and_repaired(
 
 
 def test_a_damaged_journal_keeps_the_lines_about_bought_profiles(layout: Layout) -> None:
-    bought = BoughtProfiles(layout, "one", "a")
+    bought = BoughtProfiles(layout, "one", "a", network="x")
     bought.add(profiles(1), at=2, cost_usd=0.01)
     finished(bought)
     with layout.purchases("one").open("ab") as journal:
@@ -213,3 +215,13 @@ def test_a_damaged_journal_keeps_the_lines_about_bought_profiles(layout: Layout)
     assert len(list(Repair(layout, now=NOW, worker="repair").run())) == 1
     assert list(verify(layout)) == []
     assert kept(layout) == [1]
+
+
+def test_a_dataset_that_begins_with_a_purchase_names_its_network(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data", tmp_path / "data" / ".tmp")
+    bought = BoughtProfiles(layout, "one", "a", network="toy")
+    bought.prepare()
+    finished(bought)
+    claim(layout, "toy")
+    with pytest.raises(SettingsError, match="holds a dataset of the network toy"):
+        claim(layout, "x")

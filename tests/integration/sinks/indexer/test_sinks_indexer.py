@@ -68,7 +68,7 @@ async def test_posts_are_searched_by_what_they_say(scene: Scene) -> None:
 
 
 async def test_a_target_whose_profile_was_bought_is_found_by_name(scene: Scene) -> None:
-    bought = BoughtProfiles(scene.crawl.layout, "one", "process")
+    bought = BoughtProfiles(scene.crawl.layout, "one", "process", network="x")
     for at, name in ((EARLIER, b"Before"), (LATER, b"Jack")):
         bought.add([b'{"id":"22","username":"%b"}' % name], at=at, cost_usd=0.0)
     bought.settle(bought.commit("2026-01-01T00:00:00Z"))
