@@ -172,10 +172,26 @@ def test_load_goes_from_values_to_environment_to_file_to_defaults(
 
 
 def test_an_unknown_name_is_named() -> None:
-    with pytest.raises(SettingsError, match="max_dept: no such setting; the settings are crawl, output_dir"):
-        Settings.load(environment={}, max_dept=1)
-    with pytest.raises(SettingsError, match="TWITTOMATIC_MAX_DEPT: no such setting; the settings are CRAWL"):
-        Settings.load(environment={"TWITTOMATIC_MAX_DEPT": "1"})
+    with pytest.raises(SettingsError, match="depths: no such setting; the settings are crawl, output_dir"):
+        Settings.load(environment={}, depths=1)
+    with pytest.raises(SettingsError, match="TWITTOMATIC_HOPS: no such setting; the settings are CRAWL"):
+        Settings.load(environment={"TWITTOMATIC_HOPS": "1"})
+
+
+def test_a_similar_setting_is_suggested(tmp_path: Path) -> None:
+    for name in ("max_dept", "MAX_DEPTH"):
+        with pytest.raises(SettingsError, match=rf"^{name}: no such setting; did you mean max_depth\?$"):
+            Settings.load(environment={}, **{name: 1})
+    with pytest.raises(
+        SettingsError, match=r"TWITTOMATIC_BUDGET: no such setting; did you mean BUDGET_USD\?"
+    ):
+        Settings.load(environment={"TWITTOMATIC_BUDGET": "25"})
+    config = tmp_path / "twittomatic.toml"
+    config.write_text("bearer_tokens = 'x'\n")
+    with pytest.raises(
+        SettingsError, match=r"bearer_tokens: no such setting; did you mean x_bearer_tokens\?"
+    ):
+        Settings.load(config, environment={})
 
 
 def test_directories_that_follow_from_others() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from types import TracebackType
-from typing import Self
+from typing import Self, SupportsIndex
 
 from twittomatic.app.lead import leading, seeds, status_of, watched
 from twittomatic.app.observer import Observer
@@ -27,7 +27,7 @@ from twittomatic.settings import Settings
 from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.journal import Journal
 
-Given = Targets | Iterable[str | int] | str | int
+Given = Targets | Iterable[str | SupportsIndex] | str | SupportsIndex
 """Targets: user ids, names with an @, profile URLs, or files with one of these a line."""
 
 
@@ -236,6 +236,8 @@ def _ordered(modules: str) -> str:
     Raises:
         SettingsError: there is none, or one that is no module's.
     """
+    if not isinstance(modules, str):
+        raise SettingsError(f"modules: {modules!r} is not allowed; give letters, such as 'TF'.")
     try:
         letters = "".join(MODULES[module].letter for module in modules_of(modules.upper()))
     except ValueError as error:
@@ -245,6 +247,6 @@ def _ordered(modules: str) -> str:
     return letters
 
 
-def _read(given: Iterable[str | int] | str | int, network: str) -> Targets:
-    given = [given] if isinstance(given, str | int) else given
+def _read(given: Iterable[str | SupportsIndex] | str | SupportsIndex, network: str) -> Targets:
+    given = [given] if isinstance(given, str) or not isinstance(given, Iterable) else given
     return targets.read([str(target) for target in given], network=network)

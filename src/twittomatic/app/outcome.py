@@ -59,7 +59,7 @@ class Result:
     outcome: Outcome
     reason: str = ""
     undone: Undone = Undone()
-    status: CrawlStatus | None = None
+    status: CrawlStatus | None = field(default=None, repr=False)  # a screenful
 
     @property
     def is_complete(self) -> bool:

@@ -145,7 +145,7 @@ class Dataset:
 
     def _user_id(self, user: User) -> str:
         if not isinstance(user, str):
-            user = str(operator.index(user))
+            user = _number(user)
         if number := _USER_ID.fullmatch(user):
             return number[1].lstrip("0") or "0"
         name = _NAME.fullmatch(user)
@@ -160,6 +160,23 @@ class Dataset:
                 raise UserNotFound(f"{user}: no profile in {self._layout.output} has this name.")
             self._ids_by_name[key] = found
         return self._ids_by_name[key]
+
+
+def _number(user: object) -> str:
+    """Return a number as decimal text.
+
+    Raises:
+        TypeError: it is no whole number.
+    """
+    try:
+        if not isinstance(user, bool):
+            return str(operator.index(user))  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    hint = (
+        "; pandas makes floats of ids with gaps, dtype='Int64' keeps them" if isinstance(user, float) else ""
+    )
+    raise TypeError(f"{user!r} is not a user: give an id as a whole number or as text, or an '@name'{hint}.")
 
 
 def _records(paths: Iterable[Path]) -> Iterator[Record]:

@@ -10,10 +10,9 @@ from typing import Annotated, Any, Final, Literal, Self
 import msgspec
 
 from twittomatic import parsing
-from twittomatic.errors import SettingsError
 from twittomatic.settings.crawl import CrawlSettings
 from twittomatic.settings.option import Option, Section, options_of
-from twittomatic.settings.sources import Place, gather
+from twittomatic.settings.sources import Place, gather, no_such_setting
 
 X_API: Final = "https://api.x.com"
 TABLES: Final = ("prices", "limits")
@@ -317,7 +316,7 @@ class Settings(CrawlSettings, frozen=True, kw_only=True):
         known = [option.key for option in OPTIONS]
         for name in values:
             if name not in known:
-                raise SettingsError(f"{name}: no such setting; the settings are {', '.join(known)}.")
+                raise no_such_setting(name, name, known)
         return cls(**_checked(values, str, environment if environment is not None else os.environ, config))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -67,6 +68,20 @@ def gather(
     return values
 
 
+def no_such_setting(place: str, name: str, names: Sequence[str]) -> SettingsError:
+    """Return an error that suggests the most similar setting, or lists all of them if none is similar.
+
+    Args:
+        place: Where the name was given, with the name.
+        name: The unknown name.
+        names: The names of all settings.
+    """
+    by_key = {known.lower(): known for known in names}
+    if similar := difflib.get_close_matches(name.lower(), by_key, n=1, cutoff=0.7):
+        return SettingsError(f"{place}: no such setting; did you mean {by_key[similar[0]]}?")
+    return SettingsError(f"{place}: no such setting; the settings are {', '.join(names)}.")
+
+
 def _prefix(options: Sequence[Option], network: str) -> str:
     """Return how the names of a network's own settings begin; empty for a network whose settings are ours."""
     prefix = f"{network.strip().replace('-', '_')}_"
@@ -83,7 +98,7 @@ def _from_environment(
         if variable.startswith(ENVIRONMENT_PREFIX):
             name = variable.removeprefix(ENVIRONMENT_PREFIX).upper()
             if name not in names and not (prefix and name.lower().startswith(prefix)):
-                raise SettingsError(f"{variable}: no such setting; the settings are {', '.join(names)}.")
+                raise no_such_setting(variable, name, names)
             found[name.lower()] = text
     return found
 
@@ -96,7 +111,7 @@ def _from_file(
     found = {}
     for key, value in document.items():
         if key not in keys and not (prefix and key.startswith(prefix)):
-            raise SettingsError(f"{path}: {key}: no such setting; the settings are {', '.join(keys)}.")
+            raise no_such_setting(f"{path}: {key}", key, keys)
         text = as_text(value)
         if text is None:
             raise SettingsError(f"{path}: {key}: give a text, a number, true or false.")

@@ -89,9 +89,7 @@ class BoughtProfiles:
         """
         if self._part is None:
             self._layout.prepare()
-            claim(
-                self._layout, self._network
-            )  # before the journal's first line: without a name it would be X's
+            claim(self._layout, self._network)  # the journal's first line makes an unnamed dataset one of X
             self._part = PartFile.begin(self._path)
             with translate_errors(self._path):
                 self._alive = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)

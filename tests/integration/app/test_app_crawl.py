@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import logging
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from twittomatic.app.blocking import crawl
@@ -167,6 +169,29 @@ def test_a_script_crawls_in_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyP
         result = crawl(["1", 2], modules="F", **values(tmp_path, url))
     assert result.is_complete
     assert [followers(tmp_path, star) for star in (1, 2)] == [1500, 1500]
+
+
+def test_the_reason_is_printed_without_an_observer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging.getLogger("twittomatic"), "propagate", True)
+    with emulated() as (url, _), pytest.raises(SettingsError, match="None of the targets can be crawled"):
+        crawl("@nobody", "F", **values(tmp_path, url))
+    assert "@nobody: no such user." in caplog.messages
+
+
+def test_targets_and_modules_of_other_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with emulated() as (url, _):
+        assert crawl(np.int64(1), "F", **values(tmp_path, url)).is_complete
+        again = crawl(np.array([1, 2]), "F", **values(tmp_path, url))
+        assert again.is_complete
+        assert "CrawlStatus" not in repr(again)
+        with pytest.raises(SettingsError, match=r"'2\.5' is a number, but not an id"):
+            crawl(2.5, "F", **values(tmp_path, url))  # type: ignore[arg-type]
+        with pytest.raises(SettingsError, match=r"modules: \['F'\] is not allowed"):
+            crawl(1, ["F"], **values(tmp_path, url))  # type: ignore[arg-type]
 
 
 async def test_a_notebook_crawls_though_its_loop_runs(

@@ -71,8 +71,12 @@ def test_an_unknown_user_is_a_key_error_with_a_sentence(layout: Layout) -> None:
 
 
 def test_a_user_id_is_never_a_float(layout: Layout) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^22\.0 is not a user: give an id .* pandas makes floats"):
         open(layout.output).followers(22.0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^True is not a user: give an id as a whole number or as text"):
+        open(layout.output).followers(True)
+    with pytest.raises(TypeError, match=r"^\[22\] is not a user"):
+        open(layout.output).followers([22])  # type: ignore[arg-type]
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:

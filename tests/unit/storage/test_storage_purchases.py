@@ -220,7 +220,7 @@ def test_a_damaged_journal_keeps_the_lines_about_bought_profiles(layout: Layout)
 def test_a_dataset_that_begins_with_a_purchase_names_its_network(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data", tmp_path / "data" / ".tmp")
     bought = BoughtProfiles(layout, "one", "a", network="toy")
-    bought.prepare()
+    bought.add(profiles(1), at=1000, cost_usd=0)
     finished(bought)
     claim(layout, "toy")
     with pytest.raises(SettingsError, match="holds a dataset of the network toy"):
