@@ -46,13 +46,13 @@ class Unlimited:
 
 def without_money(parts: runtime.Runtime) -> None:
     """Replace a crawl's account by one without accounting."""
-    parts.fetcher._money = Unlimited()  # type: ignore[assignment]
+    parts.fetcher._account = Unlimited()  # type: ignore[assignment]
     with_other_ids(parts)
 
 
 def with_other_ids(parts: runtime.Runtime) -> None:
     """Make the ledger see different ids on every page, since all lists of the benchmark are equal."""
-    settle, number = parts.fetcher._money.settle, itertools.count()
+    settle, number = parts.fetcher._account.settle, itertools.count()
 
     async def settled(permit: Permit, *arguments: Any, **others: Any) -> None:
         *first_ones, delivery = arguments
@@ -64,7 +64,7 @@ def with_other_ids(parts: runtime.Runtime) -> None:
             )
         await settle(permit, *first_ones, delivery, **others)
 
-    parts.fetcher._money.settle = settled  # type: ignore[method-assign]
+    parts.fetcher._account.settle = settled  # type: ignore[method-assign]
 
 
 def contender(

@@ -118,7 +118,7 @@ class LocalCrawl:
             leading(parts) as leadership,
         ):
             options, connection = parts.options, parts.connection
-            await parts.money.accept()
+            await parts.account.accept()
             master = parts.master(leadership)
             what = await parts.crawl.begin(options.modules, options.written(), "2026-01-01T00:00:00Z")
             if what == "again" and options.repeats:
@@ -142,7 +142,7 @@ class LocalCrawl:
                 name: (end.ending, end.lines, end.claimed, end.more)
                 async for name, end in admin.early_ends(options.all_modules)
             }
-            self.spent = (await parts.money.totals()).spent
+            self.spent = (await parts.account.totals()).spent
             self.seen = await parts.frontier.seen()
             self.waiting = {user_id async for ids in parts.frontier.export() for user_id in ids}
             if progress.phase is Phase.FINISHED:

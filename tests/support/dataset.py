@@ -84,4 +84,4 @@ def problems(layout: Layout) -> list[str]:
 
 
 def aside(layout: Layout) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(layout.aside.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(layout.quarantine.iterdir())}

@@ -100,12 +100,12 @@ class FetcherRig:
         horizon_s: float = 60,
     ) -> Fetcher:
         self.network = X(url=self.url)
-        self.money = Account(self.connection, self._keys, budget=budget, horizon_s=horizon_s)
+        self.account = Account(self.connection, self._keys, budget=budget, horizon_s=horizon_s)
         return Fetcher(
             network=self.network,
             transport=await self._stack.enter_async_context(Transport(timeout_s=timeout_s)),
             credentials=Credentials(list(tokens), users),
-            money=self.money,
+            account=self.account,
             crawl="test",
             clock=self.clock,
             halt=self.halt,
@@ -121,7 +121,7 @@ class FetcherRig:
         return fetched
 
     async def ledger(self) -> tuple[int, int]:
-        totals = await self.money.totals()
+        totals = await self.account.totals()
         return totals.spent, totals.reserved
 
 

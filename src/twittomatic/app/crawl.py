@@ -126,7 +126,7 @@ class Crawl:
         """
         wanted = await self._targets(given)
         if buy_profiles:
-            await self.runtime.money.accept()
+            await self.runtime.account.accept()
             builder = await buy_quote(self.runtime, wanted, None, self._observer)
         else:
             builder, _ = await known_quote(self.runtime, wanted, None, self._observer)
@@ -170,7 +170,7 @@ class Crawl:
         runtime.halt.clear()  # an earlier run has set it
         with stop.active():
             wanted = await self._targets(given)
-            await runtime.money.accept()
+            await runtime.account.accept()
             try:
                 with before_work(runtime, observer):
                     ids = await seeds(runtime, wanted, observer, check=True)

@@ -63,7 +63,7 @@ async def lead(
         needs_credentials=bool(given.names),
         log_warning=observer.warning if logs else None,
     ) as runtime:
-        await runtime.money.accept()
+        await runtime.account.accept()
         with before_work(runtime, observer):
             ids = await seeds(runtime, given, observer)
         async with leading(runtime) as leadership:

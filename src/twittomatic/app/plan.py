@@ -75,7 +75,7 @@ async def buy_quote(
         SettingsError: there is no target.
     """
     unresolved = len(await runtime.buyer.unresolved(given))
-    await require_profiles(runtime.money, runtime.options.budget, runtime.network, unresolved)
+    await require_profiles(runtime.account, runtime.options.budget, runtime.network, unresolved)
     with before_work(runtime, observer):
         ids = await runtime.buyer.resolve(given, observer.warning)
         if not ids:
@@ -83,6 +83,6 @@ async def buy_quote(
         builder = runtime.quote_builder(ids, assumed=assumed)
         await builder.gather()
         unknown = await builder.unknown()
-        await require_profiles(runtime.money, runtime.options.budget, runtime.network, len(unknown))
+        await require_profiles(runtime.account, runtime.options.budget, runtime.network, len(unknown))
         await builder.buy(unknown, observer.warning)
     return builder

@@ -193,9 +193,9 @@ def _advice(layout: Layout, missing: Sequence[MissingFile]) -> list[str]:
             continue
         targets = " ".join(costs)
         if len(costs) > _NAMED:
-            path = layout.aside / f"{spec.list_name}.txt"
+            path = layout.quarantine / f"{spec.list_name}.txt"
             with translate_errors(path):
-                layout.aside.mkdir(exist_ok=True)
+                layout.quarantine.mkdir(exist_ok=True)
                 path.write_text("".join(f"{user_id}\n" for user_id in costs))
             targets = str(path)
         sentences.append(

@@ -116,14 +116,14 @@ class Runtime:
         frontier: The targets that wait.
         admin: Inspects jobs, and queues them again.
         reaper: Takes jobs from dead workers.
-        money: Windows and ledger of the account.
+        account: Windows and ledger of the account.
         fetcher: Sends requests.
         network: The network.
         counts: Lengths of users' lists, as their profiles claim.
         buyer: Buys profiles before a crawl begins.
         selection: Chooses and ranks the followers.
         layout: Places of the dataset's files.
-        known_files: Lists that the journal proves complete.
+        complete_lists: Lists that the journal proves complete.
         connection: Connection to the state server.
         keys: The crawl's keys.
         credentials: This process's credentials.
@@ -137,14 +137,14 @@ class Runtime:
     frontier: Frontier
     admin: JobAdmin
     reaper: Reaper
-    money: Account
+    account: Account
     fetcher: Fetcher
     network: Network
     counts: CountCache
     buyer: ProfileBuyer
     selection: Selection
     layout: Layout
-    known_files: CompleteLists
+    complete_lists: CompleteLists
     connection: Connection
     keys: CrawlKeys
     credentials: Credentials
@@ -217,14 +217,14 @@ class Runtime:
             network=self.network,
             counts=self.counts,
             layout=self.layout,
-            known_files=self.known_files,
+            complete_lists=self.complete_lists,
         )
         return QuoteBuilder(
             self.options,
             self.network,
             known,
             self.buyer,
-            self.money,
+            self.account,
             kinds=[credential.kind for credential in self.credentials],
             user_ids=user_ids,
             assumed=assumed,
@@ -238,8 +238,8 @@ class Runtime:
         Raises:
             LeadershipLost: another master leads, and its cap holds.
         """
-        await self.money.share_cap(leadership)
-        await self.crawl.set_ledger(self.options.account, self.money.ledger)
+        await self.account.share_cap(leadership)
+        await self.crawl.set_ledger(self.options.account, self.account.ledger)
 
     def leadership(self) -> Leadership:
         """Return a claim to lead, not yet made."""
@@ -251,7 +251,7 @@ class Runtime:
 
     def pause_policy(self, *, leads: bool = False) -> PausePolicy:
         """Return the pause policy of this process."""
-        return PausePolicy(self.crawl, self.money, self.name, leads=leads)
+        return PausePolicy(self.crawl, self.account, self.name, leads=leads)
 
     def context(self, journal: Journal, note: Callable[[str, int, int], None]) -> Context:
         """Return what this process's jobs need.
@@ -270,7 +270,7 @@ class Runtime:
             layout=self.layout,
             journal=journal,
             counts=self.counts,
-            known_files=self.known_files,
+            complete_lists=self.complete_lists,
             clock=SystemClock(),
             halt=self.halt,
             selection=self.selection,
@@ -290,7 +290,7 @@ class Runtime:
             has_own_master: Whether the master is in this process too, so that it cannot be lost alone.
         """
         worker: Worker
-        self.money.follow()
+        self.account.follow()
 
         def note(name: str, records: int, pages: int) -> None:
             worker.note(name, records, pages)
@@ -320,7 +320,7 @@ async def _assembled(
         )
     keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(options.account)
     notes = spending(settings, name)
-    money = Account(
+    account = Account(
         connection,
         shared,
         budget=options.budget,
@@ -333,7 +333,7 @@ async def _assembled(
     crawl, counts, files = CrawlState(connection, keys), CountCache(connection, shared), layout(settings)
     bought = BoughtProfiles(files, settings.crawl, name, network=asked.name)
     await asyncio.to_thread(claim, files, asked.name)
-    await money.open(await crawl.ledger(options.account))
+    await account.open(await crawl.ledger(options.account))
     async with AsyncExitStack() as stack:
         stack.callback(bought.close)
         releasing = stack.enter_context(Releasing())
@@ -346,7 +346,7 @@ async def _assembled(
             network=asked,
             transport=transport,
             credentials=credentials,
-            money=money,
+            account=account,
             crawl=settings.crawl,
             clock=clock,
             halt=halt,
@@ -361,7 +361,7 @@ async def _assembled(
             frontier=Frontier(connection, keys),
             admin=JobAdmin(connection, keys),
             reaper=Reaper(connection, keys, lease_s=options.lease_s),
-            money=money,
+            account=account,
             fetcher=fetcher,
             network=asked,
             counts=counts,
@@ -378,7 +378,7 @@ async def _assembled(
                 refresh_older_than=options.refresh_older_than_s,
             ),
             layout=files,
-            known_files=CompleteLists(files),
+            complete_lists=CompleteLists(files),
             connection=connection,
             keys=keys,
             credentials=credentials,

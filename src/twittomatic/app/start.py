@@ -86,7 +86,7 @@ async def resolve(runtime: Runtime, given: Targets, observer: Observer) -> Seque
         SettingsError: none of the targets can be crawled.
     """
     count = len(await runtime.buyer.unresolved(given))
-    await require_profiles(runtime.money, runtime.options.budget, runtime.network, count)
+    await require_profiles(runtime.account, runtime.options.budget, runtime.network, count)
     ids = await runtime.buyer.resolve(given, observer.warning)
     if not ids:
         raise SettingsError("None of the targets can be crawled; nothing was started.")
@@ -227,7 +227,7 @@ async def _check_quote(
         observer.quoted(quote)
     if not until_spent:
         await require_budget(
-            runtime.money,
+            runtime.account,
             runtime.options.budget,
             quote.plan.due,
             "The crawl",

@@ -67,7 +67,7 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
                 if requested.is_set():
                     return Result(outcome=Outcome.INTERRUPTED)
                 if not changed:
-                    return _result(settings, worker.standing.phase, await state.status())
+                    return _result(settings, worker.last_reply.phase, await state.status())
                 observer.info("A master gave the crawl other options; this worker continues with them.")
 
 

@@ -116,7 +116,7 @@ async def _plan(
     async with plan_runtime(settings, modules) as parts:
         if agreed:
             build.credentials(settings)
-            await parts.money.accept()
+            await parts.account.accept()
             builder = await buy_quote(parts, wanted, assumed, observer)
         else:
             builder, _ = await known_quote(parts, wanted, assumed, observer)
@@ -142,7 +142,7 @@ async def _price(parts: runtime.Runtime, count: int, *, yes: bool) -> str:
         raise SettingsError(
             f"{sentence}; add --yes to buy {_them(count)}, or --no-lookup with --followers and --posts."
         )
-    await require_profiles(parts.money, parts.options.budget, parts.network, count)
+    await require_profiles(parts.account, parts.options.budget, parts.network, count)
     if yes:
         warn(f"{sentence}.")
     return sentence

@@ -13,14 +13,14 @@ class PausePolicy:
 
     Args:
         crawl: The crawl.
-        money: Has the rejected credentials.
+        account: Account that knows the rejected credentials.
         worker: Name of the worker's process.
         leads: Whether that process is also the master, without which the crawl cannot continue.
     """
 
-    def __init__(self, crawl: CrawlState, money: Account, worker: str, *, leads: bool = False) -> None:
+    def __init__(self, crawl: CrawlState, account: Account, worker: str, *, leads: bool = False) -> None:
         self._crawl = crawl
-        self._money = money
+        self._account = account
         self._worker = worker
         self._leads = leads
 
@@ -36,7 +36,7 @@ class PausePolicy:
         return True
 
     async def _others_can_continue(self) -> bool:
-        rejected = await self._money.rejected()  # of this process's account, and read before the workers
+        rejected = await self._account.rejected()  # of this process's account, and read before the workers
         workers = (await self._crawl.status()).workers
         return any(
             {*worker.credentials} - {*rejected} for name, worker in workers.items() if name != self._worker

@@ -76,7 +76,7 @@ class Worker:
         self._changed = asyncio.Event()
         self._failure: TwittomaticError | None = None
         self._led_at = 0.0
-        self.standing = HeartbeatReply(phase="", reason="", leader="", lost=())
+        self.last_reply = HeartbeatReply(phase="", reason="", leader="", lost=())
         context.jobs.completing = self._free
 
     def leave(self) -> None:
@@ -163,8 +163,8 @@ class Worker:
 
     async def _heartbeat(self) -> None:
         held = list(self._held.values())
-        self.standing = await self._context.jobs.heartbeat([one.job for one in held], self._report(held))
-        for job in self.standing.lost:
+        self.last_reply = await self._context.jobs.heartbeat([one.job for one in held], self._report(held))
+        for job in self.last_reply.lost:
             current = self._held.get(job.name)
             if current and current.job is job:
                 _log.warning("lost a job", extra={"job": job.name})
@@ -173,10 +173,10 @@ class Worker:
 
     def _apply_phase(self) -> None:
         """Leave, halt or continue, depending on the phase of the crawl."""
-        standing = self.standing
-        if not standing.phase:
+        reply = self.last_reply
+        if not reply.phase:
             raise gone(f"crawl “{self._context.crawl}”")
-        if standing.phase == "finished":
+        if reply.phase == "finished":
             self.leave()
         elif self._master_timed_out():
             if not self._leaving.is_set():
@@ -184,7 +184,7 @@ class Worker:
             self.leave()
         elif self._leaving.is_set():
             return
-        elif standing.phase == "running" and standing.leader:
+        elif reply.phase == "running" and reply.leader:
             if self._context.halt.is_set():
                 self._context.halt.clear()
                 self._changed.set()
@@ -194,7 +194,7 @@ class Worker:
     def _master_timed_out(self) -> bool:
         """Return whether nobody has led for so long that this worker must stop."""
         now = asyncio.get_running_loop().time()
-        if not self.standing.leaderless or not self._stops_without_master:
+        if not self.last_reply.leaderless or not self._stops_without_master:
             self._led_at = now
         return now - self._led_at > _PATIENCE_S
 

@@ -74,7 +74,7 @@ class Fetcher:
         network: Decodes the answers.
         transport: The open transport.
         credentials: The process's credentials.
-        money: Rate-limit windows and ledger of the network's account.
+        account: Rate-limit windows and ledger of the network's account.
         crawl: Name of the crawl, for the ledger.
         clock: The clock.
         halt: Set while no request may be started; waiting for a window then ends.
@@ -91,7 +91,7 @@ class Fetcher:
         network: Network,
         transport: Transport,
         credentials: Credentials,
-        money: Account,
+        account: Account,
         crawl: str,
         clock: Clock,
         halt: asyncio.Event,
@@ -102,7 +102,7 @@ class Fetcher:
         self._credentials = {credential.name: credential for credential in credentials}
         for credential in credentials:
             network.authorization(credential.token)  # raises for a token that no header can hold
-        self._money = money
+        self._account = account
         self._crawl = crawl
         self._clock = clock
         self._halt = halt
@@ -155,7 +155,7 @@ class Fetcher:
             except _RenewedError:
                 renewed = True
             except CredentialRejected as error:
-                await self._money.reject(granted.credential, str(error))
+                await self._account.reject(granted.credential, str(error))
             except UpstreamUnavailable as error:
                 tries += 1
                 if tries >= TRIES or error.repeated >= SAME_AT_ONCE:
@@ -174,7 +174,7 @@ class Fetcher:
 
     async def give_up(self, permit: Permit) -> None:
         """Return an unused permit and release its money."""
-        await self._money.settle(permit, 0)
+        await self._account.settle(permit, 0)
 
     async def check(self) -> str:
         """Try every credential with a free request and retire those that are rejected.
@@ -214,7 +214,7 @@ class Fetcher:
         while True:
             if self._halt.is_set():
                 raise Interrupted("The crawl is paused, or this process is leaving.")
-            permit = await self._money.acquire(request.bucket, {name: limit}, price=0, wanted=1)
+            permit = await self._account.acquire(request.bucket, {name: limit}, price=0, wanted=1)
             if not isinstance(permit, Permit):
                 return isinstance(permit, RetryAfter)  # the window is used up: it was accepted before
             try:
@@ -224,7 +224,7 @@ class Fetcher:
             except RateLimited:
                 return True
             except CredentialRejected as error:
-                await self._money.reject(name, str(error))
+                await self._account.reject(name, str(error))
                 return False
             except UpstreamUnavailable as error:
                 failures += 1
@@ -256,7 +256,7 @@ class Fetcher:
         self, request: Request, size: int, least: int, purpose: str
     ) -> Permit | RetryAfter | OverBudget | NoCredential:
         asking = asyncio.ensure_future(
-            self._money.acquire(
+            self._account.acquire(
                 request.bucket,
                 self._limits(request.endpoint),
                 price=_price(request, size),
@@ -314,7 +314,7 @@ class Fetcher:
                 raise _RenewedError from None
             raise
         except BaseException:  # the cost of a request that was sent is unknown
-            await self._money.settle(permit, None if is_sent else 0)
+            await self._account.settle(permit, None if is_sent else 0)
             raise
         if wanted:
             self._repetitions.forget(wanted)
@@ -338,14 +338,14 @@ class Fetcher:
 
     async def _refuse(self, permit: Permit, error: RateLimited, response: Response | None) -> None:
         """Record a 429 first, so that no other request runs into it; its `remaining` header is ignored."""
-        await self._money.exhaust(
+        await self._account.exhaust(
             permit,
             error.reset_at.timestamp() if error.reset_at else None,
             closed_for_s(response, self._clock.now()),
             date=error.date,
             age_s=_age(response),
         )
-        await self._money.settle(permit, 0)
+        await self._account.settle(permit, 0)
 
     async def _renew(self, credential: UserToken, token: str) -> None:
         await credential.renew(
@@ -372,7 +372,7 @@ class Fetcher:
         delivery: Delivery | None = None,
     ) -> None:
         window = self._network.window(response) if response else None
-        await self._money.settle(permit, cost, window, delivery, age_s=_age(response))
+        await self._account.settle(permit, cost, window, delivery, age_s=_age(response))
 
     def _day(self) -> str:
         return utc(self._clock.now()).astimezone(UTC).date().isoformat()
@@ -397,7 +397,7 @@ class Fetcher:
             tokens = self._network.tokens
             advice = f"; set {tokens.app}" if tokens else ""
             return f"No credential for {self._network.title} was given{advice}."
-        reasons = await self._money.rejected()
+        reasons = await self._account.rejected()
         known = "; ".join(f"{name}: {reasons[name]}" for name in self._credentials if name in reasons)
         return f"No credential is left. {known}"
 

@@ -138,7 +138,7 @@ class _Analysis:
                     with suppress(StorageError):  # leftovers are removed when the crawl is finished
                         await to_thread_shielded(discard, self._part.path)
         self._checkpoint = msgspec.structs.replace(
-            self._checkpoint, ended=Ending.COMPLETE, ended_at=self._context.moment()
+            self._checkpoint, ended=Ending.COMPLETE, ended_at=self._context.journal_time()
         )
         await self._context.jobs.commit(self._job, self._checkpoint, {})
 

@@ -37,7 +37,7 @@ class Context:
         layout: The dataset's paths.
         journal: The journal file of this process.
         counts: Cached counts of users' lists, from their profiles.
-        known_files: Index of the complete lists in the dataset.
+        complete_lists: Index of the complete lists in the dataset.
         clock: Source of the time.
         halt: Set when jobs should stop after the current page.
         selection: SELECT and PRIORITY.
@@ -58,7 +58,7 @@ class Context:
     layout: Layout
     journal: Journal
     counts: CountCache
-    known_files: CompleteLists
+    complete_lists: CompleteLists
     clock: Clock
     halt: asyncio.Event
     selection: Selection
@@ -73,7 +73,7 @@ class Context:
         """Return the time as RFC 3339."""
         return rfc3339(utc(self.clock.now()))
 
-    def moment(self) -> str:
+    def journal_time(self) -> str:
         """Return the time for the journal: RFC 3339, to the millisecond."""
         return rfc3339_ms(utc(self.clock.now()))
 

@@ -105,7 +105,7 @@ async def reclaim(context: Context, job: Job, checkpoint: Checkpoint) -> Checkpo
     Raises:
         LeaseLost: another worker has the job now.
     """
-    mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
+    mine = msgspec.structs.replace(checkpoint, ended_at=context.journal_time())
     await context.jobs.commit(job, mine, {})
     return mine
 
@@ -308,7 +308,7 @@ def journal_entry(
         requests=checkpoint.requests if paid else 0,
         cost_usd=usd(checkpoint.cost) if paid else 0.0,
         began_at=checkpoint.began_at or context.now(),
-        ended_at=checkpoint.ended_at or context.moment(),
+        ended_at=checkpoint.ended_at or context.journal_time(),
         ending=checkpoint.ended or Ending.COMPLETE,
         reason=cast("Any", checkpoint.reason),
         claimed=checkpoint.claimed,

@@ -196,7 +196,7 @@ class Pager:
                 before,
                 token=None,
                 ended=Ending.UNAVAILABLE,
-                ended_at=self._context.moment(),
+                ended_at=self._context.journal_time(),
                 reason=error.reason,
             )
             await self._commit({})
@@ -212,7 +212,7 @@ class Pager:
     async def _give_up(self, ending: Ending) -> None:
         """End a list that cannot be continued, because the network no longer knows its token."""
         self.checkpoint = msgspec.structs.replace(
-            self.checkpoint, token=None, ended=ending, ended_at=self._context.moment()
+            self.checkpoint, token=None, ended=ending, ended_at=self._context.journal_time()
         )
         await self._commit({})
 
@@ -278,7 +278,7 @@ class Pager:
             token=self._next_token(page, ended),
             asked_again=ended is None and page.next_token is None,
             ended=ended,
-            ended_at=self._context.moment() if ended else "",
+            ended_at=self._context.journal_time() if ended else "",
             requests=before.requests + 1,
             cost=before.cost + fetched.cost,
             received=received,
@@ -408,7 +408,7 @@ def existing_lines(context: Context, final: Path) -> int:
     """Return how many records a list in the dataset has: 0 if its file is missing or broken."""
     if final.exists():
         with suppress(CorruptFile):
-            return context.known_files.state(final).lines
+            return context.complete_lists.state(final).lines
     return 0
 
 

@@ -36,7 +36,7 @@ async def reuse_existing(context: Context, job: Job, extension: str, *, most: in
     if job.checkpoint != Checkpoint():
         return False
     final = context.layout.file(job.user_id, extension)
-    if not await asyncio.to_thread(context.known_files.is_whole, final, most=most, since=context.oldest()):
+    if not await asyncio.to_thread(context.complete_lists.is_whole, final, most=most, since=context.oldest()):
         return False
     await context.jobs.complete(
         job,
@@ -49,7 +49,7 @@ async def reuse_existing(context: Context, job: Job, extension: str, *, most: in
 
 def _early_end(context: Context, job: Job, final: Path, most: int | None) -> EarlyEnd | None:
     """Return how a reused list ended too early: it counts for this crawl as it did for the one before."""
-    entry = context.known_files.early(final)
+    entry = context.complete_lists.early(final)
     if entry is None or (most is not None and entry.lines >= most):
         return None
     return EarlyEnd(ending=entry.ending, lines=entry.lines, claimed=entry.claimed, depth=job.depth)
@@ -76,7 +76,7 @@ async def continue_existing(context: Context, job: Job, extensions: Sequence[str
     if job.checkpoint != Checkpoint():
         return job
     final = context.layout.file(job.user_id, extensions[-1])
-    entry = await asyncio.to_thread(context.known_files.unfinished, final, since=context.oldest())
+    entry = await asyncio.to_thread(context.complete_lists.unfinished, final, since=context.oldest())
     if entry is None:
         return job
     try:
@@ -92,7 +92,7 @@ def _copied(context: Context, job: Job, entry: Entry, extensions: Sequence[str])
     for ext in extensions:
         final = context.layout.file(job.user_id, ext)
         part = context.layout.part(context.crawl, stem, ext)
-        with PartFile.take_over(part, final, context.known_files.state(final)) as file:
+        with PartFile.take_over(part, final, context.complete_lists.state(final)) as file:
             files[ext] = file.state
     checkpoint = Checkpoint(
         part=stem,

@@ -90,7 +90,7 @@ def _newest(final: Path) -> str | None:
 
 async def _reclaim(context: Context, job: Job, checkpoint: Checkpoint, final: Path) -> Checkpoint:
     """Copy the part file of an earlier attempt, so that the attempt cannot place it if it wakes up."""
-    mine = msgspec.structs.replace(checkpoint, ended_at=context.moment())
+    mine = msgspec.structs.replace(checkpoint, ended_at=context.journal_time())
     if _has_new_posts(checkpoint):
         mine = msgspec.structs.replace(mine, part=new_stem(job))
         before, after = (context.layout.part(context.crawl, one.part, "twt") for one in (checkpoint, mine))
@@ -137,7 +137,7 @@ def _commit(context: Context, checkpoint: Checkpoint, final: Path) -> FileState 
         if order.newest != checkpoint.since_id:
             raise _OvertakenError
         if order.kept:
-            state = prepend(file, final, context.known_files.state(final))
+            state = prepend(file, final, context.complete_lists.state(final))
         else:
             state = append_in_order(file, final)
     if _identity(final) != there:
@@ -158,8 +158,8 @@ def _combined_ending(context: Context, checkpoint: Checkpoint, final: Path) -> C
     If the old list could be continued, it still can, unless the new posts ended too early: then posts may be
     missing between the two, and the old token does not lead to them.
     """
-    before, now = context.known_files.ending(final), checkpoint.ended or Ending.COMPLETE
-    early = context.known_files.early(final) if now not in EARLY else None
+    before, now = context.complete_lists.ending(final), checkpoint.ended or Ending.COMPLETE
+    early = context.complete_lists.early(final) if now not in EARLY else None
     return msgspec.structs.replace(
         checkpoint,
         ended=now if now in EARLY or before not in (Ending.CUT, *EARLY, Ending.UNAVAILABLE) else before,
@@ -179,7 +179,7 @@ async def _complete(
     line = journal_entry(context, job, checkpoint, file if state else None, state or FileState())
     await asyncio.to_thread(context.journal.append, line)
     if state:
-        context.known_files.learn(line)
+        context.complete_lists.learn(line)
     reach("job.closed")
     events: list[Event] = []
     if state:

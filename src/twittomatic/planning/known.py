@@ -30,7 +30,7 @@ class KnownTargets:
         network: Reads the profiles.
         counts: Cache of the counts in profiles.
         layout: Paths of the dataset.
-        known_files: Index of its journal.
+        complete_lists: Index of its journal.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class KnownTargets:
         network: Network,
         counts: CountCache,
         layout: Layout,
-        known_files: CompleteLists,
+        complete_lists: CompleteLists,
     ) -> None:
         self._options = options
         self._network = network
         self._counts = counts
         self._layout = layout
-        self._files = known_files
+        self._files = complete_lists
 
     async def estimates(self, user_ids: Sequence[str], now: float) -> list[TargetEstimate]:
         """Return what is known about some targets.

@@ -51,7 +51,7 @@ class QuoteBuilder:
         network: The network that serves it.
         known: Knows lists and counts without a request.
         buyer: Buys profiles.
-        money: The account that pays.
+        account: The account that pays.
         kinds: Kind of each credential, `app` or `user`.
         user_ids: The targets.
         assumed: Counts for targets whose profiles are not known.
@@ -65,7 +65,7 @@ class QuoteBuilder:
         network: Network,
         known: KnownTargets,
         buyer: ProfileBuyer,
-        money: Account,
+        account: Account,
         *,
         kinds: Sequence[str],
         user_ids: Sequence[str],
@@ -77,7 +77,7 @@ class QuoteBuilder:
         self._network = network
         self._known = known
         self._buyer = buyer
-        self._money = money
+        self._account = account
         self._kinds = kinds
         self._ids = user_ids
         self._assumed = assumed
@@ -124,7 +124,7 @@ class QuoteBuilder:
         return Quote(
             plan=self._tally.plan(bought=self._buyer.bought),
             prices_as_of=self._network.prices.as_of,
-            left=await self._money.left(),
+            left=await self._account.left(),
         )
 
     async def _find_followers(self) -> Discovered:
@@ -171,11 +171,11 @@ class QuoteBuilder:
         )
 
 
-async def require_budget(money: Account, budget: int | None, cost: int, what: str, advice: str) -> None:
+async def require_budget(account: Account, budget: int | None, cost: int, what: str, advice: str) -> None:
     """Fail early when the budget cannot cover a cost.
 
     Args:
-        money: The account that pays.
+        account: The account that pays.
         budget: BUDGET_USD in micro-dollars; None for none.
         cost: Micro-dollars; a cost of 0 is always covered.
         what: What costs that much, as the subject of a sentence.
@@ -184,10 +184,10 @@ async def require_budget(money: Account, budget: int | None, cost: int, what: st
     Raises:
         BudgetExhausted: the budget cannot cover it.
     """
-    left = await money.left()
+    left = await account.left()
     if left is None or budget is None or cost <= max(left, 0):
         return
-    totals = await money.totals()
+    totals = await account.totals()
     reserved = f", {dollars(totals.reserved)} is reserved" if totals.reserved else ""
     rest = f"leaves {dollars(left)} of {dollars(budget)}" if left > 0 else f"of {dollars(budget)} is used up"
     raise BudgetExhausted(
@@ -196,10 +196,12 @@ async def require_budget(money: Account, budget: int | None, cost: int, what: st
     )
 
 
-async def require_profiles(money: Account, budget: int | None, network: Network, count: int) -> None:
+async def require_profiles(account: Account, budget: int | None, network: Network, count: int) -> None:
     """Fail early when the budget cannot cover so many profiles; see `require_budget`."""
     cost = count * network.prices.user
-    await require_budget(money, budget, cost, f"To read {profiles(count)}", "raise it, or give fewer targets")
+    await require_budget(
+        account, budget, cost, f"To read {profiles(count)}", "raise it, or give fewer targets"
+    )
 
 
 def profiles(count: int) -> str:

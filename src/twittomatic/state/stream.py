@@ -218,18 +218,18 @@ class EventStream:
         if await self._connection.call("GET", self._keys.sink(sink)) == process:
             await self._connection.call("DEL", self._keys.sink(sink))
 
-    async def report(self, sink: str, standing: SinkReport, *, leaving: bool = False) -> bool:
+    async def report(self, sink: str, report: SinkReport, *, leaving: bool = False) -> bool:
         """Store the report of a sink; return False when another process serves it.
 
         Args:
             sink: Its name.
-            standing: By whom it is served, and how far it is.
+            report: Its report, which names the process that serves it.
             leaving: Whether another process may serve it at once.
         """
         said = await self._connection.run(
             "sinks/report",
             [self._keys.sink(sink), self._keys.sinks],
-            [sink, standing.process, 0 if leaving else _CLAIM_MS, msgspec.json.encode(standing).decode()],
+            [sink, report.process, 0 if leaving else _CLAIM_MS, msgspec.json.encode(report).decode()],
         )
         return bool(said)
 

@@ -79,7 +79,7 @@ class Layout:
         return self.output / "spending"
 
     @property
-    def aside(self) -> Path:
+    def quarantine(self) -> Path:
         """The directory into which `verify --repair` moves files; no reader looks there."""
         return self.output / "set-aside"
 
@@ -181,7 +181,7 @@ class Layout:
         Raises:
             StorageUnavailable: a directory cannot be listed.
         """
-        ours = (self.journals.name, self.aside.name)
+        ours = (self.journals.name, self.quarantine.name)
         for directory in _entries(self.output):
             hidden = directory.name.startswith(".") or directory.name in ours
             path = Path(directory.path)

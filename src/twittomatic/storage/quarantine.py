@@ -28,13 +28,13 @@ def set_aside(layout: Layout, path: Path, *, keep: bool = False) -> Path:
     Raises:
         StorageUnavailable: the file cannot be moved.
     """
-    with translate_errors(layout.aside):
-        layout.aside.mkdir(exist_ok=True)
+    with translate_errors(layout.quarantine):
+        layout.quarantine.mkdir(exist_ok=True)
     sync_directory(layout.output)
     name = os.fsdecode(os.fsencode(path.name)[:_LONGEST_NAME])
     with translate_errors(path):
         for number in count(1):
-            target = layout.aside / f"{name}.{number}"
+            target = layout.quarantine / f"{name}.{number}"
             if not os.path.lexists(target):
                 break
             if keep and target.samefile(path):
@@ -44,6 +44,6 @@ def set_aside(layout: Layout, path: Path, *, keep: bool = False) -> Path:
         else:
             path.rename(target)
     reach("quarantine.moved")
-    sync_directory(layout.aside)
+    sync_directory(layout.quarantine)
     sync_directory(path.parent)
     return target

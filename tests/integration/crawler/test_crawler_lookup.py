@@ -98,7 +98,7 @@ class Scene:
                 network=network,
                 transport=self._transport,
                 credentials=Credentials(["token"], ()),
-                money=Account(self._connection, shared, budget=None, horizon_s=60, crawl=crawl),
+                account=Account(self._connection, shared, budget=None, horizon_s=60, crawl=crawl),
                 crawl=crawl,
                 clock=self.clock,
                 halt=asyncio.Event(),

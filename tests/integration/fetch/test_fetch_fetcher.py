@@ -51,7 +51,7 @@ async def test_a_page_and_its_money(house: FetcherRig, world: GraphWorld) -> Non
     assert (fetched.size, fetched.cost) == (1000, FOLLOWERS * 10_000)
     assert await house.ledger() == (0, 10_000_000)
     await fetched.settle()
-    totals = await house.money.totals()
+    totals = await house.account.totals()
     assert (totals.spent, totals.reserved) == (500_000, 0)
     names = ("crawl:test", "module:test:follower", "day:2025-12-31")
     assert totals.fields == dict.fromkeys(names, 500_000)
@@ -120,7 +120,7 @@ async def test_reservations_without_an_outcome_count_as_spent(house: FetcherRig,
     await house.page(fetcher)
     with pytest.raises(BudgetExhausted, match=r"used up: \$0\.00 is left, and"):
         await house.page(fetcher)
-    totals = await house.money.totals()
+    totals = await house.account.totals()
     assert (totals.spent, totals.reserved) == (250_000, 0)
     assert totals.fields["module:test:follower"] == 250_000
 
@@ -232,7 +232,7 @@ async def test_what_is_abandoned_before_it_is_sent_costs_nothing(house: FetcherR
         await page
     assert scripted.asked == []
     assert await house.ledger() == (0, 0)
-    assert (await house.money.totals()).fields == {}
+    assert (await house.account.totals()).fields == {}
 
 
 async def test_a_token_that_cannot_be_stored_costs_no_page(house: FetcherRig, tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ async def test_a_rejected_credential_is_out(house: FetcherRig, world: GraphWorld
     fetcher = await house.fetcher("bad", "worse", "good", budget=10_000_000)
     for _ in range(2):
         await house.page(fetcher)
-    rejected = await house.money.rejected()
+    rejected = await house.account.rejected()
     assert set(rejected) == {Credential.of("bad").name, Credential.of("worse").name}
     assert all("does not accept" in reason for reason in rejected.values())
     assert emulator.report()["requests"] == {"followers": 4}
@@ -301,7 +301,7 @@ async def test_a_check_is_free_and_finds_rejected_credentials(house: FetcherRig,
     emulator = await house.emulate(world, tokens=["good"])
     fetcher = await house.fetcher("bad", "good", budget=1)
     await fetcher.check()
-    assert set(await house.money.rejected()) == {Credential.of("bad").name}
+    assert set(await house.account.rejected()) == {Credential.of("bad").name}
     assert emulator.report()["requests"] == {"usage": 2}
     assert await house.ledger() == (0, 0)
     await fetcher.check()
@@ -361,7 +361,7 @@ async def test_no_token_is_shown(house: FetcherRig, answer: Any, caplog: pytest.
     logging.getLogger("test").error("failed: %r %r", error, fetcher, exc_info=error)
     told = [str(error), repr(error), *traceback.format_exception(error), caplog.text, repr(fetcher)]
     told += [str(record.__dict__) for record in caplog.records if record.name != "test"]
-    told += [json.dumps(await house.money.rejected())]
+    told += [json.dumps(await house.account.rejected())]
     assert SECRET not in "".join(told)
 
 

@@ -50,7 +50,7 @@ async def test_where_it_alone_fails_the_credentials_count_as_good(
         fetcher = await house.fetcher("a", "b", budget=1_000_000)
         assert said in await fetcher.check()
         assert 2 <= len(x.paths("usage")) <= 5
-        assert await house.money.rejected() == {}
+        assert await house.account.rejected() == {}
         assert (await house.page(fetcher, 10)).page.ids == ["11", "12", "13"]
 
 

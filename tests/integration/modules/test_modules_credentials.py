@@ -67,7 +67,7 @@ async def test_a_refused_user_token_is_retired_and_the_others_continue(
 
     async def look(parts: Runtime, worker: Worker) -> None:
         while not reasons:
-            reasons.update(await parts.money.rejected())
+            reasons.update(await parts.account.rejected())
 
     progress = await local.crawl("FA", [STAR], max_depth=1, during=look)
     assert progress.phase is Phase.FINISHED

@@ -23,11 +23,11 @@ async def test_a_leadership_that_expired_is_taken_again(
         return await lead(leadership)
 
     async def expire(parts: Runtime, worker: Worker) -> None:
-        while not worker.standing.leader:
+        while not worker.last_reply.leader:
             await asyncio.sleep(0.01)
         monkeypatch.setattr(Leadership, "lead", held_up)
         await parts.connection.call("DEL", parts.keys.leader)
-        while worker.standing.leader:
+        while worker.last_reply.leader:
             await asyncio.sleep(0.01)
         may_lead.set()
 

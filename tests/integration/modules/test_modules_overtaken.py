@@ -66,7 +66,7 @@ class Desk:
             journal=journal,
             clock=self.clock,
             now=lambda: "2026-01-01T00:00:00Z",
-            moment=lambda: Context.moment(cast("Context", tools)),
+            journal_time=lambda: Context.journal_time(cast("Context", tools)),
         )
         return cast("Context", tools)
 
@@ -81,7 +81,7 @@ class Desk:
             part=f"follower-7-{worker}",
             files=files,
             ended=Ending.COMPLETE,
-            ended_at=context.moment(),
+            ended_at=context.journal_time(),
             began_at="2026-01-01T00:00:00Z",
         )
         job = Job(entry="1-1", module=Module.FOLLOWER, user_id="7", depth=0, consumer=worker)

@@ -224,8 +224,8 @@ async def old_holder_tries(led: LedCrawl, jobs: Jobs, job: Job) -> None:
     for how in ("ready", "later", "dead"):
         assert not await jobs.release(job, how, reason="x")  # type: ignore[arg-type]
     assert await led.snapshot() == before
-    standing = await jobs.heartbeat([job], REPORT)
-    assert standing.lost == [job]
+    reply = await jobs.heartbeat([job], REPORT)
+    assert reply.lost == [job]
     await led.call("HDEL", led.keys.workers, jobs.consumer)
     assert await led.snapshot() == before
 
@@ -283,14 +283,14 @@ async def test_a_heartbeat_renews_and_reports(led: LedCrawl) -> None:
     jobs = led.worker()
     [job] = await led.lease_new(jobs)
     await led.be_silent(job)
-    standing = await jobs.heartbeat([job], REPORT)
-    assert (standing.phase, standing.reason, standing.leader, standing.lost) == ("running", "", "master", [])
+    reply = await jobs.heartbeat([job], REPORT)
+    assert (reply.phase, reply.reason, reply.leader, reply.lost) == ("running", "", "master", [])
     assert await led.reap() == []
 
     await led.crawl.pause("No money.", by="network")
     await led.leadership.resign()
-    standing = await jobs.heartbeat([], REPORT)
-    assert (standing.phase, standing.reason, standing.leader) == ("paused", "No money.", "")
+    reply = await jobs.heartbeat([], REPORT)
+    assert (reply.phase, reply.reason, reply.leader) == ("paused", "No money.", "")
 
 
 async def test_delays_double_and_end_in_death(led: LedCrawl) -> None:

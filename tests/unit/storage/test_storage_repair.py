@@ -24,7 +24,7 @@ def test_a_whole_dataset_is_left_alone(layout: Layout, made: DatasetWriter) -> N
     made.store("22", "fws", IDS)
     made.store("22", "usr", RECORDS)
     assert steps(layout) == []
-    assert not layout.aside.exists()
+    assert not layout.quarantine.exists()
     assert not layout.journal("repair").exists()
 
 
@@ -236,7 +236,7 @@ def test_strays_of_any_name_are_quarantined(layout: Layout, made: DatasetWriter)
     assert len(said) == 4
     assert all(step.file.isprintable() and step.sentence.isprintable() for step in said)
     assert problems(layout) == []
-    assert len(list(layout.aside.iterdir())) == 4
+    assert len(list(layout.quarantine.iterdir())) == 4
 
 
 def test_a_torn_journal_is_whole_again(layout: Layout, made: DatasetWriter) -> None:
@@ -285,7 +285,7 @@ def test_without_a_journal_nothing_is_touched(layout: Layout, made: DatasetWrite
     with pytest.raises(StorageUnavailable, match="journal"):
         steps(layout)
     assert path.exists()
-    assert not layout.aside.exists()
+    assert not layout.quarantine.exists()
 
 
 def test_what_a_job_has_yet_to_write_down_is_left_to_it(layout: Layout, made: DatasetWriter) -> None:

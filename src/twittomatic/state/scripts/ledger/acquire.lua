@@ -20,9 +20,9 @@ local now = now_ms()
 if redis.call('HGET', ledger, 'id') ~= ARGV[9] then
   return { 'gone', 'ledger' }
 end
-local standing = redis.call('HGET', reservations, ARGV[1])
-if standing then
-  local index, size = string.match(standing, '^%d+:%d+:%d+:(%d+):(%d+)')
+local reservation = redis.call('HGET', reservations, ARGV[1])
+if reservation then
+  local index, size = string.match(reservation, '^%d+:%d+:%d+:(%d+):(%d+)')
   return { 'go', tonumber(index), tonumber(size) }
 end
 

@@ -13,11 +13,11 @@
 -- use lib/ledger
 -- use lib/gate
 local LOST = 3 -- answers in a row, before one request probes alone: each is a whole page of money
-local standing = redis.call('HGET', KEYS[2], ARGV[1])
-if not standing then
+local reservation = redis.call('HGET', KEYS[2], ARGV[1])
+if not reservation then
   return 0
 end
-local cost = ARGV[2] ~= '' and tonumber(ARGV[2]) or tonumber(string.match(standing, '^%d+'))
+local cost = ARGV[2] ~= '' and tonumber(ARGV[2]) or tonumber(string.match(reservation, '^%d+'))
 local expected = cost
 if KEYS[6] then -- the network charges for each id once a day
   local ids, picked, count = {}, #ARGV[9] / 8, tonumber(ARGV[11])
