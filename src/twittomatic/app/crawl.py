@@ -69,9 +69,9 @@ class Crawl:
         self._until_spent = until_spent
         self._logs = logs
         self._exits = AsyncExitStack()
-        self._stop: Stop | None = None
+        self._stops: list[Stop] = []  # of the runs that have not ended
+        self._turn = asyncio.Lock()
         self._runtime: Runtime | None = None
-        self._working: asyncio.Task[Result] | None = None
 
     async def __aenter__(self) -> Self:
         self._runtime = await self._exits.enter_async_context(
@@ -87,9 +87,9 @@ class Crawl:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._working and not self._working.done():
-            self.stop()
-            await asyncio.gather(self._working, return_exceptions=True)
+        self.stop()
+        async with self._turn:  # the run in progress has finished its pages
+            self._runtime = None
         await self._exits.__aexit__(kind, error, trace)
 
     @property
@@ -97,7 +97,7 @@ class Crawl:
         """The crawl's parts.
 
         Raises:
-            RuntimeError: the crawl has not been entered.
+            RuntimeError: the crawl has not been entered, or it has been left.
         """
         if not self._runtime:
             raise RuntimeError("Enter the crawl first: `async with Crawl(...) as crawl`.")
@@ -105,8 +105,8 @@ class Crawl:
 
     def stop(self) -> None:
         """Finish the pages in flight and end; may be called from any thread."""
-        if self._stop:
-            self._stop.request()
+        for stop in [*self._stops]:
+            stop.request()
 
     async def status(self) -> CrawlStatus:
         """Return the status of the crawl."""
@@ -135,7 +135,7 @@ class Crawl:
     async def run(self, given: Given = (), *, interval_s: float = 1.0) -> AsyncIterator[CrawlStatus]:
         """Crawl, and yield the status of the crawl until it has ended; `result` says how.
 
-        To leave the loop early finishes the pages in flight.
+        To leave the loop early finishes the pages in flight. A run waits for the end of an earlier one.
 
         Args:
             given: The targets; none with modules `U` updates every timeline of the dataset.
@@ -145,8 +145,8 @@ class Crawl:
             CrawlMustPause: the budget does not cover the quote, or the network stops us.
             TwittomaticError: the crawl cannot go on.
         """
-        self._stop = current_stop() or Stop()
-        working = self._working = asyncio.create_task(self._complete(self._stop, given))
+        stop = current_stop() or Stop()
+        working = asyncio.create_task(self._in_turn(stop, given))
         try:
             while not (await asyncio.wait([working], timeout=interval_s))[0]:
                 yield await self.status()
@@ -157,13 +157,21 @@ class Crawl:
             raise
         finally:
             if not working.done():
-                self.stop()
+                stop.request()
                 await asyncio.gather(working, return_exceptions=True)
 
     async def complete(self, given: Given = ()) -> Result:
         """Crawl until it has ended, and return how; otherwise as `run`."""
-        self._stop = current_stop() or Stop()
-        return await self._complete(self._stop, given)
+        return await self._in_turn(current_stop() or Stop(), given)
+
+    async def _in_turn(self, stop: Stop, given: Given) -> Result:
+        """Run after the earlier runs: two at once would hold the same jobs, and buy each page twice."""
+        self._stops.append(stop)
+        try:
+            async with self._turn:
+                return await self._complete(stop, given)
+        finally:
+            self._stops.remove(stop)
 
     async def _complete(self, stop: Stop, given: Given) -> Result:
         runtime, observer = self.runtime, self._observer

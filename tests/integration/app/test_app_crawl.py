@@ -17,7 +17,7 @@ import pytest
 from twittomatic.app.blocking import crawl
 from twittomatic.app.crawl import Crawl
 from twittomatic.app.observer import Observer
-from twittomatic.app.outcome import Outcome
+from twittomatic.app.outcome import Outcome, Result
 from twittomatic.app.stop import Stop
 from twittomatic.emulator import Emulator, GraphWorld, parse_faults, serve
 from twittomatic.errors import BudgetExhausted, SettingsError
@@ -133,6 +133,37 @@ async def test_leaving_early_finishes_the_pages_in_flight(tmp_path: Path, how: s
         assert report["repeated_pages"] == 0
         assert report["requests"]["followers"] == 4
     assert [followers(tmp_path, star) for star in (1, 2)] == [1500, 1500]
+
+
+async def test_two_runs_at_once_buy_nothing_twice(tmp_path: Path) -> None:
+    with emulated() as (url, emulator):
+        async with Crawl(settings(tmp_path, url), "F") as running:
+            results = await asyncio.gather(running.complete([1, 2]), running.complete([1, 2]))
+        assert [result.is_complete for result in results] == [True, True]
+        report = emulator.report()
+        assert report["repeated_pages"] == 0
+        assert report["requests"]["followers"] == 4
+
+
+async def test_leaving_a_crawl_stops_every_run_of_it(tmp_path: Path) -> None:
+    with emulated("followers:slow=1@0.2s") as (url, emulator):
+        async with Crawl(settings(tmp_path, url), "F") as running:
+            runs = [asyncio.create_task(running.complete([1, 2])) for _ in range(2)]
+            while not emulator.report()["requests"].get("followers"):
+                await asyncio.sleep(0.01)
+        first, second = await asyncio.gather(*runs, return_exceptions=True)
+        assert isinstance(first, Result)
+        assert first.outcome is Outcome.INTERRUPTED
+        assert isinstance(second, Result | RuntimeError)
+        assert emulator.report()["repeated_pages"] == 0
+
+
+async def test_a_crawl_that_was_left_cannot_run(tmp_path: Path) -> None:
+    with emulated() as (url, _):
+        async with Crawl(settings(tmp_path, url), "F") as running:
+            pass
+        with pytest.raises(RuntimeError, match="Enter the crawl first"):
+            await running.complete([1])
 
 
 async def test_a_stop_before_the_work_interrupts_it(tmp_path: Path) -> None:
