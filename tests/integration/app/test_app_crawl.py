@@ -1,9 +1,12 @@
 """A crawl run from Python: its statuses, its result, its end before time, and its quote."""
 
+import ast
 import asyncio
 import gzip
+import inspect
 import logging
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -26,6 +29,7 @@ from twittomatic.settings import Settings, load
 
 EDGES = [(star, 10_000 * star + i) for star in (1, 2) for i in range(1500)]
 TIME_SCALE = 36_000.0
+GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "crawl-from-python.md"
 
 
 class Notes(Observer):
@@ -268,3 +272,24 @@ def test_a_setting_that_does_not_exist_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingsError, match="max_dept"):
         crawl(["1"], "F", max_dept=1)
+
+
+async def test_the_guide_runs_in_a_notebook_as_it_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert len(cells) == 3
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TWITTOMATIC_X_BEARER_TOKENS", "token")
+    names: dict[str, Any] = {}
+    with emulated() as (url, _):
+        monkeypatch.setenv("TWITTOMATIC_X_API_URL", url)
+        for cell in cells:
+            source = cell.replace('"@name"', '"10000"')  # a user of this graph
+            code = compile(source, str(GUIDE), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            done = eval(code, names)  # our own documentation
+            if inspect.iscoroutine(done):
+                await done
+    shown = capsys.readouterr().out
+    assert "Outcome.FINISHED True" in shown
+    assert "dollars, at least and at most: (" in shown
