@@ -19,6 +19,7 @@ from twittomatic.storage.paths import Layout
 
 FILE = ".dataset"
 _ID = re.compile(r"[0-9a-f]{32}")
+_NETWORK = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _MOST_BYTES = 1024
 _UNNAMED = "x"  # the network of a dataset that names none
 _NO_LINKS = (
@@ -57,10 +58,19 @@ def claim(layout: Layout, network: str) -> None:
 
 
 def _read(path: Path) -> tuple[str, str]:
-    """Return the id and the network in a `.dataset` file."""
+    """Return the id and the network in a `.dataset` file.
+
+    Raises:
+        StorageUnavailable: the file is damaged, so it does not show to which network the dataset belongs.
+    """
     with path.open("rb") as file:
-        found, _, network = file.read(_MOST_BYTES).decode(errors="replace").strip().partition("\n")
-    return found, network or _UNNAMED
+        found, *network = file.read(_MOST_BYTES).decode(errors="replace").splitlines() or [""]
+    if not _ID.fullmatch(found) or len(network) > 1 or not all(map(_NETWORK.fullmatch, network)):
+        raise StorageUnavailable(
+            f"{path} does not hold the id of the dataset; put it back, or, in a dataset of X, remove it "
+            "to get a new one."
+        )
+    return found, network[0] if network else _UNNAMED
 
 
 def identity(layout: Layout) -> str:
@@ -77,12 +87,7 @@ def identity(layout: Layout) -> str:
     with translate_errors(path):
         if not path.exists():
             _make(path)
-        found, _ = _read(path)
-    if not _ID.fullmatch(found):
-        raise StorageUnavailable(
-            f"{path} does not hold the id of the dataset; put it back, or remove it to get a new one."
-        )
-    return found
+        return _read(path)[0]
 
 
 def _make(path: Path, network: str = _UNNAMED) -> None:

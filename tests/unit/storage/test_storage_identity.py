@@ -55,11 +55,12 @@ def test_a_file_system_without_hard_links_will_do(layout: Layout, monkeypatch: p
     assert identity(layout) == identity(layout)
 
 
-@pytest.mark.parametrize("content", ["", "nonsense", "0" * 33, "0" * 5_000])
+@pytest.mark.parametrize("content", ["", "nonsense", "0" * 33, "0" * 5_000, "0" * 32 + "\ntoy\x1b[31m\n"])
 def test_a_file_of_another_kind_is_reported(layout: Layout, content: str) -> None:
     (layout.output / FILE).write_text(content)
-    with pytest.raises(StorageUnavailable, match="does not hold the id of the dataset"):
-        identity(layout)
+    for use in (identity, lambda of: claim(of, "x"), lambda of: claim(of, "toy")):
+        with pytest.raises(StorageUnavailable, match="does not hold the id of the dataset"):
+            use(layout)
     assert (layout.output / FILE).read_text() == content
 
 
