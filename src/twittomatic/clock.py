@@ -49,11 +49,11 @@ class VirtualClock:
         await asyncio.sleep(0)
 
 
-async def wait_event(told: asyncio.Event, seconds: float) -> bool:
+async def wait_event(event: asyncio.Event, seconds: float) -> bool:
     """Wait up to `seconds` for an event; return whether it is set."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(told.wait(), seconds)
-    return told.is_set()
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 def utc(seconds: float) -> datetime:

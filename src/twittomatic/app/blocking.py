@@ -26,7 +26,7 @@ def crawl(
 ) -> Result:
     """Crawl in a script or a notebook, and return how it ended.
 
-    The crawl runs in a thread with an event loop of its own, so a loop may be running already, as in Jupyter.
+    The crawl runs in a thread with its own event loop, so a loop may be running already, as in Jupyter.
     An interrupt (Ctrl-C) finishes the pages in flight; a second one does not wait for them. The same call
     resumes.
 
@@ -41,7 +41,7 @@ def crawl(
             twittomatic.toml.
 
     Raises:
-        TwittomaticError: the crawl cannot begin or go on.
+        TwittomaticError: the crawl cannot start or continue.
         KeyboardInterrupt: it was interrupted.
     """
     chosen = Settings.load(**settings)

@@ -143,7 +143,7 @@ class Crawl:
 
         Raises:
             CrawlMustPause: the budget does not cover the quote, or the network stops us.
-            TwittomaticError: the crawl cannot go on.
+            TwittomaticError: the crawl cannot continue.
         """
         stop = current_stop() or Stop()
         working = asyncio.create_task(self._in_turn(stop, given))
@@ -224,7 +224,7 @@ async def run_together(master: Master, worker: Worker) -> CrawlStatus:
         The status of the crawl at that time.
 
     Raises:
-        TwittomaticError: one of them cannot go on.
+        TwittomaticError: one of them cannot continue.
     """
     leading = asyncio.create_task(master.run())
     working = asyncio.create_task(worker.run())

@@ -54,7 +54,7 @@ async def lead(
         logs: Whether to write a log in LOG_DIRECTORY.
 
     Raises:
-        TwittomaticError: this process cannot go on.
+        TwittomaticError: this process cannot continue.
     """
     async with Runtime.open(
         settings,

@@ -1,4 +1,4 @@
-"""The log of a process: one JSON object a line, in a file of its own in LOG_DIRECTORY."""
+"""The log of a process: one JSON object a line, in its own file in LOG_DIRECTORY."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Log(logging.FileHandler):
 
 
 def log_to(directory: Path, process: str, warn: Callable[[str], None]) -> None:
-    """Write the log of this process to a file of its own.
+    """Write the log of this process to its own file.
 
     Args:
         directory: LOG_DIRECTORY; created if it is missing.

@@ -41,7 +41,7 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
 
     Raises:
         NobodyLeads: the master is gone, and ON_MASTER_LOSS is `stop`.
-        TwittomaticError: this process cannot go on.
+        TwittomaticError: this process cannot continue.
     """
     credentials = build.credentials(settings)
     layout = build.layout(settings)
@@ -89,7 +89,7 @@ async def _work_while(worker: Worker, state: CrawlState, written: str) -> bool:
     """Work until the worker ends or a master has given the crawl other options; return whether one has.
 
     Raises:
-        TwittomaticError: the worker cannot go on, or the options cannot be read.
+        TwittomaticError: the worker cannot continue, or the options cannot be read.
     """
 
     async def poll() -> None:

@@ -72,21 +72,21 @@ def verify(settings: Settings, repairing: bool) -> None:
         nonlocal files
         files += 1
 
-    def tell(step: Step) -> None:
+    def report(step: Step) -> None:
         nonlocal problems
         problems += step.left
         click.echo(f"{step.file}: {step.sentence}")
 
     with _progress(layout, count) as watched:
         if repairing:
-            run_async(repair(settings, watched, tell, click.echo))
+            run_async(repair(settings, watched, report, click.echo))
         else:
             for problem in check(watched):
                 if problem.in_progress:
                     held.add(problem.file)
                     click.echo(f"{problem.file}: {problem.sentence} A crawl is at work on it.", err=True)
                 else:
-                    tell(Step(file=problem.file, sentence=problem.sentence, left=True))
+                    report(Step(file=problem.file, sentence=problem.sentence, left=True))
     if problems:
         click.echo(f"Problems: {problems:,}. Files: {files:,}.", err=True)
         sys.exit(1)

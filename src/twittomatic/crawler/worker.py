@@ -80,7 +80,7 @@ class Worker:
         context.jobs.completing = self._free
 
     def leave(self) -> None:
-        """Finish the pages in flight, give the jobs back, and end."""
+        """Finish the pages in flight, release the jobs, and end."""
         self._leaving.set()
         self._context.halt.set()
         self._changed.set()
@@ -94,7 +94,7 @@ class Worker:
         """Work until the crawl is finished, nobody leads it any more, or `leave` is called.
 
         Raises:
-            TwittomaticError: this process cannot go on: its disk, its settings, the server.
+            TwittomaticError: this process cannot continue: its disk, its settings, the server.
         """
         self._led_at = asyncio.get_running_loop().time()
         await self._context.jobs.open(self._modules)
@@ -227,7 +227,7 @@ class Worker:
             _log.info("completed", extra={"job": job.name})
         except asyncio.CancelledError:
             return  # another worker has the job now
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong with one job, the others go on
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong with one job, the others continue
             await self._dispose(job, error)
         finally:
             self._free(job)

@@ -41,7 +41,7 @@ class Transport:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # the number of slots limits concurrency
-            # Connecting has a shorter timeout of its own, since a request that was never sent costs nothing.
+            # Connecting has its own, shorter timeout, since a request that was never sent costs nothing.
             timeout=aiohttp.ClientTimeout(total=self._timeout_s, connect=self._timeout_s / 2),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # decompressing it as a whole with isal takes a third of the time

@@ -166,10 +166,10 @@ class ProfileBuyer:
                     for user_id in set(wanted) - {str(int(user_id)) for user_id in fetched.page.ids}
                 }
                 found |= gone | await self._keep(fetched)
-                told = {
+                known = {
                     user_id: counts for user_id, counts in gone.items() if user_id in fetched.page.missing
                 }
-                await self._counts.keep(told, self._clock.now())
+                await self._counts.keep(known, self._clock.now())
                 await self._forget_renamed(fetched.page, report)
         return found
 

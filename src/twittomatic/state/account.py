@@ -169,8 +169,8 @@ class Account:
         account = self._keys.account
         records = await asyncio.to_thread(spending.of, account, self.ledger)  # written after the ledger
         booked = await self._connection.call("HMGET", self._keys.ledger, "spent", "reserved")
-        told = sum(record.spent for record in records.values())
-        return records if told > sum(int(amount or 0) for amount in booked) else {}
+        recorded = sum(record.spent for record in records.values())
+        return records if recorded > sum(int(amount or 0) for amount in booked) else {}
 
     async def repair(self, lost: int, least: int) -> int:
         """Restore the ledger after part of it was lost, and return the micro-dollars spent then.
@@ -299,9 +299,9 @@ class Account:
             sample = [int(number) for number in delivery.ids if number[-1] in _SAMPLED]
             packed = struct.pack(f"<{len(sample)}Q", *sample)
             unit_price, count = delivery.unit_price, len(delivery.ids)
-        told: list[Any] = ["", "", "", "", 0]
+        reported: list[Any] = ["", "", "", "", 0]
         if window:
-            told = [window.limit, window.remaining, *_moments(window.reset_at, window.date, age_s)]
+            reported = [window.limit, window.remaining, *_moments(window.reset_at, window.date, age_s)]
         is_answered = window is not None or delivery is not None
         await self._connection.run(
             "ledger/settle",
@@ -316,7 +316,7 @@ class Account:
             [
                 permit.reservation,
                 "" if cost is None else cost,
-                *told,
+                *reported,
                 int(is_answered),
                 packed,
                 unit_price,

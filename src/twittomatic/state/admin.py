@@ -249,7 +249,7 @@ class JobAdmin:
         leader = await call("HGET", keys.leader, "name")
         names = {*await call("HKEYS", keys.workers), *([leader] if leader else [])}
         connected = await self._connection.names()
-        if connected is None:  # the server does not tell which workers live
+        if connected is None:  # the server does not say which workers are connected
             return [leader] if leader else []
         return sorted(names & connected)
 

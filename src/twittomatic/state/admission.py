@@ -125,11 +125,11 @@ async def _facts(connection: Connection) -> Mapping[str, Any]:
     """Return the answer to INFO; empty where an ACL forbids it."""
     sections = ("server", "memory", "replication", "cluster")
     try:
-        told = await asyncio.gather(*[connection.call("INFO", section) for section in sections])
+        answers = await asyncio.gather(*[connection.call("INFO", section) for section in sections])
     except SettingsError:
         return {}
     facts: dict[str, Any] = {}
-    for section in told:
+    for section in answers:
         facts |= section if isinstance(section, dict) else {}
     return facts
 

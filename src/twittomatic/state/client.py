@@ -84,7 +84,7 @@ async def replication_at(url: str, name: str) -> ReplicationStatus:
 
 
 def _check_database(url: str) -> None:
-    """Refuse a path that is no number: the client would use database 0 without a word.
+    """Refuse a path that is no number: the client would silently use database 0.
 
     Raises:
         ValueError: it is none, or an option is one on which this program counts.

@@ -40,7 +40,7 @@ _LATER = (
     ReadOnlyError,
     BusyLoadingError,
     MasterDownError,
-    OutOfMemoryError,  # until somebody raises maxmemory
+    OutOfMemoryError,  # until maxmemory is raised
     OSError,
 )
 _CLIENT_NAME = re.compile(r" name=(\S*)")
@@ -160,7 +160,7 @@ class Connection:
                 del self._waiting[:_MOST_COMMANDS]
                 try:
                     await self._send_batch(batch)
-                except Exception as error:  # noqa: BLE001 - whoever asked gets it
+                except Exception as error:  # noqa: BLE001 - every caller gets it
                     for _, future in batch:
                         if not future.done():
                             future.set_exception(error)

@@ -58,7 +58,7 @@ class Frontier:
             How many were new.
 
         Raises:
-            LeaseLost: `finder` belongs to somebody else.
+            LeaseLost: `finder` belongs to another worker.
         """
         return await self._discover("list", users, 1, depth, finder)
 

@@ -198,7 +198,7 @@ class Jobs:
             if passes(error):
                 await self._connection.call("PING")  # waits for the server as every other command does
             elif "NOGROUP" in str(error):
-                await self.open([module])  # which tells whether there ever was a stream
+                await self.open([module])  # which shows whether there ever was a stream
             else:
                 raise refusal(error) from None
             return []
@@ -374,7 +374,7 @@ class Jobs:
             )
         except StateUnavailable:
             raise
-        except StateError:  # the call that waits will fail likewise, and tells why
+        except StateError:  # the call that waits will fail likewise, and says why
             return []
         return [
             Job(

@@ -175,13 +175,13 @@ class NetworkKeys:
     def ledger(self) -> str:
         """Hash: micro-dollars `spent`, `expected`, `reserved`; the first two also by crawl, module, day.
 
-        Also `awaited`: ms until which somebody waits for what is reserved; `id`, its identity; and the key of
+        Also `awaited`: ms until which a process waits for reserved money; `id`, its identity; and the key of
         each window that was opened, so that one that vanished is missed.
         """
         return self._key("ledger")
 
     def delivered(self, day: str, resource: str) -> str:
-        """Set: of the ids of one kind of resource that came on a UTC day, a sample, 8 bytes each."""
+        """Set: the ids of one kind of resource that came on a UTC day, a sample, 8 bytes each."""
         return self._key(f"delivered:{day}:{resource}")
 
     def charged(self, day: str, resource: str) -> str:

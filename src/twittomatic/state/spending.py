@@ -107,7 +107,7 @@ class Spending:
     def lost(self, account: str, ledger: str) -> dict[Path, Spent]:
         """Return the records of an account whose ledger is another one than the server has now.
 
-        A state directory may be given up for another one, which has a ledger of its own; Redis servers are
+        A state directory may be given up for another one, which has its own ledger; Redis servers are
         taken for one.
         """
         return {
@@ -135,10 +135,10 @@ class Spending:
             booked = msgspec.structs.replace(record, ledger=ledger)
             if stated is not None:
                 booked = msgspec.structs.replace(booked, spent=0, reserved=0)
-            aside = path.with_suffix(".new")
+            draft = path.with_suffix(".new")
             with _guarded(path):
-                aside.write_bytes(_encode(booked))
-                aside.replace(path)
+                draft.write_bytes(_encode(booked))
+                draft.replace(path)
         if stated and records:
             self._spent = stated
             self._write(next(iter(records.values())).account, ledger)

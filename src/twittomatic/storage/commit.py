@@ -23,7 +23,7 @@ def commit(part: Path, final: Path, *, size: int | None = None) -> None:
         size: The number of its bytes that count; bytes beyond them are cut off. None for all.
 
     Raises:
-        CorruptFile: the part file is missing, because an earlier attempt moved it or somebody removed it; or
+        CorruptFile: the part file is missing, because an earlier attempt moved it or it was removed; or
             it is too short.
         StorageUnavailable: the rename failed, and the dataset is unchanged; or only the last sync failed.
     """
@@ -61,7 +61,7 @@ def _cut_back(part: Path, size: int) -> None:
 def holds(path: Path, state: FileState) -> bool:
     """Return whether a file consists of exactly the bytes that `state` describes.
 
-    After a crash between a commit and its journal line, this tells the next attempt that the commit is done.
+    After a crash between a commit and its journal line, this shows the next attempt that the commit is done.
 
     Raises:
         StorageUnavailable: the file exists and cannot be read.

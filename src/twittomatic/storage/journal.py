@@ -81,7 +81,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One commit of profiles that a crawl bought of its own targets; the other kind of journal line.
+    """One commit of profiles of its targets that a crawl bought; the other kind of journal line.
 
     Attributes:
         profiles: The file, relative to OUTPUT_DIRECTORY.
@@ -167,7 +167,7 @@ class Journal:
                 self._leave()
 
     def _check(self) -> None:
-        """Recreate the file if somebody removed it: while it is open, its lines are not lost."""
+        """Recreate the file if it was removed: while it is open, its lines are not lost."""
         status = os.fstat(self._descriptor)
         if status.st_size < self._size:
             raise StorageUnavailable(

@@ -103,7 +103,7 @@ class PartFile:
             The new state, for the checkpoint.
 
         Raises:
-            CorruptFile: somebody removed or truncated the file; nothing of `data` counts.
+            CorruptFile: the file was removed or truncated; nothing of `data` counts.
             StorageUnavailable: nothing of `data` counts, and the file is cut back if the disk allows it.
         """
         before = self._state

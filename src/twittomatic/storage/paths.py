@@ -84,7 +84,7 @@ class Layout:
         return self.output / "set-aside"
 
     def bought(self, crawl: str) -> Path:
-        """Return the path of the profiles that a crawl bought of its own targets.
+        """Return the path of the profiles of its targets that a crawl bought.
 
         Raises:
             ValueError: the name could escape the directory.

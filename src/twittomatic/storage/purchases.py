@@ -1,4 +1,4 @@
-"""Profiles that a crawl bought of its own targets, in `targets/<crawl>.jsonl.gz`, the newest first.
+"""Profiles of its targets that a crawl bought, in `targets/<crawl>.jsonl.gz`, the newest first.
 
 They are bought to resolve a name or to quote a target, before there is a job that could commit them. The
 profiles of each request are synced to the process's *pending* file before their cost is settled. When the
@@ -247,7 +247,7 @@ def mend(layout: Layout, crawl: str, *, now: str, worker: str) -> Iterator[str]:
     elif not list(_trouble(path, line)):
         return
     else:
-        state, done = _mended(layout, path, line)
+        state, done = _repaired(layout, path, line)
     journal = Journal(layout.purchases(crawl), repairing=True)
     try:
         journal.append(_line(layout, path, state, now, worker))
@@ -256,7 +256,7 @@ def mend(layout: Layout, crawl: str, *, now: str, worker: str) -> Iterator[str]:
     yield done
 
 
-def _mended(layout: Layout, path: Path, line: Purchase | None) -> tuple[FileState, str]:
+def _repaired(layout: Layout, path: Path, line: Purchase | None) -> tuple[FileState, str]:
     if line and line.bytes:
         state = FileState(size=line.bytes, lines=line.lines, crc=int(line.crc32, 16))
         if begins_with(path, state) and not holds(path, state):

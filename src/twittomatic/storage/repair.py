@@ -92,7 +92,7 @@ class Repair:
         damaged = self._damaged_journals()
         clear_drafts(layout)
         for path in damaged:
-            yield self._mended(path)
+            yield self._repaired(path)
         users = self._in_trouble()
         self._lines = lines_about(layout, users)
         for user_id in sorted(users, key=lambda user_id: (len(user_id), user_id)):
@@ -124,7 +124,7 @@ class Repair:
             )
         return list(damaged)
 
-    def _mended(self, path: Path) -> Step:
+    def _repaired(self, path: Path) -> Step:
         dropped, aside = rewrite_journal(self._layout, path)
         lines = f"{dropped} lines that were no entries are out of it" if dropped else "its last line is ended"
         return self._step(path, f"{lines}; all of it is in {self._layout.relative(aside)}.")
@@ -231,7 +231,7 @@ class Repair:
         said = self._said[-1]
         self._write(1)
         aside = place(self._layout, path, draft)
-        self._announce([said])  # a sink that was told before may have read the old file
+        self._announce([said])  # a sink that was notified earlier may have read the old file
         return aside
 
     def _cut(self, path: Path, proof: Proof) -> str:

@@ -29,7 +29,7 @@ def parse(text: str, *, bare_names: bool = False) -> GivenTarget:
         bare_names: Whether a name may lack its @, since nothing else than users can be meant.
 
     Raises:
-        ValueError: the text is none; its message goes on from the text: "is neither ...".
+        ValueError: the text is not valid; the message continues the text: "is neither ...".
     """
     if text.isascii() and text.isdigit():
         return GivenTarget(user_id=_decimal(text))

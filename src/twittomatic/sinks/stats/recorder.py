@@ -17,7 +17,7 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.status import read_status
 
 _MEMBER_S = 10.0  # what a kill can lose
-_PATIENCE_S = 2.0  # with an unavailable state server, before the user is told
+_PATIENCE_S = 2.0  # with an unavailable state server, before a message is printed
 _RETRY_S = 1.0
 
 

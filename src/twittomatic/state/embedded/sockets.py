@@ -26,7 +26,7 @@ def place_socket(directory: Path) -> Path:
         directory: The state directory, resolved.
 
     Raises:
-        StateUnavailable: no path serves, or somebody else holds the private directory.
+        StateUnavailable: no path is usable, or another user owns the private directory.
     """
     socket = directory / _NAME
     if _fits(socket):

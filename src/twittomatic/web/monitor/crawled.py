@@ -62,16 +62,16 @@ class Findings:
         """Record an entry; return the user whose list it describes, None if it describes no list."""
         if entry.file is None or not entry.file.endswith(".fws"):
             return None
-        user_id, said = entry.user_id, age(entry)
+        user_id, stated = entry.user_id, age(entry)
         known = self.users.get(user_id)
-        if said < max(self._lost.get(user_id, said), known.age if known else said):
+        if stated < max(self._lost.get(user_id, stated), known.age if known else stated):
             return user_id
         if entry.ending is Ending.LOST:
             self.users.pop(user_id, None)
-            self._lost[user_id] = said
+            self._lost[user_id] = stated
             return user_id
         self._lost.pop(user_id, None)
-        self.users[user_id] = Crawled(user_id, entry.depth, entry.lines, said)
+        self.users[user_id] = Crawled(user_id, entry.depth, entry.lines, stated)
         if len(self.users) > _MOST:
             largest = nlargest(_KEPT, self.users.values(), key=lambda user: user.followers)
             self.users = {user.user_id: user for user in largest}
