@@ -207,7 +207,7 @@ def test_workers_without_a_master_stop_or_wait_as_configured(cluster: Cluster) -
 
     cluster.hold()
     heir = cluster.start("master", *FLAGS, "--standby", "--max-attempts", "9")
-    cluster.hears(heir, "It continues with the options that it began with")
+    cluster.hears(heir, "It continues with the options that it started with")
     cluster.change_options(max_attempts=7)
     cluster.wait_for(lambda: cluster.said(waits).count("other options") == 2, heir, waits)
     cluster.wait_for(lambda: len(cluster.pids("waits.")) == 2, heir, waits)
