@@ -141,7 +141,11 @@ def test_every_process_of_a_crawl_stops_when_its_server_is_emptied(place: Worksp
         "--stream",
         "seeds",
     )
+    wait_for(lambda: "leads" in place.said(master), place, master)
+    assert place.run("pause").returncode == 0  # until both workers take part
     workers = [place.start("worker", name, "--on-master-loss", "wait") for name in ("one", "two")]
+    wait_for(lambda: all("works for" in place.said(worker) for worker in workers), place, *workers)
+    assert place.run("resume").returncode == 0
     wait_for(lambda: len(place.files("fws")) >= 8, place)
     server.flushall()
     for process in (master, *workers):

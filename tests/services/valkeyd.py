@@ -37,11 +37,13 @@ def valkeyd(*options: str) -> Iterator[int]:
 
 
 def _free_port() -> int:
-    """Return a free port, low enough that the cluster bus port, 10,000 higher, is valid."""
+    """Return a free port whose cluster bus port, 10,000 higher, is free too."""
     while True:
-        with socket.socket() as free, suppress(OSError):
-            free.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
-            return int(free.getsockname()[1])
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as free, socket.socket() as bus, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            bus.bind(("0.0.0.0", port + 10_000))  # as the server binds it
+            return port
 
 
 def _answers(port: int) -> bool:

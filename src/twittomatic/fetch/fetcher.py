@@ -180,8 +180,7 @@ class Fetcher:
         """Try every credential with a free request and retire those that are rejected.
 
         The crawl does not depend on this request: if it fails for another reason, the first page shows
-            whether
-        the credentials are valid.
+        whether the credentials are valid.
 
         Returns:
             Why credentials could not be tried; empty if all were.
