@@ -172,7 +172,9 @@ def survives(scene: Scene, module: str, how: str) -> None:
     assert last.wait(60) in (0, 130), last.said()
     report = scene.report()
     falling.wake()
-    assert scene.report() == report, "workers that woke up sent requests"
+    asked = sum(scene.report()["requests"].values()) - sum(report["requests"].values())
+    # A worker can freeze between the check of a lease and the sending: one page per job in flight, no more.
+    assert asked <= JOBS * len(falling.fallen), "workers that woke up bought pages"
 
     oracle = Oracle(scene.world, scene.directory / "data", since=since)
     verdict = oracle.look(targets, {"A": "F"}.get(module, module), swept=how == "kill")
