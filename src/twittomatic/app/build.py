@@ -1,4 +1,4 @@
-"""Build what settings alone determine: network, selection, layout, credentials, proxies, spending record."""
+"""Build what settings alone determine: selection, layout, credentials, proxies, spending record."""
 
 from __future__ import annotations
 
@@ -18,15 +18,6 @@ from twittomatic.state.spending import Spending
 from twittomatic.storage.paths import Layout
 
 
-def network(settings: Settings, options: CrawlOptions | None = None) -> Network:
-    """Return the network, with the prices and limits of the crawl, or else of the settings.
-
-    Raises:
-        SettingsError: there is no such network, or a setting, price or limit cannot be used.
-    """
-    return registry.network(settings, options)
-
-
 def selection(options: CrawlOptions, network: Network) -> Selection:
     """Return the selection that chooses and ranks followers.
 
@@ -44,7 +35,7 @@ def check_selection(settings: Settings, options: CrawlOptions) -> None:
     Raises:
         SettingsError: one of them cannot.
     """
-    selection(options, network(settings, options))
+    selection(options, registry.network(settings, options))
 
 
 def layout(settings: Settings) -> Layout:
@@ -112,7 +103,7 @@ def check_budget(settings: Settings, options: CrawlOptions | None = None) -> Non
     Raises:
         SettingsError: there is no budget, or the crawl is on another account.
     """
-    asked = network(settings, options)
+    asked = registry.network(settings, options)
     if asked.prices.is_free and settings.budget_usd is not None:
         raise SettingsError(f"BUDGET_USD: {asked.title} charges nothing; leave it out.")
     if not asked.needs_budget:

@@ -9,6 +9,7 @@ from twittomatic.app import build, runtime
 from twittomatic.app.observer import Observer
 from twittomatic.app.sinks import event_stream
 from twittomatic.app.stop import on_stop
+from twittomatic.networks import registry
 from twittomatic.settings import Settings
 from twittomatic.sinks.lookup.sink import NAME
 from twittomatic.sinks.lookup.sink import rebuild as rebuild_store
@@ -65,7 +66,7 @@ async def rebuild(settings: Settings, observer: Observer) -> Rebuilt:
                 rebuild_store,
                 store,
                 build.layout(settings),
-                name_of=build.network(settings).name_of,
+                name_of=registry.network(settings).name_of,
                 note=note,
                 report=report,
                 is_stopped=requested.is_set,

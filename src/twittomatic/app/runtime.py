@@ -16,7 +16,6 @@ from twittomatic.app.build import (
     credentials,
     given_credentials,
     layout,
-    network,
     proxies,
     selection,
     spending,
@@ -34,6 +33,7 @@ from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.fetch.transport import Transport
 from twittomatic.modules.context import Context
 from twittomatic.modules.selection import Selection
+from twittomatic.networks import registry
 from twittomatic.networks.base import Counts, Network
 from twittomatic.planning.estimate import TargetEstimate
 from twittomatic.planning.known import KnownTargets
@@ -313,7 +313,7 @@ async def _assembled(
     settings: Settings, options: CrawlOptions, connection: Connection, credentials: Credentials, name: str
 ) -> AsyncIterator[Runtime]:
     """See `Runtime.of`."""
-    asked = network(settings, options)
+    asked = registry.network(settings, options)
     if options.network != settings.network:
         raise SettingsError(
             f"NETWORK: crawl “{settings.crawl}” is of another network; give --network {options.network}."

@@ -16,6 +16,7 @@ from twittomatic.cli.exitcodes import FAILED, FINISHED, INTERRUPTED
 from twittomatic.cli.observer import Terminal, warn
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.runner import run_async
+from twittomatic.networks import registry
 from twittomatic.settings import Settings
 from twittomatic.sinks.lookup.sink import NAME, LookupSink
 from twittomatic.sinks.lookup.store import ProfileStore
@@ -46,7 +47,7 @@ async def _serve(settings: Settings, host: str) -> int:
     token = read_token("LOOKUP_TOKEN", settings.lookup_token)
     log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
     store = ProfileStore(settings.lookup_directory)  # never closed: a thread may write to the very end
-    name_of, leave = build.network(settings).name_of, asyncio.Event()
+    name_of, leave = registry.network(settings).name_of, asyncio.Event()
     sink = LookupSink(store, build.layout(settings), crawl=settings.crawl, name_of=name_of)
     feeding = consumer(settings, sink, click.echo)
     service = LookupService(
