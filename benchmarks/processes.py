@@ -16,7 +16,7 @@ _DEADLINE_S = 120.0
 
 
 class Processes:
-    """Processes in a directory of theirs, without the settings of whoever starts them.
+    """Processes that run in one directory, without the settings of the process that starts them.
 
     Args:
         directory: Theirs.

@@ -76,7 +76,7 @@ def _hidden_status(error: Json) -> Status:
 
 
 def _hide(users: dict[int, User], value: str, status: Status) -> None:
-    """Record the status of a user of whom the pages have only an id or a name."""
+    """Record the status of a user whose profile is not in the pages, only an id or a name."""
     if value.isascii() and value.isdigit() and len(value) <= 19:
         user_id = int(value)
         if user_id not in users:
