@@ -72,10 +72,13 @@ def end(place: Workspace, recorder: Any) -> None:
 
 def test_a_crawl_is_recorded_and_graphite_has_it_point_by_point(place: Workspace, server: Graphite) -> None:
     place.emulator("--graph", place.graph(EDGES))
+    began = int(time())
     recorder = record(place, "whole")  # before there is a crawl
     crawling = crawl(place, "whole")
     wait_for(lambda: "is finished; recording" in place.said(recorder), place, recorder, crawling)
     assert crawling.wait(60) == 0
+    rates = "twittomatic.whole.fetched.*.per_s"  # a rate needs two samples, and a crawl may end within one
+    wait_for(lambda: server.points(rates, began - 1, int(time()) + 1), place, recorder)
     end(place, recorder)
     said = place.said(recorder)
     assert f"Sending the measurements to 127.0.0.1:{server.port}." in said
