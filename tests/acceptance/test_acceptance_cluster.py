@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from support.workspace import Workspace, exact, until, wait_for
+from twittomatic.state.client import client
+from twittomatic.state.connection import Connection
 from twittomatic.state.embedded import process as valkey
 from twittomatic.state.embedded.launch import launch
+from twittomatic.state.keys import CrawlKeys
+from twittomatic.state.leadership import Leadership
 
 EDGES = [(a, b) for a in range(1, 250) for b in (2 * a, 2 * a + 1, a // 2) if b not in (0, a)]
 FLAGS = ("-F", "-A", "--max-depth", "unlimited")
@@ -166,3 +170,34 @@ def test_workers_with_a_refused_token_pause_the_crawl_and_the_same_commands_cont
     assert master.wait(110) == 0, cluster.said(master)
     assert worker.wait(60) == 0, cluster.said(worker)
     exact(cluster, EDGES)
+
+
+def test_a_worker_waits_while_a_new_master_has_not_resumed_a_crawl_that_the_network_paused(
+    cluster: Any,
+) -> None:
+    """Until then the options are the former ones, and their account has rejected every credential."""
+    good = cluster.environment["TWITTOMATIC_X_API_URL"]
+    cluster.emulator("--graph", cluster.graph(EDGES), "--tokens", "another")
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    worker = cluster.start("worker", "one")
+    assert worker.wait(60) == 3, cluster.said(worker)
+    assert master.wait(60) == 3, cluster.said(master)
+    cluster.set(x_api_url=good)
+    url = cluster.environment["TWITTOMATIC_REDIS_URL"]
+    asyncio.run(_lead(url, ttl_s=600))
+    worker = cluster.start("worker", "one")
+    wait_for(lambda: "Waiting for a master" in cluster.said(worker), cluster, worker)
+    asyncio.run(_lead(url, ttl_s=0.001))
+    master = cluster.start("master", *FLAGS, "--stream", "seeds")
+    assert master.wait(110) == 0, cluster.said(master)
+    assert worker.wait(60) == 0, cluster.said(worker)
+    exact(cluster, EDGES)
+
+
+async def _lead(url: str, ttl_s: float) -> None:
+    """Take or renew the leadership of the crawl, as a master does before it resumes the crawl."""
+    connection = Connection(client(url, "another"))
+    try:
+        assert await Leadership(connection, CrawlKeys("default"), "another", ttl_s=ttl_s).lead()
+    finally:
+        await connection.close()

@@ -251,7 +251,7 @@ class Runtime:
 
     def pause_policy(self, *, leads: bool = False) -> PausePolicy:
         """Return the pause policy of this process."""
-        return PausePolicy(self.crawl, self.account, self.name, leads=leads)
+        return PausePolicy(self.crawl, self.account, self.name, self.options.written(), leads=leads)
 
     def context(self, journal: Journal, note: Callable[[str, int, int], None]) -> Context:
         """Return what this process's jobs need.

@@ -58,16 +58,20 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
             options = CrawlOptions.read(written)
             build.check_budget(settings, options)
             async with Runtime.of(settings, options, connection, credentials, process) as runtime:
-                await _check(runtime, observer)
-                journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
-                worker = runtime.worker(journal)
-                observer.info(f"{process} works for crawl “{settings.crawl}”.")
-                with closing(journal), on_stop(worker.leave) as requested:
-                    changed = await _work_while(worker, state, written)
-                if requested.is_set():
-                    return Result(outcome=Outcome.INTERRUPTED)
-                if not changed:
-                    return _result(settings, worker.last_reply.phase, await state.status())
+                try:
+                    await _check(runtime, observer)
+                    journal = await asyncio.to_thread(Journal, layout.journal(f"{settings.crawl}.{name}"))
+                    worker = runtime.worker(journal)
+                    observer.info(f"{process} works for crawl “{settings.crawl}”.")
+                    with closing(journal), on_stop(worker.leave) as requested:
+                        changed = await _work_while(worker, state, written)
+                    if requested.is_set():
+                        return Result(outcome=Outcome.INTERRUPTED)
+                    if not changed:
+                        return _result(settings, worker.last_reply.phase, await state.status())
+                except CrawlMustPause:  # it may come from an account that the crawl no longer uses
+                    if await state.field("options") == written:
+                        raise
                 observer.info("A master gave the crawl other options; this worker continues with them.")
 
 
@@ -121,12 +125,19 @@ def _result(settings: Settings, phase: str, status: CrawlStatus) -> Result:
 
 
 async def _options_of_master(state: CrawlState, observer: Observer) -> str | None:
-    """Wait for a crawl that is not finished; return its options as JSON, or None if a stop comes first."""
+    """Wait for a crawl with a master; return its options as JSON, or None if a stop comes first.
+
+    While the network's pause lasts, its master is about to end, or a new one has not resumed the crawl yet.
+    Then the options are still the former ones, whose account may have rejected every credential.
+    """
     reported = False
     with on_stop(lambda: None) as requested:
         while True:
             status = await state.status()
-            if status.phase in (Phase.RUNNING, Phase.PAUSED) and status.master:
+            works = status.phase is Phase.RUNNING or (
+                status.phase is Phase.PAUSED and status.paused_by != "network"
+            )
+            if works and status.master:
                 return status.options
             if not reported:
                 observer.info("Waiting for a master ...")

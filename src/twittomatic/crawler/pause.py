@@ -15,13 +15,18 @@ class PausePolicy:
         crawl: The crawl.
         account: Account that knows the rejected credentials.
         worker: Name of the worker's process.
+        options: Options of the crawl that it works with, as JSON. A crawl that was resumed with others, such
+            as another account, is not paused for an error met with these.
         leads: Whether that process is also the master, without which the crawl cannot continue.
     """
 
-    def __init__(self, crawl: CrawlState, account: Account, worker: str, *, leads: bool = False) -> None:
+    def __init__(
+        self, crawl: CrawlState, account: Account, worker: str, options: str, *, leads: bool = False
+    ) -> None:
         self._crawl = crawl
         self._account = account
         self._worker = worker
+        self._options = options
         self._leads = leads
 
     async def pause(self, error: CrawlMustPause) -> bool:
@@ -32,8 +37,9 @@ class PausePolicy:
         """
         if isinstance(error, NoCredentialLeft) and not self._leads and await self._others_can_continue():
             return False
-        await self._crawl.pause(str(error), until=rfc3339(error.until) if error.until else "", by="network")
-        return True
+        until = rfc3339(error.until) if error.until else ""
+        phase = await self._crawl.pause(str(error), until=until, by="network", options=self._options)
+        return phase != "other"
 
     async def _others_can_continue(self) -> bool:
         rejected = await self._account.rejected()  # of this process's account, and read before the workers

@@ -89,20 +89,30 @@ class CrawlState:
         """Return the options first used with these modules, as JSON; empty where they never were."""
         return await self.field(f"{ASKED}{self._keys.traversal}")
 
-    async def pause(self, reason: str, *, until: str = "", by: str) -> str:
-        """Pause the crawl, unless it is finished or paused already; return its present phase."""
-        return await self._phase("paused", reason, until, by, encode(CrawlPaused(reason=reason, until=until)))
+    async def pause(self, reason: str, *, until: str = "", by: str, options: str = "") -> str:
+        """Pause the crawl, unless it is finished or paused already; return its present phase.
+
+        Args:
+            reason: Why, for users.
+            until: When it can continue, RFC 3339.
+            by: `user` or `network`.
+            options: Pause it only while it has these options, as JSON; otherwise return `other`.
+        """
+        event = encode(CrawlPaused(reason=reason, until=until))
+        return await self._phase("paused", reason, until, by, event, options)
 
     async def resume(self) -> str:
         """Resume the crawl; return its present phase, empty where there is no crawl."""
         return await self._phase("running", "", "", "", encode(CrawlResumed()))
 
-    async def _phase(self, phase: str, reason: str, until: str, by: str, event: str) -> str:
+    async def _phase(
+        self, phase: str, reason: str, until: str, by: str, event: str, options: str = ""
+    ) -> str:
         return str(
             await self._connection.run(
                 "crawl/set_phase",
                 [self._keys.crawl_hash, self._keys.events],
-                [phase, reason, until, by, event],
+                [phase, reason, until, by, event, options],
             )
         )
 

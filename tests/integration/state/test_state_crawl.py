@@ -71,6 +71,10 @@ async def test_paused_and_resumed(led: LedCrawl) -> None:
     assert await led.crawl.pause("Something else.", by="user") == "paused"
     assert (await led.crawl.status()).reason == "No credits."  # the first reason is the cause
     assert await led.crawl.resume() == "running"
+    before = await led.snapshot()
+    former = led.crawl.pause("No credential is left.", by="network", options='{"account":"former"}')
+    assert await former == "other"  # a master has given the crawl other options meanwhile
+    assert await led.snapshot() == before
     assert await led.crawl.resume() == "running"
     status = await led.crawl.status()
     assert (status.phase, status.reason, status.until, status.paused_by) == (
