@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from twittomatic.app.crawl import Crawl
     from twittomatic.app.observer import Observer
     from twittomatic.app.outcome import Outcome, Result, Undone
-    from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, open
+    from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, Graph, open
     from twittomatic.errors import (
         BudgetExhausted,
         CorruptFile,
@@ -50,6 +50,7 @@ __all__ = [
     "Dataset",
     "EdgeBatch",
     "Edges",
+    "Graph",
     "NetworkError",
     "NoCredentialLeft",
     "Observer",
@@ -73,7 +74,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Completeness", "Dataset", "EdgeBatch", "Edges", "open"), "dataset"),
+    **dict.fromkeys(("Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "open"), "dataset"),
     "Crawl": "app.crawl",
     "crawl": "app.blocking",
     "Observer": "app.observer",

@@ -13,6 +13,7 @@ import numpy as np
 
 from twittomatic.dataset.completeness import Completeness, read_completeness
 from twittomatic.dataset.edges import BATCH, Edges
+from twittomatic.dataset.graph import Graph, build_graph
 from twittomatic.dataset.ids import UserIds, owner, read_user_ids
 from twittomatic.dataset.names import find_name
 from twittomatic.errors import CorruptFile, SettingsError, UserNotFound
@@ -125,6 +126,15 @@ class Dataset:
             batch: Edges of a batch, roughly: memory is bounded by it.
         """
         return Edges(self._layout, batch)
+
+    def graph(self) -> Graph:
+        """Return the follow graph with dense node numbers.
+
+        Raises:
+            CorruptFile: a file is broken; it is named.
+            StorageUnavailable: a file cannot be read.
+        """
+        return build_graph(self._layout)
 
     def completeness(self) -> Iterator[Completeness]:
         """Yield one row per list: how it ended, what was claimed, when it was read. Sorted by user id.

@@ -28,6 +28,10 @@ def main(directory: Path) -> list[str]:
         assert_type(batch.follower, npt.NDArray[np.int64])
         assert_type(batch.followed, npt.NDArray[np.int64])
         lines.append(f"{len(batch)} edges: {batch.follower.tolist()} -> {batch.followed.tolist()}")
+    graph = ds.graph()
+    assert_type(graph, tw.Graph)
+    assert_type(graph.ids, npt.NDArray[np.int64])
+    lines.append(f"{graph.node_count} nodes, {graph.edge_count} edges")
     for row in ds.completeness():
         assert_type(row, tw.Completeness)
         assert_type(row.user_id, int)

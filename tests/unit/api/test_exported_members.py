@@ -96,4 +96,9 @@ def test_the_example_runs(tmp_path: Path) -> None:
 
     (tmp_path / "22" / "22.twt").write_bytes(member([]))
 
-    assert main(tmp_path) == ["1 users", "1 edges: [3] -> [22]", "nobody is unknown"]
+    assert main(tmp_path) == [
+        "1 users",
+        "1 edges: [3] -> [22]",
+        "2 nodes, 1 edges",
+        "nobody is unknown",
+    ]
