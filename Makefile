@@ -63,7 +63,7 @@ screenshots: install services ## redraw the pictures of the monitor in docs/
 pins: ## renew constraints.txt: the newest versions that fit together
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	$(OLDEST_PYTHON) -m venv "$$scratch/venv" && \
-	"$$scratch/venv/bin/pip" install --quiet --disable-pip-version-check '.[dev]' && \
+	"$$scratch/venv/bin/pip" install --quiet --disable-pip-version-check '.[dev,spark]' && \
 	"$$scratch/venv/bin/pip" freeze --exclude twittomatic > "$$scratch/pins" && \
 	grep '^#' constraints.txt > "$$scratch/constraints" && \
 	LC_ALL=C sort -f "$$scratch/pins" >> "$$scratch/constraints" && \
@@ -95,7 +95,7 @@ $(BIN)/pip:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing Twittomatic into $(VENV) ..."
-	@$(PIP_INSTALL) --constraint constraints.txt --editable .
+	@$(PIP_INSTALL) --constraint constraints.txt --editable '.[picture]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/pip

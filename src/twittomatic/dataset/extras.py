@@ -1,0 +1,31 @@
+"""Import the optional libraries, or say in one sentence how to install them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from twittomatic.errors import SettingsError
+
+
+def require(module: str, extra: str) -> Any:
+    """Import an optional library and return its module.
+
+    >>> pq = require("pyarrow.parquet", "parquet")  # doctest: +SKIP
+
+    Args:
+        module: Name of the module, with its packages.
+        extra: The extra of Twittomatic that installs it.
+
+    Raises:
+        SettingsError: the library is not installed; the sentence has the command that installs it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        library = module.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != library:
+            raise  # the library is there; something that it needs is not
+        raise SettingsError(
+            f"This needs {library}, which is not installed; run: pip install 'twittomatic[{extra}]'"
+        ) from None
