@@ -18,6 +18,7 @@ UNLIMITED_DEPTH: Final = 1_000_000  # deeper than any path in a graph of 1e9 use
 # Other letters have more than one spelling; use punycode.
 _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+(%[a-z0-9]+)?")
 _AMBIGUOUS: Final = re.compile(r"[\s\\\x00-\x20\x7f]")  # some URL parsers skip them, others do not
+_USERINFO: Final = re.compile(r"""//[^"']*@""")
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -95,17 +96,29 @@ def choice(*allowed: str) -> Parser[str]:
     return Parser(" or ".join(allowed), read)
 
 
-def url(*schemes: str) -> Parser[str]:
-    """Accept a URL that all URL parsers read the same way."""
+def url(*schemes: str, password: bool = False) -> Parser[str]:
+    """Accept a URL that all URL parsers read the same way.
+
+    Args:
+        schemes: The schemes that are allowed.
+        password: Whether `user:password@` may precede the host.
+    """
 
     def read(text: str) -> str:
         parts = urlsplit(text)
         usable = parts.scheme in schemes and bool(_HOST.fullmatch(parts.hostname or ""))
+        if usable and not password and "@" in parts.netloc:
+            raise _NotAllowed(f"{parts.scheme}://HOST without user:password@, which the server would not get")
         usable = usable and parts.port != 0 and not _AMBIGUOUS.search(text)
         # A password with / ? or # in it ends the host early, and its rest would be shown as a path.
         return _require(usable and "@" not in parts.path + parts.query + parts.fragment, text).rstrip("/")
 
     return Parser(" or ".join(f"{scheme}://HOST" for scheme in schemes), read)
+
+
+def without_password(text: str) -> str:
+    """Replace `user:password@` in a URL, or in a sentence with one, even if it is malformed."""
+    return _USERINFO.sub("//***@", text)
 
 
 def micros(usd: float) -> int:

@@ -35,7 +35,7 @@ def test_what_is_no_age(text: str) -> None:
     ],
 )
 def test_an_address(text: str) -> None:
-    assert parsing.url("http", "https")(text + "/") == text
+    assert parsing.url("http", "https", password=True)(text + "/") == text
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_address(text: str) -> None:
 )
 def test_an_address_that_could_be_read_in_two_ways_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="http://HOST or https://HOST"):
-        parsing.url("http", "https")(text)
+        parsing.url("http", "https", password=True)(text)
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,17 @@ def test_no_representation_shows_a_secret(option: Option) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url", ["http://me:s3cret@host", "http://me:s3/c ret@host", "http://s3cret@host/api"]
+)
+def test_the_url_of_the_api_takes_no_password(url: str) -> None:
+    with pytest.raises(SettingsError, match="x_api_url: 'http://\\*\\*\\*@host") as caught:
+        Settings(x_api_url=url)
+    assert "s3" not in str(caught.value)
+    shown = Settings(carbon_host="host", select='url == "http://a" && name == "@b"')
+    assert "http://a" in repr(shown)
+
+
 def test_a_crawl_keeps_the_settings_that_its_processes_share() -> None:
     settings = Settings(budget_usd=25, max_posts=None, refresh_older_than=timedelta(days=30), lease_s=5)
 

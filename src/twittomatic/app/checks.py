@@ -32,6 +32,7 @@ from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
 from twittomatic.networks import registry
 from twittomatic.networks.base import Network, Response
+from twittomatic.parsing import without_password
 from twittomatic.settings import Settings
 from twittomatic.state.admission import admit
 from twittomatic.state.client import client, replication_at
@@ -209,8 +210,9 @@ async def _api(settings: Settings) -> AsyncIterator[CheckResult]:
     except SettingsError as error:
         yield CheckResult("Proxy", FAILED, str(error))
         return
+    url = without_password(network.url)
     if proxy := proxies.for_url(network.url):
-        yield CheckResult("Proxy", OK, f"{network.url} is reached through {proxy.name}.")
+        yield CheckResult("Proxy", OK, f"{url} is reached through {proxy.name}.")
     async with Transport(timeout_s=min(settings.request_timeout_s, 20.0), proxies=proxies) as transport:
         try:
             asked_at = time.time()
@@ -220,7 +222,7 @@ async def _api(settings: Settings) -> AsyncIterator[CheckResult]:
             if not credentials:
                 yield CheckResult("Token", FAILED, unusable)
             return
-        yield CheckResult("API", OK, f"{network.url} answers in {(time.time() - asked_at) * 1000:.0f} ms.")
+        yield CheckResult("API", OK, f"{url} answers in {(time.time() - asked_at) * 1000:.0f} ms.")
         yield _clock(answer, asked_at, time.time())
         if not credentials:
             yield CheckResult("Token", FAILED, unusable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
 from types import TracebackType
 from typing import Self, SupportsIndex
 
@@ -27,7 +28,7 @@ from twittomatic.settings import Settings
 from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.journal import Journal
 
-Given = Targets | Iterable[str | SupportsIndex] | str | SupportsIndex
+Given = Targets | Iterable[str | SupportsIndex | Path] | str | SupportsIndex | Path
 """Targets: user ids, names with an @, profile URLs, or files with one of these a line."""
 
 
@@ -51,6 +52,10 @@ class Crawl:
 
     Attributes:
         result: How the last run ended; None before.
+
+    Raises:
+        SettingsError: a setting or a letter of `modules` is not allowed.
+        TypeError: the settings or the observer are of another type.
     """
 
     def __init__(
@@ -62,6 +67,15 @@ class Crawl:
         until_spent: bool = False,
         logs: bool = False,
     ) -> None:
+        if not isinstance(settings, Settings | None):
+            raise TypeError(
+                f"settings: {settings!r} is not allowed; give Settings(...) or Settings.load(...)."
+            )
+        if not isinstance(observer, Observer | None):
+            raise TypeError(
+                f"observer: {observer!r} is not allowed; give an instance of a subclass of Observer, "
+                "whose methods receive what the crawl reports."
+            )
         self.result: Result | None = None
         self._settings = settings or Settings.load()
         self._modules = _ordered(modules)
@@ -118,19 +132,28 @@ class Crawl:
         Args:
             given: The targets.
             buy_profiles: Whether to buy the profiles that the quote needs and that are not known yet; without
-                them `Quote.plan.unknown` says how many targets the quote knows nothing about.
+                them `Quote.plan.unknown` says how many targets the quote knows nothing about. Such a quote
+                waits for the end of a run in progress, which may buy the same profiles.
 
         Raises:
             BudgetExhausted: the budget does not cover the profiles.
+            RuntimeError: the crawl was stopped or left before the quote was complete.
             SettingsError: there is no target.
         """
-        wanted = await self._targets(given)
-        if buy_profiles:
-            await self.runtime.account.accept()
-            builder = await buy_quote(self.runtime, wanted, None, self._observer)
-        else:
+        if not buy_profiles:
+            wanted = await self._targets(given)
             builder, _ = await known_quote(self.runtime, wanted, None, self._observer)
-        return await builder.quote()
+            return await builder.quote()
+        try:
+            async with self._turn_of(current_stop() or Stop()):
+                wanted = await self._targets(given)
+                await self.runtime.account.accept()
+                builder = await buy_quote(self.runtime, wanted, None, self._observer)
+                return await builder.quote()
+        except Interrupted:
+            raise RuntimeError(
+                "The crawl was stopped before its quote was complete; profiles already bought are kept."
+            ) from None
 
     async def run(self, given: Given = (), *, interval_s: float = 1.0) -> AsyncIterator[CrawlStatus]:
         """Crawl, and yield the status of the crawl until it has ended; `result` says how.
@@ -164,19 +187,21 @@ class Crawl:
         """Crawl until it has ended, and return how; otherwise as `run`."""
         return await self._in_turn(current_stop() or Stop(), given)
 
-    async def _in_turn(self, stop: Stop, given: Given) -> Result:
-        """Run after the earlier runs: two at once would hold the same jobs, and buy each page twice."""
+    @asynccontextmanager
+    async def _turn_of(self, stop: Stop) -> AsyncIterator[None]:
+        """Wait until what buys has ended: two runs at once would hold the same jobs, and buy a page twice."""
         self._stops.append(stop)
         try:
             async with self._turn:
-                return await self._complete(stop, given)
+                self.runtime.halt.clear()  # an earlier run has set it
+                with stop.active():
+                    yield
         finally:
             self._stops.remove(stop)
 
-    async def _complete(self, stop: Stop, given: Given) -> Result:
-        runtime, observer = self.runtime, self._observer
-        runtime.halt.clear()  # an earlier run has set it
-        with stop.active():
+    async def _in_turn(self, stop: Stop, given: Given) -> Result:
+        async with self._turn_of(stop):
+            runtime, observer = self.runtime, self._observer
             wanted = await self._targets(given)
             await runtime.account.accept()
             try:
@@ -255,6 +280,17 @@ def _ordered(modules: str) -> str:
     return letters
 
 
-def _read(given: Iterable[str | SupportsIndex] | str | SupportsIndex, network: str) -> Targets:
-    given = [given] if isinstance(given, str) or not isinstance(given, Iterable) else given
-    return targets.read([str(target) for target in given], network=network)
+def _read(given: Given, network: str) -> Targets:
+    """Read the targets given.
+
+    Raises:
+        SettingsError: one of them is not a target.
+        TypeError: one of them can be none, whatever its value: None, bytes, True.
+    """
+    listed = [given] if isinstance(given, str | bytes | Path) or not isinstance(given, Iterable) else given
+    texts = []
+    for target in listed:
+        if target is None or isinstance(target, bool | bytes | bytearray):
+            raise TypeError(f"{target!r} is not a target: give a user id, an '@name', or the path of a file.")
+        texts.append(str(target))
+    return targets.read(texts, network=network)

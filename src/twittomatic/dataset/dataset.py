@@ -43,7 +43,8 @@ def open(directory: Path | str) -> Dataset:
         directory: OUTPUT_DIRECTORY of a crawl.
 
     Raises:
-        SettingsError: there is no such directory.
+        SettingsError: there is no such directory, or it holds other files and nothing of a crawl.
+        StorageUnavailable: the directory cannot be listed.
     """
     return Dataset(directory)
 
@@ -58,7 +59,8 @@ class Dataset:
         directory: OUTPUT_DIRECTORY of a crawl.
 
     Raises:
-        SettingsError: there is no such directory.
+        SettingsError: there is no such directory, or it holds other files and nothing of a crawl.
+        StorageUnavailable: the directory cannot be listed.
     """
 
     def __init__(self, directory: Path | str) -> None:
@@ -68,6 +70,8 @@ class Dataset:
                 f"{directory}: there is no such directory; name the OUTPUT_DIRECTORY of a crawl."
             )
         self._layout = Layout(directory, directory / ".tmp")
+        if not self._layout.is_plausible():
+            raise SettingsError(f"{directory}: no crawl wrote here; name the OUTPUT_DIRECTORY of a crawl.")
         self._ids_by_name: dict[str, str] = {}
 
     def __repr__(self) -> str:

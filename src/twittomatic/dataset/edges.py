@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -45,6 +46,17 @@ class Edges:
             raise ValueError(f"batch={batch}: give at least 1")
         self._layout = layout
         self._batch = batch
+
+    def __array__(self, *_: object, **__: object) -> NoReturn:
+        """Refuse to become one array; NumPy and pandas would otherwise make an element of each batch.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(
+            "The edges come in batches: use edges.to_pandas(), or iterate and use batch.follower and "
+            "batch.followed."
+        )
 
     def __iter__(self) -> Iterator[EdgeBatch]:
         """Read the follow graph.

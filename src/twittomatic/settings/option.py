@@ -14,7 +14,7 @@ from typing import Any, cast, get_type_hints
 import msgspec
 
 from twittomatic.errors import SettingsError
-from twittomatic.parsing import Parser
+from twittomatic.parsing import Parser, without_password
 
 
 class Section(StrEnum):
@@ -136,6 +136,7 @@ def _shortened(given: object) -> str:
     if isinstance(given, int) and is_endless(given):
         return "this number"
     if isinstance(given, str):
+        given = without_password(given)
         return repr(given if len(given) <= 80 else given[:80] + "…")
-    shown = repr(given)
+    shown = without_password(repr(given))
     return shown if len(shown) <= 80 else shown[:80] + "…"

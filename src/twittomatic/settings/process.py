@@ -254,7 +254,7 @@ class Settings(CrawlSettings, frozen=True, kw_only=True):
         str,
         Option(
             Section.SERVICES,
-            parsing.url("http", "https"),
+            parsing.url("http", "https", password=True),
             meaning="Elasticsearch or OpenSearch server of the indexer; user:password@ may precede its host.",
             why="Elasticsearch's own default",
             secret=True,
@@ -293,7 +293,7 @@ class Settings(CrawlSettings, frozen=True, kw_only=True):
 
     def _shown(self, option: Option) -> str:
         value = getattr(self, option.key)
-        return "***" if option.secret and value else repr(value)
+        return "***" if option.secret and value else parsing.without_password(repr(value))
 
     @classmethod
     def load(

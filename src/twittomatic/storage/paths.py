@@ -153,11 +153,7 @@ class Layout:
         """
         _known(ext)
         for directory in _entries(self.output):
-            if (
-                len(directory.name) <= 2
-                and _USER_ID.fullmatch(directory.name)
-                and _is(os.DirEntry.is_dir, directory)
-            ):
+            if _is_shard(directory):
                 for entry in _entries(Path(directory.path)):
                     user_id, _, kind = entry.name.partition(".")
                     named = kind == ext and _USER_ID.fullmatch(user_id) and user_id[:2] == directory.name
@@ -196,6 +192,16 @@ class Layout:
                 ):
                     yield Path(entry.path)
 
+    def is_plausible(self) -> bool:
+        """Return whether the directory can be a dataset: it has something that crawls write, or nothing.
+
+        Raises:
+            StorageUnavailable: the directory cannot be listed.
+        """
+        ours = {"targets", *(path.name for path in (self.journals, self.spending, self.quarantine))}
+        entries = [entry for entry in _entries(self.output) if not entry.name.startswith(".")]
+        return not entries or any(entry.name in ours or _is_shard(entry) for entry in entries)
+
     def prepare(self) -> None:
         """Create the directories, and check that files can be written in one and renamed into the other.
 
@@ -227,6 +233,12 @@ def _plain(name: str) -> str:
 def _entries(directory: Path) -> list[os.DirEntry[str]]:
     with translate_errors(directory), os.scandir(directory) as entries:
         return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_shard(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a directory of dataset files."""
+    is_named = len(entry.name) <= 2 and _USER_ID.fullmatch(entry.name)
+    return bool(is_named) and _is(os.DirEntry.is_dir, entry)
 
 
 def _is(kind: Callable[[os.DirEntry[str]], bool], entry: os.DirEntry[str]) -> bool:

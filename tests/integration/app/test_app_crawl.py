@@ -198,6 +198,56 @@ async def test_a_quote_costs_nothing_unless_profiles_are_to_be_bought(tmp_path: 
                 await running.complete(["1", "2"])
 
 
+async def test_a_quote_that_buys_waits_for_the_run(tmp_path: Path) -> None:
+    with emulated("users:slow=1@0.1s") as (url, emulator):
+        async with Crawl(settings(tmp_path, url), "F") as running:
+            run = asyncio.create_task(running.complete(["10000", "10001"]))
+            while not emulator.report()["requests"].get("users"):
+                await asyncio.sleep(0)
+            quotes = [running.quote(["10000", "10001"], buy_profiles=True) for _ in range(2)]
+            result, first, second = await asyncio.gather(run, *quotes)
+        assert result.is_complete
+        assert (first.plan.unknown, second.plan.unknown) == (0, 0)
+        assert emulator.report()["returned"]["user"] == 2, "each profile is bought once"
+
+
+async def test_leaving_a_crawl_ends_a_quote_that_buys(tmp_path: Path) -> None:
+    with emulated("followers:slow=1@0.2s") as (url, emulator):
+        async with Crawl(settings(tmp_path, url), "F") as running:
+            run = asyncio.create_task(running.complete([1, 2]))
+            while not emulator.report()["requests"].get("followers"):
+                await asyncio.sleep(0.01)
+            bought = emulator.report()["requests"].get("users", 0)  # by the run itself
+            quote = asyncio.create_task(running.quote(["10000", "10001"], buy_profiles=True))
+            await asyncio.sleep(0)
+        assert (await run).outcome is Outcome.INTERRUPTED
+        with pytest.raises(RuntimeError, match=r"stopped before its quote|Enter the crawl first"):
+            await quote
+        assert emulator.report()["requests"].get("users", 0) == bought
+
+
+@pytest.mark.parametrize("given", [None, [None], b"22", [1, b"2"], True])
+def test_what_can_never_be_a_target_is_a_type_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with emulated() as (url, emulator):
+        with pytest.raises(TypeError, match="is not a target: give a user id, an '@name'"):
+            crawl(given, "F", **values(tmp_path, url))
+        assert emulator.report()["requests"] == {}
+
+
+def test_arguments_of_another_type_are_named() -> None:
+    with pytest.raises(TypeError, match=r"observer: <built-in function print> .* subclass of Observer"):
+        Crawl(Settings(), "F", observer=print)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"observer: <class .*> .* an instance"):
+        Crawl(Settings(), "F", observer=Notes)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"settings: 'F' is not allowed; give Settings"):
+        Crawl("F")  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="modules: None is not allowed; give letters"):
+        Crawl(Settings(), None)  # type: ignore[arg-type]
+
+
 def test_a_script_crawls_in_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with emulated() as (url, _):

@@ -81,8 +81,8 @@ def test_the_package_alone_imports_nothing() -> None:
     assert imported("import twittomatic") == imported("import importlib, typing") | {"twittomatic"}
 
 
-def test_a_dataset_is_opened_without_state_or_network() -> None:
-    modules = imported("import twittomatic; twittomatic.open('.').users()")
+def test_a_dataset_is_opened_without_state_or_network(tmp_path: Path) -> None:
+    modules = imported(f"import twittomatic; twittomatic.open({str(tmp_path)!r}).users()")
 
     assert modules.isdisjoint(HEAVY)
     assert not {name for name in modules if name.startswith(("twittomatic.state", "twittomatic.networks"))}

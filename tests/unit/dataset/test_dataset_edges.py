@@ -60,3 +60,8 @@ def test_a_broken_file_is_named(layout: Layout) -> None:
 def test_a_batch_has_edges(layout: Layout) -> None:
     with pytest.raises(ValueError, match="batch=0: give at least 1"):
         open(layout.output).edges(batch=0)
+
+
+def test_edges_do_not_become_an_array_of_batches(layout: Layout) -> None:
+    with pytest.raises(TypeError, match=r"use edges\.to_pandas\(\)"):
+        np.asarray(open(layout.output).edges())

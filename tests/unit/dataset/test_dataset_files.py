@@ -79,6 +79,16 @@ def test_a_user_id_is_never_a_float(layout: Layout) -> None:
         open(layout.output).followers([22])  # type: ignore[arg-type]
 
 
+def test_a_directory_of_other_files_is_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").touch()
+    assert open(tmp_path).users().tolist() == [], "a new OUTPUT_DIRECTORY"
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(SettingsError, match="no crawl wrote here; name the OUTPUT_DIRECTORY of a crawl"):
+        open(tmp_path)
+    (tmp_path / "22").mkdir()
+    assert open(tmp_path).users().tolist() == []
+
+
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="none: there is no such directory; name the OUTPUT_DIRECTORY"):
         open(tmp_path / "none")
