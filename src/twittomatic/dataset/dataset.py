@@ -14,7 +14,8 @@ import numpy as np
 from twittomatic.dataset.completeness import Completeness, read_completeness
 from twittomatic.dataset.edges import BATCH, Edges
 from twittomatic.dataset.graph import Graph, build_graph
-from twittomatic.dataset.ids import UserIds, owner, read_user_ids
+from twittomatic.dataset.ids import UserIds, owner, read_user_ids, sorted_unique
+from twittomatic.dataset.lists import OnDefect
 from twittomatic.dataset.names import find_name
 from twittomatic.errors import CorruptFile, SettingsError, UserNotFound
 from twittomatic.model import NO_JSON
@@ -85,7 +86,7 @@ class Dataset:
             StorageUnavailable: a directory cannot be listed.
         """
         files = (owner(path) for ext in EXTENSIONS for path in self._layout.files(ext))
-        return np.unique(np.fromiter(files, np.int64))
+        return sorted_unique(np.fromiter(files, np.int64))
 
     def followers(self, user: User) -> UserIds:
         """Return the ids of a user's followers in the network's order.
@@ -120,7 +121,9 @@ class Dataset:
         """
         return _records(self._layout.files("twt") if user is None else [self._file(user, "twt")])
 
-    def edges(self, batch: int = BATCH) -> Edges:
+    def edges(
+        self, batch: int = BATCH, *, shard: tuple[int, int] = (0, 1), on_defect: OnDefect | None = None
+    ) -> Edges:
         """Return the follow graph, to be iterated in batches.
 
         >>> for edges in ds.edges():  # doctest: +SKIP
@@ -128,8 +131,11 @@ class Dataset:
 
         Args:
             batch: Edges of a batch, roughly: memory is bounded by it.
+            shard: `(i, n)` gives the lists of the i-th of n shards, so that n processes read together.
+            on_defect: Called with the error about a file that cannot be read; the list is left out. None
+                raises the error.
         """
-        return Edges(self._layout, batch)
+        return Edges(self._layout, batch, shard=shard, on_defect=on_defect)
 
     def graph(self) -> Graph:
         """Return the follow graph with dense node numbers.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
 
-from twittomatic.dataset.ids import UserIds, owner, read_user_ids
+from twittomatic.dataset.ids import UserIds
+from twittomatic.dataset.lists import OnDefect, Piece, read_lists
 from twittomatic.storage.paths import Layout
 
 BATCH = 1 << 17
@@ -35,17 +37,33 @@ class Edges:
     """All edges of a dataset, as an iterable of `EdgeBatch`. Each iteration reads the files anew.
 
     The edges of a list are adjacent and in the network's order; lists are sorted by the path of their file.
+    A list that a crawl replaces meanwhile is the old one or the new one, never a part of each.
 
     Args:
         layout: The dataset's directories.
         batch: Edges of a batch. One may have up to 131,072 more, and the last one has fewer.
+        shard: `(i, n)` gives the lists of the i-th of n shards, so that n processes read the dataset
+            together. A user's list is in the same shard whenever the dataset is read.
+        on_defect: What to do about a file that cannot be read: such a list is left out as a whole. None
+            raises its error.
     """
 
-    def __init__(self, layout: Layout, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        batch: int = BATCH,
+        *,
+        shard: tuple[int, int] = (0, 1),
+        on_defect: OnDefect | None = None,
+    ) -> None:
         if batch < 1:
             raise ValueError(f"batch={batch}: give at least 1")
+        if not 0 <= shard[0] < shard[1]:
+            raise ValueError(f"shard={shard}: give (i, n) with 0 <= i < n")
         self._layout = layout
         self._batch = batch
+        self._shard = shard
+        self._on_defect = on_defect
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
         """Refuse to become one array; NumPy and pandas would otherwise make an element of each batch.
@@ -65,22 +83,24 @@ class Edges:
             CorruptFile: a file is broken; it is named.
             StorageUnavailable: a file cannot be read.
         """
-        pieces: list[UserIds] = []
-        owners: list[int] = []
+        pieces: list[Piece] = []
         count = 0
-        for path in self._layout.files("fws"):
-            followed = owner(path)
-            for ids in read_user_ids(path):
-                pieces.append(ids)
-                owners.append(followed)
-                count += len(ids)
-                if count >= self._batch:
-                    yield _joined(pieces, owners)
-                    pieces, owners, count = [], [], 0
+        number, shards = self._shard
+        paths = self._layout.files("fws")
+        if shards > 1:
+            paths = (path for path in paths if zlib.crc32(path.stem.encode()) % shards == number)
+        for piece in read_lists(paths, self._on_defect):
+            pieces.append(piece)
+            count += len(piece.ids)
+            if count >= self._batch:
+                yield _batch(pieces)
+                pieces, count = [], 0
         if count:
-            yield _joined(pieces, owners)
+            yield _batch(pieces)
 
 
-def _joined(pieces: list[UserIds], owners: list[int]) -> EdgeBatch:
-    follower = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    return EdgeBatch(follower, np.repeat(np.array(owners, np.int64), [len(piece) for piece in pieces]))
+def _batch(pieces: list[Piece]) -> EdgeBatch:
+    owners = np.array([user for piece in pieces for user in piece.owners], np.int64)
+    counts = [count for piece in pieces for count in piece.counts]
+    follower = pieces[0].ids if len(pieces) == 1 else np.concatenate([piece.ids for piece in pieces])
+    return EdgeBatch(follower, np.repeat(owners, counts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -100,9 +100,27 @@ def read_ids(path: Path, *, size: int | None = None) -> Iterator[Ids]:
     """
     for _, text in _whole_lines(path, size):
         try:
-            yield _parse_ids(text)
+            yield parse_ids(text)
         except ValueError:
             raise CorruptFile(f"{path}: a line is not an id of 1 to 19 digits.") from None
+
+
+def read_text(
+    path: Path, *, opened: Callable[[os.stat_result], None] = lambda status: None
+) -> Iterator[bytes]:
+    """Yield the text of a file in pieces of complete lines, some 100 KB each.
+
+    Args:
+        path: A file of whole gzip members.
+        opened: Called with the status of the file that is read, once it is open: what replaces it later is
+            another file.
+
+    Raises:
+        CorruptFile: as for `read_lines`.
+        StorageUnavailable: the file cannot be read.
+    """
+    for _, text in _whole_lines(path, None, opened=opened):
+        yield text
 
 
 def to_ids(texts: Iterable[str]) -> Ids:
@@ -111,11 +129,17 @@ def to_ids(texts: Iterable[str]) -> Ids:
     Raises:
         ValueError: a text is not an id of 1 to 19 digits.
     """
-    return _parse_ids("".join([f"{text}\n" for text in texts]).encode())
+    return parse_ids("".join([f"{text}\n" for text in texts]).encode())
 
 
-def _parse_ids(text: bytes) -> Ids:
-    """Parse complete lines column by column: the last digit of every id, the last but one, and so on."""
+def parse_ids(text: bytes) -> Ids:
+    """Return the ids in complete lines of text; fastest on pieces of some 256 KB, which the cache holds.
+
+    It goes column by column: the last digit of every id, the last but one, and so on.
+
+    Raises:
+        ValueError: a line is not an id of 1 to 19 digits.
+    """
     if not text:
         return np.empty(0, np.uint64)
     digits = np.frombuffer(text, np.uint8) - np.uint8(ord("0"))  # anything below "0" wraps round to above 9
@@ -135,12 +159,17 @@ def _parse_ids(text: bytes) -> Ids:
 
 
 def _whole_lines(
-    path: Path, size: int | None, offset: int = 0, *, first_page: bool = False
+    path: Path,
+    size: int | None,
+    offset: int = 0,
+    *,
+    first_page: bool = False,
+    opened: Callable[[os.stat_result], None] = lambda status: None,
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the text of a file in pieces of complete lines, with the time of the member they end in."""
     rest: list[bytes] = []
     pending = 0
-    for at, text in _decompressed(path, size, offset, first_page=first_page):
+    for at, text in _decompressed(path, _compressed(path, size, offset, opened), size, first_page=first_page):
         cut = text.rfind(b"\n") + 1
         if cut:
             yield at, b"".join([*rest, text[:cut]])
@@ -155,13 +184,13 @@ def _whole_lines(
 
 
 def _decompressed(
-    path: Path, size: int | None, offset: int, *, first_page: bool
+    path: Path, pieces: Iterator[bytes], size: int | None, *, first_page: bool
 ) -> Iterator[tuple[int, bytes]]:
     decoder = isal_zlib.decompressobj(_GZIP)
     header = b""  # of this member, up to and including its time
     is_empty = True  # no line was found so far
     within = size is None  # inside a member: a whole file has at least one, a checkpoint may count none
-    for data in _compressed(path, size, offset):
+    for data in pieces:
         while data:
             within = True
             header += data[: _TIME.stop - len(header)]
@@ -187,10 +216,14 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _compressed(path: Path, size: int | None, offset: int) -> Iterator[bytes]:
+def _compressed(
+    path: Path, size: int | None, offset: int, opened: Callable[[os.stat_result], None]
+) -> Iterator[bytes]:
     with translate_errors(path), open(path, "rb", buffering=0, opener=_at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise CorruptFile(f"{path}: is no regular file.")
+        opened(status)
         file.seek(offset)
         left = size
         while left is None or left > 0:

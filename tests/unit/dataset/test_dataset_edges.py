@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twittomatic.dataset import open
-from twittomatic.errors import CorruptFile
+from twittomatic.dataset import Edges, lists, open
+from twittomatic.dataset.ids import read_user_ids
+from twittomatic.errors import CorruptFile, StorageError
 from twittomatic.storage.formats import member
 from twittomatic.storage.paths import Layout
 
@@ -65,3 +66,101 @@ def test_a_batch_has_edges(layout: Layout) -> None:
 def test_edges_do_not_become_an_array_of_batches(layout: Layout) -> None:
     with pytest.raises(TypeError, match=r"use edges\.to_pandas\(\)"):
         np.asarray(open(layout.output).edges())
+
+
+def pairs(edges: Edges) -> list[tuple[int, int]]:
+    return [
+        pair for batch in edges for pair in zip(batch.followed.tolist(), batch.follower.tolist(), strict=True)
+    ]
+
+
+def test_shards_are_disjoint_and_have_every_list(layout: Layout) -> None:
+    for user_id in range(100, 160):
+        write(layout, user_id, range(user_id % 7))
+    ds = open(layout.output)
+
+    shards = [pairs(ds.edges(shard=(i, 3))) for i in range(3)]
+
+    assert all(shards)
+    assert sorted(shards[0] + shards[1] + shards[2]) == sorted(pairs(ds.edges()))
+    owners = [{followed for followed, _ in shard} for shard in shards]
+    assert not (owners[0] & owners[1] or owners[0] & owners[2] or owners[1] & owners[2])
+    with pytest.raises(ValueError, match=r"shard=\(3, 3\): give \(i, n\)"):
+        ds.edges(shard=(3, 3))
+
+
+@pytest.mark.parametrize("held", [1, 10**9])
+@pytest.mark.parametrize("followers", [3, 60_000])
+@pytest.mark.parametrize("damage", ["cut", "word", "large"])
+def test_a_list_that_is_broken_anywhere_is_named_and_left_out(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, damage: str, followers: int, held: int
+) -> None:
+    monkeypatch.setattr(lists, "_HELD", held)
+    write(layout, 21, range(10**18, 10**18 + followers))
+    write(layout, 23, range(10**18, 10**18 + followers))
+    path = layout.file("23", "fws")
+    whole = path.read_bytes()
+    path.write_bytes(
+        {"cut": whole[:-3], "word": whole + member([b"x"]), "large": whole + member([b"%d" % 2**63])}[damage]
+    )
+    found: list[StorageError] = []
+
+    edges = pairs(open(layout.output).edges(on_defect=found.append))
+
+    assert len(edges) == followers + 2
+    assert {followed for followed, _ in edges} == {21, 22}
+    [error] = found
+    assert "23.fws" in str(error)
+
+
+@pytest.mark.parametrize("followers", [3, 200_000])
+@pytest.mark.parametrize("on_defect", [None, [].append])
+@pytest.mark.parametrize("held", [1, 10**9])
+def test_a_list_that_is_replaced_meanwhile_is_the_old_or_the_new_one(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, followers: int, on_defect: lists.OnDefect, held: int
+) -> None:
+    monkeypatch.setattr(lists, "_HELD", held)
+    old, new = range(10**6, 10**6 + followers), range(10**7, 10**7 + followers)
+    write(layout, 22, old)
+    path = layout.file("22", "fws")
+    batches = iter(open(layout.output).edges(batch=1, on_defect=on_defect))
+    first = next(batches).follower
+    write(layout, 23, new)
+    layout.file("23", "fws").rename(path)
+    found = np.concatenate([first, *(batch.follower for batch in batches)])
+
+    assert found.tolist() in (list(old), list(new))
+
+
+def test_a_list_that_is_replaced_after_it_was_checked_is_checked_again(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "_HELD", 1)
+    write(layout, 22, range(10**6, 10**6 + 200_000))
+    write(layout, 23, range(10**7, 10**7 + 200_000))
+    path, other = layout.file("22", "fws"), layout.file("23", "fws")
+    reads = 0
+
+    def after_check(*args: object, **named: object) -> object:
+        nonlocal reads
+        reads += 1
+        if reads == 2:
+            other.rename(path)
+        return read_user_ids(*args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lists, "read_user_ids", after_check)
+
+    edges = pairs(open(layout.output).edges(on_defect=[].append))
+
+    assert reads == 4, "the new list was checked before it was read"
+    assert [follower for _, follower in edges] == list(range(10**7, 10**7 + 200_000))
+
+
+def test_a_list_that_is_gone_by_then_is_left_out(layout: Layout) -> None:
+    write(layout, 21, range(200_000))
+    write(layout, 23, range(5))
+    batches = iter(open(layout.output).edges(batch=1))
+    next(batches)
+    layout.file("23", "fws").unlink()
+
+    assert sum(map(len, batches)) < 200_002
