@@ -1,0 +1,1 @@
+"""Export a dataset: tables and graph files."""
