@@ -168,3 +168,25 @@ def test_a_crawl_waits_for_a_full_server_and_continues(place: Workspace, server:
     assert crawl.wait(60) == 3, place.said(crawl)
     assert before < paid(place) <= CAP_USD, place.said(crawl)
     assert place.run("verify").returncode == 0
+
+
+def test_status_tells_a_crawl_that_never_was_from_one_that_is_lost(place: Workspace, server: Redis) -> None:
+    assert (
+        place.run("status").stdout == "There is no crawl default here; start one with `twittomatic crawl`.\n"
+    )
+    assert place.run("crawl", "-F", "--budget-usd", "16", "10").returncode == 0
+    spent = f"${paid(place):.2f}"
+    server.flushall()
+
+    shown = place.run("status")
+
+    assert shown.returncode == 0
+    said = " ".join(shown.stdout.split())
+    assert "There is no crawl default here." in said
+    assert f"data has files of this crawl and a record of {spent} spent" in said
+    assert "`twittomatic restore` books what was spent again" in said
+    status = place.status()
+    assert (status["phase"], status["spent_usd"]) == ("idle", 0)
+    assert "the state was lost or is kept elsewhere" in status["reason"]
+    assert "a record of" in place.status("--crawl", "other")["reason"], "the account has lost its ledger"
+    assert "files of this crawl" not in place.status("--crawl", "other")["reason"]

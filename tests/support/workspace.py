@@ -138,8 +138,8 @@ class Workspace:
                 found += [(int(path.stem), int(line)) for line in lines]
         return found
 
-    def status(self) -> dict[str, Any]:
-        done = self.run("status", "--json")
+    def status(self, *arguments: str) -> dict[str, Any]:
+        done = self.run("status", "--json", *arguments)
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found

@@ -1,17 +1,83 @@
-"""What `status --json` prints: a crawl as one JSON object, money in dollars."""
+"""Read the status of a crawl, and write it as the JSON object of `status --json`, money in dollars."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
+from twittomatic.app import build
+from twittomatic.app.control import visiting
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import MICROS_PER_USD, Module, Phase, WorkerReport, dollars
 from twittomatic.networks import registry
-from twittomatic.state.account import Totals
-from twittomatic.state.status import CrawlStatus
+from twittomatic.settings import Settings
+from twittomatic.state.account import Account, Totals
+from twittomatic.state.embedded.server import state_exists
+from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.status import CrawlStatus, read_status
+from twittomatic.storage.errors import translate_errors
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Callable[[], Awaitable[CrawlStatus]]]:
+    """Connect to the state for a block, and yield a function that reads the status of the crawl.
+
+    The reason of a crawl that is not there is what the dataset still has of it: then its state was lost, or is
+    kept elsewhere.
+
+    Raises:
+        TwittomaticError: the state or the dataset cannot be read.
+    """
+    account = registry.account_of(settings)
+
+    async def explained(status: CrawlStatus, ledger: str) -> CrawlStatus:
+        why = await asyncio.to_thread(_remains, settings, account, ledger)
+        return msgspec.structs.replace(status, reason=why)
+
+    if not settings.redis_url and not state_exists(settings.state_directory):
+        none = CrawlStatus(crawl=settings.crawl, budget=settings.budget, account=account)
+
+        async def read() -> CrawlStatus:
+            return await explained(none, "")
+
+        yield read
+        return
+    async with visiting(settings) as (connection, _):
+
+        async def read() -> CrawlStatus:
+            status = await read_status(connection, settings.crawl, account=account)
+            if status.phase is not Phase.IDLE:
+                return status
+            money = Account(connection, NetworkKeys(account), budget=None, horizon_s=0)
+            return await explained(status, await money.find())
+
+        yield read
+
+
+def _remains(settings: Settings, account: str, ledger: str) -> str:
+    """Say what the dataset has of a crawl that the state does not have; empty if it has nothing of it."""
+    files = build.layout(settings)
+    lost = build.spending(settings, "status").lost(account, ledger)
+    with translate_errors(files.journals):
+        journals = sorted(files.journals.glob(f"{settings.crawl}.*.jsonl"))
+        has_lists = any(path.stat().st_size for path in journals)
+    if not lost and not has_lists:
+        return ""
+    amount = dollars(sum(record.most for record in lost.values()))
+    what = [
+        *(["files of this crawl"] if has_lists else []),
+        *([f"a record of {amount} spent"] if lost else []),
+    ]
+    remedy = "`twittomatic restore` books what was spent again, and then the" if lost else "the"
+    return (
+        f"{settings.output_directory} has {' and '.join(what)}, so the state was lost or is kept elsewhere: "
+        f"check REDIS_URL and STATE_DIRECTORY; if it was lost, {remedy} same crawl command continues, and no "
+        "complete list is bought again"
+    )
 
 
 def document(status: CrawlStatus) -> dict[str, Any]:

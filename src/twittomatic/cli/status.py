@@ -9,24 +9,22 @@ import click
 import msgspec
 
 from twittomatic.app import control
-from twittomatic.app.status import document
+from twittomatic.app.status import document, reading
 from twittomatic.cli.options import EVERYWHERE, STATE_SETTINGS, settings_options
 from twittomatic.cli.render.pace import sentences
 from twittomatic.cli.render.status import show
 from twittomatic.cli.runner import run_async
 from twittomatic.errors import TwittomaticError
 from twittomatic.model import Phase
-from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
-from twittomatic.state.embedded.server import state_exists
-from twittomatic.state.status import CrawlStatus, read_status
+from twittomatic.state.status import CrawlStatus
 
 _PACE_S = 2.0  # between two readings; long enough for some pages, short enough to wait for
 
 
 @click.command(short_help="Show the status of the crawl.", epilog=EVERYWHERE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with money in dollars.")
-@settings_options(*STATE_SETTINGS)
+@settings_options(*STATE_SETTINGS, "OUTPUT_DIRECTORY")
 def status(settings: Settings, as_json: bool) -> None:
     """Show the status of the crawl: phase, jobs, frontier, money, workers, master, and pace if it runs."""
     found, pace = run_async(_read(settings, pace=not as_json))
@@ -38,16 +36,13 @@ def status(settings: Settings, as_json: bool) -> None:
 
 async def _read(settings: Settings, *, pace: bool) -> tuple[CrawlStatus, list[str]]:
     """Read the status of the crawl; with `pace`, read it twice if the crawl runs."""
-    if not settings.redis_url and not state_exists(settings.state_directory):
-        return CrawlStatus(crawl=settings.crawl, budget=settings.budget), []
-    async with control.visiting(settings) as (connection, _):
-        account = account_of(settings)
-        found = await read_status(connection, settings.crawl, account=account)
+    async with reading(settings) as read:
+        found = await read()
         if not (pace and found.phase is Phase.RUNNING and found.master):
             return found, []
         began_at = time.monotonic()
         await asyncio.sleep(_PACE_S)
-        later = await read_status(connection, settings.crawl, account=account)
+        later = await read()
         return later, sentences(found, later, time.monotonic() - began_at)
 
 

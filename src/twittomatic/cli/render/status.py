@@ -12,7 +12,7 @@ from twittomatic.app.forecast import Growth
 from twittomatic.app.status import reason, spending
 from twittomatic.cli.render.quote import many
 from twittomatic.cli.render.table import NumberTable, console
-from twittomatic.model import Counter, Module, WorkerReport, about, dollars
+from twittomatic.model import Counter, Module, Phase, WorkerReport, about, dollars
 from twittomatic.networks import registry
 from twittomatic.sinks.consumer import rebuild_command
 from twittomatic.state.status import CrawlStatus, JobCounts, SinkStatus
@@ -29,6 +29,8 @@ def show(status: CrawlStatus, pace: Sequence[str] = ()) -> None:
 def picture(status: CrawlStatus, rate: str = "", pace: Sequence[str] = ()) -> Group:
     """Draw the status of a crawl, and its pace if it is known."""
     phase = status.phase
+    if phase is Phase.IDLE:
+        return _absent(status)
     head = Text.assemble("Crawl ", (status.crawl, "bold"), " is ", (str(phase), _PHASES.get(phase, "")), rate)
     rows: list[Any] = [head]
     if status.dead:
@@ -53,6 +55,17 @@ def picture(status: CrawlStatus, rate: str = "", pace: Sequence[str] = ()) -> Gr
         for name, worker in status.workers.items()
     ]
     rows += [Text(_sink(sink), style="dim", overflow="ellipsis", no_wrap=True) for sink in status.sinks]
+    return Group(*rows)
+
+
+def _absent(status: CrawlStatus) -> Group:
+    """Say that there is no crawl of this name, and show what the state has all the same."""
+    start = "" if status.reason else "; start one with `twittomatic crawl`"
+    rows: list[Any] = [Text.assemble("There is no crawl ", (status.crawl, "bold"), " here", start, ".")]
+    if why := reason(status):
+        rows.append(Text(f"  {why}.", style="yellow"))
+    if status.ledger.spent or status.seen:
+        rows.append(_numbers(status))
     return Group(*rows)
 
 
