@@ -26,7 +26,7 @@ from twittomatic.storage.errors import translate_errors
 async def reading(settings: Settings) -> AsyncIterator[Callable[[], Awaitable[CrawlStatus]]]:
     """Connect to the state for a block, and yield a function that reads the status of the crawl.
 
-    The reason of a crawl that is not there is what the dataset still has of it: then its state was lost, or is
+    The reason of a crawl that is not there is what the dataset has of it: its state was lost, or is
     kept elsewhere.
 
     Raises:
