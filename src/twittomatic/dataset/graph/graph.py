@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.ids import UserIds
+
+if TYPE_CHECKING:
+    from twittomatic.dataset import measures
 
 Nodes: TypeAlias = npt.NDArray[np.int32]
 """Node numbers, from 0 to one less than the number of nodes."""
@@ -66,3 +69,92 @@ class Graph:
             followers=number[self.followers[kept]].astype(np.int32),
             crawled=self.crawled[nodes],
         )
+
+    def degrees(self) -> measures.Degrees:
+        """Return how many followers each node has, and how many users it follows."""
+        from twittomatic.dataset import measures
+
+        return measures.degrees(self)
+
+    def reciprocity(self) -> measures.Reciprocity:
+        """Return which part of the edges is mutual."""
+        from twittomatic.dataset import measures
+
+        return measures.reciprocity(self)
+
+    def pagerank(self, damping: float = 0.85) -> measures.PageRank:
+        """Return the PageRank of each node, as igraph and NetworkX define it.
+
+        Args:
+            damping: Probability of following an edge instead of jumping to any user.
+        """
+        from twittomatic.dataset import measures
+
+        return measures.pagerank(self, damping)
+
+    def hits(self) -> measures.Hits:
+        """Return the hubs and authorities of each node."""
+        from twittomatic.dataset import measures
+
+        return measures.hits(self)
+
+    def components(self) -> measures.Components:
+        """Return the weakly connected components."""
+        from twittomatic.dataset import measures
+
+        return measures.components(self)
+
+    def communities(self, seed: int | None = 1) -> measures.Communities:
+        """Return communities of the undirected graph: by Leiden, or by label propagation without NetworKit.
+
+        Args:
+            seed: The same seed gives the same communities. None uses all cores, and the result differs from
+                run to run.
+        """
+        from twittomatic.dataset import measures
+
+        return measures.communities(self, seed)
+
+    def cores(self) -> measures.Cores:
+        """Return the core number of each node in the undirected graph.
+
+        Raises:
+            SettingsError: NetworKit is not installed.
+        """
+        from twittomatic.dataset import measures
+
+        return measures.cores(self)
+
+    def clustering(self) -> measures.Clustering:
+        """Return the clustering coefficients of the undirected graph.
+
+        Raises:
+            SettingsError: NetworKit is not installed.
+        """
+        from twittomatic.dataset import measures
+
+        return measures.clustering(self)
+
+    def betweenness(self, samples: int | None = None, seed: int | None = 1) -> measures.Betweenness:
+        """Return which share of the shortest paths leads over each node.
+
+        Args:
+            samples: Sources of paths from which it is estimated; None is exact in small graphs.
+            seed: The same seed gives the same sample.
+
+        Raises:
+            SettingsError: NetworKit is not installed.
+        """
+        from twittomatic.dataset import measures
+
+        return measures.betweenness(self, samples, seed)
+
+    def overlap(self, users: int = 100) -> measures.Overlap:
+        """Return how many followers the most followed users share, two by two.
+
+        Args:
+            users: How many of the most followed users are compared.
+        """
+        from twittomatic.dataset import measures
+
+        return measures.overlap(self, users)

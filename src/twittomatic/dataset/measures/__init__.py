@@ -1,0 +1,45 @@
+"""Measures of a follow graph: who matters, who belongs together, and how tightly.
+
+Each function takes a `Graph` and returns arrays with a number for each node, in a small struct with what the
+run found as a whole. PageRank, HITS, degrees, weak components, reciprocity, overlap and label propagation
+need NumPy only; NetworKit computes Leiden communities, cores, clustering and betweenness.
+"""
+
+from twittomatic.dataset.measures.communities import Communities, communities, modularity
+from twittomatic.dataset.measures.components import Components, components, strong_components
+from twittomatic.dataset.measures.degrees import Degrees, Reciprocity, degrees, reciprocity
+from twittomatic.dataset.measures.overlap import Overlap, overlap
+from twittomatic.dataset.measures.rank import Hits, PageRank, hits, pagerank
+from twittomatic.dataset.measures.structure import (
+    Betweenness,
+    Clustering,
+    Cores,
+    betweenness,
+    clustering,
+    cores,
+)
+
+__all__ = [
+    "Betweenness",
+    "Clustering",
+    "Communities",
+    "Components",
+    "Cores",
+    "Degrees",
+    "Hits",
+    "Overlap",
+    "PageRank",
+    "Reciprocity",
+    "betweenness",
+    "clustering",
+    "communities",
+    "components",
+    "cores",
+    "degrees",
+    "hits",
+    "modularity",
+    "overlap",
+    "pagerank",
+    "reciprocity",
+    "strong_components",
+]

@@ -1,0 +1,57 @@
+"""Graphs for NetworKit, and its threads and random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from twittomatic.dataset.extras import require
+from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.measures.undirected import Ties
+
+
+def undirected(ties: Ties) -> Any:
+    """Return an undirected `networkit.Graph`.
+
+    Raises:
+        SettingsError: NetworKit is not installed.
+    """
+    networkit = require("networkit", "analysis")
+    pairs = (ties.low.astype(np.uint32), ties.high.astype(np.uint32))
+    return networkit.GraphFromCoo(pairs, n=ties.node_count, directed=False)
+
+
+def directed(graph: Graph) -> Any:
+    """Return a directed `networkit.Graph`, follower to followed, without self-follows.
+
+    Raises:
+        SettingsError: NetworKit is not installed.
+    """
+    networkit = require("networkit", "analysis")
+    followed = np.repeat(np.arange(graph.node_count, dtype=np.uint32), graph.in_degrees())
+    follower = graph.followers.astype(np.uint32)
+    kept = follower != followed
+    return networkit.GraphFromCoo((follower[kept], followed[kept]), n=graph.node_count, directed=True)
+
+
+@contextmanager
+def repeatable(seed: int | None) -> Iterator[None]:
+    """Within the block, NetworKit gives the same result for the same seed: it uses one thread.
+
+    Args:
+        seed: Seed of its random numbers; None leaves threads and random numbers as they are.
+    """
+    networkit = require("networkit", "analysis")
+    if seed is None:
+        yield
+        return
+    threads = networkit.getMaxNumberOfThreads()
+    networkit.setNumberOfThreads(1)
+    networkit.setSeed(seed, False)
+    try:
+        yield
+    finally:
+        networkit.setNumberOfThreads(threads)

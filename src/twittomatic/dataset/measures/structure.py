@@ -1,0 +1,139 @@
+"""Cores, clustering and betweenness, by NetworKit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.dataset.extras import require
+from twittomatic.dataset.graph import Graph, Nodes
+from twittomatic.dataset.measures import networkit as engine
+from twittomatic.dataset.measures.undirected import Ties
+
+MOST_EXACT_STEPS = 200_000_000
+"""Nodes times edges up to which betweenness is exact: some seconds on one core."""
+SAMPLES = 256
+"""Sources from which a larger graph's betweenness is estimated."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cores:
+    """The k-cores of the undirected graph.
+
+    Attributes:
+        numbers: Core number of each node: the largest k so that it belongs to a part of the graph in which
+            everybody has at least k ties (int32, shape n).
+    """
+
+    numbers: Nodes
+
+    @property
+    def deepest(self) -> int:
+        """The largest core number; 0 in a graph without nodes."""
+        return int(self.numbers.max(initial=0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clustering:
+    """How often two ties of a user are tied to each other, in the undirected graph.
+
+    Attributes:
+        local: Share of the pairs of a node's ties that are tied (float64, shape n); 0 with fewer than two.
+        triangles: Triangles of which each node is a corner (int64, shape n).
+        average: Mean of `local` over all nodes, Watts and Strogatz' coefficient.
+        transitivity: Share of all pairs of ties in the graph that are tied.
+    """
+
+    local: npt.NDArray[np.float64]
+    triangles: npt.NDArray[np.int64]
+    average: float
+    transitivity: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Betweenness:
+    """How often a user lies on shortest paths.
+
+    Attributes:
+        scores: Share of the shortest paths between others that lead over each node (float64, shape n).
+        samples: Number of sources from which it is estimated; None if it is exact.
+        seed: Seed of the sample; None if there is none.
+    """
+
+    scores: npt.NDArray[np.float64]
+    samples: int | None
+    seed: int | None
+
+
+def cores(graph: Graph) -> Cores:
+    """Return the core number of each node, in the undirected graph.
+
+    Source: Seidman, *Network structure and minimum degree* (1983).
+
+    Raises:
+        SettingsError: NetworKit is not installed.
+    """
+    networkit = require("networkit", "analysis")
+    run = networkit.centrality.CoreDecomposition(engine.undirected(Ties.of(graph)))
+    run.run()
+    return Cores(np.array(run.scores(), np.float64).astype(np.int32))
+
+
+def clustering(graph: Graph) -> Clustering:
+    """Return the clustering coefficients of the undirected graph, exactly.
+
+    Source: Watts and Strogatz, *Collective dynamics of 'small-world' networks* (1998).
+
+    Raises:
+        SettingsError: NetworKit is not installed.
+    """
+    networkit = require("networkit", "analysis")
+    ties = Ties.of(graph)
+    run = networkit.centrality.LocalClusteringCoefficient(engine.undirected(ties), turbo=True)
+    run.run()
+    local = np.array(run.scores(), np.float64)
+    local[~np.isfinite(local)] = 0.0
+    degrees = ties.degrees()
+    pairs = degrees * (degrees - 1) // 2
+    triangles = np.rint(local * pairs).astype(np.int64)
+    return Clustering(
+        local=local,
+        triangles=triangles,
+        average=float(local.mean()) if len(local) else 0.0,
+        transitivity=float(triangles.sum() / max(1, int(pairs.sum()))),
+    )
+
+
+def betweenness(graph: Graph, samples: int | None = None, seed: int | None = 1) -> Betweenness:
+    """Return the betweenness of each node, along the direction of follows.
+
+    It is exact in small graphs. In others, and wherever `samples` is given, it is estimated from the
+    shortest paths of some random sources, without a guarantee for a single node: Geisberger, Sanders and
+    Schultes, *Better Approximation of Betweenness Centrality* (2008). Source: Freeman, *A set of measures of
+    centrality based on betweenness* (1977).
+
+    Args:
+        graph: The follow graph.
+        samples: Number of sources; None chooses.
+        seed: Seed of the sample. None uses all cores, and an estimate differs from run to run.
+
+    Raises:
+        SettingsError: NetworKit is not installed.
+    """
+    networkit = require("networkit", "analysis")
+    n = graph.node_count
+    if samples is None and n * graph.edge_count > MOST_EXACT_STEPS:
+        samples = SAMPLES
+    if n < 3:
+        return Betweenness(np.zeros(n), None, None)
+    loaded = engine.directed(graph)
+    if samples is None or samples >= n:
+        run = networkit.centrality.Betweenness(loaded)
+        run.run()
+        return Betweenness(np.array(run.scores()) / ((n - 1) * (n - 2)), None, None)
+    with engine.repeatable(seed):
+        run = networkit.centrality.EstimateBetweenness(loaded, samples, False, seed is None)
+        run.run()
+    return Betweenness(np.array(run.scores()) / ((n - 1) * (n - 2)), samples, seed)
