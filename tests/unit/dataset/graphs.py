@@ -50,7 +50,9 @@ def bordered() -> Graph:
     crawled[target] = True
     followed = np.repeat(np.arange(whole.node_count), whole.in_degrees())
     kept = crawled[followed]
-    edges = list(zip(whole.ids[whole.followers[kept]].tolist(), whole.ids[followed[kept]].tolist(), strict=True))
+    edges = list(
+        zip(whole.ids[whole.followers[kept]].tolist(), whole.ids[followed[kept]].tolist(), strict=True)
+    )
     return graph_of(edges, border=set(np.ravel(edges).tolist()) - set(whole.ids[crawled].tolist()))
 
 

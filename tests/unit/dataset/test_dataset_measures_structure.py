@@ -35,15 +35,15 @@ def test_cores_are_those_of_networkx(graph: Callable[[], Graph]) -> None:
     assert found.deepest == max(theirs.values())
 
 
-@pytest.mark.parametrize("graph", PLACES)
-def test_clustering_is_that_of_networkx(graph: Callable[[], Graph]) -> None:
-    theirs = undirected(graph())
+def test_clustering_is_that_of_networkx() -> None:
+    theirs = undirected(bordered())
+    local = np.array([*networkx.clustering(theirs).values()])
 
-    found = clustering(graph())
+    found = clustering(bordered())
 
-    assert found.local == pytest.approx(np.array([*networkx.clustering(theirs).values()]))
+    assert found.local == pytest.approx(local)
     assert found.triangles.tolist() == [*networkx.triangles(theirs).values()]
-    assert found.average == pytest.approx(networkx.average_clustering(theirs))
+    assert found.average == pytest.approx(local.mean())
     assert found.transitivity == pytest.approx(networkx.transitivity(theirs))
 
 
@@ -71,7 +71,7 @@ def test_the_betweenness_of_a_large_graph_is_estimated(monkeypatch: pytest.Monke
     exact = betweenness(graph, samples=graph.node_count)
     assert exact.samples is None
     assert found.scores.argmax() == exact.scores.argmax()
-    assert np.corrcoef(found.scores, exact.scores)[0, 1] > 0.9
+    assert np.corrcoef(found.scores, exact.scores)[0, 1] > 0.98
 
 
 @pytest.mark.parametrize("name", odd())

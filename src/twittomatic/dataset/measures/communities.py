@@ -88,7 +88,8 @@ def communities(graph: Graph, seed: int | None = 1, method: Method | None = None
 def _leiden(ties: Ties, seed: int | None) -> npt.NDArray[np.int64]:
     """Source: Traag, Waltman and van Eck, *From Louvain to Leiden* (2019)."""
     networkit = require("networkit", "analysis")
+    loaded = engine.undirected(ties)
     with engine.repeatable(seed):
-        run = networkit.community.ParallelLeiden(engine.undirected(ties), iterations=_LEIDEN_ITERATIONS)
+        run = networkit.community.ParallelLeiden(loaded, iterations=_LEIDEN_ITERATIONS)
         run.run()
         return np.array(run.getPartition().getVector(), np.int64)

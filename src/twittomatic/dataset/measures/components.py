@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.graph import Graph, Nodes
+from twittomatic.dataset.measures.blocks import edge_blocks
 from twittomatic.dataset.measures.followed import FollowedPart
 
 _BLOCK = 1 << 20
@@ -42,13 +43,9 @@ def components(graph: Graph) -> Components:
     changed = graph.edge_count > 0
     while changed:
         changed = False
-        for begin in range(0, graph.edge_count, _BLOCK):
-            end = min(begin + _BLOCK, graph.edge_count)
-            first = int(np.searchsorted(graph.indptr, begin, "right")) - 1
-            last = int(np.searchsorted(graph.indptr, end, "left"))
-            counts = np.diff(np.clip(graph.indptr[first : last + 1], begin, end))
-            followed = np.repeat(roots[first:last], counts)
-            follower = roots[graph.followers[begin:end]]
+        for block in edge_blocks(graph, _BLOCK):
+            followed = np.repeat(roots[block.first : block.last], block.counts)
+            follower = roots[block.followers]
             apart = np.flatnonzero(followed != follower)
             if len(apart):
                 changed = True

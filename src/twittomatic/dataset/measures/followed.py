@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph, Nodes
-
-BLOCK = 1 << 16
-"""Edges that are gathered at a time: 512 KB of float64, which a core's cache holds."""
+from twittomatic.dataset.measures.blocks import BLOCK, row_blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,21 +47,6 @@ class FollowedPart:
                 count_before[first] + total[starts[first + 1 : last + 1] - starts[first]]
             )
         return cls(nodes, count_before, np.concatenate(pieces))
-
-
-def row_blocks(indptr: npt.NDArray[np.int64], edges: int = BLOCK) -> Iterator[tuple[int, int]]:
-    """Yield ranges (first, last) of rows that together have about so many edges; a longer row is alone.
-
-    Args:
-        indptr: Where each row begins, and where the last one ends.
-        edges: Edges of a range.
-    """
-    first = 0
-    while first < len(indptr) - 1:
-        last = int(np.searchsorted(indptr, indptr[first] + edges, "right")) - 1
-        last = min(max(last, first + 1), len(indptr) - 1)
-        yield first, last
-        first = last
 
 
 def sums_by_row(

@@ -1,4 +1,7 @@
-"""Graphs for NetworKit, and its threads and random numbers."""
+"""Graphs for NetworKit, and its threads and random numbers.
+
+Its algorithms do not keep their graph alive: the caller must hold it until it has read the result.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ class Overlap:
         """Return shared followers by followers of either, from 0 to 1 (shape u, u)."""
         own = np.diagonal(self.shared)
         either = own[:, np.newaxis] + own - self.shared
-        return self.shared / np.maximum(either, 1)
+        share: npt.NDArray[np.float64] = self.shared / np.maximum(either, 1)
+        return share
 
 
 def overlap(graph: Graph, users: int = 100) -> Overlap:

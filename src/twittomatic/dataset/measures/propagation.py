@@ -51,7 +51,7 @@ def _level(
     rows: _Labels, columns: _Labels, weights: _Weights, count: int, random: np.random.Generator
 ) -> _Labels:
     """Move nodes to their neighbours' communities while modularity grows; return their communities."""
-    degrees = np.bincount(rows, weights=weights, minlength=count)
+    degrees = np.bincount(rows, weights=weights, minlength=count).astype(np.float64, copy=False)
     total = float(degrees.sum())
     labels = np.arange(count)
     loops = rows == columns

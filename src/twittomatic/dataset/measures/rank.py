@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.measures.blocks import edge_blocks
 from twittomatic.dataset.measures.followed import FollowedPart, sums_by_row
 
 DAMPING = 0.85
@@ -128,11 +129,7 @@ def sums_of_followed(graph: Graph, values: npt.NDArray[np.float64]) -> npt.NDArr
     """Return for each node the sum of the values of the users it follows (float64, shape n)."""
     block = max(1 << 20, graph.node_count)  # a block costs as much as there are nodes
     sums = np.zeros(graph.node_count)
-    for begin in range(0, graph.edge_count, block):
-        end = min(begin + block, graph.edge_count)
-        first = int(np.searchsorted(graph.indptr, begin, "right")) - 1
-        last = int(np.searchsorted(graph.indptr, end, "left"))
-        counts = np.diff(np.clip(graph.indptr[first : last + 1], begin, end))
-        weights = np.repeat(values[first:last], counts)
-        sums += np.bincount(graph.followers[begin:end], weights=weights, minlength=graph.node_count)
+    for part in edge_blocks(graph, block):
+        weights = np.repeat(values[part.first : part.last], part.counts)
+        sums += np.bincount(part.followers, weights=weights, minlength=graph.node_count)
     return sums

@@ -15,7 +15,7 @@ from twittomatic.dataset.measures.undirected import Ties
 MOST_EXACT_STEPS = 200_000_000
 """Nodes times edges up to which betweenness is exact: some seconds on one core."""
 SAMPLES = 256
-"""Sources from which a larger graph's betweenness is estimated."""
+"""Users from whose paths a larger graph's betweenness is estimated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +58,7 @@ class Betweenness:
 
     Attributes:
         scores: Share of the shortest paths between others that lead over each node (float64, shape n).
-        samples: Number of sources from which it is estimated; None if it is exact.
+        samples: Number of users from whose paths it is estimated; None if it is exact.
         seed: Seed of the sample; None if there is none.
     """
 
@@ -76,7 +76,8 @@ def cores(graph: Graph) -> Cores:
         SettingsError: NetworKit is not installed.
     """
     networkit = require("networkit", "analysis")
-    run = networkit.centrality.CoreDecomposition(engine.undirected(Ties.of(graph)))
+    loaded = engine.undirected(Ties.of(graph))
+    run = networkit.centrality.CoreDecomposition(loaded)
     run.run()
     return Cores(np.array(run.scores(), np.float64).astype(np.int32))
 
@@ -91,7 +92,8 @@ def clustering(graph: Graph) -> Clustering:
     """
     networkit = require("networkit", "analysis")
     ties = Ties.of(graph)
-    run = networkit.centrality.LocalClusteringCoefficient(engine.undirected(ties), turbo=True)
+    loaded = engine.undirected(ties)
+    run = networkit.centrality.LocalClusteringCoefficient(loaded, turbo=True)
     run.run()
     local = np.array(run.scores(), np.float64)
     local[~np.isfinite(local)] = 0.0
@@ -110,13 +112,14 @@ def betweenness(graph: Graph, samples: int | None = None, seed: int | None = 1) 
     """Return the betweenness of each node, along the direction of follows.
 
     It is exact in small graphs. In others, and wherever `samples` is given, it is estimated from the
-    shortest paths of some random sources, without a guarantee for a single node: Geisberger, Sanders and
-    Schultes, *Better Approximation of Betweenness Centrality* (2008). Source: Freeman, *A set of measures of
-    centrality based on betweenness* (1977).
+    shortest paths of some random users: Geisberger, Sanders and Schultes, *Better Approximation of
+    Betweenness Centrality* (2008). Half of the paths begin there and half end there, since either alone
+    favors one side of a directed graph. The estimate has no guarantee for a single user. Source of the
+    measure: Freeman, *A set of measures of centrality based on betweenness* (1977).
 
     Args:
         graph: The follow graph.
-        samples: Number of sources; None chooses.
+        samples: Number of users whose paths are followed; None chooses.
         seed: Seed of the sample. None uses all cores, and an estimate differs from run to run.
 
     Raises:
@@ -133,7 +136,11 @@ def betweenness(graph: Graph, samples: int | None = None, seed: int | None = 1) 
         run = networkit.centrality.Betweenness(loaded)
         run.run()
         return Betweenness(np.array(run.scores()) / ((n - 1) * (n - 2)), None, None)
+    reverse = networkit.graphtools.transpose(loaded)
+    scores = np.zeros(n)
     with engine.repeatable(seed):
-        run = networkit.centrality.EstimateBetweenness(loaded, samples, False, seed is None)
-        run.run()
-    return Betweenness(np.array(run.scores()) / ((n - 1) * (n - 2)), samples, seed)
+        for each in (loaded, reverse):
+            run = networkit.centrality.EstimateBetweenness(each, max(1, samples // 2), False, seed is None)
+            run.run()
+            scores += np.array(run.scores()) / 2
+    return Betweenness(scores / ((n - 1) * (n - 2)), samples, seed)
