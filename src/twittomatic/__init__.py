@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from twittomatic.app.crawl import Crawl
     from twittomatic.app.observer import Observer
     from twittomatic.app.outcome import Outcome, Result, Undone
-    from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, Graph, NodeProfile, open
+    from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, Graph, open
     from twittomatic.errors import (
         BudgetExhausted,
         CorruptFile,
@@ -53,7 +53,6 @@ __all__ = [
     "Graph",
     "NetworkError",
     "NoCredentialLeft",
-    "NodeProfile",
     "Observer",
     "Outcome",
     "Quote",
@@ -75,9 +74,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(
-        ("Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "NodeProfile", "open"), "dataset"
-    ),
+    **dict.fromkeys(("Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "open"), "dataset"),
     "Crawl": "app.crawl",
     "crawl": "app.blocking",
     "Observer": "app.observer",

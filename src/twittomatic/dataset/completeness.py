@@ -64,6 +64,7 @@ class Completeness(NamedTuple):
         ended_at: When the list ended (aware UTC).
         checked_at: When an update last found nothing newer (aware UTC), None when none did since `ended_at`.
         file: Path relative to the dataset's directory, None when the user was closed without a file.
+        depth: Hops from a seed.
     """
 
     user_id: int
@@ -77,6 +78,7 @@ class Completeness(NamedTuple):
     ended_at: datetime
     checked_at: datetime | None
     file: str | None
+    depth: int = 0
 
 
 def read_completeness(layout: Layout) -> Iterator[Completeness]:
@@ -214,4 +216,5 @@ def _row(line: Any, entry: Entry | None, checked_at: datetime | None) -> Complet
         ended_at=datetime.fromisoformat(entry.ended_at),
         checked_at=checked_at,
         file=entry.file,
+        depth=entry.depth,
     )

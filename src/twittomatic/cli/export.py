@@ -1,0 +1,117 @@
+"""`export`: write tables and graphs for other tools."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import click
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.outputfile import is_stdout, written
+from twittomatic.cli.render.table import console
+from twittomatic.dataset.export import Choice, Format, Output, parse_format
+from twittomatic.dataset.export import export as write
+from twittomatic.errors import SettingsError
+from twittomatic.settings import Settings
+from twittomatic.storage.paths import Layout
+
+
+def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Split names at commas."""
+    return tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+
+
+@click.command(short_help="Write tables and graphs for other tools.", epilog=EVERYWHERE)
+@click.argument("outputs", metavar="OUT...", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "form",
+    metavar="NAME",
+    help="What to write into OUT, as a file name: edges.csv. OUT may be -.",
+)
+@click.option(
+    "--among",
+    type=click.Choice(("crawled", "all")),
+    default="all",
+    show_default=True,
+    help="Users: those whose followers the dataset has, or all.",
+)
+@click.option("--complete-only", is_flag=True, help="Only lists of followers that are complete.")
+@click.option("--mutual", is_flag=True, help="Only users who follow each other.")
+@click.option(
+    "--min-degree",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    help="Only users with N edges, in and out.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Only the N users with the most followers in the graph.",
+)
+@click.option("--columns", metavar="A,B", callback=_names, help="Only these columns, in this order.")
+@click.option("--dense", is_flag=True, help="Number the users from 0 on; nodes say who has which number.")
+@click.option(
+    "--measures", metavar="M,...", callback=_names, help="Add measures to the nodes, such as pagerank."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of measures that need chance.")
+@settings_options("OUTPUT_DIRECTORY")
+def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **choice: Any) -> None:
+    """Write tables and graphs of the dataset for other tools.
+
+    The name of OUT says what to write. Its stem is a table: edges, nodes, profiles or posts. Its extension is
+    .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz.
+
+    A file appears when it is whole, and replaces only a regular file. A crawl may be running.
+    """
+    named = [(name, _format(name, form, len(outputs))) for name in outputs]
+    if len({name for name, _ in named}) < len(named):
+        raise SettingsError("OUT: the same file is named twice.")
+    directory = settings.output_directory
+    if not directory.is_dir():
+        raise SettingsError(f"OUTPUT_DIRECTORY {directory}: there is no such directory.")
+    with ExitStack() as stack:
+        report = stack.enter_context(_progress())
+        opened = [Output(what, stack.enter_context(written(name))) for name, what in named]
+        exported = write(Layout(directory, settings.temporary_directory), opened, Choice(**choice), report)
+    for sentence in exported.defects:
+        click.echo(sentence, err=True)
+    if exported.defects:
+        click.echo(f"Files that were left out: {len(exported.defects):,}.", err=True)
+    rows = ". ".join(f"{name.capitalize()}: {count:,}" for name, count in exported.rows.items())
+    if rows:
+        click.echo(f"{rows}.", err=any(is_stdout(name) for name in outputs))
+    sys.exit(1 if exported.defects else 0)
+
+
+def _format(name: str, form: str | None, outputs: int) -> Format:
+    if form is not None:
+        if outputs > 1:
+            raise SettingsError("--format says what is in one OUT; name the others by what is in them.")
+        return parse_format(form)
+    if name == "-":
+        raise SettingsError("-: say what to write to standard output, such as --format edges.csv.")
+    return parse_format(name)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int], None]]:
+    """Show on a terminal what is written, and how many rows of it are."""
+    if not sys.stderr.isatty():
+        yield lambda what, rows: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,} rows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Reading", total=None)
+        yield lambda what, rows: bar.update(task, description=what, completed=rows)

@@ -1,0 +1,99 @@
+"""What an export is to contain: which users, edges and columns."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.dataset.graph import Graph
+
+AMONG: Final = ("crawled", "all")
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export contains. The filters apply in this order; degrees are those that the former ones left.
+
+    Attributes:
+        complete_only: Only lists that are complete, as if the dataset had no others.
+        among: `crawled` leaves only users whose list the dataset has; `all` leaves all users.
+        mutual: Only edges whose opposite is there too. No user is left out for this.
+        min_degree: Only users with at least so many edges, in or out.
+        top: Only so many users, those with the most followers in the graph; of equals, those with the
+            smaller ids.
+        dense: Number users from 0 on, and give edges as pairs of numbers.
+        measures: Measures to add to the nodes.
+        columns: Columns to write, in this order; empty writes all.
+        seed: Seed of the measures that need chance.
+    """
+
+    complete_only: bool = False
+    among: Literal["crawled", "all"] = "all"
+    mutual: bool = False
+    min_degree: int = 0
+    top: int | None = None
+    dense: bool = False
+    measures: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    seed: int = 1
+
+    @property
+    def filters(self) -> bool:
+        """Whether some users or edges are left out."""
+        return bool(
+            self.complete_only
+            or self.among != "all"
+            or self.mutual
+            or self.min_degree
+            or self.top is not None
+        )
+
+
+def chosen(graph: Graph, choice: Choice, complete: npt.NDArray[np.bool_]) -> Graph:
+    """Return the part of a graph that a choice leaves.
+
+    Args:
+        graph: The graph.
+        choice: The choice.
+        complete: Whether the list of each node's followers is there and complete.
+    """
+    if choice.complete_only:
+        graph = _with_lists(graph, complete)
+    if choice.among == "crawled":
+        graph = graph.subgraph(graph.crawled)
+    if choice.mutual:
+        graph = _mutual(graph)
+    if choice.min_degree:
+        graph = graph.subgraph(graph.in_degrees() + graph.out_degrees() >= choice.min_degree)
+    if choice.top is not None and choice.top < graph.node_count:
+        nodes = np.zeros(graph.node_count, np.bool_)
+        nodes[np.argsort(-graph.in_degrees(), kind="stable")[: choice.top]] = True
+        graph = graph.subgraph(nodes)
+    return graph
+
+
+def _with_lists(graph: Graph, lists: npt.NDArray[np.bool_]) -> Graph:
+    """Return the graph of some nodes' lists: these nodes, their followers, and nobody else."""
+    kept = _with_edges(graph, np.repeat(lists, graph.in_degrees()), crawled=lists)
+    nodes = lists.copy()
+    nodes[kept.followers] = True
+    return kept.subgraph(nodes)
+
+
+def _mutual(graph: Graph) -> Graph:
+    count = max(1, graph.node_count)
+    followed = np.repeat(np.arange(graph.node_count, dtype=np.int64), graph.in_degrees())
+    keys = followed * count + graph.followers  # sorted
+    opposite = graph.followers.astype(np.int64) * count + followed
+    places = np.minimum(np.searchsorted(keys, opposite), max(0, len(keys) - 1))
+    return _with_edges(graph, keys[places] == opposite, crawled=graph.crawled)
+
+
+def _with_edges(graph: Graph, edges: npt.NDArray[np.bool_], *, crawled: npt.NDArray[np.bool_]) -> Graph:
+    """Return the graph with all its nodes and some of its edges (shape m)."""
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(edges)])
+    return Graph(
+        ids=graph.ids, indptr=before[graph.indptr], followers=graph.followers[edges], crawled=crawled
+    )

@@ -1,0 +1,57 @@
+"""Names of outputs: `edges.csv.gz` is the table `edges` as compressed CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import NamedTuple
+
+from twittomatic.dataset.export.registry import GRAPH_KINDS, GRAPHS, KINDS, TABLES
+from twittomatic.errors import SettingsError
+
+
+class Format(NamedTuple):
+    """What an output contains and how it is written.
+
+    Attributes:
+        content: A table by its name, or the graph: `graph`, `interactions`.
+        kind: Its extension, with the full stop.
+    """
+
+    content: str
+    kind: str
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether it is a graph with nodes and edges in one file."""
+        return self.kind in GRAPH_KINDS
+
+
+def parse_format(name: str) -> Format:
+    """Return the format that a name asks for: its stem names the table, its extension the kind.
+
+    Raises:
+        SettingsError: nobody knows the extension, or the stem names no table; the sentence lists the known.
+    """
+    file = PurePath(name).name
+    kinds = sorted([*KINDS, *GRAPH_KINDS], key=len, reverse=True)
+    kind = next((kind for kind in kinds if file.lower().endswith(kind)), None)
+    if kind is None:
+        graphs = f", or a graph: {_listed(sorted(GRAPH_KINDS))}" if GRAPH_KINDS else ""
+        raise SettingsError(f"{name!r}: its extension is unknown. A table can be {_listed(KINDS)}{graphs}.")
+    stem = file[: -len(kind)]
+    if kind in GRAPH_KINDS:
+        if stem in TABLES and stem not in (*GRAPHS, "edges"):
+            raise SettingsError(f"{name!r}: {stem} is a table; give it an extension of {_listed(KINDS)}.")
+        return Format(stem if stem in GRAPHS else "graph", kind)
+    if stem not in TABLES:
+        raise SettingsError(
+            f"{name!r}: {stem!r} is no table; name the file after one: {_listed(TABLES)}"
+            f"{', such as ' + repr(next(iter(TABLES)) + kind)}, or say which with --format."
+        )
+    return Format(stem, kind)
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = list(names)
+    return f"{', '.join(first)} or {last}" if first else last

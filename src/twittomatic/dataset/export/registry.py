@@ -1,0 +1,55 @@
+"""The tables, the kinds of files, and the graphs that can be exported.
+
+To add a table, write a function that returns it from a `Snapshot`; to add a kind of table file, a `Writer`;
+to add a kind of graph file, a function that yields the bytes of a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, BinaryIO, Final, Protocol
+
+from twittomatic.dataset.export.kinds.csv import CsvWriter
+from twittomatic.dataset.export.kinds.gzip import compressed
+from twittomatic.dataset.export.kinds.jsonl import JsonLinesWriter
+from twittomatic.dataset.export.kinds.parquet import ParquetWriter
+from twittomatic.dataset.export.snapshot import Snapshot
+from twittomatic.dataset.tables.columns import Batch, Column
+from twittomatic.dataset.tables.table import Table
+
+
+class Writer(Protocol):
+    """Writes the batches of a table into a file."""
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch, which has every column."""
+
+    def close(self) -> None:
+        """Write what ends the file; the stream stays open. Not called after an error."""
+
+
+MakeWriter = Callable[[BinaryIO, Sequence[Column]], Writer]
+WriteGraph = Callable[[Any], Iterable[bytes]]
+
+TABLES: Final[Mapping[str, Callable[[Snapshot], Table]]] = {
+    "edges": Snapshot.edges,
+    "nodes": Snapshot.nodes,
+    "profiles": Snapshot.profiles,
+    "posts": Snapshot.posts,
+}
+"""Tables by their names."""
+
+KINDS: Final[Mapping[str, MakeWriter]] = {
+    ".parquet": ParquetWriter,
+    ".csv": CsvWriter,
+    ".csv.gz": compressed(CsvWriter),
+    ".jsonl": JsonLinesWriter,
+    ".jsonl.gz": compressed(JsonLinesWriter),
+}
+"""Kinds of files of a table, by their extensions."""
+
+GRAPHS: Final[Mapping[str, Callable[[Snapshot], Any]]] = {}
+"""Graphs by their names; a stem that names none of them means `graph`, the follow graph."""
+
+GRAPH_KINDS: Final[Mapping[str, WriteGraph]] = {}
+"""Kinds of files of a graph, by their extensions."""

@@ -1,0 +1,123 @@
+"""Write outputs: each table is read once, whatever the number of files that it goes into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+from typing import BinaryIO, NamedTuple
+
+from twittomatic.dataset.export.choice import Choice
+from twittomatic.dataset.export.names import Format
+from twittomatic.dataset.export.registry import GRAPH_KINDS, GRAPHS, KINDS, TABLES
+from twittomatic.dataset.export.snapshot import Snapshot
+from twittomatic.dataset.tables.columns import rows_of
+from twittomatic.dataset.tables.table import Table
+from twittomatic.errors import SettingsError, StorageError
+from twittomatic.storage.paths import Layout
+
+Progress = Callable[[str, int], None]
+"""Called now and then with what is written, and how many of its rows are."""
+
+
+class Output(NamedTuple):
+    """A file to write.
+
+    Attributes:
+        format: What it contains, and how.
+        stream: Where to; it stays open.
+    """
+
+    format: Format
+    stream: BinaryIO
+
+
+@dataclass
+class Exported:
+    """What was written.
+
+    Attributes:
+        rows: Number of rows by the name of their table.
+        defects: What is wrong with each file that was left out.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    defects: list[str] = field(default_factory=list)
+
+    def note(self, error: StorageError) -> None:
+        """Note a file that cannot be read; several tables may meet it."""
+        if str(error) not in self.defects:
+            self.defects.append(str(error))
+
+
+def export(
+    layout: Layout,
+    outputs: Sequence[Output],
+    choice: Choice,
+    progress: Progress = lambda what, rows: None,
+) -> Exported:
+    """Write a dataset, or a part of it, into files for other tools. A crawl may be running.
+
+    A file of the dataset that cannot be read is noted and left out as a whole.
+
+    Args:
+        layout: The dataset.
+        outputs: Files to write.
+        choice: Users, edges and columns that are wanted.
+        progress: Told what is written.
+
+    Raises:
+        SettingsError: a column or a measure is unknown, or a library is not installed.
+        StorageUnavailable: the dataset cannot be read.
+        OSError: a file cannot be written.
+    """
+    exported = Exported()
+    of_graph = {output.format for output in outputs if output.format.content in ("graph", "edges", "nodes")}
+    snapshot = Snapshot(layout, choice, exported.note, one_graph=len({f.content for f in of_graph}) > 1)
+    contents = sorted((o for o in outputs if not o.format.is_graph), key=attrgetter("format.content"))
+    tables = {name: TABLES[name](snapshot) for name in dict.fromkeys(o.format.content for o in contents)}
+    _check_columns(list(tables.values()), choice.columns)
+    for name, group in groupby(contents, key=attrgetter("format.content")):
+        exported.rows[name] = _write_table(_selected(tables[name], choice.columns), list(group), progress)
+    for output in outputs:
+        if output.format.is_graph:
+            network = GRAPHS[output.format.content](snapshot)
+            for piece in GRAPH_KINDS[output.format.kind](network):
+                output.stream.write(piece)
+    return exported
+
+
+def _write_table(table: Table, outputs: Sequence[Output], progress: Progress) -> int:
+    writers = [KINDS[output.format.kind](output.stream, table.columns) for output in outputs]
+    rows = 0
+    for batch in table.batches():
+        for writer in writers:
+            writer.write(batch)
+        rows += rows_of(batch)
+        progress(table.name, rows)
+    for writer in writers:
+        writer.close()
+    return rows
+
+
+def _check_columns(tables: Sequence[Table], wanted: Sequence[str]) -> None:
+    """Refuse a column that no table has, and a table that has none of them."""
+    known = {column.name for table in tables for column in table.columns}
+    for name in wanted:
+        if name not in known:
+            raise SettingsError(f"--columns: there is no column {name!r} here.", _columns_of(tables))
+    for table in tables:
+        if wanted and not {column.name for column in table.columns} & set(wanted):
+            raise SettingsError(
+                f"--columns: the table {table.name} has none of these columns.", _columns_of([table])
+            )
+
+
+def _columns_of(tables: Sequence[Table]) -> list[str]:
+    return [f"{table.name}: {', '.join(column.name for column in table.columns)}" for table in tables]
+
+
+def _selected(table: Table, wanted: Sequence[str]) -> Table:
+    names = {column.name for column in table.columns}
+    return table.select([name for name in wanted if name in names]) if wanted else table

@@ -1,0 +1,97 @@
+"""A table that is read in batches, and as a whole into Arrow, pandas or polars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from twittomatic.dataset.extras import require
+from twittomatic.dataset.tables.arrow import arrow_table
+from twittomatic.dataset.tables.columns import Batch, Column
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+
+class Table:
+    """Rows with the same columns. Each iteration reads them anew, and yields them as dicts.
+
+    Args:
+        name: Name of the table.
+        columns: Its columns, in order.
+        read: Returns its batches, from the first row on. Each batch has all columns.
+    """
+
+    def __init__(self, name: str, columns: Sequence[Column], read: Callable[[], Iterable[Batch]]) -> None:
+        self.name = name
+        self.columns = tuple(columns)
+        self._read = read
+
+    def __repr__(self) -> str:
+        return f"Table({self.name!r}, {len(self.columns)} columns)"
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows in batches, each the values of every column by its name."""
+        yield from self._read()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield each row, values by the name of their column; None where one is missing."""
+        names = [column.name for column in self.columns]
+        for batch in self._read():
+            columns = [_listed(batch[name]) for name in names]
+            for row in zip(*columns, strict=True):
+                yield dict(zip(names, row, strict=True))
+
+    def select(self, names: Sequence[str]) -> Table:
+        """Return the table with these of its columns, in this order."""
+        by_name = {column.name: column for column in self.columns}
+        chosen = [by_name[name] for name in names]
+
+        def read() -> Iterator[Batch]:
+            for batch in self._read():
+                yield {name: batch[name] for name in names}
+
+        return Table(self.name, chosen, read)
+
+    def to_arrow(self) -> pyarrow.Table:
+        """Return the whole table as a `pyarrow.Table`. Needs the extra `parquet`.
+
+        Ids are int64 and exact. Memory: the whole table; an edge takes 16 bytes.
+        """
+        return arrow_table(self.columns, self._read())
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the whole table as a pandas `DataFrame`. Needs the extra `pandas`.
+
+        Ids are int64 and exact. A column of integers with gaps has pandas' type `Int64`, and a column of
+        Booleans with gaps has `boolean`, since pandas would make floats or objects of them. Memory: that of
+        Arrow, and the text columns a second time while they are converted.
+        """
+        pd = require("pandas", "pandas")
+        pa = require("pyarrow", "pandas")
+        nullable = {
+            pa.int32(): pd.Int32Dtype(),
+            pa.int64(): pd.Int64Dtype(),
+            pa.bool_(): pd.BooleanDtype(),
+        }
+        table = self.to_arrow()
+        columns = {
+            name: column.to_pandas(types_mapper=nullable.get if column.null_count else None)
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
+        frame: pandas.DataFrame = pd.DataFrame(columns, copy=False)
+        return frame
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return the whole table as a polars `DataFrame`. Needs the extras `polars` and `parquet`.
+
+        Ids are Int64 and exact. Memory: that of Arrow, whose buffers polars takes over.
+        """
+        frame: polars.DataFrame = require("polars", "polars").from_arrow(self.to_arrow())
+        return frame
+
+
+def _listed(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else values.tolist()

@@ -1,0 +1,70 @@
+"""Exported tables contain what the files of the dataset do, in every kind of file."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from typing import Any
+
+import pytest
+
+from twittomatic.dataset.export import Choice, Exported, Output, export, parse_format
+from twittomatic.storage.paths import Layout
+
+
+def exported(layout: Layout, name: str, choice: Choice | None = None) -> tuple[bytes, Exported]:
+    stream = io.BytesIO()
+    result = export(layout, [Output(parse_format(name), stream)], choice or Choice())
+    return stream.getvalue(), result
+
+
+def rows(layout: Layout, name: str, choice: Choice | None = None) -> list[dict[str, Any]]:
+    data, _ = exported(layout, name, choice)
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def test_edges(layout: Layout) -> None:
+    data, result = exported(layout, "edges.csv")
+    assert data.decode().splitlines() == ["follower,followed", "3,22", "9223372036854775807,22"]
+    assert result.rows == {"edges": 2}
+    assert gzip.decompress(exported(layout, "edges.csv.gz")[0]) == data
+    assert rows(layout, "edges.jsonl") == [
+        {"follower": 3, "followed": 22},
+        {"follower": 2**63 - 1, "followed": 22},
+    ]
+
+
+def test_nodes(layout: Layout) -> None:
+    nodes = rows(layout, "nodes.jsonl")
+    assert [node["id"] for node in nodes] == [3, 7, 22, 2**63 - 1]
+    assert [node.get("name") for node in nodes] == ["Éva", None, "Ada", None]
+    assert [node["crawled"] for node in nodes] == [False, True, True, False]
+    assert [(node["in_degree"], node["out_degree"]) for node in nodes] == [(0, 1), (0, 0), (2, 0), (0, 1)]
+
+
+def test_profiles_are_one_a_user(layout: Layout) -> None:
+    assert {(row["id"], row["username"]) for row in rows(layout, "profiles.jsonl")} == {
+        (3, "Éva"),
+        (22, "Ada"),
+        (100, "grace"),
+    }
+
+
+def test_posts(layout: Layout) -> None:
+    table = list(csv.DictReader(io.StringIO(exported(layout, "posts.csv")[0].decode())))
+    assert [row["id"] for row in table] == ["1", "9", "8"]
+
+
+def test_dense_edges_are_pairs_of_numbers_that_the_nodes_explain(layout: Layout) -> None:
+    choice = Choice(dense=True)
+    ids = {node["number"]: node["id"] for node in rows(layout, "nodes.jsonl", choice)}
+    assert sorted(ids) == [0, 1, 2, 3]
+    edges = [(ids[edge["follower"]], ids[edge["followed"]]) for edge in rows(layout, "edges.jsonl", choice)]
+    assert edges == [(3, 22), (2**63 - 1, 22)]
+
+
+@pytest.mark.parametrize("kind", [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet"])
+def test_the_same_dataset_gives_the_same_bytes(layout: Layout, kind: str) -> None:
+    assert exported(layout, "nodes" + kind)[0] == exported(layout, "nodes" + kind)[0]
