@@ -6,6 +6,7 @@ TwittomaticError
 ├── UserNotFound                  the caller asks for another user: this one is not in the dataset
 ├── Interrupted                   stop: give the job back as it is
 ├── ReceiverUnavailable           deliver the same events again, later
+├── PluginFault                   give up: its author corrects a network or a sink of another distribution
 ├── NetworkError                  an answer of the network, or none
 │   ├── RateLimited               wait until reset_at, with this credential on this endpoint
 │   ├── CrawlMustPause            send no request until the cause is gone
@@ -38,7 +39,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 
 class TwittomaticError(Exception):
@@ -85,6 +86,21 @@ class Interrupted(TwittomaticError):
 
 class ReceiverUnavailable(TwittomaticError):
     """The server that a sink feeds cannot be reached, or accepts nothing at the moment."""
+
+
+class PluginFault(TwittomaticError):
+    """Code of another distribution, a network or a sink, raised or returned what it must not."""
+
+    @classmethod
+    def of(cls, plugin: str, doing: str, error: Exception) -> Self:
+        """Return the error for an exception that a plugin raised.
+
+        Args:
+            plugin: Begins the sentence, such as `The network “toy” (toytown 1.0)`.
+            doing: What failed, after "failed", such as `in decode`.
+            error: What it raised.
+        """
+        return cls(f"{plugin} failed {doing} ({type(error).__name__}: {error}); report it to its author.")
 
 
 class NetworkError(TwittomaticError):
@@ -239,6 +255,7 @@ DISPOSITIONS: Final[Mapping[type[Exception], Disposition]] = MappingProxyType(
         UserNotFound: Disposition.BURY,  # no job raises it
         Interrupted: Disposition.RELEASE,
         ReceiverUnavailable: Disposition.BURY,  # no job raises it: only sinks meet their servers
+        PluginFault: Disposition.BURY,
         NetworkError: Disposition.BURY,
         RateLimited: Disposition.DELAY,
         CrawlMustPause: Disposition.PAUSE,

@@ -52,6 +52,11 @@ class Town:
         lines = [line.split() for line in self._log.read_text().splitlines()]
         return [int(line[2]) for line in lines if line[:2] == [path, address]]
 
+    def asked(self, path: str) -> list[str]:
+        """Return the addresses in the requests for lists, in their order."""
+        lines = [line.split() for line in self._log.read_text().splitlines()]
+        return [line[1] for line in lines if line[0] == path]
+
     def end(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -150,6 +155,71 @@ def test_a_crawl_follows_a_plan_that_bought_the_first_profiles(
     done = place.run("crawl", "-F", "@u0")
     assert done.returncode == 0, done.stderr
     assert lines(place, toy["number"]("toy:u0"), "fws") == followers(toy)
+
+
+def test_priority_ranks_users_with_addresses(place: Workspace, toy: Any, town: Town) -> None:
+    ranked = ("--traversal", "priority", "--priority", "size(username)", "--concurrency", "1")
+    done = place.run("crawl", "-F", "-A", "--max-depth", "1", *ranked, "toy:u0")
+    assert done.returncode == 0, done.stderr
+    lengths = [len(address) for address in town.asked("/followers") if address != "toy:u0"]
+    assert lengths == sorted(lengths, reverse=True)
+    assert len(lengths) == USERS - 1
+
+
+def test_a_waiting_user_that_becomes_a_target_is_moved_with_its_address(
+    place: Workspace, toy: Any, town: Town
+) -> None:
+    assert place.run("crawl", "-F", "-A", "toy:u0").returncode == 0
+    assert place.status()["frontier"] == USERS - 1
+    done = place.run("crawl", "-F", "-A", "toy:u0", "@u7")
+    assert done.returncode == 0, done.stderr
+    assert lines(place, toy["number"]("toy:u7"), "fws") == [toy["number"]("toy:u8")]
+    assert len(place.files("fws")) == 2
+    assert place.status()["frontier"] == USERS - 2  # u8 was found before
+
+
+def test_a_repair_finds_the_address_of_a_lost_list_in_the_dataset(
+    place: Workspace, toy: Any, town: Town
+) -> None:
+    assert place.run("crawl", "-F", "-A", "--max-depth", "1", "toy:u0").returncode == 0
+    lost = toy["number"]("toy:u7")
+    (place.directory / "data" / lost[:2] / f"{lost}.fws").unlink()
+    repaired = place.run("verify", "--repair")
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    done = place.run("crawl", "-F", "-A", "--max-depth", "1", "toy:u0")
+    assert done.returncode == 0, done.stderr
+    assert lines(place, lost, "fws") == [toy["number"]("toy:u8")]
+    assert place.run("verify").returncode == 0
+
+
+def test_a_process_of_another_network_neither_works_nor_stands_by(
+    place: Workspace, toy: Any, town: Town
+) -> None:
+    master = place.start("master", "-F", "-A", "--stream", place.write("seeds", "toy:u0\n"))
+    wait_for(lambda: place.status()["phase"] == "running", place, master)
+    said = (
+        "Error: NETWORK: crawl “default” is of the network toy, and this process would ask x; "
+        "give --network toy."
+    )
+    place.set(network="x", x_bearer_tokens="s3cret-t0ken", x_api_url="http://127.0.0.1:1")
+    del place.environment["TWITTOMATIC_TOY_URL"]
+    for command in (["worker", "a"], ["master", "-F", "-A", "--standby"]):
+        refused = place.run(*command)
+        assert (refused.returncode, refused.stderr.splitlines()[-1:]) == (2, [said])
+    assert place.status()["master"]
+
+
+def test_a_fault_of_a_network_kills_the_job_and_not_the_crawl(place: Workspace, toy: Any, town: Town) -> None:
+    module = place.directory / "site" / "toytown.py"
+    before = "        if response.status == 404:\n"
+    fault = "        if request.params.get('of') == 'toy:u7':\n            raise KeyError('seven')\n"
+    module.write_text(module.read_text().replace(before, fault + before, 1))
+    done = place.run("crawl", "-F", "-A", "--max-depth", "1", "toy:u0")
+    assert done.returncode == 1
+    assert len(place.files("fws")) == USERS - 1
+    dead = place.run("jobs", "dead").stdout
+    assert "The network “toy” (toytown:Toy of toytown 1.0) failed in decode (KeyError: 'seven')" in dead
+    assert "Traceback" not in done.stderr
 
 
 def test_a_dataset_holds_one_network(place: Workspace, toy: Any, town: Town) -> None:

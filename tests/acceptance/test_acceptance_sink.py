@@ -111,7 +111,10 @@ def test_a_sink_that_cannot_be_opened_says_why(installed: Any) -> None:
     install(place, "another", "def other(context): return object()", "edges = another:other")
     done = place.run("sink", "edges")
     assert done.returncode == 2
-    assert "Several distributions install a sink 'edges': another:other, my_package:Edges;" in done.stderr
+    assert done.stderr == (
+        "Error: sink: several distributions register “edges”: another:other of another 1.0 and "
+        "my_package:Edges of my_package 1.0; uninstall all but one.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,3 +135,31 @@ def test_a_broken_sink_is_one_sentence(place: Workspace, code: str, said: str) -
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("handle", "said"),
+    [
+        ("raise KeyError('row')", " failed in handle (KeyError: 'row'); report it to its author."),
+        ("return 'three'", " returned 'three' from handle, which returns the number of records."),
+    ],
+)
+def test_a_sink_that_fails_ends_with_one_sentence_and_loses_no_event(
+    place: Workspace, handle: str, said: str
+) -> None:
+    code = (
+        "from twittomatic.sinks import Sink\n\nclass Bad(Sink):\n    name = 'bad'\n\n"
+        "    def __init__(self, context):\n        pass\n\n"
+        f"    async def handle(self, events, skip):\n        {handle}\n"
+    )
+    install(place, "broken", code, "bad = broken:Bad")
+    place.emulator("--graph", place.graph(EDGES))
+    assert place.run(*CRAWL).returncode == 0
+    before = place.run("sink", "bad")
+    assert (before.returncode, before.stderr) == (
+        1,
+        f"Error: The sink 'bad' (broken:Bad of broken 1.0){said}\n",
+    )
+    [sink] = place.status()["sinks"]
+    assert sink["lag"] > 0  # nothing was acknowledged
+    assert place.run("verify").returncode == 0

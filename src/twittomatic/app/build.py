@@ -78,7 +78,7 @@ def given_credentials(settings: Settings) -> Credentials:
     tokens = registry.network_class(settings.network).tokens
     if tokens is None:
         return Credentials.anonymous()
-    app, user = (getattr(settings, name.lower()) if name else "" for name in (tokens.app, tokens.user))
+    app, user = (settings.text_of(name.lower()) if name else "" for name in (tokens.app, tokens.user))
     return Credentials.load(app, user, setting=tokens.app)
 
 
@@ -91,6 +91,24 @@ def proxies(settings: Settings) -> Proxies:
     found = Proxies(settings.proxy)
     found.for_url(registry.network(settings, registry.AS_LISTED).url)
     return found
+
+
+def check_network(settings: Settings, options: CrawlOptions) -> None:
+    """Make sure that this process asks the network of the crawl.
+
+    Raises:
+        SettingsError: NETWORK names another one.
+    """
+    if options.network != settings.network:
+        raise another_network(settings.crawl, options.network, settings.network)
+
+
+def another_network(crawl: str, network: str, given: str) -> SettingsError:
+    """Return the error for a process whose NETWORK is not that of the crawl."""
+    return SettingsError(
+        f"NETWORK: crawl “{crawl}” is of the network {network}, and this process would ask {given}; "
+        f"give --network {network}."
+    )
 
 
 def check_budget(settings: Settings, options: CrawlOptions | None = None) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from twittomatic.app.build import (
     check_budget,
+    check_network,
     check_selection,
     credentials,
     given_credentials,
@@ -27,7 +28,6 @@ from twittomatic.crawler.master import Master
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.pause import PausePolicy
 from twittomatic.crawler.worker import Worker
-from twittomatic.errors import SettingsError
 from twittomatic.fetch.credentials import Credentials
 from twittomatic.fetch.fetcher import Fetcher
 from twittomatic.fetch.transport import Transport
@@ -313,11 +313,8 @@ async def _assembled(
     settings: Settings, options: CrawlOptions, connection: Connection, credentials: Credentials, name: str
 ) -> AsyncIterator[Runtime]:
     """See `Runtime.of`."""
+    check_network(settings, options)
     asked = registry.network(settings, options)
-    if options.network != settings.network:
-        raise SettingsError(
-            f"NETWORK: crawl “{settings.crawl}” is of another network; give --network {options.network}."
-        )
     keys, shared = CrawlKeys(settings.crawl, options.modules), NetworkKeys(options.account)
     notes = spending(settings, name)
     account = Account(

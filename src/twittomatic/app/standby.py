@@ -15,7 +15,13 @@ from enum import Enum, auto
 
 import msgspec
 
-from twittomatic.app.build import check_budget, check_selection, given_credentials, layout
+from twittomatic.app.build import (
+    another_network,
+    check_budget,
+    check_selection,
+    given_credentials,
+    layout,
+)
 from twittomatic.app.build import credentials as own_credentials
 from twittomatic.app.lead import seeds, tidy, watched
 from twittomatic.app.logs import log_to
@@ -100,7 +106,9 @@ async def stand_by(
         keys = CrawlKeys(settings.crawl, modules)
         leadership = Leadership(connection, keys, name)
         has_targets = bool(given) or only_updates(modules)
-        standby = Standby(connection, keys, leadership, observer, has_targets=has_targets)
+        standby = Standby(
+            connection, keys, leadership, observer, network=settings.network, has_targets=has_targets
+        )
         try:
             action, status = await standby.wait()
             if action is Action.FINISH:  # the last master may have died before it tidied
@@ -147,6 +155,7 @@ class Standby:
         keys: The crawl's keys, with the modules that it must have.
         leadership: This process's claim to lead.
         observer: Receives what the standby waits for.
+        network: The network that this process would ask.
         has_targets: Whether it could begin the crawl.
     """
 
@@ -159,9 +168,11 @@ class Standby:
         leadership: Leadership,
         observer: Observer,
         *,
+        network: str,
         has_targets: bool,
     ) -> None:
         self._connection = connection
+        self._network = network
         self._keys = keys
         self._leadership = leadership
         self._observer = observer
@@ -195,7 +206,10 @@ class Standby:
                     return Action.WAIT, status
 
     def _decide(self, status: CrawlStatus, *, lonely: bool) -> Action:
-        if status.phase in (Phase.RUNNING, Phase.PAUSED) and status.traversal != self._keys.traversal:
+        is_unfinished = status.phase in (Phase.RUNNING, Phase.PAUSED)
+        if is_unfinished and status.network != self._network:
+            raise another_network(status.crawl, status.network, self._network)
+        if is_unfinished and status.traversal != self._keys.traversal:
             raise SettingsError(
                 f"Crawl “{status.crawl}” does {flags(status.traversal)}, not {flags(self._keys.traversal)}; "
                 "stand by with the same flags, or name another crawl with --crawl."

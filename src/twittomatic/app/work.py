@@ -56,6 +56,7 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
             if written is None:
                 return Result(outcome=Outcome.INTERRUPTED)
             options = CrawlOptions.read(written)
+            build.check_network(settings, options)
             build.check_budget(settings, options)
             async with Runtime.of(settings, options, connection, credentials, process) as runtime:
                 try:

@@ -17,7 +17,7 @@ import click
 from twittomatic import __version__
 from twittomatic.cli import signals, streams
 from twittomatic.cli.exitcodes import FAILED, INTERRUPTED, PAUSED, USAGE
-from twittomatic.errors import CrawlMustPause, Interrupted, SettingsError, TwittomaticError
+from twittomatic.errors import CrawlMustPause, Interrupted, PluginFault, SettingsError, TwittomaticError
 
 COMMANDS = {
     "init": ("init:init", "Write a commented twittomatic.toml."),
@@ -120,23 +120,28 @@ def _command(code_of: Callable[[TwittomaticError], int]) -> int:
     except (KeyboardInterrupt, Interrupted):
         code = INTERRUPTED
     except TwittomaticError as error:
+        if isinstance(error, PluginFault) and error.__cause__:
+            _log_unexpected(error)
+            if "--traceback" in sys.argv:
+                raise
         _complain(*error.lines)
         code = code_of(error)
     except Exception as error:
         if error is streams.lost():  # `_run` reports it
             return 1
         if "--traceback" in sys.argv:
-            _logged(error)
+            _log_unexpected(error)
             raise
+        logged = _log_unexpected(error)
         _complain(
-            f"unexpected {type(error).__name__}: {error}. This is a bug in Twittomatic; {_logged(error)}"
+            f"unexpected {type(error).__name__}: {error}. This is a bug in Twittomatic; {logged}"
             "`twittomatic --traceback ...` shows where."
         )
         code = 1
     return code if isinstance(code, int) else 0
 
 
-def _logged(error: Exception) -> str:
+def _log_unexpected(error: Exception) -> str:
     """Write an unexpected error with its traceback to this process's log; return where, if there is a log."""
     logger = logging.getLogger("twittomatic")
     files = [handler.baseFilename for handler in logger.handlers if isinstance(handler, logging.FileHandler)]

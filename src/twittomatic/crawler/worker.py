@@ -10,7 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from twittomatic.crawler.pause import PausePolicy
-from twittomatic.errors import CrawlMustPause, Disposition, TwittomaticError, disposition
+from twittomatic.errors import CrawlMustPause, Disposition, PluginFault, TwittomaticError, disposition
 from twittomatic.model import Counter, HeldJob, Job, Module, WorkerReport
 from twittomatic.modules import RUN
 from twittomatic.modules.context import Context
@@ -238,7 +238,7 @@ class Worker:
         """Dispose of a job that ended in an error."""
         verdict = disposition(error)
         reason = str(error) if isinstance(error, TwittomaticError) else f"{type(error).__name__}: {error}"
-        unexpected = not isinstance(error, TwittomaticError)
+        unexpected = isinstance(error, PluginFault) or not isinstance(error, TwittomaticError)
         _log.log(
             logging.ERROR if unexpected else logging.INFO,
             "stopped",

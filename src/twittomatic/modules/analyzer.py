@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
-from itertools import groupby, islice
+from itertools import groupby, islice, repeat
 from pathlib import Path
 from typing import TypeVar
 
@@ -106,7 +106,7 @@ class _Analysis:
         ids = to_ids([record_id(profile) for profile in profiles])
         self._seen.add(ids)
         scores, network = map(self._context.selection.score, profiles), self._context.network
-        addresses = map(network.address_of, profiles)
+        addresses = map(network.address_of, profiles) if network.needs_address else repeat("", len(profiles))
         return [
             Target(user_id=str(user_id), address=address, depth=self._job.depth + 1, score=score)
             for user_id, address, score in zip(ids.tolist(), addresses, scores, strict=True)

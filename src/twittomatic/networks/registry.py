@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Final, cast
 
-from twittomatic.errors import SettingsError
 from twittomatic.networks.base import Choices, Network, NetworkClass
+from twittomatic.networks.guard import guarded
+from twittomatic.plugins import Found, find, running
 from twittomatic.settings import Settings
 
 GROUP: Final = "twittomatic.networks"
 DEFAULT: Final = "x"
-_OURS: Final = (EntryPoint(DEFAULT, "twittomatic.networks.x:X", GROUP),)
+_OURS: Final = {DEFAULT: EntryPoint(DEFAULT, "twittomatic.networks.x:X", GROUP)}
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ AS_LISTED: Final[Choices] = _AsListed()
 
 
 @cache
-def registered() -> dict[str, EntryPoint]:
-    """Return every network by its name; ours cannot be replaced."""
-    return {entry.name: entry for entry in (*entry_points(group=GROUP), *_OURS)}
+def _others() -> Found:
+    """Return the networks of other distributions, which cannot replace ours."""
+    return find(GROUP)
 
 
 @cache
@@ -43,17 +44,25 @@ def network_class(name: str) -> NetworkClass:
     """Return the network of a name.
 
     Raises:
-        SettingsError: there is no such network, or it cannot be imported.
+        SettingsError: there is no such network, or several distributions register it.
+        PluginFault: it cannot be imported, or is no network.
     """
-    entry = registered().get(name)
-    if entry is None:
-        raise SettingsError(
-            f"NETWORK: “{name}” is not a known network; the networks are {', '.join(sorted(registered()))}."
-        )
-    try:
-        return cast(NetworkClass, entry.load())
-    except Exception as error:
-        raise SettingsError(f"NETWORK: “{name}” cannot be loaded from {entry.value} ({error}).") from error
+    if name in _OURS:
+        return cast(NetworkClass, _OURS[name].load())
+    names = ", ".join(sorted({*_OURS, *_others().plugins}))
+    plugin = _others().one(
+        "NETWORK", name, f"NETWORK: “{name}” is not a known network; the networks are {names}."
+    )
+    label = f"The network “{name}” ({plugin})"
+    with running(label, "to load"):
+        given = plugin.point.load()
+    return guarded(given, label, name)
+
+
+def forget() -> None:
+    """Forget which networks are installed, so that they are looked for again."""
+    _others.cache_clear()
+    network_class.cache_clear()
 
 
 def network(settings: Settings, choices: Choices | None = None) -> Network:
@@ -65,6 +74,7 @@ def network(settings: Settings, choices: Choices | None = None) -> Network:
 
     Raises:
         SettingsError: there is no such network, or a setting, price or limit cannot be used.
+        PluginFault: the network of another distribution failed.
     """
     return network_class(settings.network).of(settings, choices or settings)
 
@@ -74,5 +84,6 @@ def account_of(settings: Settings) -> str:
 
     Raises:
         SettingsError: there is no such network.
+        PluginFault: the network of another distribution failed.
     """
     return network_class(settings.network).account_of(settings)

@@ -283,6 +283,10 @@ class Settings(CrawlSettings, frozen=True, kw_only=True):
             if getattr(self, name) is DERIVED:
                 msgspec.structs.force_setattr(self, name, value)
 
+    def text_of(self, key: str) -> str:
+        """Return a setting that is a text, ours or one of the network's own; empty when it was not given."""
+        return self.network_settings.get(key) or str(getattr(self, key, ""))
+
     def __repr__(self) -> str:
         shown = (f"{option.key}={self._shown(option)}" for option in OPTIONS)
         return f"Settings({', '.join(shown)})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from itertools import islice
@@ -35,6 +36,7 @@ _LONG_S = 2.0  # a batch that takes longer is followed by a smaller one, since a
 _WAIT_MS = 1_000  # for a new event
 _POLL_S = 0.5  # while there is no stream, or another process serves the sink
 _HEARTBEAT_S = 1.0
+_BLOCKED_S = 5.0  # by which a heartbeat may be late; a claim ends after 3 s
 _RETRY_S = 1.0  # while the sink is not ready
 _FIRST_DELAY_S, _MAX_DELAY_S = 0.25, 10.0
 _logger = logging.getLogger(__name__)
@@ -207,6 +209,7 @@ class Consumer:
         if before:
             self._change(trimmed=before.trimmed)
         heartbeat = asyncio.create_task(self._heartbeat(stream))
+        watching = asyncio.create_task(self._watch())
         try:
             while not leave.is_set():
                 if not self._is_ready:
@@ -237,6 +240,7 @@ class Consumer:
                     await stream.acknowledge(name, delivery.events)
                     reach("sink.acknowledged")
         finally:
+            await ended(watching)
             await ended(heartbeat)
             with suppress(StateError):
                 await stream.report(name, self._now(doing=""), leaving=True)
@@ -290,6 +294,21 @@ class Consumer:
                     self._change(lag=lag.events, oldest_s=lag.oldest_s)
                 await stream.report(self._sink.name, self._now())
             await asyncio.sleep(_HEARTBEAT_S)
+
+    async def _watch(self) -> None:
+        """Report when the sink blocks the event loop, so that no heartbeat could renew the claim."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(_HEARTBEAT_S)
+            blocked_s = time.monotonic() - before - _HEARTBEAT_S
+            if blocked_s > _BLOCKED_S:
+                sentence = (
+                    f"{self._sink.name} blocked its process for {blocked_s:.0f} s, so another may have "
+                    "taken over; it should call what blocks in a thread, with asyncio.to_thread."
+                )
+                self._change(error=sentence, error_at=self._clock.now())
+                _logger.warning("%s", sentence)
+                self._say(sentence)
 
     def _announce(self, sentence: str) -> None:
         if sentence != self._said:

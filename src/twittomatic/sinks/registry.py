@@ -8,16 +8,17 @@ Nothing is imported before a sink is opened by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from twittomatic.errors import SettingsError, TwittomaticError
+from twittomatic.errors import PluginFault, SettingsError
+from twittomatic.plugins import Plugin, find, running
 from twittomatic.sinks.consumer import BUILT_IN, Sink
 from twittomatic.sinks.records import new_pages
 from twittomatic.state.events import FileCommitted, FileRepaired
+from twittomatic.state.stream import StreamEvent
 from twittomatic.storage.paths import Layout
 
 GROUP = "twittomatic.sinks"
@@ -47,41 +48,64 @@ def open_sink(name: str, context: SinkContext) -> Sink:
 
     Raises:
         SettingsError: No installed distribution has the sink, several have it, or the name is not allowed.
-        TwittomaticError: The sink cannot be imported or created, or it is not a `Sink`.
+        PluginFault: The sink cannot be imported or created, or it is not a `Sink`.
     """
-    point = _entry_point(name)
-    try:
-        sink = point.load()(context)
-    except TwittomaticError:
-        raise
-    except Exception as error:
-        raise TwittomaticError(
-            f"The sink '{name}' cannot be started ({point.value}): {type(error).__name__}: {error}"
-        ) from error
+    plugin = _plugin(name)
+    label = f"The sink '{name}' ({plugin})"
+    with running(label, "to start"):
+        sink = plugin.point.load()(context)
     if getattr(sink, "name", None) != name:
-        raise TwittomaticError(
-            f"The sink '{name}' ({point.value}) is named {getattr(sink, 'name', None)!r}; "
+        raise PluginFault(
+            f"{label} is named {getattr(sink, 'name', None)!r}; "
             "its attribute `name` must be the name of its entry point."
         )
     missing = [part for part in ("is_new", "begin", "handle", "close") if not hasattr(sink, part)]
     if missing:
-        raise TwittomaticError(
-            f"The sink '{name}' ({point.value}) lacks {', '.join(missing)}; let its class inherit from "
-            "`twittomatic.sinks.Sink`."
+        raise PluginFault(
+            f"{label} lacks {', '.join(missing)}; let its class inherit from `twittomatic.sinks.Sink`."
         )
-    return sink  # type: ignore[no-any-return]
+    return _Guarded(sink, label)
 
 
-def _entry_point(name: str) -> EntryPoint:
+class _Guarded(Sink):
+    """A sink of another distribution, whose faults become PluginFaults that name it."""
+
+    def __init__(self, sink: Sink, label: str) -> None:
+        self._sink = sink
+        self._label = label
+
+    @property
+    def name(self) -> str:
+        return self._sink.name
+
+    @property
+    def is_new(self) -> bool:
+        with running(self._label, "in is_new"):
+            return self._sink.is_new
+
+    async def begin(self) -> None:
+        with running(self._label, "in begin"):
+            await self._sink.begin()
+
+    async def handle(self, events: Sequence[StreamEvent], skip: Callable[[str], None]) -> int:
+        with running(self._label, "in handle"):
+            count = await self._sink.handle(events, skip)
+        if not isinstance(count, int):
+            raise PluginFault(
+                f"{self._label} returned {count!r} from handle, which returns the number of records."
+            )
+        return count
+
+    async def close(self) -> None:
+        with running(self._label, "in close"):
+            await self._sink.close()
+
+
+def _plugin(name: str) -> Plugin:
     if name in BUILT_IN:
         raise SettingsError(f"'{name}' has its own command: `twittomatic {name}`.")
-    installed = entry_points(group=GROUP)
-    found = {point.value: point for point in installed if point.name == name}
-    if not _NAME.fullmatch(name) or not found:
-        names = ", ".join(sorted({point.name for point in installed})) or "none"
-        raise SettingsError(f"There is no sink '{name}'; installed: {names}.")
-    if len(found) > 1:
-        raise SettingsError(
-            f"Several distributions install a sink '{name}': {', '.join(sorted(found))}; remove all but one."
-        )
-    return next(iter(found.values()))
+    found = find(GROUP)
+    unknown = f"There is no sink '{name}'; installed: {', '.join(sorted(found.plugins)) or 'none'}."
+    if not _NAME.fullmatch(name):
+        raise SettingsError(unknown)
+    return found.one("sink", name, unknown)

@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,12 +11,13 @@ from consuming import Crawl, Recorder, Running, until
 
 from twittomatic.errors import ReceiverUnavailable, StateUnavailable, StorageUnavailable, TwittomaticError
 from twittomatic.model import WorkerReport
+from twittomatic.sinks import consumer as consumer_module
 from twittomatic.sinks.consumer import Consumer
 from twittomatic.sinks.records import dataset_events
 from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlResumed, FileRepaired, TargetClosed, WorkerDied
 from twittomatic.state.status import CrawlStatus
-from twittomatic.state.stream import Position
+from twittomatic.state.stream import Position, StreamEvent
 from twittomatic.web.monitor.workers import Roster
 
 Serve = Callable[..., Running]
@@ -316,3 +318,23 @@ async def test_a_rebuild_that_is_stopped_or_not_alone_moves_nothing(
         await consumer(Recorder()).rebuild(dataset_events(crawl.layout), asyncio.Event())
     await running.end()
     assert sink.files == ["11/11.fws"]
+
+
+async def test_a_sink_that_blocks_its_process_is_named(
+    crawl: Crawl, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "_HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(consumer_module, "_BLOCKED_S", 0.3)
+
+    class Blocking(Recorder):
+        async def handle(self, events: Sequence[StreamEvent], skip: Callable[[str], None]) -> int:
+            time.sleep(0.5)
+            return await super().handle(events, skip)
+
+    sink = Blocking()
+    await crawl.commit("11.fws", [b"1"])
+    running = serve(sink)
+    await until(lambda: any("recorder blocked its process for" in one for one in running.said))
+    await running.end()
+    assert sink.files == ["11/11.fws"]
+    assert "asyncio.to_thread" in running.consumer.report.error

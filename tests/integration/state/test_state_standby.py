@@ -36,7 +36,9 @@ class Beside:
 
     def __init__(self, led: LedCrawl, name: str, keys: CrawlKeys, ttl_s: float, *, has_targets: bool) -> None:
         self.leadership = Leadership(led.connection, keys, name, ttl_s=ttl_s)
-        self.standby = Standby(led.connection, keys, self.leadership, Said(), has_targets=has_targets)
+        self.standby = Standby(
+            led.connection, keys, self.leadership, Said(), network="x", has_targets=has_targets
+        )
         self.waiting = asyncio.ensure_future(self.standby.wait())
 
     async def leads(self) -> CrawlStatus:

@@ -77,6 +77,7 @@ PAUSES: tuple[type[tw.CrawlMustPause], ...] = (
     tw.BudgetExhausted,
     tw.CreditsDepleted,
     tw.NoCredentialLeft,
+    tw.PluginFault,
 )
 FAILURES: tuple[type[tw.TwittomaticError], ...] = (
     tw.SettingsError,
