@@ -35,7 +35,7 @@ _WHERE = "`twittomatic.networks.base`"
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9.:_/@-]{0,199}")  # it becomes a part of Redis keys
 
 _NONE = type(None)
-_CLASS: Final[Mapping[str, _Type]] = {
+CLASS: Final[Mapping[str, _Type]] = {
     "name": str,
     "title": str,
     "tokens": (TokenSettings, _NONE),
@@ -46,7 +46,7 @@ _CLASS: Final[Mapping[str, _Type]] = {
     "account_of": str,
     "of": object,  # checked as a network
 }
-_NETWORK: Final[Mapping[str, _Type]] = {
+NETWORK: Final[Mapping[str, _Type]] = {
     "name": str,
     "title": str,
     "tokens": (TokenSettings, _NONE),
@@ -95,7 +95,7 @@ def guarded(given: object, label: str, name: str) -> NetworkClass:
     Raises:
         PluginFault: a member is missing or unusable, or the class has another name.
     """
-    guard = _Guard(given, label, _CLASS)
+    guard = _Guard(given, label, CLASS)
     if guard.name != name:
         raise PluginFault(f"{label} is named {guard.name!r}; its `name` must be the name of its entry point.")
     return cast(NetworkClass, guard)
@@ -135,7 +135,7 @@ class _Guard:
                 raise
             raise PluginFault.of(self._label, f"in {name}", error) from error
         if name == "of":
-            return _Guard(result, self._label, _NETWORK)
+            return _Guard(result, self._label, NETWORK)
         self._check(name, result)
         return result
 

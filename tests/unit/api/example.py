@@ -77,11 +77,11 @@ PAUSES: tuple[type[tw.CrawlMustPause], ...] = (
     tw.BudgetExhausted,
     tw.CreditsDepleted,
     tw.NoCredentialLeft,
-    tw.PluginFault,
 )
 FAILURES: tuple[type[tw.TwittomaticError], ...] = (
     tw.SettingsError,
     tw.NetworkError,
+    tw.PluginFault,
     tw.StateBusy,
     tw.StateError,
     tw.StateLost,

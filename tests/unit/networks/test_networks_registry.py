@@ -1,5 +1,6 @@
 """The registry: networks by the value of NETWORK, and what distributions may do wrong."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from twittomatic.errors import PluginFault, RequestRefused, SettingsError
 from twittomatic.model import User
-from twittomatic.networks import registry
+from twittomatic.networks import base, guard, registry
 from twittomatic.networks.base import Response
 from twittomatic.settings import load
 
@@ -150,6 +151,22 @@ def test_a_network_that_is_none_says_so(site: Path, code: str, said: str) -> Non
     install(site, "toytown", "toy = HERE:Toy", code)
     with pytest.raises(PluginFault, match=LABEL + said):
         registry.network_class("toy")
+
+
+def test_the_guard_knows_every_member_of_the_protocols() -> None:
+    assert set(guard.CLASS) == members(base.NetworkClass)
+    assert set(guard.NETWORK) == members(base.Network)
+
+
+def members(protocol: type) -> set[str]:
+    """Return the members that a protocol and its bases declare."""
+    found = {
+        name
+        for one in protocol.__mro__
+        if one.__module__ == base.__name__
+        for name in [*vars(one), *inspect.get_annotations(one)]
+    }
+    return {name for name in found if not name.startswith("_")}
 
 
 def test_two_distributions_with_one_network_are_refused_by_name(site: Path) -> None:
