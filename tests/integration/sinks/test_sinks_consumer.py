@@ -328,7 +328,9 @@ async def test_a_sink_that_blocks_its_process_is_named(
 
     class Blocking(Recorder):
         async def handle(self, events: Sequence[StreamEvent], skip: Callable[[str], None]) -> int:
-            time.sleep(0.5)
+            until_late = time.monotonic() + 0.4
+            while time.monotonic() < until_late:  # the fault: the loop stands still
+                pass
             return await super().handle(events, skip)
 
     sink = Blocking()
