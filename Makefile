@@ -11,13 +11,15 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Programs that the tests start and no wheel contains. tests/services/install provides those that are no Debian packages.
 DEBIAN_PACKAGES := chromium fonts-dejavu-core jq libcairo2 maven openssl systemd
+# What `make test-peers` needs besides: readers of what we write, and what tests/peers/install needs.
+PEER_PACKAGES = maven nodejs openjdk-17-jdk-headless r-base-core r-cran-igraph $(if $(shell command -v npm),,npm)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install services test check docs chaos bench screenshots pins clean
+.PHONY: help demo install services test test-peers check docs chaos bench screenshots pins clean
 
 help: ## list all targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed ## crawl a bundled follower graph: no key, no server
 	@$(BIN)/twittomatic demo
@@ -28,6 +30,11 @@ install: $(VENV)/.installed-dev ## install the package and the development tools
 test: export PYTHONDONTWRITEBYTECODE := # otherwise hundreds of processes compile the same source again
 test: install services ## run the tests (ARGS="-k lease" to choose)
 	@$(BIN)/pytest --numprocesses 4 --dist worksteal $(ARGS) # four on two cores: a third of their time is waiting
+
+test-peers: install ## run the tests with heavy peers: Spark, Gephi, R, graphology
+	@$(call debian_install,$(PEER_PACKAGES))
+	@tests/peers/install
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal -m peers tests/peers $(ARGS)
 
 check: install ## check style, types, import rules and documentation
 	@$(BIN)/ruff check --quiet .
@@ -103,10 +110,12 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@$(PIP_INSTALL) --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
-# Without permission to install Debian packages, the tests that need them skip and say so.
+# $(call debian_install,PACKAGES): those that are missing. Without permission, the tests that need them skip and say so.
+debian_install = missing=; for package in $(1); do \
+    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$${missing:+$$missing }$$package"; \
+  done; \
+  [ -z "$$missing" ] || $(call apt_install,$$missing) || echo "Not installed: $$missing; some tests will skip." >&2
+
 services: install
-	@missing=; for package in $(DEBIAN_PACKAGES); do \
-	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$${missing:+$$missing }$$package"; \
-	done; \
-	[ -z "$$missing" ] || $(call apt_install,$$missing) || echo "Not installed: $$missing; some tests will skip." >&2
+	@$(call debian_install,$(DEBIAN_PACKAGES))
 	@[ ! -x tests/services/install ] || tests/services/install

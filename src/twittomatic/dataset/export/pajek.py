@@ -1,0 +1,35 @@
+"""Pajek's .net: nodes by number with a label, then arcs; the smallest of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from twittomatic.dataset.export.edgetext import edge_text
+from twittomatic.dataset.export.network import ArcBatch, Network
+
+
+def pajek(network: Network) -> Iterator[bytes]:
+    """Yield a network as a Pajek file, in pieces.
+
+    The label of a node is its user id: readers merge nodes with equal labels, and names are not unique. The
+    format has no other attributes. Nodes are numbered from 1, by ascending id.
+    """
+    yield f"*Vertices {network.node_count}\n".encode()
+    number = 1
+    for nodes in network.nodes():
+        lines = [f'{place} "{user_id}"\n' for place, user_id in enumerate(nodes.ids.tolist(), start=number)]
+        yield "".join(lines).encode()
+        number += len(nodes)
+    yield b"*Arcs\n"
+    for edges in network.edges():
+        yield _arcs(edges).encode()
+
+
+def _arcs(edges: ArcBatch) -> str:
+    sources, targets = edges.source.astype(np.int64) + 1, edges.target.astype(np.int64) + 1
+    if edges.weights is None:
+        return edge_text(sources, targets, "", " ", "\n")
+    rows = zip(sources.tolist(), targets.tolist(), edges.weights, strict=True)
+    return "".join([f"{source} {target} {weight}\n" for source, target, weight in rows])
