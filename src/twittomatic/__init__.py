@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from twittomatic.app.crawl import Crawl
     from twittomatic.app.observer import Observer
     from twittomatic.app.outcome import Outcome, Result, Undone
-    from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, Graph, open
+    from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, Graph, NodeProfile, open
     from twittomatic.errors import (
         BudgetExhausted,
         CorruptFile,
@@ -54,6 +54,7 @@ __all__ = [
     "Graph",
     "NetworkError",
     "NoCredentialLeft",
+    "NodeProfile",
     "Observer",
     "Outcome",
     "PluginFault",
@@ -76,7 +77,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "open"), "dataset"),
+    **dict.fromkeys(
+        ("Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "NodeProfile", "open"), "dataset"
+    ),
     "Crawl": "app.crawl",
     "crawl": "app.blocking",
     "Observer": "app.observer",

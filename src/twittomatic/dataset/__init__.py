@@ -13,6 +13,6 @@ calls and streams what it reads, so memory stays bounded whatever the size of th
 from twittomatic.dataset.completeness import Completeness
 from twittomatic.dataset.dataset import Dataset, open
 from twittomatic.dataset.edges import EdgeBatch, Edges
-from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.graph import Graph, NodeProfile
 
-__all__ = ["Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "open"]
+__all__ = ["Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "NodeProfile", "open"]

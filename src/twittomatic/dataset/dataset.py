@@ -13,7 +13,7 @@ import numpy as np
 
 from twittomatic.dataset.completeness import Completeness, read_completeness
 from twittomatic.dataset.edges import BATCH, Edges
-from twittomatic.dataset.graph import Graph, build_graph
+from twittomatic.dataset.graph import Graph, NodeProfile, Nodes, build_graph, read_node_profiles
 from twittomatic.dataset.ids import UserIds, owner, read_user_ids, sorted_unique
 from twittomatic.dataset.lists import OnDefect
 from twittomatic.dataset.names import find_name
@@ -145,6 +145,25 @@ class Dataset:
             StorageUnavailable: a file cannot be read.
         """
         return build_graph(self._layout)
+
+    def node_profiles(
+        self, graph: Graph, nodes: Nodes | None = None, *, on_defect: OnDefect | None = None
+    ) -> Iterator[NodeProfile]:
+        """Yield the newest profile of each node that has one in the dataset, sorted by node.
+
+        >>> names = {profile.node: profile.username for profile in ds.node_profiles(graph)}  # doctest: +SKIP
+
+        Args:
+            graph: The graph, or a part of it.
+            nodes: Nodes to look for; None for all.
+            on_defect: Called with the error about a broken file; the rest of the file is left out. None
+                raises the error.
+
+        Raises:
+            CorruptFile: a file is broken.
+            StorageUnavailable: a file cannot be read, or a temporary file cannot be written.
+        """
+        return read_node_profiles(self._layout, graph, nodes, on_defect)
 
     def completeness(self) -> Iterator[Completeness]:
         """Yield one row per list: how it ended, what was claimed, when it was read. Sorted by user id.

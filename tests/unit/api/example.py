@@ -32,6 +32,10 @@ def main(directory: Path) -> list[str]:
     assert_type(graph, tw.Graph)
     assert_type(graph.ids, npt.NDArray[np.int64])
     lines.append(f"{graph.node_count} nodes, {graph.edge_count} edges")
+    for profile in ds.node_profiles(graph):
+        assert_type(profile, tw.NodeProfile)
+        assert_type(profile.username, str | None)
+        lines.append(f"{profile.user_id} is {profile.username}")
     for row in ds.completeness():
         assert_type(row, tw.Completeness)
         assert_type(row.user_id, int)

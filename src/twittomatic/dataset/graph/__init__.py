@@ -2,5 +2,6 @@
 
 from twittomatic.dataset.graph.build import build_graph
 from twittomatic.dataset.graph.graph import Graph, Nodes
+from twittomatic.dataset.graph.profiles import NodeProfile, read_node_profiles
 
-__all__ = ["Graph", "Nodes", "build_graph"]
+__all__ = ["Graph", "NodeProfile", "Nodes", "build_graph", "read_node_profiles"]
