@@ -1,0 +1,96 @@
+"""`picture`: draw the follow graph."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.outputfile import written
+from twittomatic.cli.render.table import console
+from twittomatic.dataset import Dataset
+from twittomatic.dataset.extras import require
+from twittomatic.dataset.picture import KINDS, SIZES, Picture, profiles_of
+from twittomatic.dataset.picture.scene import Labels
+from twittomatic.errors import SettingsError
+from twittomatic.settings import Settings
+from twittomatic.storage.paths import Layout
+
+
+@click.command(short_help="Draw the follow graph.", epilog=EVERYWHERE)
+@click.argument("out", metavar="OUT")
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Show the N most followed users. [default: as many as stay readable]",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(*SIZES),
+    default=2400,
+    show_default=True,
+    metavar="PIXELS",
+    help="Length of the longer side.",
+)
+@click.option("--light", is_flag=True, help="Draw on a light background.")
+@click.option(
+    "--labels",
+    type=click.Choice(get_args(Labels)),
+    default="names",
+    show_default=True,
+    help="What users are called; with `none`, not at all.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the layout.")
+@settings_options("OUTPUT_DIRECTORY")
+def picture(
+    settings: Settings, out: str, top: int | None, size: int, light: bool, labels: Labels, seed: int
+) -> None:
+    """Draw the follow graph into OUT, a .png file.
+
+    Users who follow each other are near each other. A node's area shows how many followers its user has in
+    the dataset, its color the community. The 24 most followed users are labelled. The same seed gives the
+    same picture.
+
+    A crawl may be at work.
+    """
+    if Path(out).suffix.lower() not in KINDS:
+        raise SettingsError(f"{out!r}: the name of a picture ends in {' or '.join(KINDS)}.")
+    require("PIL", "picture")
+    graph = Dataset(settings.output_directory).graph()
+    layout = Layout(settings.output_directory, settings.temporary_directory)
+    with written(out) as file, _progress() as progress:
+        drawn = Picture(
+            graph,
+            profiles_of(layout),
+            top=top,
+            size=size,
+            light=light,
+            labels=labels,
+            seed=seed,
+            progress=progress,
+        )
+        file.write(drawn.png())
+    scene = drawn.scene()
+    shown = f"{out}: {scene.graph.node_count:,} users and {scene.graph.edge_count:,} follows"
+    if scene.left_out:
+        shown += f"; left out are {scene.left_out:,} users who have fewer followers here"
+    click.echo(f"{shown}.", err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float], None] | None]:
+    """Show on a terminal how much of the layout is done."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (TextColumn("Arranging"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share: bar.update(task, completed=share)

@@ -1,0 +1,10 @@
+"""Pictures of the follow graph.
+
+A `Picture` chooses the users to show (`choice`), arranges them (`layout`) and finds their communities; the
+result is a `Scene`. `png` draws it: `raster` the edges, `labels` and `fonts` the names, in the colors of
+`palette`.
+"""
+
+from twittomatic.dataset.picture.picture import KINDS, SIZES, Picture, profiles_of
+
+__all__ = ["KINDS", "SIZES", "Picture", "profiles_of"]

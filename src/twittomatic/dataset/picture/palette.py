@@ -1,0 +1,68 @@
+"""Colours of a picture, dark or light: hues that stay apart for colour-blind readers too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Colors = npt.NDArray[np.float64]
+
+HUES = 8  # more could not be told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of a picture, as #rrggbb.
+
+    Attributes:
+        background: Behind everything.
+        hues: Of the largest communities, the largest first.
+        other: Of all smaller communities.
+        text: Of labels.
+        faint: Of the caption.
+    """
+
+    background: str
+    hues: tuple[str, ...]
+    other: str
+    text: str
+    faint: str
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether light is added to the background, and not taken from it."""
+        return bool(rgb(self.background).sum() < 1.5)
+
+    def of(self, communities: npt.NDArray[np.int64], shown: int) -> Colors:
+        """Return the colour of each node (shape n, 3; from 0 to 1).
+
+        Args:
+            communities: Of each node; 0 is the largest.
+            shown: How many communities have a hue of their own.
+        """
+        table = np.array([rgb(color) for color in (*self.hues[:shown], self.other)])
+        return table[np.minimum(communities, len(table) - 1)]
+
+
+def rgb(color: str) -> Colors:
+    """Return the red, green and blue of #rrggbb, from 0 to 1."""
+    return np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+
+
+# The hues of Okabe and Ito (2008), made lighter or darker so that they have contrast to the background.
+DARK = Palette(
+    background="#0a0e1a",
+    hues=("#4cb8f5", "#ffa630", "#2fd6a3", "#f277b4", "#f7e463", "#6f86ff", "#ff6a3d", "#b5f0ea"),
+    other="#8a93a8",
+    text="#f4f6fb",
+    faint="#8590a8",
+)
+LIGHT = Palette(
+    background="#fbfaf7",
+    hues=("#0072b2", "#d98200", "#008f68", "#c4478d", "#8a7a00", "#4a4fd0", "#c63d00", "#2a8d9c"),
+    other="#8b8f98",
+    text="#14171f",
+    faint="#6b7280",
+)

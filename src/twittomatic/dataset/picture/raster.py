@@ -1,0 +1,101 @@
+"""Draw edges as light: curves that add up: many together are bright, one alone is a thread."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.dataset.picture.layout import Positions
+from twittomatic.dataset.picture.palette import Colors, Palette, rgb
+
+Image = npt.NDArray[np.float32]
+
+_CURVE = 0.16  # how far a curve bends to its side, in its length
+_CHUNK = 1 << 20  # points of curves at a time
+_POINTS = 120_000_000  # of all curves; beyond, they are farther apart than a pixel
+_FINE = 30_000_000  # up to so many points are spread over four pixels
+_FADE = 0.1  # of the picture's side: longer edges are fainter, or they would cover everything
+
+
+def draw_edges(
+    position: Positions,
+    follower: npt.NDArray[np.int32],
+    followed: npt.NDArray[np.int32],
+    colors: Colors,
+    size: tuple[int, int],
+) -> Image:
+    """Return the light of all edges (shape height, width, 3), not yet bounded.
+
+    Args:
+        position: Of the nodes, in pixels.
+        follower: Where each edge begins.
+        followed: Where each edge ends.
+        colors: Of the nodes; along an edge one changes into the other.
+        size: Width and height in pixels.
+    """
+    width, height = size
+    begin, end = position[follower], position[followed]
+    way = end - begin
+    length = np.abs(way)
+    bend = (begin + end) / 2 + way * (1j * _CURVE)
+    apart = max(1.0, float(length.sum()) / _POINTS)
+    counts = np.ceil(np.clip(length * (1.1 / apart), 2, max(size))).astype(np.int64)
+    fine = counts.sum() <= _FINE
+    weight = length / counts / (1 + length / (_FADE * max(size)))
+    light = np.zeros((3, width * height), np.float32)
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    cuts = np.searchsorted(bounds, np.arange(0, bounds[-1], _CHUNK), side="left")
+    cuts = np.unique(np.append(cuts, len(counts)))
+    for first, last in pairwise(cuts.tolist()):
+        edge = np.repeat(np.arange(first, last), counts[first:last])
+        t = (np.arange(bounds[first], bounds[last]) - bounds[edge] + 0.5) / counts[edge]
+        back = 1 - t
+        point = back * back * begin[edge] + 2 * t * back * bend[edge] + t * t * end[edge]
+        inside = (point.real >= 0) & (point.real < width - 1) & (point.imag >= 0) & (point.imag < height - 1)
+        if not inside.all():
+            edge, t, back, point = edge[inside], t[inside], back[inside], point[inside]
+        x, y = point.real.astype(np.int64), point.imag.astype(np.int64)
+        pixel = y * width + x
+        source, target = follower[edge], followed[edge]
+        taps = [(weight[edge], 0)]
+        if fine:
+            fx, fy = point.real - x, point.imag - y
+            whole = weight[edge]
+            taps = [
+                (whole * (1 - fx) * (1 - fy), 0),
+                (whole * fx * (1 - fy), 1),
+                (whole * (1 - fx) * fy, width),
+                (whole * fx * fy, width + 1),
+            ]
+        for channel in range(3):
+            color = colors[:, channel]
+            shade = back * color[source] + t * color[target]
+            for share, offset in taps:
+                light[channel] += np.bincount(pixel + offset, share * shade, minlength=width * height)
+    return light.reshape(3, height, width).transpose(1, 2, 0)
+
+
+_BRIGHT = 99.6  # percentile of the light that becomes fully bright
+_STRETCH = 8.0  # how much more the faint is lifted than the bright
+_EXPOSURE = 0.85
+
+
+def develop(light: Image, palette: Palette) -> npt.NDArray[np.uint8]:
+    """Return light as pixels (shape height, width, 3): added to a dark background, taken from a light one."""
+    brightest = light.max(axis=2)
+    lit = brightest[brightest > 0]
+    back = rgb(palette.background).astype(np.float32)
+    if not len(lit):
+        return np.broadcast_to(np.round(back * 255).astype(np.uint8), light.shape).copy()
+    tone = np.arcsinh(brightest * np.float32(_STRETCH / float(np.percentile(lit, _BRIGHT))))
+    tone *= np.float32(_EXPOSURE / np.arcsinh(_STRETCH))
+    np.minimum(tone, 1, out=tone)
+    hue = light / np.maximum(brightest, 1e-12)[..., None]
+    if palette.is_dark:
+        image = back + hue * tone[..., None] * (1 - back)
+    else:
+        image = back * (1 - tone[..., None]) + hue * tone[..., None]
+    pixels: npt.NDArray[np.uint8] = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return pixels

@@ -1,0 +1,106 @@
+"""What a picture shows: the chosen users, where they are, which communities they form, how they are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.picture.choice import choose
+from twittomatic.dataset.picture.communities import find_communities
+from twittomatic.dataset.picture.layout import Positions, arrange
+from twittomatic.dataset.picture.palette import HUES
+
+Labels: TypeAlias = Literal["names", "pseudonyms", "none"]
+"""What users are called: their names; "user 1" and so on, from the most followed on; or nothing."""
+
+FindProfiles: TypeAlias = Callable[[Iterable[int]], Mapping[int, Mapping[str, Any]]]
+"""Returns the profiles of those users that have one, by user id."""
+
+_SMALLEST = 0.004  # of the users: a smaller community has no hue of its own
+_CORE = 0.9  # of the users: those farther out are drawn in
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A follow graph that is ready to be drawn.
+
+    Attributes:
+        graph: The users that are shown.
+        users: How many users the whole graph has.
+        position: Of each node, complex; the longest way across is along x.
+        followers: How many followers each node has in the whole graph (shape n).
+        communities: Of each node; 0 is the largest (shape n).
+        hues: How many communities have a color of their own.
+        labels: How users are called.
+        seed: Of all that is random.
+    """
+
+    graph: Graph
+    users: int
+    position: Positions
+    followers: npt.NDArray[np.int64]
+    communities: npt.NDArray[np.int64]
+    hues: int
+    labels: Labels
+    seed: int
+
+    @property
+    def left_out(self) -> int:
+        """How many users of the graph are not shown."""
+        return self.users - self.graph.node_count
+
+
+def compose(
+    graph: Graph,
+    *,
+    top: int,
+    edges: int,
+    labels: Labels = "names",
+    seed: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> Scene:
+    """Choose users, arrange them, and find their communities.
+
+    Args:
+        graph: The whole follow graph.
+        top: How many users to show, at most.
+        edges: How many edges to show, at most.
+        labels: How users are called.
+        seed: Of all that is random.
+        progress: Called with the share of the layout that is done.
+    """
+    shown = choose(graph, top, edges)
+    followers = graph.in_degrees()[shown]
+    chosen = graph if shown.all() else graph.subgraph(shown)
+    communities = find_communities(chosen, seed)
+    sizes = np.bincount(communities) if len(communities) else np.zeros(0, np.int64)
+    hues = int((sizes[:HUES] >= max(2, _SMALLEST * chosen.node_count)).sum())
+    return Scene(
+        graph=chosen,
+        users=graph.node_count,
+        position=_framed(arrange(chosen, seed=seed, progress=progress)),
+        followers=followers,
+        communities=communities,
+        hues=hues,
+        labels=labels,
+        seed=seed,
+    )
+
+
+def _framed(position: Positions) -> Positions:
+    """Turn the longest way across to lie along x, and draw in what is far from everything else."""
+    if len(position) < 2:
+        return position
+    middle = complex(np.median(position.real), np.median(position.imag))
+    position = position - middle
+    position *= np.exp(-0.5j * np.angle((position**2).sum()))
+    distance = np.abs(position)
+    core = float(np.quantile(distance, _CORE)) or 1.0
+    far = np.maximum(distance / core, 1.0)
+    position *= (1 + np.log(far)) / far
+    return position

@@ -1,0 +1,170 @@
+"""Pictures as PNG: repeatable, readable, and for every graph that there can be."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+pytest.importorskip("PIL")
+
+from PIL import Image
+
+from twittomatic.dataset import Graph
+from twittomatic.dataset.picture import Picture, fonts
+from twittomatic.dataset.picture.choice import choose
+from twittomatic.dataset.picture.fonts import find_font, printable
+from twittomatic.dataset.picture.labels import Anchor, Box, place
+from twittomatic.errors import SettingsError
+
+SIZE = 300
+
+
+def graph_of(*pairs: tuple[int, int], users: tuple[int, ...] = (), crawled: set[int] | None = None) -> Graph:
+    """Return the graph of some edges (follower, followed)."""
+    ids = np.array(sorted({*users, *(user for pair in pairs for user in pair)}), np.int64)
+    number = {user: node for node, user in enumerate(ids.tolist())}
+    edges = sorted({(number[followed], number[follower]) for follower, followed in pairs})
+    counts = np.bincount([followed for followed, _ in edges] or [0], minlength=len(ids))
+    return Graph(
+        ids=ids,
+        indptr=np.concatenate([[0], np.cumsum(counts[: len(ids)])]).astype(np.int64),
+        followers=np.array([follower for _, follower in edges], np.int32),
+        crawled=np.array([crawled is None or user in crawled for user in ids.tolist()], np.bool_),
+    )
+
+
+def made_up(users: int, edges: int) -> Graph:
+    random = np.random.default_rng(7)
+    followers = random.integers(0, users, edges)
+    followed = (users * random.random(edges) ** 3).astype(np.int64)
+    return graph_of(*zip((followers + 100).tolist(), (followed + 100).tolist(), strict=True))
+
+
+def pixels(png: bytes) -> npt.NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def test_the_same_seed_gives_the_same_picture_and_another_seed_another() -> None:
+    graph = made_up(200, 900)
+
+    first = Picture(graph, size=SIZE, seed=3).png()
+
+    assert Picture(graph, size=SIZE, seed=3).png() == first
+    assert Picture(graph, size=SIZE, seed=4).png() != first
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_users_and_edges_are_seen_on_the_background(light: bool) -> None:
+    image = pixels(Picture(made_up(200, 900), size=SIZE, light=light, labels="none").png())
+
+    background = image[0, 0]
+    drawn = (np.abs(image.astype(int) - background) > 24).any(axis=2).mean()
+    assert 0.05 < drawn < 0.95
+    assert bool(background.mean() > 128) is light
+    assert max(image.shape[:2]) == SIZE
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        graph_of(),
+        graph_of(users=(5,)),
+        graph_of((5, 5)),
+        graph_of((5, 6)),
+        graph_of((5, 6), (6, 5), (7, 7), users=(9,)),
+        graph_of(*((number, 1) for number in range(2, 60)), crawled={1}),
+    ],
+    ids=["nobody", "one user", "a self-follow", "one edge", "pieces", "followers of one user"],
+)
+@pytest.mark.filterwarnings("error")
+def test_every_graph_has_a_picture(graph: Graph) -> None:
+    assert pixels(Picture(graph, size=SIZE).png()).ndim == 3
+
+
+def test_the_most_followed_users_with_edges_among_them_are_chosen() -> None:
+    graph = graph_of((1, 2), (3, 2), (4, 2), (1, 3), (2, 3), (4, 1), (9, 8))
+
+    assert graph.ids[choose(graph, top=3, edges=100)].tolist() == [1, 2, 3]
+    assert graph.ids[choose(graph, top=100, edges=2)].tolist() == [2, 3]
+    assert graph.ids[choose(graph, top=100, edges=100)].tolist() == [1, 2, 3, 4, 8, 9]
+    picture = Picture(graph, top=3)
+    assert picture.scene().left_out == 3
+
+
+def test_users_are_named_by_their_profiles_or_their_ids() -> None:
+    graph = graph_of((1, 2), (3, 2), (2, 1), (3, 1))
+    asked: list[int] = []
+
+    def find(user_ids):  # type: ignore[no-untyped-def]
+        asked.extend(user_ids)
+        return {2: {"username": "ada"}, 1: {"username": "", "name": "Grace"}}
+
+    named = Picture(graph, find, size=SIZE).png()
+
+    assert sorted(asked) == [1, 2, 3]
+    assert named != Picture(graph, size=SIZE).png()
+    assert Picture(graph, find, size=SIZE, labels="pseudonyms").png() != named
+
+
+def test_pseudonyms_and_pictures_without_labels_look_up_nobody() -> None:
+    def find(user_ids):  # type: ignore[no-untyped-def]
+        raise AssertionError("profiles are not needed")
+
+    for labels in ("pseudonyms", "none"):
+        Picture(graph_of((1, 2)), find, size=SIZE, labels=labels).png()  # type: ignore[arg-type]
+
+
+def test_labels_never_overlap_and_stay_in_the_picture() -> None:
+    random = np.random.default_rng(5)
+    frame = Box(0, 0, 600, 400)
+    anchors = [
+        Anchor(x=x, y=y, radius=r, width=w, height=18)
+        for x, y, r, w in zip(
+            random.uniform(0, 600, 60),
+            random.uniform(0, 400, 60),
+            random.uniform(1, 15, 60),
+            random.uniform(20, 160, 60),
+            strict=True,
+        )
+    ]
+    taken = Box(0, 380, 200, 400)
+
+    boxes = [box for box in place(anchors, frame, [taken]) if box]
+
+    assert len(boxes) > 30
+    for number, box in enumerate(boxes):
+        assert box.within(frame)
+        assert not box.overlaps(taken)
+        assert not any(box.overlaps(other) for other in boxes[:number])
+
+
+def test_a_name_without_glyphs_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "_system_fonts", tuple)
+
+    assert find_font("@ada Ünal Ωμέγα Иван", 20)
+    assert find_font("日本", 20) is None, "our font has no Chinese characters: they would be boxes"
+    assert find_font("ada 🦊", 20) is None
+
+
+def test_a_font_of_the_system_is_found_for_other_scripts() -> None:
+    known = {path.name for path in fonts._system_fonts()}
+    if not known & {"wqy-microhei.ttc", "NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc"}:
+        pytest.skip("no font with Chinese characters is installed")
+    assert find_font("日本", 20)
+
+
+def test_names_are_one_line_without_marks_of_direction() -> None:
+    assert printable("a\u202eb\n\x00c\ud800") == "abc"
+    assert printable("x" * 100) == "x" * 31 + "…"
+    assert printable("\u2066\u2069") == ""
+
+
+@pytest.mark.parametrize(
+    "change", [{"top": 0}, {"size": 10}, {"size": 99_999}, {"labels": "all"}, {"seed": -1}]
+)
+def test_a_bad_argument_is_named(change: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(change))):
+        Picture(graph_of((1, 2)), **change)  # type: ignore[arg-type]
