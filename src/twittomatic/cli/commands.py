@@ -33,6 +33,8 @@ COMMANDS = {
     "verify": ("verify:verify", "Check every file of the dataset against the journal."),
     "restore": ("restore:restore", "Rebuild what the state server has lost of a crawl."),
     "export": ("export:export", "Write tables and graphs for other tools."),
+    "analyze": ("analyze:analyze", "Summarize a dataset, and measure its follow graph."),
+    "picture": ("picture:picture", "Draw the follow graph."),
     "monitor": ("monitor:monitor", "Show the crawl in a browser, live."),
     "lookup": ("lookup:lookup", "Serve user ids, names and past names over HTTP."),
     "indexer": ("indexer:indexer", "Make a crawl's posts searchable in Elasticsearch."),

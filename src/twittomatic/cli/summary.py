@@ -1,0 +1,103 @@
+"""`analyze summary` and `analyze posts`: what a dataset holds, on one page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import msgspec
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from twittomatic.cli.exitcodes import FAILED
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.render.blocks import Page, Section, markdown
+from twittomatic.cli.render.summary import post_sections, sections
+from twittomatic.cli.render.table import console
+from twittomatic.dataset.summary import Progress as Report
+from twittomatic.dataset.summary import summarize, summarize_timelines
+from twittomatic.settings import Settings
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ids are texts.")
+_as_markdown = click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
+
+
+@click.command(short_help="Summarize the dataset on one page.", epilog=EVERYWHERE)
+@_as_json
+@_as_markdown
+@click.option("--seed", default=1, show_default=True, help="Seed of the communities.")
+@click.option(
+    "--top", default=20, show_default=True, type=click.IntRange(1, 20), help="Users of each ranking."
+)
+@settings_options("OUTPUT_DIRECTORY")
+def summary(settings: Settings, as_json: bool, as_markdown: bool, seed: int, top: int) -> None:
+    """Summarize the dataset on one page: size, coverage, degrees, communities, top users, posts, and what to
+    distrust.
+
+    Degrees of followers are those of crawled users, since the others have none here. Communities, and how
+    much following is mutual, are measured among crawled users.
+    """
+    with _progress() as report:
+        found = summarize(settings.output_directory, seed=seed, progress=report)
+    _show(f"Summary of {found.directory}", found, sections(found, top), as_json, as_markdown)
+    _complain(found.broken)
+
+
+@click.command(short_help="Count posts per day, hashtags, mentions, links and languages.", epilog=EVERYWHERE)
+@_as_json
+@_as_markdown
+@settings_options("OUTPUT_DIRECTORY")
+def posts(settings: Settings, as_json: bool, as_markdown: bool) -> None:
+    """Count the posts per day, and the most used hashtags, mentions, links, domains and languages.
+
+    Those of reposts are left out, since they are another user's. --json has all days and twenty of each; the
+    network guesses the languages.
+    """
+    with _progress() as report:
+        found = summarize_timelines(settings.output_directory, progress=report)
+    _show(f"Posts of {settings.output_directory}", found, post_sections(found), as_json, as_markdown)
+    _complain(found.broken)
+
+
+def _show(title: str, found: Any, page: list[Section], as_json: bool, as_markdown: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(_with_text_ids(msgspec.to_builtins(found))).decode())
+    elif as_markdown:
+        click.echo(markdown(title, page), nl=False)
+    else:
+        console().print(Page(page))
+
+
+def _complain(broken: tuple[str, ...]) -> None:
+    for sentence in broken:
+        click.echo(f"Left out: {sentence}", err=True)
+    if broken:
+        sys.exit(FAILED)
+
+
+def _with_text_ids(value: Any) -> Any:
+    """Return a document whose ids are texts: JavaScript would round numbers above 2^53."""
+    if isinstance(value, dict):
+        return {key: str(item) if key == "id" else _with_text_ids(item) for key, item in value.items()}
+    return [_with_text_ids(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """Show on a terminal what is being done."""
+    if not sys.stderr.isatty():
+        yield lambda text, steps: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(text: str, steps: int) -> None:
+            if text:
+                bar.reset(task, description=text, total=steps or None)
+            else:
+                bar.advance(task, steps)
+
+        yield report

@@ -1,0 +1,11 @@
+"""Summarize a dataset on one page: what was found, who matters, and what to distrust.
+
+`summarize` reads the journal, the graph, the profiles and the posts once each, and returns a `Summary`, which
+`cli/render/` shows in a terminal or as Markdown, and which msgspec writes as JSON.
+"""
+
+from twittomatic.dataset.summary.compute import Progress, summarize, summarize_timelines
+from twittomatic.dataset.summary.page import Summary
+from twittomatic.dataset.summary.posts import Posts
+
+__all__ = ["Posts", "Progress", "Summary", "summarize", "summarize_timelines"]
