@@ -39,7 +39,6 @@ COMMANDS = {
     "lookup": ("lookup:lookup", "Serve user ids, names and past names over HTTP."),
     "indexer": ("indexer:indexer", "Make a crawl's posts searchable in Elasticsearch."),
     "sink": ("sink:sink", "Run a sink that you installed or wrote."),
-    "picture": ("picture:picture", "Draw the follow graph."),
     "stats": ("stats:stats", "Record a crawl's rates and gauges, and replay them into Graphite."),
     "emulator": ("emulator:emulator", "Serve X's API v2 on this machine, from a graph or a made-up world."),
     "demo": ("demo:demo", "Crawl a bundled follower graph: no key, no server, no cost."),
