@@ -16,7 +16,7 @@ PEER_PACKAGES = maven nodejs openjdk-17-jdk-headless r-base-core r-cran-igraph $
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install services test test-peers check docs chaos bench screenshots pins clean
+.PHONY: help demo install services test test-peers check docs chaos bench screenshots sigma pins clean
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,17 @@ bench: install services ## run every script in benchmarks/
 screenshots: DEBIAN_PACKAGES += fonts-lohit-deva fonts-noto-color-emoji fonts-wqy-microhei # names come in all scripts of the world
 screenshots: install services ## redraw the pictures of the monitor in docs/
 	@PYTHONPATH=benchmarks $(BIN)/python docs/screenshots/draw.py
+
+SIGMA := sigma@3.0.3 graphology@0.26.0 graphology-types@0.24.8 graphology-utils@2.5.2 events@3.3.0
+sigma: bundle := $(CURDIR)/src/twittomatic/dataset/picture/static/sigma
+sigma: ## bundle the libraries that draw pictures in a browser; the bundle is kept in the package
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && cd "$$scratch" && \
+	npm install --silent --no-audit --no-fund $(SIGMA) esbuild@0.28.2 && \
+	echo 'export { DirectedGraph } from "graphology"; export { default as Sigma } from "sigma";' > bundle.js && \
+	npx esbuild bundle.js --bundle --minify --format=iife --global-name=vendor --target=es2020 --log-level=warning \
+	  --banner:js="/* $(SIGMA): see sigma.LICENSES.txt */" --outfile="$(bundle).min.js" && \
+	for package in $(SIGMA); do echo "== $$package"; echo; cat node_modules/$${package%@*}/LICENSE*; echo; done \
+	  > "$(bundle).LICENSES.txt"
 
 pins: ## renew constraints.txt: the newest versions that fit together
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \

@@ -5,22 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from twittomatic.cli.exitcodes import FAILED
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.outputfile import written
 from twittomatic.cli.render.table import console
 from twittomatic.dataset import Dataset
 from twittomatic.dataset.extras import require
-from twittomatic.dataset.picture import KINDS, SIZES, Picture, profiles_of
+from twittomatic.dataset.picture import KINDS, SIZES, Picture
 from twittomatic.dataset.picture.scene import Labels
-from twittomatic.errors import SettingsError
+from twittomatic.errors import SettingsError, StorageError
 from twittomatic.settings import Settings
-from twittomatic.storage.paths import Layout
 
 
 @click.command(short_help="Draw the follow graph.", epilog=EVERYWHERE)
@@ -37,7 +38,7 @@ from twittomatic.storage.paths import Layout
     default=2400,
     show_default=True,
     metavar="PIXELS",
-    help="Length of the longer side.",
+    help="Length of the longer side of a .png.",
 )
 @click.option("--light", is_flag=True, help="Draw on a light background.")
 @click.option(
@@ -52,7 +53,7 @@ from twittomatic.storage.paths import Layout
 def picture(
     settings: Settings, out: str, top: int | None, size: int, light: bool, labels: Labels, seed: int
 ) -> None:
-    """Draw the follow graph into OUT, a .png file.
+    """Draw the follow graph into OUT: a .png file, or an .html file to explore offline in a browser.
 
     Users who follow each other are near each other. A node's area shows how many followers its user has in
     the dataset, its color the community. The 24 most followed users are labelled. The same seed gives the
@@ -60,15 +61,18 @@ def picture(
 
     A crawl may be at work.
     """
-    if Path(out).suffix.lower() not in KINDS:
+    kind = Path(out).suffix.lower()
+    if kind not in KINDS:
         raise SettingsError(f"{out!r}: the name of a picture ends in {' or '.join(KINDS)}.")
-    require("PIL", "picture")
-    graph = Dataset(settings.output_directory).graph()
-    layout = Layout(settings.output_directory, settings.temporary_directory)
+    if kind == ".png":
+        require("PIL", "picture")
+    dataset = Dataset(settings.output_directory)
+    graph = dataset.graph()
+    defects: list[StorageError] = []
     with written(out) as file, _progress() as progress:
         drawn = Picture(
             graph,
-            profiles_of(layout),
+            partial(dataset.node_profiles, on_defect=defects.append),
             top=top,
             size=size,
             light=light,
@@ -76,12 +80,16 @@ def picture(
             seed=seed,
             progress=progress,
         )
-        file.write(drawn.png())
-    scene = drawn.scene()
+        file.write(drawn.png() if kind == ".png" else drawn.html())
+    scene = drawn.scene(kind)
     shown = f"{out}: {scene.graph.node_count:,} users and {scene.graph.edge_count:,} follows"
     if scene.left_out:
         shown += f"; left out are {scene.left_out:,} users who have fewer followers here"
     click.echo(f"{shown}.", err=True)
+    for defect in defects:
+        click.echo(f"Not read: {defect}", err=True)
+    if defects:
+        sys.exit(FAILED)
 
 
 @contextmanager

@@ -12,11 +12,14 @@ pytest.importorskip("PIL")
 
 from PIL import Image
 
-from twittomatic.dataset import Graph
+from twittomatic.dataset import Graph, NodeProfile
+from twittomatic.dataset.graph import Nodes
 from twittomatic.dataset.picture import Picture, fonts
 from twittomatic.dataset.picture.choice import choose
-from twittomatic.dataset.picture.fonts import find_font, printable
+from twittomatic.dataset.picture.fonts import find_font
 from twittomatic.dataset.picture.labels import Anchor, Box, place
+from twittomatic.dataset.picture.names import printable
+from twittomatic.dataset.picture.scene import Labels
 from twittomatic.errors import SettingsError
 
 SIZE = 300
@@ -81,7 +84,9 @@ def test_users_and_edges_are_seen_on_the_background(light: bool) -> None:
 )
 @pytest.mark.filterwarnings("error")
 def test_every_graph_has_a_picture(graph: Graph) -> None:
-    assert pixels(Picture(graph, size=SIZE).png()).ndim == 3
+    picture = Picture(graph, size=SIZE)
+    assert pixels(picture.png()).ndim == 3
+    assert picture.html().startswith(b"<!doctype html>")
 
 
 def test_the_most_followed_users_with_edges_among_them_are_chosen() -> None:
@@ -94,27 +99,41 @@ def test_the_most_followed_users_with_edges_among_them_are_chosen() -> None:
     assert picture.scene().left_out == 3
 
 
+def profile(node: int, **fields: str) -> NodeProfile:
+    return NodeProfile(
+        **{**dict.fromkeys(NodeProfile._fields), "node": node, "user_id": 0, "came_at": 0, **fields}
+    )  # type: ignore[arg-type]
+
+
 def test_users_are_named_by_their_profiles_or_their_ids() -> None:
     graph = graph_of((1, 2), (3, 2), (2, 1), (3, 1))
     asked: list[int] = []
 
-    def find(user_ids):  # type: ignore[no-untyped-def]
-        asked.extend(user_ids)
-        return {2: {"username": "ada"}, 1: {"username": "", "name": "Grace"}}
+    def read(graph: Graph, nodes: Nodes) -> list[NodeProfile]:
+        asked.extend(nodes.tolist())
+        return [profile(0, username="", name="Grace"), profile(1, username="ada")]
 
-    named = Picture(graph, find, size=SIZE).png()
+    picture = Picture(graph, read, size=SIZE)
+    picture.png()
 
-    assert sorted(asked) == [1, 2, 3]
-    assert named != Picture(graph, size=SIZE).png()
-    assert Picture(graph, find, size=SIZE, labels="pseudonyms").png() != named
+    assert sorted(asked) == [0, 1, 2]
+    scene = picture.scene()
+    assert scene.names({found.node: found for found in read(graph, scene.graph.followers)}) == [
+        "Grace",
+        "@ada",
+        "3",
+    ]
+    assert Picture(graph, size=SIZE, labels="pseudonyms").scene().names({}) == ["user 1", "user 2", "user 3"]
 
 
-def test_pseudonyms_and_pictures_without_labels_look_up_nobody() -> None:
-    def find(user_ids):  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("labels", ["pseudonyms", "none"])
+def test_a_picture_without_names_reads_no_profiles(labels: Labels) -> None:
+    def read(graph: Graph, nodes: Nodes) -> list[NodeProfile]:
         raise AssertionError("profiles are not needed")
 
-    for labels in ("pseudonyms", "none"):
-        Picture(graph_of((1, 2)), find, size=SIZE, labels=labels).png()  # type: ignore[arg-type]
+    picture = Picture(graph_of((1, 2)), read, size=SIZE, labels=labels)
+    picture.png()
+    picture.html()
 
 
 def test_labels_never_overlap_and_stay_in_the_picture() -> None:

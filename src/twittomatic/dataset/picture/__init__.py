@@ -2,9 +2,9 @@
 
 A `Picture` chooses the users to show (`choice`), arranges them (`layout`) and finds their communities; the
 result is a `Scene`. `png` draws it: `raster` the edges, `labels` and `fonts` the names, in the colors of
-`palette`.
+`palette`. `page` writes it as HTML for a browser.
 """
 
-from twittomatic.dataset.picture.picture import KINDS, SIZES, Picture, profiles_of
+from twittomatic.dataset.picture.picture import KINDS, SIZES, Picture
 
-__all__ = ["KINDS", "SIZES", "Picture", "profiles_of"]
+__all__ = ["KINDS", "SIZES", "Picture"]

@@ -24,20 +24,13 @@ _DIRECTORIES = (
 _SUFFIXES = {".ttf", ".otf", ".ttc"}
 _MOST = 600  # fonts of a system that are tried
 _NO_CHARACTER = "\U0010ffff"  # no font has it: it is drawn as the box that stands for what is missing
-_LONGEST = 32
-
-
-def printable(text: str) -> str:
-    """Return a name on one line, without control characters and marks of direction."""
-    text = "".join(c for c in unicodedata.normalize("NFC", text) if c.isprintable()).strip()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def find_font(text: str, size: int) -> FreeTypeFont | None:
     """Return a font that has every character of a text; None if there is none, or the text cannot be shaped.
 
     Args:
-        text: As `printable` returns it.
+        text: On one line.
         size: In pixels.
     """
     if _needs_shaping(text) and not _can_shape():
@@ -46,6 +39,13 @@ def find_font(text: str, size: int) -> FreeTypeFont | None:
         if all(_has(path, character) for character in set(text)):
             return _load(path, size)
     return None
+
+
+def our_font(size: int) -> FreeTypeFont:
+    """Return the font that comes with us; it has every digit and every Latin letter."""
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(_OURS), size)
 
 
 def _needs_shaping(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Colours of a picture, dark or light: hues that stay apart for colour-blind readers too."""
+"""Colors of a picture, dark or light: hues that stay apart for color-blind readers too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HUES = 8  # more could not be told apart
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The colours of a picture, as #rrggbb.
+    """The colors of a picture, as #rrggbb.
 
     Attributes:
         background: Behind everything.
@@ -22,6 +22,7 @@ class Palette:
         other: Of all smaller communities.
         text: Of labels.
         faint: Of the caption.
+        lift: How much of white is mixed into the color of a node, so that it stands out from its edges.
     """
 
     background: str
@@ -29,21 +30,23 @@ class Palette:
     other: str
     text: str
     faint: str
+    lift: float
 
     @property
     def is_dark(self) -> bool:
         """Whether light is added to the background, and not taken from it."""
         return bool(rgb(self.background).sum() < 1.5)
 
-    def of(self, communities: npt.NDArray[np.int64], shown: int) -> Colors:
-        """Return the colour of each node (shape n, 3; from 0 to 1).
+    def of(self, communities: npt.NDArray[np.integer], shown: int) -> Colors:
+        """Return the color of each node (shape n, 3; from 0 to 1).
 
         Args:
             communities: Of each node; 0 is the largest.
             shown: How many communities have a hue of their own.
         """
         table = np.array([rgb(color) for color in (*self.hues[:shown], self.other)])
-        return table[np.minimum(communities, len(table) - 1)]
+        colors: Colors = table[np.minimum(communities, len(table) - 1)]
+        return colors
 
 
 def rgb(color: str) -> Colors:
@@ -58,6 +61,7 @@ DARK = Palette(
     other="#8a93a8",
     text="#f4f6fb",
     faint="#8590a8",
+    lift=0.25,
 )
 LIGHT = Palette(
     background="#fbfaf7",
@@ -65,4 +69,5 @@ LIGHT = Palette(
     other="#8b8f98",
     text="#14171f",
     faint="#6b7280",
+    lift=0.0,
 )

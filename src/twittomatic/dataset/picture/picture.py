@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
-import msgspec
+import numpy as np
 
-from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.graph import Graph, NodeProfile, Nodes
+from twittomatic.dataset.picture.page import draw_page
 from twittomatic.dataset.picture.palette import DARK, LIGHT
-from twittomatic.dataset.picture.png import draw_png, labelled
-from twittomatic.dataset.picture.scene import FindProfiles, Labels, Scene, compose
+from twittomatic.dataset.picture.png import draw_png
+from twittomatic.dataset.picture.scene import LABELLED, Labels, Scene, compose
 from twittomatic.errors import SettingsError
-from twittomatic.storage.paths import Layout
-from twittomatic.storage.profiles import find_profiles
 
-KINDS = (".png",)
+KINDS = (".png", ".html")
 """The extensions of pictures."""
 
 SIZES = (200, 10_000)
 """The smallest and the largest size of a picture, in pixels."""
 
-_PNG_USERS, _PNG_EDGES = 100_000, 3_000_000
+ReadProfiles: TypeAlias = Callable[[Graph, Nodes], Iterable[NodeProfile]]
+"""Reads the profiles of some nodes of a graph, as `Dataset.node_profiles` does."""
+
+# Users and edges that are shown at most.
+_IN_PNG = (100_000, 3_000_000)
+_IN_PAGE = (10_000, 150_000)  # browsers draw more, but not in time
 
 
 class Picture:
@@ -29,13 +33,13 @@ class Picture:
 
     Args:
         graph: The follow graph.
-        profiles: Finds the profiles that users are named by; without it they are named by id.
+        profiles: Reads the profiles that users are named by; without it they are named by id.
         top: How many users to show, the most followed first; without it as many as stay readable.
         size: Of the longer side of the PNG, in pixels.
         light: Draw on a light background.
         labels: Call users by their `names`, by `pseudonyms`, or `none`: not at all.
         seed: Of all that is random; the same seed gives the same picture.
-        progress: Called with the share of the work that is done.
+        progress: Called with the share of the layout that is done.
 
     Raises:
         SettingsError: an argument is not allowed.
@@ -44,7 +48,7 @@ class Picture:
     def __init__(
         self,
         graph: Graph,
-        profiles: FindProfiles | None = None,
+        profiles: ReadProfiles | None = None,
         *,
         top: int | None = None,
         size: int = 2400,
@@ -69,60 +73,57 @@ class Picture:
         self._labels: Labels = labels
         self._seed = seed
         self._progress = progress
-        self._scene: Scene | None = None
+        self._scenes: dict[tuple[int, int], Scene] = {}
 
     def __repr__(self) -> str:
         return f"<Picture of {self._graph.node_count:,} users and {self._graph.edge_count:,} follows>"
 
-    def scene(self) -> Scene:
-        """Return what is drawn: users, positions, communities."""
-        if self._scene is None:
-            self._scene = compose(
+    def scene(self, kind: str = ".png") -> Scene:
+        """Return what a kind of picture shows: users, positions, communities.
+
+        Args:
+            kind: `.png` or `.html`; a page shows fewer users unless `top` says how many.
+        """
+        users, edges = _IN_PAGE if kind == ".html" else _IN_PNG
+        users = min(self._graph.node_count, self._top or users)
+        if (users, edges) not in self._scenes:
+            self._scenes[users, edges] = compose(
                 self._graph,
-                top=self._top or _PNG_USERS,
-                edges=_PNG_EDGES,
+                top=users,
+                edges=edges,
                 labels=self._labels,
                 seed=self._seed,
                 progress=self._progress,
             )
-        return self._scene
+        return self._scenes[users, edges]
 
     def png(self) -> bytes:
         """Return the picture as PNG.
 
         Raises:
             SettingsError: Pillow is not installed.
+            CorruptFile: a file of profiles is broken.
+            StorageUnavailable: a file of profiles cannot be read.
         """
-        scene = self.scene()
-        return draw_png(scene, self._names(scene), self._palette, self._size)
+        scene = self.scene(".png")
+        profiles = self._read(scene, scene.order()[:LABELLED].astype(np.int32))
+        return draw_png(scene, scene.names(profiles), self._palette, self._size)
 
-    def _names(self, scene: Scene) -> dict[int, str]:
-        """Return the names of the users who are labelled, by node."""
-        nodes = labelled(scene)
-        if scene.labels == "none":
+    def html(self) -> bytes:
+        """Return the picture as one HTML file that loads nothing, in UTF-8.
+
+        Raises:
+            CorruptFile: a file of profiles is broken.
+            StorageUnavailable: a file of profiles cannot be read.
+        """
+        scene = self.scene(".html")
+        profiles = self._read(scene, np.arange(scene.graph.node_count, dtype=np.int32))
+        return draw_page(scene, profiles, self._palette)
+
+    def _read(self, scene: Scene, nodes: Nodes) -> dict[int, NodeProfile]:
+        if self._profiles is None or scene.labels != "names" or not len(nodes):
             return {}
-        if scene.labels == "pseudonyms":
-            return {node: f"user {number}" for number, node in enumerate(nodes, start=1)}
-        by_id = {int(scene.graph.ids[node]): node for node in nodes}
-        found = self._profiles(by_id) if self._profiles else {}
-        return {by_id[user_id]: _name(profile) for user_id, profile in found.items()}
+        return {profile.node: profile for profile in self._profiles(scene.graph, nodes)}
 
     def _repr_png_(self) -> bytes:
         return self.png()
-
-
-def profiles_of(layout: Layout) -> FindProfiles:
-    """Return a function that finds the profiles of users in a dataset."""
-
-    def find(user_ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
-        found = find_profiles(layout, map(str, user_ids))
-        return {int(profile.user_id): msgspec.json.decode(profile.record) for profile in found}
-
-    return find
-
-
-def _name(profile: Mapping[str, Any]) -> str:
-    username, name = profile.get("username"), profile.get("name")
-    if isinstance(username, str) and username:
-        return f"@{username}"
-    return name if isinstance(name, str) else ""

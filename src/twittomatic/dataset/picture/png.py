@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.extras import require
-from twittomatic.dataset.picture.fonts import find_font, printable
+from twittomatic.dataset.picture.fonts import find_font, our_font
 from twittomatic.dataset.picture.labels import Anchor, Box, place
 from twittomatic.dataset.picture.layout import Positions
 from twittomatic.dataset.picture.palette import Palette, rgb
 from twittomatic.dataset.picture.raster import develop, draw_edges
-from twittomatic.dataset.picture.scene import Scene
+from twittomatic.dataset.picture.scene import LABELLED, Scene
 
 if TYPE_CHECKING:
-    from PIL.ImageDraw import ImageDraw
+    from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
 
-LABELLED = 24
 _DESIGNED = 2400  # pixels along the longer side; sizes below are for this one
 _MARGIN = 0.07
 _FLATTEST = 0.62  # height to width
 _NODE = (1.3, 17.0)  # radius of a user without followers, and what the most followed one has in addition
 _TEXT = (24, 22)  # height of the smallest label, and what the largest has in addition
 _CAPTION = 20
+_SMALLEST = 9  # pixels; smaller text cannot be read
+_HALO = 5  # of the background around a label
+_GLOW = (14.0, 0.45)  # how far the light of edges spreads, and how much of it
+_FINE = 4000  # pixels; up to this size nodes are drawn twice as large and made smaller, which is smoother
 
 
-def draw_png(scene: Scene, names: Mapping[int, str], palette: Palette, size: int) -> bytes:
+def draw_png(scene: Scene, names: Sequence[str], palette: Palette, size: int) -> bytes:
     """Return a picture as PNG; the same for the same scene, names, palette and size.
 
     Args:
         scene: What it shows.
-        names: Of users, by node; a user who is labelled and has none is called by id.
+        names: What each node is called; nobody is labelled if it is empty.
         palette: Its colors.
         size: Of the longer side, in pixels.
 
@@ -42,7 +46,7 @@ def draw_png(scene: Scene, names: Mapping[int, str], palette: Palette, size: int
         SettingsError: Pillow is not installed.
     """
     require("PIL", "picture")
-    from PIL import Image
+    from PIL import Image, ImageChops, ImageFilter
     from PIL.ImageDraw import Draw
 
     unit = size / _DESIGNED
@@ -53,35 +57,32 @@ def draw_png(scene: Scene, names: Mapping[int, str], palette: Palette, size: int
     light = draw_edges(position, graph.followers, followed, colors, (width, height))
     image = Image.fromarray(develop(light, palette))
     del light
-    share = np.sqrt(scene.followers / max(1, scene.followers.max(initial=0)))
-    radius = (_NODE[0] + _NODE[1] * share) * unit
-    fine = 2 if size <= 4000 else 1
+    if palette.is_dark:
+        glow = ImageChops.subtract(image, Image.new("RGB", image.size, palette.background))
+        glow = glow.filter(ImageFilter.GaussianBlur(_GLOW[0] * unit))
+        image = ImageChops.screen(image, glow.point(lambda value: value * _GLOW[1]))
+    radius = _NODE[0] + _NODE[1] * np.sqrt(scene.followers / max(1, scene.followers.max(initial=0)))
+    radius *= unit
+    fine = 2 if size <= _FINE else 1
     layer = Image.new("RGBA", (width * fine, height * fine))
     draw = Draw(layer)
-    back = rgb(palette.background)
-    fill = ((colors * 0.72 + (1 if palette.is_dark else 0) * 0.28) * 255).astype(int)
-    rim = tuple(int(channel * 255) for channel in back)
-    for node in np.argsort(scene.followers, kind="stable").tolist():
+    fill = np.round((colors * (1 - palette.lift) + palette.lift) * 255).astype(int).tolist()
+    rim = (*np.round(rgb(palette.background) * 255).astype(int).tolist(), 255)
+    for node in scene.order()[::-1].tolist():
         x, y, r = position[node].real * fine, position[node].imag * fine, radius[node] * fine
         draw.ellipse(
             (x - r, y - r, x + r, y + r),
-            fill=(*fill[node].tolist(), 240),
-            outline=(*rim, 255) if r > 5 * fine * unit else None,
+            fill=(*fill[node], 240),
+            outline=rim if r > 5 * fine * unit else None,
             width=max(1, round(1.5 * fine * unit)),
         )
     layer = layer.resize((width, height), Image.Resampling.LANCZOS)
     image.paste(layer, (0, 0), layer)
-    if scene.labels != "none":
-        _write(Draw(image), scene, names, palette, position, radius, (width, height))
+    if names:
+        _write(image, scene, names, palette, position, radius)
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=6)
     return out.getvalue()
-
-
-def labelled(scene: Scene) -> list[int]:
-    """Return the nodes that are labelled, the most followed first."""
-    nodes: list[int] = np.argsort(-scene.followers, kind="stable")[:LABELLED].tolist()
-    return nodes
 
 
 def _fit(scene: Scene, size: int) -> tuple[Positions, int, int]:
@@ -98,48 +99,62 @@ def _fit(scene: Scene, size: int) -> tuple[Positions, int, int]:
     return (position - middle) * scale + complex(width / 2, height / 2), width, height
 
 
+class _Text(NamedTuple):
+    """A label: its text, its font, and where it begins, from the corner of its box to its base line."""
+
+    text: str
+    font: FreeTypeFont
+    x: float
+    y: float
+
+
 def _write(
-    draw: ImageDraw,
+    image: Image,
     scene: Scene,
-    names: Mapping[int, str],
+    names: Sequence[str],
     palette: Palette,
     position: Positions,
     radius: npt.NDArray[np.float64],
-    size: tuple[int, int],
 ) -> None:
     """Write the labels and the caption."""
-    unit = max(size) / _DESIGNED
-    halo = max(2, round(4 * unit))
+    from PIL import Image, ImageFilter
+    from PIL.ImageDraw import Draw
+
+    width, height = image.size
+    unit = max(width, height) / _DESIGNED
+    draw = Draw(image)
+    halo = max(1, round(_HALO * unit))
     most = max(1, int(scene.followers.max(initial=0)))
     texts, anchors = [], []
-    for node in labelled(scene):
-        height = round((_TEXT[0] + _TEXT[1] * np.sqrt(scene.followers[node] / most)) * unit)
-        text = printable(names.get(node, ""))
-        font = find_font(text, height) if text else None
+    for node in scene.order()[:LABELLED].tolist():
+        tall = max(_SMALLEST, round((_TEXT[0] + _TEXT[1] * np.sqrt(scene.followers[node] / most)) * unit))
+        text = names[node]
+        font = find_font(text, tall)
         if font is None:
             text = str(scene.graph.ids[node])
-            font = find_font(text, height)
+            font = our_font(tall)
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font, anchor="ls", stroke_width=halo)
-        texts.append((text, font, left, top))
-        anchors.append(
-            Anchor(position[node].real, position[node].imag, radius[node], right - left, bottom - top)
-        )
-    font = find_font("users", round(_CAPTION * unit))
+        texts.append(_Text(text, font, left, top))
+        at = position[node]
+        anchors.append(Anchor(at.real, at.imag, radius[node], right - left, bottom - top))
     caption = f"{scene.graph.node_count:,} users · {scene.graph.edge_count:,} follows"
     if scene.left_out:
         caption += f" · {scene.left_out:,} users with fewer followers are not shown"
     margin = round(36 * unit)
-    corner = draw.textbbox((margin, size[1] - margin), caption, font=font, anchor="ls")
-    draw.text((margin, size[1] - margin), caption, font=font, anchor="ls", fill=palette.faint)
-    frame = Box(margin / 2, margin / 2, size[0] - margin / 2, size[1] - margin / 2)
-    for (text, font, left, top), box in zip(texts, place(anchors, frame, [Box(*corner)]), strict=True):
-        if box:
-            draw.text(
-                (box.left - left, box.top - top),
-                text,
-                font=font,
-                anchor="ls",
-                fill=palette.text,
-                stroke_width=halo,
-                stroke_fill=palette.background,
-            )
+    font = our_font(max(_SMALLEST, round(_CAPTION * unit)))
+    corner = draw.textbbox((margin, height - margin), caption, font=font, anchor="ls")
+    frame = Box(margin / 2, margin / 2, width - margin / 2, height - margin / 2)
+    placed = [
+        (text, (box.left - text.x, box.top - text.y))
+        for text, box in zip(texts, place(anchors, frame, [Box(*corner)]), strict=True)
+        if box
+    ]
+    shadow = Image.new("L", image.size)
+    shade = Draw(shadow)
+    for text, at in placed:
+        shade.text(at, text.text, font=text.font, anchor="ls", fill=255, stroke_width=halo, stroke_fill=255)
+    shadow = shadow.filter(ImageFilter.GaussianBlur(halo * 0.7))
+    image.paste(palette.background, (0, 0, width, height), shadow.point(lambda value: value * 0.9))
+    draw.text((margin, height - margin), caption, font=font, anchor="ls", fill=palette.faint)
+    for text, at in placed:
+        draw.text(at, text.text, font=text.font, anchor="ls", fill=palette.text)

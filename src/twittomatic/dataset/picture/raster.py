@@ -26,7 +26,7 @@ def draw_edges(
     colors: Colors,
     size: tuple[int, int],
 ) -> Image:
-    """Return the light of all edges (shape height, width, 3), not yet bounded.
+    """Return the light of all edges, not bounded: red, green, blue and its amount (shape height, width, 4).
 
     Args:
         position: Of the nodes, in pixels.
@@ -44,7 +44,7 @@ def draw_edges(
     counts = np.ceil(np.clip(length * (1.1 / apart), 2, max(size))).astype(np.int64)
     fine = counts.sum() <= _FINE
     weight = length / counts / (1 + length / (_FADE * max(size)))
-    light = np.zeros((3, width * height), np.float32)
+    light = np.zeros((4, width * height), np.float32)
     bounds = np.concatenate([[0], np.cumsum(counts)])
     cuts = np.searchsorted(bounds, np.arange(0, bounds[-1], _CHUNK), side="left")
     cuts = np.unique(np.append(cuts, len(counts)))
@@ -69,33 +69,33 @@ def draw_edges(
                 (whole * (1 - fx) * fy, width),
                 (whole * fx * fy, width + 1),
             ]
+        for share, offset in taps:
+            light[3] += np.bincount(pixel + offset, share, minlength=width * height)
         for channel in range(3):
             color = colors[:, channel]
             shade = back * color[source] + t * color[target]
             for share, offset in taps:
                 light[channel] += np.bincount(pixel + offset, share * shade, minlength=width * height)
-    return light.reshape(3, height, width).transpose(1, 2, 0)
+    return light.reshape(4, height, width).transpose(1, 2, 0)
 
 
 _BRIGHT = 99.6  # percentile of the light that becomes fully bright
 _STRETCH = 8.0  # how much more the faint is lifted than the bright
-_EXPOSURE = 0.85
+_EXPOSURE = 0.95
 
 
 def develop(light: Image, palette: Palette) -> npt.NDArray[np.uint8]:
     """Return light as pixels (shape height, width, 3): added to a dark background, taken from a light one."""
-    brightest = light.max(axis=2)
-    lit = brightest[brightest > 0]
+    amount = light[..., 3]
+    lit = amount[amount > 0]
     back = rgb(palette.background).astype(np.float32)
-    if not len(lit):
-        return np.broadcast_to(np.round(back * 255).astype(np.uint8), light.shape).copy()
-    tone = np.arcsinh(brightest * np.float32(_STRETCH / float(np.percentile(lit, _BRIGHT))))
-    tone *= np.float32(_EXPOSURE / np.arcsinh(_STRETCH))
-    np.minimum(tone, 1, out=tone)
-    hue = light / np.maximum(brightest, 1e-12)[..., None]
-    if palette.is_dark:
-        image = back + hue * tone[..., None] * (1 - back)
-    else:
-        image = back * (1 - tone[..., None]) + hue * tone[..., None]
+    image = np.broadcast_to(back, (*amount.shape, 3)).copy()
+    if len(lit):
+        tone = np.arcsinh(amount * np.float32(_STRETCH / float(np.percentile(lit, _BRIGHT))))
+        tone *= np.float32(_EXPOSURE / np.arcsinh(_STRETCH))
+        tone = np.minimum(tone, 1)[..., None]
+        color = light[..., :3] / np.maximum(amount, 1e-12)[..., None]
+        image *= 1 - tone * (color if palette.is_dark else 1)
+        image += tone * color
     pixels: npt.NDArray[np.uint8] = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
     return pixels

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.graph import Graph, NodeProfile, Nodes
+from twittomatic.dataset.measures.communities import communities
 from twittomatic.dataset.picture.choice import choose
-from twittomatic.dataset.picture.communities import find_communities
 from twittomatic.dataset.picture.layout import Positions, arrange
+from twittomatic.dataset.picture.names import label
 from twittomatic.dataset.picture.palette import HUES
 
 Labels: TypeAlias = Literal["names", "pseudonyms", "none"]
 """What users are called: their names; "user 1" and so on, from the most followed on; or nothing."""
 
-FindProfiles: TypeAlias = Callable[[Iterable[int]], Mapping[int, Mapping[str, Any]]]
-"""Returns the profiles of those users that have one, by user id."""
+LABELLED = 24  # users
 
 _SMALLEST = 0.004  # of the users: a smaller community has no hue of its own
 _CORE = 0.9  # of the users: those farther out are drawn in
@@ -44,7 +44,7 @@ class Scene:
     users: int
     position: Positions
     followers: npt.NDArray[np.int64]
-    communities: npt.NDArray[np.int64]
+    communities: Nodes
     hues: int
     labels: Labels
     seed: int
@@ -53,6 +53,25 @@ class Scene:
     def left_out(self) -> int:
         """How many users of the graph are not shown."""
         return self.users - self.graph.node_count
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """Return the nodes from the most followed to the least (shape n)."""
+        return np.argsort(-self.followers, kind="stable")
+
+    def names(self, profiles: Mapping[int, NodeProfile]) -> list[str]:
+        """Return what each user is called; nobody is in the list if users are not labelled.
+
+        Args:
+            profiles: Of users, by node; a user who has none, or no name in it, is called by id.
+        """
+        if self.labels == "none":
+            return []
+        if self.labels == "pseudonyms":
+            rank = np.empty(len(self.followers), np.int64)
+            rank[self.order()] = np.arange(1, len(rank) + 1)
+            return [f"user {number}" for number in rank.tolist()]
+        ids = self.graph.ids.tolist()
+        return [label(profiles.get(node)) or str(user_id) for node, user_id in enumerate(ids)]
 
 
 def compose(
@@ -77,15 +96,14 @@ def compose(
     shown = choose(graph, top, edges)
     followers = graph.in_degrees()[shown]
     chosen = graph if shown.all() else graph.subgraph(shown)
-    communities = find_communities(chosen, seed)
-    sizes = np.bincount(communities) if len(communities) else np.zeros(0, np.int64)
-    hues = int((sizes[:HUES] >= max(2, _SMALLEST * chosen.node_count)).sum())
+    found = communities(chosen, seed)
+    hues = int((found.sizes[:HUES] >= max(2, _SMALLEST * chosen.node_count)).sum())
     return Scene(
         graph=chosen,
         users=graph.node_count,
         position=_framed(arrange(chosen, seed=seed, progress=progress)),
         followers=followers,
-        communities=communities,
+        communities=found.labels,
         hues=hues,
         labels=labels,
         seed=seed,

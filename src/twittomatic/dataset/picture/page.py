@@ -1,0 +1,135 @@
+"""A picture as one HTML file that needs no network: sigma.js draws it, and it can be searched.
+
+Names come from the network and are hostile. They are in a JSON block, where no `<` is left that could end it,
+and the script only ever sets them as text. The policy of the page lets nothing run but its own two scripts,
+which it names by their hashes, and nothing be loaded at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.dataset.graph import NodeProfile
+from twittomatic.dataset.picture.names import printable
+from twittomatic.dataset.picture.palette import Palette
+from twittomatic.dataset.picture.scene import LABELLED, Scene
+
+_NODE = (1.4, 14.0)  # radius of a user without followers, and what the most followed one has in addition
+_TEXT = 400  # characters of what users write about themselves
+_COUNTS = {
+    "followers_count": "followers on the network",
+    "following_count": "follows on the network",
+    "posts_count": "posts",
+}
+
+
+def draw_page(
+    scene: Scene,
+    profiles: Mapping[int, NodeProfile],
+    palette: Palette,
+    measures: Mapping[str, Sequence[str]] | None = None,
+) -> bytes:
+    """Return a picture as an HTML page in UTF-8.
+
+    Args:
+        scene: What it shows.
+        profiles: Of users, by node; a user who has none is called by id.
+        palette: Its colors.
+        measures: More lines for the cards of users: the name of each, and its text for each node.
+    """
+    data = msgspec.json.encode(_data(scene, profiles, palette, measures or {})).decode()
+    script, library, style = (_static(name) for name in ("page.js", "sigma.min.js", "page.css"))
+    policy = (
+        f"default-src 'none'; script-src {_hash(library)} {_hash(script)}; style-src {_hash(style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    page = Template(_static("page.html")).substitute(
+        csp=policy,
+        style=style,
+        theme="dark" if palette.is_dark else "light",
+        data=data.replace("<", "\\u003c"),
+        library=library,
+        script=script,
+    )
+    return page.encode()
+
+
+def _data(
+    scene: Scene,
+    profiles: Mapping[int, NodeProfile],
+    palette: Palette,
+    measures: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
+    graph = scene.graph
+    nodes = range(graph.node_count)
+    is_named = scene.labels == "names"
+    labels = scene.names(profiles)
+    share = np.sqrt(scene.followers / max(1, scene.followers.max(initial=0)))
+    size = _NODE[0] + _NODE[1] * share
+    position = scene.position / max(float(np.abs(scene.position).max(initial=0)), 1e-9)
+    return {
+        "xy": _packed(np.stack([position.real, position.imag], axis=1), "<f4"),
+        "size": _packed(size, "<f4"),
+        "group": _packed(np.minimum(scene.communities, scene.hues), "u1"),
+        "bounds": _packed(graph.indptr, "<u4"),
+        "followers": _packed(graph.followers, "<u4"),
+        "here": _packed(scene.followers, "<u4"),
+        "labels": labels,
+        "labelled": float(np.sort(size)[-LABELLED:][0]) * 0.8 if len(size) else 0.0,
+        "ids": [str(user_id) for user_id in graph.ids.tolist()] if is_named else None,
+        "profiles": [_profile(profiles.get(node)) for node in nodes] if is_named else [],
+        "crawled": graph.crawled.tolist(),
+        "groups": _groups(scene, labels),
+        "measures": measures,
+        "colors": [*palette.hues[: scene.hues], palette.other],
+        "background": palette.background,
+        "text": palette.text,
+        "leftOut": scene.left_out,
+    }
+
+
+def _profile(profile: NodeProfile | None) -> dict[str, Any] | None:
+    if profile is None:
+        return None
+    counts = {shown: getattr(profile, field) for field, shown in _COUNTS.items()}
+    texts = {
+        "name": printable(profile.name or ""),
+        "description": (profile.description or "")[:_TEXT],
+        "location": (profile.location or "")[:_TEXT],
+    }
+    return {
+        **{name: text for name, text in texts.items() if text},
+        "counts": {name: count for name, count in counts.items() if count is not None},
+    }
+
+
+def _groups(scene: Scene, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the communities of the legend, called by their most followed user."""
+    groups = []
+    for community in range(scene.hues):
+        members = np.flatnonzero(scene.communities == community)
+        first = int(members[np.argmax(scene.followers[members])])
+        name = f"around {labels[first]}" if labels else f"community {community + 1}"
+        groups.append({"name": name, "users": len(members)})
+    return groups
+
+
+def _packed(values: npt.NDArray[Any], dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype).tobytes()).decode()
+
+
+def _static(name: str) -> str:
+    return files(__package__).joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
