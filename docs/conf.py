@@ -38,11 +38,11 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         "py:class",
-        r"datetime|(collections|datetime|numpy|pathlib|typing)\..*",
+        r"datetime|(collections|datetime|numpy|pandas|pathlib|polars|pyarrow|typing)\..*",
     ),  # their documentation is not built here
     (
         "py:class",
-        r"twittomatic(\.\w+){2,3}",
+        r"twittomatic(\.\w+){2,3}|Batch|Column",
     ),  # a public class in its own module; the page has it as `tw.NAME`
     (
         "py:class",

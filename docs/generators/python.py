@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 
 import twittomatic
 from generators import docstrings
+from twittomatic.dataset.tables import Tabular
 
 
 def markdown() -> str:
@@ -34,7 +35,8 @@ def _section(name: str) -> str:
     for member, value in vars(subject).items():
         if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
             docstrings.text(value, f"twittomatic.{name}.{member}")
-    return _directive("autoexception" if _is_error(name) else "autoclass", name, ":members:")
+    inherited = [":inherited-members:"] if issubclass(subject, Tabular) else []
+    return _directive("autoexception" if _is_error(name) else "autoclass", name, ":members:", *inherited)
 
 
 def mark_code(app: Sphinx, what: str, name: str, subject: object, options: object, lines: list[str]) -> None:

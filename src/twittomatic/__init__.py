@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from twittomatic.app.crawl import Crawl
     from twittomatic.app.observer import Observer
     from twittomatic.app.outcome import Outcome, Result, Undone
-    from twittomatic.dataset import Completeness, Dataset, EdgeBatch, Edges, Graph, NodeProfile, open
+    from twittomatic.dataset import (
+        Completeness,
+        Dataset,
+        EdgeBatch,
+        Edges,
+        Graph,
+        NodeProfile,
+        Records,
+        Table,
+        open,
+    )
     from twittomatic.errors import (
         BudgetExhausted,
         CorruptFile,
@@ -59,6 +69,7 @@ __all__ = [
     "Outcome",
     "PluginFault",
     "Quote",
+    "Records",
     "Result",
     "Settings",
     "SettingsError",
@@ -68,6 +79,7 @@ __all__ = [
     "StateUnavailable",
     "StorageError",
     "StorageUnavailable",
+    "Table",
     "TwittomaticError",
     "Undone",
     "UserNotFound",
@@ -78,7 +90,18 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(
-        ("Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "NodeProfile", "open"), "dataset"
+        (
+            "Completeness",
+            "Dataset",
+            "EdgeBatch",
+            "Edges",
+            "Graph",
+            "NodeProfile",
+            "Records",
+            "Table",
+            "open",
+        ),
+        "dataset",
     ),
     "Crawl": "app.crawl",
     "crawl": "app.blocking",

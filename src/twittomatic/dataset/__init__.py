@@ -14,5 +14,17 @@ from twittomatic.dataset.completeness import Completeness
 from twittomatic.dataset.dataset import Dataset, open
 from twittomatic.dataset.edges import EdgeBatch, Edges
 from twittomatic.dataset.graph import Graph, NodeProfile
+from twittomatic.dataset.records import Records
+from twittomatic.dataset.tables import Table
 
-__all__ = ["Completeness", "Dataset", "EdgeBatch", "Edges", "Graph", "NodeProfile", "open"]
+__all__ = [
+    "Completeness",
+    "Dataset",
+    "EdgeBatch",
+    "Edges",
+    "Graph",
+    "NodeProfile",
+    "Records",
+    "Table",
+    "open",
+]

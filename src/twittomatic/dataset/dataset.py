@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, SupportsIndex, TypeAlias
+from typing import SupportsIndex, TypeAlias
 
-import msgspec
 import numpy as np
 
 from twittomatic.dataset.completeness import Completeness, read_completeness
@@ -17,17 +16,17 @@ from twittomatic.dataset.graph import Graph, NodeProfile, Nodes, build_graph, re
 from twittomatic.dataset.ids import UserIds, owner, read_user_ids, sorted_unique
 from twittomatic.dataset.lists import OnDefect
 from twittomatic.dataset.names import find_name
-from twittomatic.errors import CorruptFile, SettingsError, UserNotFound
-from twittomatic.model import NO_JSON
+from twittomatic.dataset.records import Records
+from twittomatic.dataset.tables import Table
+from twittomatic.dataset.tables.nodes import node_table
+from twittomatic.dataset.tables.posts import post_table
+from twittomatic.dataset.tables.profiles import profile_table
+from twittomatic.errors import SettingsError, UserNotFound
 from twittomatic.storage.errors import translate_errors
-from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import EXTENSIONS, Layout
 
 User: TypeAlias = SupportsIndex | str
 """A user: an id, as a number or as decimal text, or a screen name with its @."""
-
-Record: TypeAlias = dict[str, Any]
-"""A profile or a post: the network's own JSON, whose fields the network documents and may change."""
 
 _CONTENTS = {"fws": "list of followers", "usr": "file of followers' profiles", "twt": "timeline"}
 _USER_ID = re.compile(r"0*([0-9]{1,19})")
@@ -98,28 +97,43 @@ class Dataset:
         """
         return np.concatenate([np.empty(0, np.int64), *read_user_ids(self._file(user, "fws"))])
 
-    def profiles(self, user: User | None = None) -> Iterator[Record]:
-        """Yield the profiles of a user's followers, or without a user all profiles in the dataset.
+    def profiles(self, user: User | None = None) -> Records:
+        """Return the profiles of a user's followers, or without a user all profiles in the dataset.
 
         Those are the profiles of each crawled user's followers, then those of targets that crawls bought. A
-        user who follows several crawled users appears once for each of them.
+        user who follows several crawled users appears once for each of them; in a data frame, once.
+
+        >>> ds.profiles().to_pandas()  # doctest: +SKIP
 
         Raises:
             UserNotFound: the dataset has no profiles of this user's followers.
-            CorruptFile: a file is broken.
-            StorageUnavailable: a file cannot be read.
         """
-        return _records(self._layout.profiles() if user is None else [self._file(user, "usr")])
+        return Records(self._files(user, "usr"), profile_table)
 
-    def posts(self, user: User | None = None) -> Iterator[Record]:
-        """Yield posts in the flattened shape of twarc: a user's, newest first, or those of all users.
+    def posts(self, user: User | None = None) -> Records:
+        """Return posts in the flattened shape of twarc: a user's, newest first, or those of all users.
+
+        >>> ds.posts("@name").to_pandas()  # doctest: +SKIP
 
         Raises:
             UserNotFound: the dataset has no timeline of this user.
+        """
+        return Records(self._files(user, "twt"), post_table)
+
+    def nodes(self, *, on_defect: OnDefect | None = None) -> Table:
+        """Return the users of the follow graph: name, counts, degrees, and what is known of their lists.
+
+        >>> ds.nodes().to_pandas()  # doctest: +SKIP
+
+        Args:
+            on_defect: Called with the error about a file that cannot be read, which is left out. None raises
+                the error.
+
+        Raises:
             CorruptFile: a file is broken.
             StorageUnavailable: a file cannot be read.
         """
-        return _records(self._layout.files("twt") if user is None else [self._file(user, "twt")])
+        return node_table(self._layout, self.graph(), on_defect=on_defect)
 
     def edges(
         self, batch: int = BATCH, *, shard: tuple[int, int] = (0, 1), on_defect: OnDefect | None = None
@@ -173,6 +187,12 @@ class Dataset:
         """
         return read_completeness(self._layout)
 
+    def _files(self, user: User | None, ext: str) -> Callable[[], Iterable[Path]]:
+        if user is not None:
+            path = self._file(user, ext)
+            return lambda: [path]
+        return self._layout.profiles if ext == "usr" else lambda: self._layout.files(ext)
+
     def _file(self, user: User, ext: str) -> Path:
         user_id = self._user_id(user)
         path = self._layout.file(user_id, ext)
@@ -216,15 +236,3 @@ def _number(user: object) -> str:
         "; pandas makes floats of ids with gaps, dtype='Int64' keeps them" if isinstance(user, float) else ""
     )
     raise TypeError(f"{user!r} is not a user: give an id as a whole number or as text, or an '@name'{hint}.")
-
-
-def _records(paths: Iterable[Path]) -> Iterator[Record]:
-    for path in paths:
-        for number, line in enumerate(read_lines(path), start=1):
-            try:
-                yield _decode(line)
-            except NO_JSON:
-                raise CorruptFile(f"{path}: line {number} is not a JSON object.") from None
-
-
-_decode = msgspec.json.Decoder(Record).decode

@@ -11,6 +11,8 @@ import numpy as np
 
 from twittomatic.dataset.ids import UserIds
 from twittomatic.dataset.lists import OnDefect, Piece, read_lists
+from twittomatic.dataset.tables import Table, Tabular
+from twittomatic.dataset.tables.edges import edge_table
 from twittomatic.storage.paths import Layout
 
 BATCH = 1 << 17
@@ -33,7 +35,7 @@ class EdgeBatch:
         return len(self.follower)
 
 
-class Edges:
+class Edges(Tabular):
     """All edges of a dataset, as an iterable of `EdgeBatch`. Each iteration reads the files anew.
 
     The edges of a list are adjacent and in the network's order; lists are sorted by the path of their file.
@@ -75,6 +77,10 @@ class Edges:
             "The edges come in batches: use edges.to_pandas(), or iterate and use batch.follower and "
             "batch.followed."
         )
+
+    def table(self) -> Table:
+        """Return the edges as a table, which is read in batches."""
+        return edge_table(self)
 
     def __iter__(self) -> Iterator[EdgeBatch]:
         """Read the follow graph.

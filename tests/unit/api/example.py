@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_type
@@ -19,8 +18,11 @@ def main(directory: Path) -> list[str]:
     assert_type(ds, tw.Dataset)
     assert_type(ds.users(), npt.NDArray[np.int64])
     assert_type(ds.followers(22), npt.NDArray[np.int64])
-    assert_type(ds.posts("22"), Iterator[dict[str, Any]])
-    assert_type(ds.profiles(), Iterator[dict[str, Any]])
+    assert_type(ds.posts("22"), tw.Records)
+    assert_type(ds.profiles(), tw.Records)
+    for profile in ds.profiles():
+        assert_type(profile, dict[str, Any])
+    assert_type(ds.nodes(), tw.Table)
     lines = [f"{len(ds.users())} users"]
     assert_type(ds.edges(), tw.Edges)
     for batch in ds.edges():

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -82,18 +80,8 @@ class Snapshot:
 
     def profiles(self) -> Table:
         """Return the newest profile of each user."""
-        return profile_table(self.layout, self.on_defect)
+        return profile_table(self.layout.profiles, self.on_defect)
 
     def posts(self) -> Table:
         """Return all posts, timeline by timeline."""
-        return post_table(_Timelines(self.layout), self.on_defect)
-
-
-@dataclass(frozen=True)
-class _Timelines:
-    """All `.twt` files, listed anew for each iteration."""
-
-    layout: Layout
-
-    def __iter__(self) -> Iterator[Path]:
-        return self.layout.files("twt")
+        return post_table(lambda: self.layout.files("twt"), self.on_defect)

@@ -5,6 +5,6 @@ table, a pandas or polars data frame, or a file that `twittomatic.dataset.export
 """
 
 from twittomatic.dataset.tables.columns import Batch, Column, Type
-from twittomatic.dataset.tables.table import Table
+from twittomatic.dataset.tables.table import Table, Tabular
 
-__all__ = ["Batch", "Column", "Table", "Type"]
+__all__ = ["Batch", "Column", "Table", "Tabular", "Type"]

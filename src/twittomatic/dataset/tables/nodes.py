@@ -154,7 +154,7 @@ class _Names:
         self._counts = {name: array("q") for name in ("followers_count", "following_count", "tweet_count")}
         self._text = bytearray()
         self._ends = array("q", [0])
-        for page in decoded_files(newest_first(layout), _decode, on_defect):
+        for page in decoded_files(newest_first(layout.profiles()), _decode, on_defect):
             profiles = [profile for _, profile in page if profile.id.isascii() and profile.id.isdecimal()]
             numbers = np.array([int(profile.id) for profile in profiles], np.uint64).astype(np.int64)
             places, known = _places(ids, numbers)

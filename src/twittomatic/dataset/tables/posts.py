@@ -33,17 +33,19 @@ _NAMES: Final = {
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def post_table(paths: Iterable[Path], on_defect: Callable[[StorageError], None] | None = None) -> Table:
+def post_table(
+    paths: Callable[[], Iterable[Path]], on_defect: Callable[[StorageError], None] | None = None
+) -> Table:
     """Return the posts of some timelines as a table, each timeline newest first.
 
     Args:
-        paths: `.twt` files; an iterable that can be iterated again for a table that can be read again.
+        paths: Lists the `.twt` files.
         on_defect: Called with the error about a file that cannot be read, which is left out; None raises it.
     """
 
     def read() -> Iterator[Batch]:
         rows: list[dict[str, Any]] = []
-        for page in decoded_files(paths, _decode, on_defect):
+        for page in decoded_files(paths(), _decode, on_defect):
             rows += [post_row(post, came_at) for came_at, post in page]
             if len(rows) >= _BATCH:
                 yield batch_of(POST_COLUMNS, rows)

@@ -18,7 +18,6 @@ from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import StorageError
 from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.idset import IdSet
-from twittomatic.storage.paths import Layout
 
 PROFILE_COLUMNS: Final = (
     Column("id", Type.INT64, "user id"),
@@ -66,20 +65,22 @@ _MTIME = slice(4, 8)  # of a gzip header
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def profile_table(layout: Layout, on_defect: Callable[[StorageError], None] | None = None) -> Table:
-    """Return the profiles of a dataset as a table: the newest of each user.
+def profile_table(
+    paths: Callable[[], Iterable[Path]], on_defect: Callable[[StorageError], None] | None = None
+) -> Table:
+    """Return profiles as a table: the newest of each user.
 
     Memory: a batch, and 8 bytes for each user.
 
     Args:
-        layout: The dataset.
+        paths: Lists the files of profiles.
         on_defect: Called with the error about a file that cannot be read, which is left out; None raises it.
     """
 
     def read() -> Iterator[Batch]:
         seen = IdSet()
         rows: list[dict[str, Any]] = []
-        for page in decoded_files(newest_first(layout), _decode, on_defect):
+        for page in decoded_files(newest_first(paths()), _decode, on_defect):
             numbered = [(int(r["id"]), at, r) for at, r in page if _is_id(r.get("id"))]
             new = seen.add(np.array([number for number, _, _ in numbered], np.uint64))
             rows += [profile_row(r, at) for is_new, (_, at, r) in zip(new, numbered, strict=True) if is_new]
@@ -103,12 +104,12 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdecimal() and int(value) < 2**63
 
 
-def newest_first(layout: Layout) -> Iterable[Path]:
-    """Return every file of profiles, the one that was downloaded last first.
+def newest_first(paths: Iterable[Path]) -> Iterable[Path]:
+    """Return files of profiles, the one that was downloaded last first.
 
     The time in the header of a file's first page counts, which a copy keeps; without one, the file's own.
     """
-    return sorted(layout.profiles(), key=_downloaded_at, reverse=True)
+    return sorted(paths, key=_downloaded_at, reverse=True)
 
 
 def _downloaded_at(path: Path) -> float:

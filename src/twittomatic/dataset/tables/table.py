@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,52 +16,20 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-class Table:
-    """Rows with the same columns. Each iteration reads them anew, and yields them as dicts.
+class Tabular(ABC):
+    """What has columns, and so becomes an Arrow table or a data frame."""
 
-    Args:
-        name: Name of the table.
-        columns: Its columns, in order.
-        read: Returns its batches, from the first row on. Each batch has all columns.
-    """
-
-    def __init__(self, name: str, columns: Sequence[Column], read: Callable[[], Iterable[Batch]]) -> None:
-        self.name = name
-        self.columns = tuple(columns)
-        self._read = read
-
-    def __repr__(self) -> str:
-        return f"Table({self.name!r}, {len(self.columns)} columns)"
-
-    def batches(self) -> Iterator[Batch]:
-        """Yield the rows in batches, each the values of every column by its name."""
-        yield from self._read()
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield each row, values by the name of their column; None where one is missing."""
-        names = [column.name for column in self.columns]
-        for batch in self._read():
-            columns = [_listed(batch[name]) for name in names]
-            for row in zip(*columns, strict=True):
-                yield dict(zip(names, row, strict=True))
-
-    def select(self, names: Sequence[str]) -> Table:
-        """Return the table with these of its columns, in this order."""
-        by_name = {column.name: column for column in self.columns}
-        chosen = [by_name[name] for name in names]
-
-        def read() -> Iterator[Batch]:
-            for batch in self._read():
-                yield {name: batch[name] for name in names}
-
-        return Table(self.name, chosen, read)
+    @abstractmethod
+    def table(self) -> Table:
+        """Return it as a table, which is read in batches."""
 
     def to_arrow(self) -> pyarrow.Table:
         """Return the whole table as a `pyarrow.Table`. Needs the extra `parquet`.
 
         Ids are int64 and exact. Memory: the whole table; an edge takes 16 bytes.
         """
-        return arrow_table(self.columns, self._read())
+        table = self.table()
+        return arrow_table(table.columns, table.batches())
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the whole table as a pandas `DataFrame`. Needs the extra `pandas`.
@@ -91,6 +60,51 @@ class Table:
         """
         frame: polars.DataFrame = require("polars", "polars").from_arrow(self.to_arrow())
         return frame
+
+
+class Table(Tabular):
+    """Rows with the same columns. Each iteration reads them anew, and yields them as dicts.
+
+    Args:
+        name: Name of the table.
+        columns: Its columns, in order.
+        read: Returns its batches, from the first row on. Each batch has all columns.
+    """
+
+    def __init__(self, name: str, columns: Sequence[Column], read: Callable[[], Iterable[Batch]]) -> None:
+        self.name = name
+        self.columns = tuple(columns)
+        self._read = read
+
+    def __repr__(self) -> str:
+        return f"Table({self.name!r}, {len(self.columns)} columns)"
+
+    def table(self) -> Table:
+        """Return the table itself."""
+        return self
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows in batches, each the values of every column by its name."""
+        yield from self._read()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield each row, values by the name of their column; None where one is missing."""
+        names = [column.name for column in self.columns]
+        for batch in self._read():
+            columns = [_listed(batch[name]) for name in names]
+            for row in zip(*columns, strict=True):
+                yield dict(zip(names, row, strict=True))
+
+    def select(self, names: Sequence[str]) -> Table:
+        """Return the table with these of its columns, in this order."""
+        by_name = {column.name: column for column in self.columns}
+        chosen = [by_name[name] for name in names]
+
+        def read() -> Iterator[Batch]:
+            for batch in self._read():
+                yield {name: batch[name] for name in names}
+
+        return Table(self.name, chosen, read)
 
 
 def _listed(values: Any) -> list[Any]:
