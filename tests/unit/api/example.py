@@ -20,8 +20,8 @@ def main(directory: Path) -> list[str]:
     assert_type(ds.followers(22), npt.NDArray[np.int64])
     assert_type(ds.posts("22"), tw.Records)
     assert_type(ds.profiles(), tw.Records)
-    for profile in ds.profiles():
-        assert_type(profile, dict[str, Any])
+    for record in ds.profiles():
+        assert_type(record, dict[str, Any])
     assert_type(ds.nodes(), tw.Table)
     lines = [f"{len(ds.users())} users"]
     assert_type(ds.edges(), tw.Edges)
