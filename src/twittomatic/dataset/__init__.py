@@ -13,7 +13,7 @@ calls and streams what it reads, so memory stays bounded whatever the size of th
 from twittomatic.dataset.completeness import Completeness
 from twittomatic.dataset.dataset import Dataset, open
 from twittomatic.dataset.edges import EdgeBatch, Edges
-from twittomatic.dataset.graph import Graph, NodeProfile
+from twittomatic.dataset.graph import Graph, GraphLists, NodeProfile
 from twittomatic.dataset.records import Records
 from twittomatic.dataset.tables import Table
 
@@ -23,6 +23,7 @@ __all__ = [
     "EdgeBatch",
     "Edges",
     "Graph",
+    "GraphLists",
     "NodeProfile",
     "Records",
     "Table",

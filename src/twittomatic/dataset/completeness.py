@@ -65,6 +65,8 @@ class Completeness(NamedTuple):
         checked_at: When an update last found nothing newer (aware UTC), None when none did since `ended_at`.
         file: Path relative to the dataset's directory, None when the user was closed without a file.
         depth: Hops from a seed.
+        coverage: `records` over `claimed`, None when no count was claimed. It may be above 1, since the claim
+            may be older than the list.
     """
 
     user_id: int
@@ -79,6 +81,7 @@ class Completeness(NamedTuple):
     checked_at: datetime | None
     file: str | None
     depth: int = 0
+    coverage: float | None = None
 
 
 def read_completeness(layout: Layout) -> Iterator[Completeness]:
@@ -204,17 +207,25 @@ def _read_entries(paths: Sequence[Path], places: Sequence[int]) -> list[Entry | 
 def _row(line: Any, entry: Entry | None, checked_at: datetime | None) -> Completeness:
     if entry is None or int(entry.user_id) != line["user"]:
         raise StorageUnavailable("The journal was replaced while it was read; read it again.")
+    records = entry.lines if entry.file is not None else 0
     return Completeness(
         user_id=int(entry.user_id),
         list=_LISTS[line["list"]],
         ending=str(entry.ending),
         is_complete=entry.ending is Ending.COMPLETE,
         reason=entry.reason,
-        records=entry.lines if entry.file is not None else 0,
+        records=records,
         claimed=entry.claimed,
         began_at=datetime.fromisoformat(entry.began_at),
         ended_at=datetime.fromisoformat(entry.ended_at),
         checked_at=checked_at,
         file=entry.file,
         depth=entry.depth,
+        coverage=_coverage(records, entry.claimed),
     )
+
+
+def _coverage(records: int, claimed: int | None) -> float | None:
+    if claimed is None:
+        return None
+    return 1.0 if records == claimed else records / max(claimed, 1)

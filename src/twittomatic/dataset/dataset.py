@@ -151,14 +151,21 @@ class Dataset:
         """
         return Edges(self._layout, batch, shard=shard, on_defect=on_defect)
 
-    def graph(self) -> Graph:
+    def graph(self, *, on_defect: OnDefect | None = None) -> Graph:
         """Return the follow graph with dense node numbers.
+
+        It is mapped from a file in the dataset's hidden directory `.graph`. Only lists that changed since the
+        last call are read.
+
+        Args:
+            on_defect: Called with the error about a list that cannot be read, which is left out. None raises
+                the error.
 
         Raises:
             CorruptFile: a file is broken; it is named.
             StorageUnavailable: a file cannot be read.
         """
-        return build_graph(self._layout)
+        return build_graph(self._layout, on_defect)
 
     def node_profiles(
         self, graph: Graph, nodes: Nodes | None = None, *, on_defect: OnDefect | None = None

@@ -34,6 +34,7 @@ def main(directory: Path) -> list[str]:
     assert_type(graph, tw.Graph)
     assert_type(graph.ids, npt.NDArray[np.int64])
     lines.append(f"{graph.node_count} nodes, {graph.edge_count} edges")
+    assert_type(graph.lists, tw.GraphLists | None)
     for profile in ds.node_profiles(graph):
         assert_type(profile, tw.NodeProfile)
         assert_type(profile.username, str | None)

@@ -48,8 +48,24 @@ def test_a_row_has_what_the_journal_proves(layout: Layout) -> None:
     )
 
     assert rows(layout) == [
-        Completeness(22, "followers", "complete", True, None, 2, 3, at(0), at(1), None, "22/22.fws"),
-        Completeness(100, "posts", "ceiling", False, None, 3_200, 9_000, at(0), at(5), None, "10/100.twt"),
+        Completeness(
+            22, "followers", "complete", True, None, 2, 3, at(0), at(1), None, "22/22.fws", 0, 2 / 3
+        ),
+        Completeness(
+            100,
+            "posts",
+            "ceiling",
+            False,
+            None,
+            3_200,
+            9_000,
+            at(0),
+            at(5),
+            None,
+            "10/100.twt",
+            0,
+            3_200 / 9_000,
+        ),
     ]
 
 

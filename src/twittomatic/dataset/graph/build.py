@@ -1,40 +1,267 @@
-"""Number the users of a dataset and sort their follower lists into a `Graph`."""
+"""Build the `Graph` of a dataset from its cache and the lists that changed since."""
 
 from __future__ import annotations
 
-import numpy as np
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from twittomatic.dataset.edges import Edges
-from twittomatic.dataset.graph.graph import Graph
-from twittomatic.dataset.ids import owner
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.dataset.graph.arrayfile import ArrayFile, ArrayWriter
+from twittomatic.dataset.graph.blocks import Block, Spill, merged, whole_lists
+from twittomatic.dataset.graph.cache import GraphCache
+from twittomatic.dataset.graph.facts import read_facts
+from twittomatic.dataset.graph.graph import Graph, Nodes, node_ranges
+from twittomatic.dataset.graph.numbering import Numbering
+from twittomatic.dataset.ids import UserIds, owner
+from twittomatic.dataset.lists import OnDefect, Piece, read_lists
+from twittomatic.errors import CorruptFile, StorageError
 from twittomatic.storage.paths import Layout
 
+_FILE = "follow"
+_RANGE = 1 << 20  # nodes whose places are computed at once
+_MOST_NODES = 2**31 - 1
 
-def build_graph(layout: Layout) -> Graph:
-    """Return the follow graph of a dataset.
+Table = npt.NDArray[np.int64]
+"""A row for each list, sorted: the user who is followed, and size, mtime in ns and inode of the file."""
+
+
+def build_graph(layout: Layout, on_defect: OnDefect | None = None) -> Graph:
+    """Return the follow graph of a dataset, mapped from a file in the dataset's cache.
+
+    Only lists that changed since the last call are read. If the dataset cannot be written, all are, and the
+    file is a temporary one.
+
+    Args:
+        layout: The dataset's directories.
+        on_defect: What to do about a list that cannot be read: it is left out. None raises its error.
 
     Raises:
         CorruptFile: a file is broken; it is named.
-        StorageUnavailable: a file cannot be read.
+        StorageUnavailable: a file cannot be read, or the disk is full.
     """
-    lists = np.array(sorted(owner(path) for path in layout.files("fws")), np.int64)
-    batches = list(Edges(layout))
-    follower = np.concatenate([lists[:0], *(batch.follower for batch in batches)])
-    followed = np.concatenate([lists[:0], *(batch.followed for batch in batches)])
-    ids = np.sort(np.concatenate([lists, follower]))
-    is_first = np.ones(len(ids), np.bool_)
-    is_first[1:] = ids[1:] != ids[:-1]
-    ids = ids[is_first]
-    keys = np.sort(np.searchsorted(ids, followed) * len(ids) + np.searchsorted(ids, follower))
-    is_first = np.ones(len(keys), np.bool_)
-    is_first[1:] = keys[1:] != keys[:-1]
-    keys = keys[is_first]
-    counts = np.bincount(keys // max(1, len(ids)), minlength=len(ids))
+    cache = GraphCache(layout)
+    file = _current(layout, cache, on_defect)
+    ids, indptr, owners = file["ids"], file["indptr"], file["lists"].reshape(-1, 5)[:, 0]
     crawled = np.zeros(len(ids), np.bool_)
-    crawled[np.searchsorted(ids, lists)] = True
+    nodes = np.searchsorted(ids, owners).astype(np.int32)
+    crawled[nodes] = True
     return Graph(
         ids=ids,
-        indptr=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]),
-        followers=(keys % max(1, len(ids))).astype(np.int32),
+        indptr=indptr,
+        followers=file["followers"],
         crawled=crawled,
+        lists=read_facts(layout, cache, file, nodes),
     )
+
+
+def _current(layout: Layout, cache: GraphCache, on_defect: OnDefect | None) -> ArrayFile:
+    """Return the file of the dataset's lists as they are now."""
+    cached = _usable(cache.open(_FILE))
+    there = _lists(layout, on_defect)
+    known = cached["lists"].reshape(-1, 5) if cached else np.empty((0, 5), np.int64)
+    row = np.minimum(np.searchsorted(known[:, 0], there[:, 0]), max(0, len(known) - 1))
+    is_known = (known[row, :4] == there).all(axis=1) if len(known) else np.zeros(len(there), np.bool_)
+    if cached and is_known.all() and len(there) == len(known):
+        return cached
+    changed = there[~is_known, 0]
+    kept = np.zeros(len(known), np.bool_)
+    kept[row[is_known]] = True
+    build = _Build(layout, cached, kept, changed, on_defect)
+    try:
+        return cache.write(_FILE, build.fill)
+    except _NothingNewError:
+        assert cached
+        return cached
+
+
+class _NothingNewError(Exception):
+    """All lists that changed are broken, so that the cache has all that can be read."""
+
+
+def _usable(file: ArrayFile | None) -> ArrayFile | None:
+    """Return a file if its arrays fit each other."""
+    try:
+        if (
+            file is None
+            or len(file["indptr"]) != len(file["ids"]) + 1
+            or file["indptr"][-1] != len(file["followers"])
+            or len(file["lists"]) % 5
+        ):
+            return None
+    except (KeyError, ValueError, TypeError):
+        return None
+    return file
+
+
+def _lists(layout: Layout, on_defect: OnDefect | None) -> Table:
+    """Return the follower lists that are there now."""
+    rows: dict[int, tuple[int, int, int]] = {}
+    for path in layout.files("fws"):
+        try:
+            user = owner(path)
+            if str(user) != path.stem:
+                raise CorruptFile(f"{path}: its name is not a user id, which does not begin with a zero.")
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        except StorageError as error:
+            if on_defect is None:
+                raise
+            on_defect(error)
+            continue
+        rows[user] = status.st_size, status.st_mtime_ns, status.st_ino
+    table = np.array([(user, *rows[user]) for user in sorted(rows)], np.uint64).reshape(-1, 4)
+    return table.view(np.int64)
+
+
+class _Build:
+    """A graph on its way into a file.
+
+    Args:
+        layout: The dataset's directories.
+        cached: The graph as it was, None if there is none.
+        kept: Which of its lists are still there as they were.
+        changed: The users whose lists are to be read, sorted.
+        on_defect: As for `build_graph`.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        cached: ArrayFile | None,
+        kept: npt.NDArray[np.bool_],
+        changed: UserIds,
+        on_defect: OnDefect | None,
+    ) -> None:
+        self._layout = layout
+        self._cached = cached
+        self._kept = kept
+        self._changed = changed
+        self._on_defect = on_defect
+        self._told: set[str] = set()
+
+    def fill(self, writer: ArrayWriter, directory: Path) -> dict[str, object]:
+        """Write the arrays `ids`, `followers`, `indptr` and `lists`."""
+        numbering = Numbering()
+        old = _Old(self._cached, self._kept) if self._cached and self._kept.any() else None
+        if old:
+            old.number(numbering)
+        with tempfile.TemporaryFile(dir=directory) as file:
+            spill = Spill(file, numbering)
+            rows: dict[int, list[int]] = {}
+            spill.take(_noted(self._read(), rows))
+            if not rows and self._cached and self._kept.all():
+                raise _NothingNewError
+            if len(numbering) > _MOST_NODES:
+                raise OverflowError(f"{len(numbering)} nodes; at most {_MOST_NODES} can be numbered")
+            writer.begin("ids", "<i8")
+            for shelf in numbering:
+                writer.append(shelf)
+            del numbering
+            ids: UserIds = writer.mapped("ids")
+            owners, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+            writer.begin("followers", "<i4")
+            for block in whole_lists(merged(old.blocks(ids) if old else iter(()), spill.blocks(ids))):
+                writer.append(block.followers)
+                owners.append(block.owners)
+                counts.append(block.counts)
+        _write_places(writer, ids, np.concatenate(owners), np.concatenate(counts))
+        new = (
+            np.array([(user, *rows[user]) for user in sorted(rows)], np.uint64).reshape(-1, 5).view(np.int64)
+        )
+        table = np.concatenate([old.lists, new]) if old else new
+        writer.add("lists", table[np.argsort(table[:, 0])].ravel(), "<i8")
+        return {"version": secrets.token_hex(8)}
+
+    def _read(self) -> Iterator[Piece]:
+        paths = (self._layout.file(str(user), "fws") for user in self._changed.tolist())
+        return read_lists(paths, self._tell if self._on_defect else None)
+
+    def _tell(self, error: StorageError) -> None:
+        """Report a defect once, even if the graph has to be built twice."""
+        if self._on_defect and str(error) not in self._told:
+            self._told.add(str(error))
+            self._on_defect(error)
+
+
+def _noted(pieces: Iterable[Piece], rows: dict[int, list[int]]) -> Iterator[Piece]:
+    """Note the version and the lines of each list that is read."""
+    for piece in pieces:
+        for user, version, count in zip(piece.owners, piece.versions, piece.counts, strict=True):
+            rows.setdefault(user, [*version, 0])[3] += count
+        yield piece
+
+
+def _write_places(writer: ArrayWriter, ids: UserIds, owners: UserIds, counts: npt.NDArray[np.int64]) -> None:
+    """Write where the followers of each node begin."""
+    nodes = np.searchsorted(ids, owners)
+    place = 0
+    writer.begin("indptr", "<i8")
+    writer.append(np.zeros(1, np.int64))
+    for first in range(0, len(ids), _RANGE):
+        ends = np.zeros(min(_RANGE, len(ids) - first), np.int64)
+        some = slice(*np.searchsorted(nodes, [first, first + _RANGE]).tolist())
+        ends[nodes[some] - first] = counts[some]
+        np.cumsum(ends, out=ends)
+        ends += place
+        place = int(ends[-1])
+        writer.append(ends)
+
+
+class _Old:
+    """The lists of a cached graph that are still as they were.
+
+    Attributes:
+        lists: Their rows in the table of lists, with the number of lines.
+    """
+
+    def __init__(self, file: ArrayFile, kept: npt.NDArray[np.bool_]) -> None:
+        self._ids: UserIds = file["ids"]
+        self._indptr: npt.NDArray[np.int64] = file["indptr"]
+        self._followers: Nodes = file["followers"]
+        table = file["lists"].reshape(-1, 5)
+        self.lists = table[kept]
+        self._all_kept = bool(kept.all())
+        self._is_kept = np.zeros(len(self._ids), np.bool_)
+        self._is_kept[np.searchsorted(self._ids, self.lists[:, 0])] = True
+
+    def number(self, numbering: Numbering) -> None:
+        """Add the ids of all users who are in these lists, or have one."""
+        if self._all_kept:
+            numbering.add(self._ids)
+            return
+        is_used = self._is_kept.copy()
+        for _, _, followers in self._ranges():
+            is_used[followers] = True
+        for first in range(0, len(self._ids), _RANGE):
+            numbering.add(self._ids[first : first + _RANGE][is_used[first : first + _RANGE]])
+
+    def blocks(self, ids: UserIds) -> Iterator[Block]:
+        """Yield these lists with the numbers that their followers have now.
+
+        Args:
+            ids: The ids of all nodes of the new graph.
+        """
+        number = np.empty(len(self._ids), np.int32)
+        for first in range(0, len(number), _RANGE):
+            number[first : first + _RANGE] = np.searchsorted(ids, self._ids[first : first + _RANGE])
+        for nodes, counts, followers in self._ranges():
+            if len(nodes):
+                yield Block(self._ids[nodes], counts, number[followers])
+
+    def _ranges(self) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Nodes]]:
+        """Yield nodes that keep their lists, how many followers each has, and these followers."""
+        for first, last in node_ranges(self._indptr):
+            is_kept = self._is_kept[first:last]
+            nodes = np.flatnonzero(is_kept)
+            if not len(nodes):
+                continue
+            counts = np.diff(self._indptr[first : last + 1])
+            followers = self._followers[self._indptr[first] : self._indptr[last]]
+            if int(counts[nodes].sum()) < len(followers):
+                followers = followers[np.repeat(is_kept, counts)]
+            yield nodes + first, counts[nodes], followers

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.ids import UserIds
+from twittomatic.model import Ending
 
 if TYPE_CHECKING:
     from twittomatic.dataset import measures
@@ -16,10 +17,39 @@ if TYPE_CHECKING:
 Nodes: TypeAlias = npt.NDArray[np.int32]
 """Node numbers, from 0 to one less than the number of nodes."""
 
+ENDINGS = ("", *map(str, Ending))
+"""Why a list ended, by the number in `GraphLists.endings`; 0 is for what the journal does not know."""
+
+_STEP = 1 << 22  # edges that are handled at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GraphLists:
+    """What the journal says about the follower lists of a graph; all arrays are parallel.
+
+    Attributes:
+        nodes: The crawled nodes, sorted (int32).
+        lines: Number of followers in the file, repeated ones included (int64).
+        endings: Why the list ended: a number in `ENDINGS` (uint8). 0 if the journal has no line about this
+            list, or one about another version of it.
+        claimed: Number of followers that the network claimed at that time, -1 if it is not known (int64).
+        began_at: When the first page was requested, microseconds since the epoch; 0 if unknown (int64).
+        ended_at: When the list ended, likewise (int64).
+        depth: Hops from a seed, -1 if unknown (int32).
+    """
+
+    nodes: Nodes
+    lines: npt.NDArray[np.int64]
+    endings: npt.NDArray[np.uint8]
+    claimed: npt.NDArray[np.int64]
+    began_at: npt.NDArray[np.int64]
+    ended_at: npt.NDArray[np.int64]
+    depth: npt.NDArray[np.int32]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """The follow graph. An edge leads from a follower to the user who is followed.
+    """The follow graph. An edge leads from a follower to the user who is followed. Arrays are read-only.
 
     Attributes:
         ids: User id of each node, sorted (int64, shape n).
@@ -28,12 +58,14 @@ class Graph:
             shape m).
         crawled: Whether the dataset has the list of a node's followers (bool, shape n). The others have no
             followers here, whatever they have on the network.
+        lists: What the journal says about the lists of the crawled nodes; None if that was not asked.
     """
 
     ids: UserIds
     indptr: npt.NDArray[np.int64]
     followers: Nodes
     crawled: npt.NDArray[np.bool_]
+    lists: GraphLists | None = None
 
     @property
     def node_count(self) -> int:
@@ -45,13 +77,46 @@ class Graph:
         """Number of edges."""
         return len(self.followers)
 
+    @property
+    def complete(self) -> npt.NDArray[np.bool_]:
+        """Whether the list of a node's followers is here and has all that the network had (bool, shape n)."""
+        complete = np.zeros(self.node_count, np.bool_)
+        if self.lists is not None:
+            complete[self.lists.nodes] = self.lists.endings == ENDINGS.index(Ending.COMPLETE)
+        return complete
+
+    @property
+    def claimed(self) -> npt.NDArray[np.int64]:
+        """The number of followers that the network claimed; -1 if it is not known (int64, shape n)."""
+        claimed = np.full(self.node_count, -1)
+        if self.lists is not None:
+            claimed[self.lists.nodes] = self.lists.claimed
+        return claimed
+
+    @property
+    def coverage(self) -> npt.NDArray[np.float64]:
+        """The followers in a node's list over those that the network claimed (float64, shape n).
+
+        NaN if one of the two is not known. It may be above 1, since claims are older.
+        """
+        coverage = np.full(self.node_count, np.nan)
+        if self.lists is not None:
+            claimed, lines = self.lists.claimed, self.lists.lines
+            known = claimed >= 0
+            share = np.where(lines == claimed, 1.0, lines / np.maximum(claimed, 1))
+            coverage[self.lists.nodes[known]] = share[known]
+        return coverage
+
     def in_degrees(self) -> npt.NDArray[np.int64]:
         """Return how many followers each node has in the graph (shape n)."""
         return np.diff(self.indptr)
 
     def out_degrees(self) -> npt.NDArray[np.int64]:
         """Return how many users of the graph each node follows (shape n)."""
-        return np.bincount(self.followers, minlength=self.node_count).astype(np.int64, copy=False)
+        degrees = np.zeros(self.node_count, np.int64)
+        for start in range(0, self.edge_count, step := max(_STEP, self.node_count)):
+            degrees += np.bincount(self.followers[start : start + step], minlength=self.node_count)
+        return degrees
 
     def subgraph(self, nodes: npt.NDArray[np.bool_]) -> Graph:
         """Return the graph among some nodes, numbered anew in the same order.
@@ -59,15 +124,23 @@ class Graph:
         Args:
             nodes: Whether each node stays (shape n).
         """
-        number = np.cumsum(nodes, dtype=np.int64) - 1
-        followed = np.repeat(np.arange(self.node_count), self.in_degrees())
-        kept = nodes[followed] & nodes[self.followers]
-        counts = np.bincount(number[followed[kept]], minlength=int(nodes.sum()))
+        number = np.cumsum(nodes, dtype=np.int32) - np.int32(1)
+        counts = np.zeros(self.node_count, np.int64)
+        pieces: list[Nodes] = []
+        for first, last in node_ranges(self.indptr):
+            followers = self.followers[self.indptr[first] : self.indptr[last]]
+            degrees = np.diff(self.indptr[first : last + 1])
+            kept = nodes[followers] & np.repeat(nodes[first:last], degrees)
+            pieces.append(number[followers[kept]])
+            counts[first:last] = np.bincount(
+                np.repeat(np.arange(last - first), degrees)[kept], minlength=last - first
+            )
         return Graph(
             ids=self.ids[nodes],
-            indptr=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]),
-            followers=number[self.followers[kept]].astype(np.int32),
+            indptr=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts[nodes])]),
+            followers=np.concatenate([np.empty(0, np.int32), *pieces]),
             crawled=self.crawled[nodes],
+            lists=_among(self.lists, nodes, number),
         )
 
     def degrees(self) -> measures.Degrees:
@@ -158,3 +231,30 @@ class Graph:
         from twittomatic.dataset import measures
 
         return measures.overlap(self, users)
+
+
+def node_ranges(indptr: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Divide nodes into ranges of some million edges, or of a single node with more."""
+    ranges = []
+    first, count = 0, len(indptr) - 1
+    while first < count:
+        last = int(np.searchsorted(indptr, indptr[first] + _STEP, side="right")) - 1
+        last = min(max(last, first + 1), first + _STEP, count)
+        ranges.append((first, last))
+        first = last
+    return ranges
+
+
+def _among(lists: GraphLists | None, nodes: npt.NDArray[np.bool_], number: Nodes) -> GraphLists | None:
+    if lists is None:
+        return None
+    kept = nodes[lists.nodes]
+    return GraphLists(
+        nodes=number[lists.nodes[kept]],
+        lines=lists.lines[kept],
+        endings=lists.endings[kept],
+        claimed=lists.claimed[kept],
+        began_at=lists.began_at[kept],
+        ended_at=lists.ended_at[kept],
+        depth=lists.depth[kept],
+    )
