@@ -21,7 +21,7 @@ PEER_PACKAGES = maven nodejs openjdk-17-jdk-headless r-base-core r-cran-igraph $
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.installed ## crawl a bundled follower graph: no key, no server
+demo: $(VENV)/.installed ## crawl a bundled follower graph, summarize and draw it: no key, no server
 	@$(BIN)/twittomatic demo
 
 install: $(VENV)/.installed-dev ## install the package and the development tools into .venv

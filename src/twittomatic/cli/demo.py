@@ -47,8 +47,8 @@ _MARK = ".made-by-twittomatic-demo"
 def demo(directory: str, serve: bool, monitor_port: int) -> None:
     """Crawl a bundled real follower graph: emulator, state server, master and worker, all on this machine.
 
-    Timelines, followers and analysis of the account of a company, two hops deep; then what was found, and
-    what it would have cost at X.
+    Timelines, followers and analysis of the account of a company, two hops deep; then a summary, a picture,
+    and what it would have cost at X.
     """
     place = Path(directory)
     if serve:
@@ -79,7 +79,7 @@ async def _demonstrate(place: Path, monitor_port: int | None) -> int:
             monitor = await stack.enter_async_context(_monitor(_settings(place), monitor_port))
         code, settings = await _crawl(place)
         if code == 0:
-            show_findings(settings)
+            show_findings(settings, _SEED, place / "graph.png")
         if monitor and code == 0 and monitor.returncode is None:
             click.echo("The monitor stays open; Ctrl-C ends it.")
             with on_stop(lambda: None) as requested:

@@ -56,6 +56,7 @@ class Cells:
         right: Places of the columns that are aligned to the right.
         dispensable: Groups of columns that may be left out if there is no room, in this order.
         wraps: Place of the column that may take several lines, None for none.
+        note: A remark below the table.
     """
 
     columns: Sequence[str]
@@ -63,6 +64,7 @@ class Cells:
     right: frozenset[int] = frozenset()
     dispensable: Sequence[frozenset[int]] = ()
     wraps: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,8 @@ def _drawn(block: Block, console: Console, options: ConsoleOptions) -> Iterator[
             yield _side_by_side([_drawn_plot(plot) for plot in plots], options)
         case Cells():
             yield _fitting(block, console, options)
+            if block.note:
+                yield Text(printable(block.note), style="dim")
         case Remarks(sentences=sentences):
             grid = Table.grid(padding=(0, 1, 0, 0))
             for sentence in sentences:
@@ -196,8 +200,10 @@ def _written(block: Block) -> Iterator[str]:
                 yield f"{_escaped(plot.title)}:"
                 yield "\n".join(["```text", *plot.lines, "```"])
                 yield from (f"{_escaped(remark)}." for remark in plot.remarks)
-        case Cells(columns=columns, rows=rows, right=right):
+        case Cells(columns=columns, rows=rows, right=right, note=note):
             yield _written_table(columns, rows, right)
+            if note:
+                yield f"{_escaped(note)}."
         case Remarks(sentences=sentences):
             yield "\n".join(f"- {_escaped(sentence)}" for sentence in sentences)
 

@@ -33,34 +33,36 @@ _METHODS = {"leiden": "Leiden", "propagation": "label propagation"}
 _BAR_CHART = 64  # columns
 _USES = 8  # hashtags and the like
 _PLAIN_WORDS = 3
+_BRIEF = 6  # communities
 _ALL_USERS = 20
 
 
-def sections(summary: Summary, top: int = _ALL_USERS) -> list[Section]:
+def sections(summary: Summary, top: int = _ALL_USERS, *, brief: bool = False) -> list[Section]:
     """Return the sections of a summary.
 
     Args:
         summary: What was found.
         top: Users of each ranking.
+        brief: Show fewer communities, and of posts only how many there are and when.
     """
     found = [
         Section(heading="Size and coverage", blocks=[Facts(rows=list(_size(summary)))]),
         Section(heading="Degrees", blocks=list(_degrees(summary)), note=_mutual(summary)),
     ]
     if summary.communities:
-        found.append(_communities(summary.communities))
+        found.append(_communities(summary.communities, _BRIEF if brief else None))
     if any(ranking.users for ranking in summary.top):
         found.append(Section(heading="Top users", blocks=[_rankings(summary.top, top)]))
     if summary.posts.count:
-        found += post_sections(summary.posts)
+        found += post_sections(summary.posts, brief=brief)
     if summary.distrust:
         remarks = Remarks(sentences=[caution.sentence for caution in summary.distrust])
         found.append(Section(heading="What to distrust", blocks=[remarks]))
     return found
 
 
-def post_sections(posts: Posts) -> list[Section]:
-    """Return the section about posts."""
+def post_sections(posts: Posts, *, brief: bool = False) -> list[Section]:
+    """Return the section about posts; if it is to be brief, only how many there are and when."""
     facts = [
         (
             "posts",
@@ -73,7 +75,8 @@ def post_sections(posts: Posts) -> list[Section]:
         ("links", _uses(posts.links, most=3)),
         ("languages", _uses(posts.languages)),
     ]
-    blocks: list[Block] = [Facts(rows=[(label, value) for label, value in facts if value])]
+    rows = [(label, value) for label, value in facts[: 1 if brief else None] if value]
+    blocks: list[Block] = [Facts(rows=rows)]
     if posts.per_day:
         blocks.append(Plots(plots=[_days(posts)]))
     return [Section(heading="Posts", blocks=blocks)]
@@ -133,7 +136,7 @@ def _distribution(title: str, degrees: Distribution) -> Plot:
     )
 
 
-def _communities(found: Communities) -> Section:
+def _communities(found: Communities, most: int | None) -> Section:
     note = f"{found.count:,} by {_METHODS[found.method]}, modularity {found.modularity:.2f}"
     if found.seed is not None:
         note += f", seed {found.seed}"
@@ -145,14 +148,16 @@ def _communities(found: Communities) -> Section:
             " ".join(_name(user) for user in community.top[:3]),
             _words(community),
         ]
-        for community in found.largest
+        for community in found.largest[:most]
     ]
+    any_plain = any(row[-1].startswith("(") for row in rows)
     table = Cells(
         columns=("", "users", "inside", "most followed", "words of bios"),
         rows=rows,
         right=frozenset({0, 1, 2}),
         wraps=4,
         dispensable=(frozenset({2}),),
+        note="in parentheses: words that are about as frequent elsewhere" if any_plain else "",
     )
     return Section(heading="Communities", blocks=[table], note=note)
 
