@@ -65,8 +65,11 @@ def _names(context: click.Context, parameter: click.Parameter, text: str | None)
 def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **choice: Any) -> None:
     """Write tables and graphs of the dataset for other tools.
 
-    The name of OUT says what to write. Its stem is a table: edges, nodes, profiles or posts. Its extension is
-    .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz.
+    The name of OUT says what to write. Its stem is a table: edges, nodes, profiles, posts or interactions.
+    Its extension is .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz.
+
+    With .gexf, .graphml, .net (Pajek) or .json (graphology), OUT is a graph: that of interactions if its stem
+    says so, otherwise the follow graph.
 
     A file appears when it is whole, and replaces only a regular file. A crawl may be running.
     """
@@ -80,7 +83,7 @@ def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **cho
         report = stack.enter_context(_progress())
         opened = [Output(what, stack.enter_context(written(name))) for name, what in named]
         exported = write(Layout(directory, settings.temporary_directory), opened, Choice(**choice), report)
-    for sentence in exported.defects:
+    for sentence in exported.warnings + exported.defects:
         click.echo(sentence, err=True)
     if exported.defects:
         click.echo(f"Files that were left out: {len(exported.defects):,}.", err=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from datetime import datetime
+from math import isfinite
+from typing import Any, Literal, NamedTuple, TypeAlias
 
+from twittomatic.clock import rfc3339_ms
 from twittomatic.dataset.graph import Nodes
 from twittomatic.dataset.ids import UserIds
 
@@ -68,7 +71,7 @@ class ArcBatch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
-    """A directed graph that is written to a file. Its batches are read once, nodes before edges.
+    """A directed graph that is written to a file, nodes before edges.
 
     Attributes:
         description: What a node and an edge are; the files that have room for it say so.
@@ -94,3 +97,14 @@ class Network:
     def node_count(self) -> int:
         """Number of nodes."""
         return len(self.ids)
+
+
+def listed(values: Any) -> list[Value]:
+    """Return a column of a table as values: times as RFC 3339; NaN and infinite numbers are unknown."""
+    return [_value(value) for value in (values if isinstance(values, list) else values.tolist())]
+
+
+def _value(value: Any) -> Value:
+    if isinstance(value, datetime):
+        return rfc3339_ms(value)
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -6,13 +6,19 @@ to add a kind of graph file, a function that yields the bytes of a graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, BinaryIO, Final, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Final, Protocol
 
+from twittomatic.dataset.export.gexf import gexf
+from twittomatic.dataset.export.graphml import graphml
+from twittomatic.dataset.export.graphology import graphology
 from twittomatic.dataset.export.kinds.csv import CsvWriter
 from twittomatic.dataset.export.kinds.gzip import compressed
 from twittomatic.dataset.export.kinds.jsonl import JsonLinesWriter
 from twittomatic.dataset.export.kinds.parquet import ParquetWriter
+from twittomatic.dataset.export.network import Network
+from twittomatic.dataset.export.pajek import pajek
 from twittomatic.dataset.export.snapshot import Snapshot
 from twittomatic.dataset.tables.columns import Batch, Column
 from twittomatic.dataset.tables.table import Table
@@ -29,13 +35,14 @@ class Writer(Protocol):
 
 
 MakeWriter = Callable[[BinaryIO, Sequence[Column]], Writer]
-WriteGraph = Callable[[Any], Iterable[bytes]]
+WriteGraph = Callable[[Network], Iterator[bytes]]
 
 TABLES: Final[Mapping[str, Callable[[Snapshot], Table]]] = {
     "edges": Snapshot.edges,
     "nodes": Snapshot.nodes,
     "profiles": Snapshot.profiles,
     "posts": Snapshot.posts,
+    "interactions": Snapshot.interactions,
 }
 """Tables by their names."""
 
@@ -48,8 +55,16 @@ KINDS: Final[Mapping[str, MakeWriter]] = {
 }
 """Kinds of files of a table, by their extensions."""
 
-GRAPHS: Final[Mapping[str, Callable[[Snapshot], Any]]] = {}
+GRAPHS: Final[Mapping[str, Callable[[Snapshot], AbstractContextManager[Network]]]] = {
+    "graph": Snapshot.follow_network,
+    "interactions": Snapshot.interaction_network,
+}
 """Graphs by their names; a stem that names none of them means `graph`, the follow graph."""
 
-GRAPH_KINDS: Final[Mapping[str, WriteGraph]] = {}
+GRAPH_KINDS: Final[Mapping[str, WriteGraph]] = {
+    ".gexf": gexf,
+    ".graphml": graphml,
+    ".net": pajek,
+    ".json": graphology,
+}
 """Kinds of files of a graph, by their extensions."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import BinaryIO, NamedTuple
 
 from twittomatic.dataset.export.choice import Choice
 from twittomatic.dataset.export.names import Format
+from twittomatic.dataset.export.network import ArcBatch, Network
 from twittomatic.dataset.export.registry import GRAPH_KINDS, GRAPHS, KINDS, TABLES
+from twittomatic.dataset.export.size import check_size
 from twittomatic.dataset.export.snapshot import Snapshot
 from twittomatic.dataset.tables.columns import rows_of
 from twittomatic.dataset.tables.table import Table
@@ -38,12 +40,14 @@ class Exported:
     """What was written.
 
     Attributes:
-        rows: Number of rows by the name of their table.
+        rows: Number of rows by the name of their table; of graphs, of users and edges.
         defects: What is wrong with each file that was left out.
+        warnings: What users of the files should know.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     defects: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def note(self, error: StorageError) -> None:
         """Note a file that cannot be read; several tables may meet it."""
@@ -77,15 +81,33 @@ def export(
     snapshot = Snapshot(layout, choice, exported.note, one_graph=len({f.content for f in of_graph}) > 1)
     contents = sorted((o for o in outputs if not o.format.is_graph), key=attrgetter("format.content"))
     tables = {name: TABLES[name](snapshot) for name in dict.fromkeys(o.format.content for o in contents)}
-    _check_columns(list(tables.values()), choice.columns)
+    has_graph = any(output.format.is_graph and output.format.content == "graph" for output in outputs)
+    _check_columns([*tables.values(), *([snapshot.nodes()] if has_graph else [])], choice.columns)
     for name, group in groupby(contents, key=attrgetter("format.content")):
         exported.rows[name] = _write_table(_selected(tables[name], choice.columns), list(group), progress)
-    for output in outputs:
-        if output.format.is_graph:
-            network = GRAPHS[output.format.content](snapshot)
-            for piece in GRAPH_KINDS[output.format.kind](network):
-                output.stream.write(piece)
+    graphs = sorted((o for o in outputs if o.format.is_graph), key=attrgetter("format.content"))
+    for name, group in groupby(graphs, key=attrgetter("format.content")):
+        with GRAPHS[name](snapshot) as network:
+            exported.warnings += check_size(network)
+            for output in group:
+                for piece in GRAPH_KINDS[output.format.kind](_reported(network, name, progress)):
+                    output.stream.write(piece)
+            exported.rows[f"users of {name}"] = network.node_count
+            exported.rows[f"edges of {name}"] = network.edge_count
     return exported
+
+
+def _reported(network: Network, name: str, progress: Progress) -> Network:
+    """Return the network; each time that its edges are read, progress is reported."""
+
+    def edges() -> Iterator[ArcBatch]:
+        count = 0
+        for batch in network.edges():
+            yield batch
+            count += len(batch)
+            progress(name, count)
+
+    return replace(network, edges=edges)
 
 
 def _write_table(table: Table, outputs: Sequence[Output], progress: Progress) -> int:

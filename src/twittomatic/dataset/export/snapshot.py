@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 import numpy as np
 
 from twittomatic.dataset.edges import Edges
 from twittomatic.dataset.export.choice import Choice, chosen
+from twittomatic.dataset.export.follownetwork import follow_network
+from twittomatic.dataset.export.interactionnetwork import interaction_network
+from twittomatic.dataset.export.network import Network
 from twittomatic.dataset.graph import Graph, build_graph
 from twittomatic.dataset.tables.edges import edge_table, graph_edge_table
+from twittomatic.dataset.tables.interactions import interaction_table
 from twittomatic.dataset.tables.nodes import complete_lists, node_table
 from twittomatic.dataset.tables.posts import post_table
 from twittomatic.dataset.tables.profiles import profile_table
@@ -85,3 +90,15 @@ class Snapshot:
     def posts(self) -> Table:
         """Return all posts, timeline by timeline."""
         return post_table(lambda: self.layout.files("twt"), self.on_defect)
+
+    def interactions(self) -> Table:
+        """Return who refers to whom in posts, how and how often."""
+        return interaction_table(self.layout, self.on_defect)
+
+    def follow_network(self) -> AbstractContextManager[Network]:
+        """Give the graph with its users' columns, for a graph file."""
+        return follow_network(self.graph, self.nodes(), self.choice.columns)
+
+    def interaction_network(self) -> AbstractContextManager[Network]:
+        """Give who refers to whom in posts, for a graph file."""
+        return interaction_network(self.layout, self.on_defect)

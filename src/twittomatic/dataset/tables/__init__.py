@@ -1,4 +1,4 @@
-"""The tables of a dataset: edges, nodes, profiles, posts. Each is read in batches of columns.
+"""The tables of a dataset: edges, nodes, profiles, posts, interactions. Each is read in batches of columns.
 
 A `Table` names its columns and yields them in batches, in bounded memory. The same table becomes an Arrow
 table, a pandas or polars data frame, or a file that `twittomatic.dataset.export` writes.

@@ -1,0 +1,64 @@
+"""The follow graph as a network for graph files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+
+from twittomatic.dataset.export.network import ArcBatch, Attribute, Network, NodeBatch, listed
+from twittomatic.dataset.export.network import Type as AttributeType
+from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.tables.columns import Type
+from twittomatic.dataset.tables.edges import node_pairs
+from twittomatic.dataset.tables.table import Table
+
+_DESCRIPTION = (
+    "Who follows whom: an edge goes from a follower to the user who is followed. Users whose `crawled` is "
+    "false have no followers here, whatever they have on the network."
+)
+_TYPES: Final[dict[Type, AttributeType]] = {
+    Type.INT64: "long",
+    Type.INT32: "long",
+    Type.FLOAT: "double",
+    Type.BOOLEAN: "boolean",
+}
+_NOT_ATTRIBUTES: Final = ("id", "name")  # the id of a node, and its label; igraph wants a `name` to be unique
+
+
+@contextmanager
+def follow_network(graph: Graph, nodes: Table, columns: Sequence[str] = ()) -> Iterator[Network]:
+    """Give the follow graph with the table of its users as attributes.
+
+    Args:
+        graph: The graph.
+        nodes: Its users, in the order of their numbers, with the columns `id` and `name`.
+        columns: Columns that become attributes; empty takes all.
+    """
+    chosen = [
+        column
+        for column in nodes.columns
+        if column.name not in _NOT_ATTRIBUTES and (not columns or column.name in columns)
+    ]
+
+    def node_batches() -> Iterator[NodeBatch]:
+        for batch in nodes.batches():
+            labels = ["@" + name if name else "" for name in batch["name"]]
+            yield NodeBatch(
+                np.asarray(batch["id"]), labels, [listed(batch[column.name]) for column in chosen]
+            )
+
+    def arcs() -> Iterator[ArcBatch]:
+        for followed, follower in node_pairs(graph):
+            yield ArcBatch(follower, followed)
+
+    yield Network(
+        description=_DESCRIPTION,
+        ids=graph.ids,
+        edge_count=graph.edge_count,
+        nodes=node_batches,
+        edges=arcs,
+        node_attributes=[Attribute(column.name, _TYPES.get(column.type, "string")) for column in chosen],
+    )
