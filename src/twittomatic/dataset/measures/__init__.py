@@ -5,6 +5,7 @@ run found as a whole. PageRank, HITS, degrees, weak components, reciprocity, ove
 need NumPy only; NetworKit computes Leiden communities, cores, clustering and betweenness.
 """
 
+from twittomatic.dataset.measures.catalog import MEASURES, Measure, Measured, node_columns
 from twittomatic.dataset.measures.communities import Communities, communities, modularity
 from twittomatic.dataset.measures.components import Components, components, strong_components
 from twittomatic.dataset.measures.degrees import Degrees, Reciprocity, degrees, reciprocity
@@ -20,6 +21,7 @@ from twittomatic.dataset.measures.structure import (
 )
 
 __all__ = [
+    "MEASURES",
     "Betweenness",
     "Clustering",
     "Communities",
@@ -27,6 +29,8 @@ __all__ = [
     "Cores",
     "Degrees",
     "Hits",
+    "Measure",
+    "Measured",
     "Overlap",
     "PageRank",
     "Reciprocity",
@@ -38,6 +42,7 @@ __all__ = [
     "degrees",
     "hits",
     "modularity",
+    "node_columns",
     "overlap",
     "pagerank",
     "reciprocity",

@@ -1,0 +1,289 @@
+"""The measures by name: the columns that each gives the users, what it found as a whole, and its caveats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.measures import communities as community
+from twittomatic.dataset.measures import components as component
+from twittomatic.dataset.measures import degrees as degree
+from twittomatic.dataset.measures import rank, structure
+from twittomatic.errors import SettingsError
+
+Among = Literal["crawled", "all"]
+Columns = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Measured:
+    """What a measure found.
+
+    Attributes:
+        columns: A value for each node, by the name of its column; the first column ranks the users.
+        facts: What was found as a whole, and how, by a name in plain words.
+        sizes: Users of each part, falling, if the measure divides the users into parts.
+        caveats: Sentences on what the numbers do not say.
+    """
+
+    columns: Columns
+    facts: Mapping[str, int | float | str | None] = field(default_factory=dict)
+    sizes: npt.NDArray[np.int64] | None = None
+    caveats: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """A measure of the users.
+
+    Attributes:
+        title: What it is called in a sentence.
+        summary: What it tells, for the help.
+        among: The users among whom it means something.
+        columns: Names of its columns.
+        compute: Computes it, for a seed.
+    """
+
+    title: str
+    summary: str
+    among: Among
+    columns: tuple[str, ...]
+    compute: Callable[[Graph, int], Measured]
+
+
+_BORDER_RANK = (
+    "Users who were not crawled have no followers here, so their score is the least there is and says nothing "
+    "about them: compare crawled users only."
+)
+
+
+def _degrees(graph: Graph, seed: int) -> Measured:
+    found = degree.degrees(graph)
+    followers = found.followers[graph.crawled]
+    return Measured(
+        columns={"in_degree": found.followers, "out_degree": found.following},
+        facts={
+            "most followers": int(followers.max(initial=0)),
+            "median followers of crawled users": float(np.median(followers)) if len(followers) else None,
+            "mean followers of crawled users": float(followers.mean()) if len(followers) else None,
+            "users without followers": int(np.count_nonzero(followers == 0)),
+        },
+        caveats=[
+            "in_degree counts followers in this graph; followers_count in a profile counts those on the network."
+        ],
+    )
+
+
+def _pagerank(graph: Graph, seed: int) -> Measured:
+    found = rank.pagerank(graph)
+    caveats = [] if found.converged else [f"It did not converge in {found.iterations} iterations."]
+    return Measured(
+        columns={"pagerank": found.scores},
+        facts={"damping": rank.DAMPING, "iterations": found.iterations},
+        caveats=[*caveats, *_border(graph, _BORDER_RANK)],
+    )
+
+
+def _hits(graph: Graph, seed: int) -> Measured:
+    found = rank.hits(graph)
+    caveats = [] if found.converged else [f"It did not converge in {found.iterations} iterations."]
+    return Measured(
+        columns={"authority": found.authorities, "hub": found.hubs},
+        facts={"iterations": found.iterations},
+        caveats=[*caveats, *_border(graph, _BORDER_RANK)],
+    )
+
+
+def _components(graph: Graph, seed: int) -> Measured:
+    found = component.components(graph)
+    largest = float(found.sizes[0] / graph.node_count) if found.count else None
+    return Measured(
+        columns={"component": found.labels},
+        facts={"components": found.count, "share of users in the largest": largest},
+        sizes=found.sizes,
+        caveats=["Weak components: who is joined by follows in whichever direction."],
+    )
+
+
+def _communities(graph: Graph, seed: int) -> Measured:
+    found = community.communities(graph, seed)
+    by = {"leiden": "Leiden (NetworKit, one thread)", "propagation": "label propagation"}[found.method]
+    caveats = ["Another seed gives other borders between communities: trust what several seeds agree on."]
+    if found.method == "propagation":
+        caveats.append(
+            "Leiden finds slightly better communities, and needs NetworKit: pip install 'twittomatic[analysis]'"
+        )
+    return Measured(
+        columns={"community": found.labels},
+        facts={
+            "communities": found.count,
+            "modularity": found.modularity,
+            "method": by,
+            "seed": found.seed,
+        },
+        sizes=found.sizes,
+        caveats=[*caveats, *_border(graph, "Users at the border join the few users whom they follow here.")],
+    )
+
+
+def _cores(graph: Graph, seed: int) -> Measured:
+    found = structure.cores(graph)
+    return Measured(
+        columns={"core": found.numbers},
+        facts={
+            "deepest core": found.deepest,
+            "users in it": int(np.count_nonzero(found.numbers == found.deepest)),
+        },
+        caveats=_border(graph, "The core numbers of users who were not crawled are lower bounds."),
+    )
+
+
+def _clustering(graph: Graph, seed: int) -> Measured:
+    found = structure.clustering(graph)
+    return Measured(
+        columns={"triangles": found.triangles, "clustering": found.local},
+        facts={
+            "average clustering": found.average,
+            "transitivity": found.transitivity,
+            "triangles": int(found.triangles.sum() // 3),
+        },
+        caveats=_border(
+            graph, "Ties between users who were not crawled are unknown, so all values are too low."
+        ),
+    )
+
+
+def _reciprocity(graph: Graph, seed: int) -> Measured:
+    found = degree.reciprocity(graph)
+    share = np.full(graph.node_count, np.nan)
+    np.divide(found.mutual, found.followers, out=share, where=found.followers > 0)
+    return Measured(
+        columns={"mutual": found.mutual, "reciprocity": share},
+        facts={
+            "share of follows that are mutual": None if np.isnan(found.share) else found.share,
+            "mutual pairs": found.pairs,
+        },
+        caveats=_border(
+            graph, "Nobody is known to follow users who were not crawled, so they lower the share."
+        ),
+    )
+
+
+def _betweenness(graph: Graph, seed: int) -> Measured:
+    found = structure.betweenness(graph, seed=seed)
+    caveats = []
+    if found.samples is not None:
+        caveats.append(
+            f"Estimated from the shortest paths of {found.samples} random users: good for a ranking, without a "
+            "guarantee for a single user."
+        )
+    return Measured(
+        columns={"betweenness": found.scores},
+        facts={
+            "paths": "all" if found.samples is None else f"those of {found.samples} users",
+            "seed": found.seed,
+        },
+        caveats=[*caveats, *_border(graph, "No path leads to users who were not crawled.")],
+    )
+
+
+def _border(graph: Graph, sentence: str) -> list[str]:
+    return [] if graph.crawled.all() else [sentence]
+
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    "degrees": Measure(
+        title="Degrees",
+        summary="Followers in the graph, and users followed.",
+        among="all",
+        columns=("in_degree", "out_degree"),
+        compute=_degrees,
+    ),
+    "pagerank": Measure(
+        title="PageRank",
+        summary="PageRank: users whom important users follow.",
+        among="all",
+        columns=("pagerank",),
+        compute=_pagerank,
+    ),
+    "hits": Measure(
+        title="Hubs and authorities",
+        summary="Hubs and authorities: who follows the right users, and who is followed by such.",
+        among="all",
+        columns=("authority", "hub"),
+        compute=_hits,
+    ),
+    "components": Measure(
+        title="Weak components",
+        summary="Weak components: users who are joined by follows.",
+        among="all",
+        columns=("component",),
+        compute=_components,
+    ),
+    "communities": Measure(
+        title="Communities",
+        summary="Communities and their modularity, by Leiden or label propagation.",
+        among="crawled",
+        columns=("community",),
+        compute=_communities,
+    ),
+    "cores": Measure(
+        title="Core numbers",
+        summary="Core numbers: how densely a user's surroundings are tied.",
+        among="crawled",
+        columns=("core",),
+        compute=_cores,
+    ),
+    "clustering": Measure(
+        title="Clustering",
+        summary="Clustering: how often two ties of a user are tied.",
+        among="crawled",
+        columns=("triangles", "clustering"),
+        compute=_clustering,
+    ),
+    "reciprocity": Measure(
+        title="Reciprocity",
+        summary="Reciprocity: how much following is mutual.",
+        among="crawled",
+        columns=("mutual", "reciprocity"),
+        compute=_reciprocity,
+    ),
+    "betweenness": Measure(
+        title="Betweenness",
+        summary="Betweenness: which users lie on shortest paths.",
+        among="crawled",
+        columns=("betweenness",),
+        compute=_betweenness,
+    ),
+}
+"""Measures by their names."""
+
+
+def node_columns(graph: Graph, names: Sequence[str], seed: int = 1) -> dict[str, npt.NDArray[Any]]:
+    """Return columns for the nodes of a graph, each of shape n.
+
+    Args:
+        graph: The graph; it is measured as it is.
+        names: Measures, for all their columns, or single columns such as `community`.
+        seed: Seed of measures that use random numbers.
+
+    Raises:
+        SettingsError: a name is unknown, or a library is not installed.
+    """
+    of_column = {column: name for name, measure in MEASURES.items() for column in measure.columns}
+    columns: dict[str, npt.NDArray[Any]] = {}
+    found: dict[str, Columns] = {}
+    for name in names:
+        measure = name if name in MEASURES else of_column.get(name)
+        if measure is None:
+            raise SettingsError(f"{name!r} is no measure; there are {', '.join(MEASURES)}.")
+        if measure not in found:
+            found[measure] = MEASURES[measure].compute(graph, seed).columns
+        wanted = MEASURES[measure].columns if name in MEASURES else (name,)
+        columns.update((column, found[measure][column]) for column in wanted)
+    return columns
