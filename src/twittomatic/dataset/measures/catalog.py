@@ -57,8 +57,8 @@ class Measure:
 
 
 _BORDER_RANK = (
-    "Users who were not crawled have no followers here, so their score is the least there is and says nothing "
-    "about them: compare crawled users only."
+    "Users who were not crawled have no followers here, so their score is the least there is: compare crawled "
+    "users only."
 )
 
 
@@ -73,9 +73,7 @@ def _degrees(graph: Graph, seed: int) -> Measured:
             "mean followers of crawled users": float(followers.mean()) if len(followers) else None,
             "users without followers": int(np.count_nonzero(followers == 0)),
         },
-        caveats=[
-            "in_degree counts followers in this graph; followers_count in a profile counts those on the network."
-        ],
+        caveats=["Followers are counted in this graph; a profile's followers_count is that of the network."],
     )
 
 
@@ -116,7 +114,7 @@ def _communities(graph: Graph, seed: int) -> Measured:
     caveats = ["Another seed gives other borders between communities: trust what several seeds agree on."]
     if found.method == "propagation":
         caveats.append(
-            "Leiden finds slightly better communities, and needs NetworKit: pip install 'twittomatic[analysis]'"
+            "Leiden finds slightly better ones and needs NetworKit: pip install 'twittomatic[analysis]'"
         )
     return Measured(
         columns={"community": found.labels},
@@ -179,8 +177,8 @@ def _betweenness(graph: Graph, seed: int) -> Measured:
     caveats = []
     if found.samples is not None:
         caveats.append(
-            f"Estimated from the shortest paths of {found.samples} random users: good for a ranking, without a "
-            "guarantee for a single user."
+            f"Estimated from the shortest paths of {found.samples} random users: it ranks well, but a single "
+            "user's value may be far off."
         )
     return Measured(
         columns={"betweenness": found.scores},

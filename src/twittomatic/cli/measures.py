@@ -1,0 +1,151 @@
+"""`analyze pagerank` and the other measures: the top users, or a column of a node table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import msgspec
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.outputfile import written
+from twittomatic.cli.render.measures import document, overlap_document, show, show_overlap
+from twittomatic.cli.render.table import console
+from twittomatic.dataset.export.registry import KINDS
+from twittomatic.dataset.measures import MEASURES
+from twittomatic.dataset.measures.analysis import analyze, measure_overlap, overlap_table
+from twittomatic.dataset.tables.table import Table
+from twittomatic.errors import SettingsError
+from twittomatic.settings import Settings
+
+_out = click.option("--out", metavar="FILE", help="Write all users into a table: .parquet, .csv, .jsonl.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ids are texts.")
+_top = click.option(
+    "--top", default=20, show_default=True, type=click.IntRange(0, 10_000), help="How many to print."
+)
+
+
+def _command(name: str) -> click.Command:
+    measure = MEASURES[name]
+
+    @click.command(name, short_help=measure.summary, epilog=EVERYWHERE, help=_help(name))
+    @_out
+    @_json
+    @_top
+    @click.option(
+        "--among",
+        type=click.Choice(("crawled", "all")),
+        default=measure.among,
+        show_default=True,
+        help="Users to measure: those whose followers the dataset has, or all.",
+    )
+    @click.option(
+        "--seed",
+        type=click.IntRange(0, 2**31 - 1),
+        default=1,
+        show_default=True,
+        help="Seed of random numbers; the same seed gives the same result.",
+    )
+    @settings_options("OUTPUT_DIRECTORY")
+    def command(settings: Settings, out: str | None, as_json: bool, top: int, among: Any, seed: int) -> None:
+        kind = _kind(out)
+        with _progress() as report:
+            found = analyze(settings.output_directory, name, among, seed, report)
+            if out is not None:
+                report(f"Writing {out}")
+                _write(found.table(), out, kind)
+        if as_json:
+            click.echo(msgspec.json.encode(document(name, found, top)).decode())
+        else:
+            show(name, found, 0 if out is not None else top)
+            if out is not None:
+                click.echo(f"{out}: {found.graph.node_count:,} users.")
+
+    return command
+
+
+def _help(name: str) -> str:
+    measure = MEASURES[name]
+    columns = " and ".join(measure.columns)
+    return (
+        f"{measure.summary}\n\nPrints the users at the top and what the numbers do not say. --out writes all "
+        f"users with {columns} and what else is known of them. A crawl may be running."
+    )
+
+
+@click.command(short_help="Overlap: how many followers users share.", epilog=EVERYWHERE)
+@_out
+@_json
+@_top
+@click.option(
+    "--users",
+    default=100,
+    show_default=True,
+    type=click.IntRange(2, 5_000),
+    help="Compare so many users, those with the most followers in the dataset.",
+)
+@settings_options("OUTPUT_DIRECTORY")
+def overlap(settings: Settings, out: str | None, as_json: bool, top: int, users: int) -> None:
+    """Overlap: how many followers users share, two by two.
+
+    Prints the pairs who share most. --out writes all pairs who share any, with user, other, shared and
+    jaccard: followers of both by followers of either. A crawl may be running.
+    """
+    kind = _kind(out)
+    with _progress() as report:
+        graph, found = measure_overlap(settings.output_directory, users, report)
+        table = overlap_table(graph, found)
+        if out is not None:
+            report(f"Writing {out}")
+            _write(table, out, kind)
+    layout = settings.output_directory
+    if as_json:
+        click.echo(msgspec.json.encode(overlap_document(layout, graph, found, table, top)).decode())
+    else:
+        show_overlap(layout, graph, found, table, 0 if out is not None else top)
+        if out is not None:
+            click.echo(f"{out}: pairs of {len(found.nodes):,} users.")
+
+
+COMMANDS = [_command(name) for name in MEASURES] + [overlap]
+
+
+def _kind(out: str | None) -> str:
+    """Return the extension of a table that a name ends with.
+
+    Raises:
+        SettingsError: the extension is unknown.
+    """
+    if out is None:
+        return ""
+    for kind in sorted(KINDS, key=len, reverse=True):
+        if out.lower().endswith(kind):
+            return kind
+    *first, last = KINDS
+    raise SettingsError(
+        f"--out {out!r}: its extension is unknown; a table can be {', '.join(first)} or {last}."
+    )
+
+
+def _write(table: Table, out: str, kind: str) -> None:
+    with written(out) as stream:
+        writer = KINDS[kind](stream, table.columns)
+        for batch in table.batches():
+            writer.write(batch)
+        writer.close()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done."""
+    if not sys.stderr.isatty():
+        yield lambda what: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what: bar.update(task, description=what)

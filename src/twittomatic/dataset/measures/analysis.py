@@ -1,0 +1,162 @@
+"""Measure a dataset: the graph, the measure, and the users at the top with their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twittomatic.dataset.dataset import Dataset
+from twittomatic.dataset.graph import Graph, Nodes
+from twittomatic.dataset.measures.catalog import MEASURES, Among, Measured
+from twittomatic.dataset.measures.overlap import Overlap, overlap
+from twittomatic.dataset.tables.columns import Batch, Column, Type
+from twittomatic.dataset.tables.nodes import node_table
+from twittomatic.dataset.tables.table import Table
+from twittomatic.storage.paths import Layout
+
+Progress = Callable[[str], None]
+"""Called with what begins."""
+
+_GROUP_USERS = 3
+_PAIRS = 1 << 16  # rows of a batch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Analysis:
+    """A measure of a dataset.
+
+    Attributes:
+        layout: The dataset.
+        whole: The whole follow graph.
+        graph: The graph that was measured, a part of it.
+        among: Which part: `crawled` users or `all`.
+        measured: What was found.
+    """
+
+    layout: Layout
+    whole: Graph
+    graph: Graph
+    among: Among
+    measured: Measured
+
+    @property
+    def border(self) -> int:
+        """Users of the dataset whose followers it does not have."""
+        return int(np.count_nonzero(~self.whole.crawled))
+
+    def top(self, count: int) -> Nodes:
+        """Return the nodes with the largest values in the first column, the largest first."""
+        values = next(iter(self.measured.columns.values()))
+        if self.measured.sizes is not None:
+            values = self.graph.in_degrees()
+        return _largest(values, count)
+
+    def group_tops(self, groups: int) -> list[Nodes]:
+        """Return for each of the largest parts the users in it with the most followers."""
+        labels = next(iter(self.measured.columns.values()))
+        followers = self.graph.in_degrees()
+        tops = []
+        for group in range(min(groups, len(self.measured.sizes if self.measured.sizes is not None else ()))):
+            members = np.flatnonzero(labels == group)
+            tops.append(members[_largest(followers[members], _GROUP_USERS)].astype(np.int32))
+        return tops
+
+    def table(self) -> Table:
+        """Return a table of all users that were measured, with the columns of the measure."""
+        return node_table(self.layout, self.graph, whole=self.whole, measures=self.measured.columns)
+
+
+def analyze(
+    directory: Path,
+    name: str,
+    among: Among | None = None,
+    seed: int = 1,
+    progress: Progress = lambda what: None,
+) -> Analysis:
+    """Measure the follow graph of a dataset. A crawl may be running.
+
+    Args:
+        directory: OUTPUT_DIRECTORY of a crawl.
+        name: A measure of `MEASURES`.
+        among: Users to measure; None takes those among whom the measure means something.
+        seed: Seed of measures that use random numbers.
+        progress: Told what is being done.
+
+    Raises:
+        SettingsError: there is no such dataset, or a library is not installed.
+        CorruptFile: a file is broken.
+        StorageUnavailable: a file cannot be read.
+    """
+    measure = MEASURES[name]
+    among = among or measure.among
+    progress("Reading the follower lists")
+    whole = Dataset(directory).graph()
+    graph = whole.subgraph(whole.crawled) if among == "crawled" else whole
+    progress(f"{measure.title} of {graph.node_count:,} users, {graph.edge_count:,} edges")
+    return Analysis(
+        layout=Layout(directory, directory / ".tmp"),
+        whole=whole,
+        graph=graph,
+        among=among,
+        measured=measure.compute(graph, seed),
+    )
+
+
+def overlap_table(graph: Graph, found: Overlap) -> Table:
+    """Return a table of the pairs of users who share followers, those who share most first."""
+    columns = (
+        Column("user", Type.INT64, "user id"),
+        Column("other", Type.INT64, "user id of another"),
+        Column("shared", Type.INT64, "followers of both"),
+        Column("jaccard", Type.FLOAT, "followers of both, divided by followers of either"),
+    )
+    first, second = np.triu_indices(len(found.nodes), 1)
+    shared = found.shared[first, second]
+    order = np.argsort(-shared, kind="stable")
+    order = order[shared[order] > 0]
+    jaccard = found.jaccard()
+
+    def read() -> Iterator[Batch]:
+        for begin in range(0, len(order), _PAIRS):
+            some = order[begin : begin + _PAIRS]
+            a, b = first[some], second[some]
+            batch: dict[str, Any] = {"user": graph.ids[found.nodes[a]], "other": graph.ids[found.nodes[b]]}
+            yield {**batch, "shared": shared[some], "jaccard": jaccard[a, b]}
+
+    return Table("overlap", columns, read)
+
+
+def measure_overlap(
+    directory: Path, users: int, progress: Progress = lambda what: None
+) -> tuple[Graph, Overlap]:
+    """Compare the followers of a dataset's most followed users.
+
+    Args:
+        directory: OUTPUT_DIRECTORY of a crawl.
+        users: How many of them.
+        progress: Told what is being done.
+
+    Raises:
+        CorruptFile: a file is broken.
+        StorageUnavailable: a file cannot be read.
+    """
+    progress("Reading the follower lists")
+    graph = Dataset(directory).graph()
+    progress(f"Comparing the followers of {users:,} users")
+    return graph, overlap(graph, users)
+
+
+def _largest(values: Any, count: int) -> Nodes:
+    """Return where the largest values are, the largest first; of equal ones, the first."""
+    values = np.nan_to_num(values, nan=-np.inf) if values.dtype.kind == "f" else values
+    if count < len(values):
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        places = np.flatnonzero(values >= least)
+    else:
+        places = np.arange(len(values))
+    order = np.argsort(-values[places].astype(np.float64), kind="stable")[:count]
+    return places[order].astype(np.int32)
