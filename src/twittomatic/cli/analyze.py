@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from twittomatic.cli import measures
 from twittomatic.cli.summary import posts, summary
 
 
@@ -14,3 +15,5 @@ def analyze() -> None:
 
 analyze.add_command(summary)
 analyze.add_command(posts)
+for _measure in measures.COMMANDS:
+    analyze.add_command(_measure)

@@ -8,22 +8,26 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-import msgspec
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.outputfile import written
-from twittomatic.cli.render.measures import document, overlap_document, show, show_overlap
+from twittomatic.cli.render.measures import (
+    comparison_document,
+    comparison_sections,
+    document,
+    sections,
+)
 from twittomatic.cli.render.table import console
+from twittomatic.cli.summary import as_json, as_markdown, show
 from twittomatic.dataset.export.registry import KINDS
 from twittomatic.dataset.measures import MEASURES
-from twittomatic.dataset.measures.analysis import analyze, measure_overlap, overlap_table
+from twittomatic.dataset.measures.analysis import analyze, compare
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
 
 _out = click.option("--out", metavar="FILE", help="Write all users into a table: .parquet, .csv, .jsonl.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ids are texts.")
 _top = click.option(
     "--top", default=20, show_default=True, type=click.IntRange(0, 10_000), help="How many to print."
 )
@@ -34,7 +38,8 @@ def _command(name: str) -> click.Command:
 
     @click.command(name, short_help=measure.summary, epilog=EVERYWHERE, help=_help(name))
     @_out
-    @_json
+    @as_json
+    @as_markdown
     @_top
     @click.option(
         "--among",
@@ -51,19 +56,18 @@ def _command(name: str) -> click.Command:
         help="Seed of random numbers; the same seed gives the same result.",
     )
     @settings_options("OUTPUT_DIRECTORY")
-    def command(settings: Settings, out: str | None, as_json: bool, top: int, among: Any, seed: int) -> None:
+    def command(
+        settings: Settings, out: str | None, json: bool, md: bool, top: int, among: Any, seed: int
+    ) -> None:
         kind = _kind(out)
         with _progress() as report:
             found = analyze(settings.output_directory, name, among, seed, report)
             if out is not None:
                 report(f"Writing {out}")
                 _write(found.table(), out, kind)
-        if as_json:
-            click.echo(msgspec.json.encode(document(name, found, top)).decode())
-        else:
-            show(name, found, 0 if out is not None else top)
-            if out is not None:
-                click.echo(f"{out}: {found.graph.node_count:,} users.")
+        page = sections(name, found, top if out is None else 0)
+        show(f"{measure.title} of {settings.output_directory}", document(name, found, top), page, json, md)
+        _say_written(out, f"{found.graph.node_count:,} users")
 
     return command
 
@@ -79,7 +83,8 @@ def _help(name: str) -> str:
 
 @click.command(short_help="Overlap: how many followers users share.", epilog=EVERYWHERE)
 @_out
-@_json
+@as_json
+@as_markdown
 @_top
 @click.option(
     "--users",
@@ -89,7 +94,7 @@ def _help(name: str) -> str:
     help="Compare so many users, those with the most followers in the dataset.",
 )
 @settings_options("OUTPUT_DIRECTORY")
-def overlap(settings: Settings, out: str | None, as_json: bool, top: int, users: int) -> None:
+def overlap(settings: Settings, out: str | None, json: bool, md: bool, top: int, users: int) -> None:
     """Overlap: how many followers users share, two by two.
 
     Prints the pairs who share most. --out writes all pairs who share any, with user, other, shared and
@@ -97,18 +102,13 @@ def overlap(settings: Settings, out: str | None, as_json: bool, top: int, users:
     """
     kind = _kind(out)
     with _progress() as report:
-        graph, found = measure_overlap(settings.output_directory, users, report)
-        table = overlap_table(graph, found)
+        found = compare(settings.output_directory, users, report)
         if out is not None:
             report(f"Writing {out}")
-            _write(table, out, kind)
-    layout = settings.output_directory
-    if as_json:
-        click.echo(msgspec.json.encode(overlap_document(layout, graph, found, table, top)).decode())
-    else:
-        show_overlap(layout, graph, found, table, 0 if out is not None else top)
-        if out is not None:
-            click.echo(f"{out}: pairs of {len(found.nodes):,} users.")
+            _write(found.table(), out, kind)
+    page = comparison_sections(found, top if out is None else 0)
+    show(f"Overlap in {settings.output_directory}", comparison_document(found, top), page, json, md)
+    _say_written(out, f"pairs of {len(found.overlap.nodes):,} users")
 
 
 COMMANDS = [_command(name) for name in MEASURES] + [overlap]
@@ -129,6 +129,11 @@ def _kind(out: str | None) -> str:
     raise SettingsError(
         f"--out {out!r}: its extension is unknown; a table can be {', '.join(first)} or {last}."
     )
+
+
+def _say_written(out: str | None, what: str) -> None:
+    if out is not None:
+        click.echo(f"{out}: {what}.", err=True)
 
 
 def _write(table: Table, out: str, kind: str) -> None:

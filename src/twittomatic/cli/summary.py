@@ -20,19 +20,19 @@ from twittomatic.dataset.summary import Progress as Report
 from twittomatic.dataset.summary import summarize, summarize_timelines
 from twittomatic.settings import Settings
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ids are texts.")
-_as_markdown = click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
+as_json = click.option("--json", is_flag=True, help="Print one JSON object; ids are texts.")
+as_markdown = click.option("--md", is_flag=True, help="Print Markdown.")
 
 
 @click.command(short_help="Summarize the dataset on one page.", epilog=EVERYWHERE)
-@_as_json
-@_as_markdown
+@as_json
+@as_markdown
 @click.option("--seed", default=1, show_default=True, help="Seed of the communities.")
 @click.option(
     "--top", default=20, show_default=True, type=click.IntRange(1, 20), help="Users of each ranking."
 )
 @settings_options("OUTPUT_DIRECTORY")
-def summary(settings: Settings, as_json: bool, as_markdown: bool, seed: int, top: int) -> None:
+def summary(settings: Settings, json: bool, md: bool, seed: int, top: int) -> None:
     """Summarize the dataset on one page: size, coverage, degrees, communities, top users, posts, and what to
     distrust.
 
@@ -41,15 +41,15 @@ def summary(settings: Settings, as_json: bool, as_markdown: bool, seed: int, top
     """
     with _progress() as report:
         found = summarize(settings.output_directory, seed=seed, progress=report)
-    _show(f"Summary of {found.directory}", found, sections(found, top), as_json, as_markdown)
+    show(f"Summary of {found.directory}", found, sections(found, top), json, md)
     _complain(found.broken)
 
 
 @click.command(short_help="Count posts per day, hashtags, mentions, links and languages.", epilog=EVERYWHERE)
-@_as_json
-@_as_markdown
+@as_json
+@as_markdown
 @settings_options("OUTPUT_DIRECTORY")
-def posts(settings: Settings, as_json: bool, as_markdown: bool) -> None:
+def posts(settings: Settings, json: bool, md: bool) -> None:
     """Count the posts per day, and the most used hashtags, mentions, links, domains and languages.
 
     Those of reposts are left out, since they are another user's. --json has all days and twenty of each; the
@@ -57,14 +57,14 @@ def posts(settings: Settings, as_json: bool, as_markdown: bool) -> None:
     """
     with _progress() as report:
         found = summarize_timelines(settings.output_directory, progress=report)
-    _show(f"Posts of {settings.output_directory}", found, post_sections(found), as_json, as_markdown)
+    show(f"Posts of {settings.output_directory}", found, post_sections(found), json, md)
     _complain(found.broken)
 
 
-def _show(title: str, found: Any, page: list[Section], as_json: bool, as_markdown: bool) -> None:
-    if as_json:
+def show(title: str, found: Any, page: list[Section], json: bool, md: bool) -> None:
+    if json:
         click.echo(msgspec.json.encode(_with_text_ids(msgspec.to_builtins(found))).decode())
-    elif as_markdown:
+    elif md:
         click.echo(markdown(title, page), nl=False)
     else:
         console().print(Page(page))

@@ -14,6 +14,7 @@ from twittomatic.dataset.export.follownetwork import follow_network
 from twittomatic.dataset.export.interactionnetwork import interaction_network
 from twittomatic.dataset.export.network import Network
 from twittomatic.dataset.graph import Graph, build_graph
+from twittomatic.dataset.measures import node_columns
 from twittomatic.dataset.tables.edges import edge_table, graph_edge_table
 from twittomatic.dataset.tables.interactions import interaction_table
 from twittomatic.dataset.tables.nodes import complete_lists, node_table
@@ -79,7 +80,7 @@ class Snapshot:
             self.graph,
             whole=self.whole,
             dense=self.choice.dense,
-            measures={},
+            measures=node_columns(self.graph, self.choice.measures, self.choice.seed),
             on_defect=self.on_defect,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ Progress = Callable[[str], None]
 
 _GROUP_USERS = 3
 _PAIRS = 1 << 16  # rows of a batch
+_PAIR_COLUMNS = (
+    Column("user", Type.INT64, "user id"),
+    Column("other", Type.INT64, "user id of another"),
+    Column("shared", Type.INT64, "followers of both"),
+    Column("jaccard", Type.FLOAT, "followers of both, divided by followers of either"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -106,34 +113,45 @@ def analyze(
     )
 
 
-def overlap_table(graph: Graph, found: Overlap) -> Table:
-    """Return a table of the pairs of users who share followers, those who share most first."""
-    columns = (
-        Column("user", Type.INT64, "user id"),
-        Column("other", Type.INT64, "user id of another"),
-        Column("shared", Type.INT64, "followers of both"),
-        Column("jaccard", Type.FLOAT, "followers of both, divided by followers of either"),
-    )
-    first, second = np.triu_indices(len(found.nodes), 1)
-    shared = found.shared[first, second]
-    order = np.argsort(-shared, kind="stable")
-    order = order[shared[order] > 0]
-    jaccard = found.jaccard()
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Comparison:
+    """Followers that the most followed users of a dataset share.
 
-    def read() -> Iterator[Batch]:
-        for begin in range(0, len(order), _PAIRS):
-            some = order[begin : begin + _PAIRS]
-            a, b = first[some], second[some]
-            batch: dict[str, Any] = {"user": graph.ids[found.nodes[a]], "other": graph.ids[found.nodes[b]]}
-            yield {**batch, "shared": shared[some], "jaccard": jaccard[a, b]}
+    Attributes:
+        layout: The dataset.
+        graph: The whole follow graph.
+        overlap: Who was compared, and what they share.
+    """
 
-    return Table("overlap", columns, read)
+    layout: Layout
+    graph: Graph
+    overlap: Overlap
+
+    def pairs(self, count: int) -> list[dict[str, Any]]:
+        """Return the first rows of the table."""
+        return list(islice(self.table(), count))
+
+    def table(self) -> Table:
+        """Return a table of the pairs who share any followers, those who share most first."""
+        found, ids = self.overlap, self.graph.ids
+        first, second = np.triu_indices(len(found.nodes), 1)
+        shared = found.shared[first, second]
+        order = np.argsort(-shared, kind="stable")
+        order = order[shared[order] > 0]
+        jaccard = found.jaccard()
+
+        def read() -> Iterator[Batch]:
+            for begin in range(0, len(order), _PAIRS):
+                some = order[begin : begin + _PAIRS]
+                a, b = first[some], second[some]
+                batch: dict[str, Any] = {"user": ids[found.nodes[a]], "other": ids[found.nodes[b]]}
+                yield {**batch, "shared": shared[some], "jaccard": jaccard[a, b]}
+
+        return Table("overlap", _PAIR_COLUMNS, read)
 
 
-def measure_overlap(
-    directory: Path, users: int, progress: Progress = lambda what: None
-) -> tuple[Graph, Overlap]:
-    """Compare the followers of a dataset's most followed users.
+def compare(directory: Path, users: int, progress: Progress = lambda what: None) -> Comparison:
+    """Compare the followers of a dataset's most followed users. A crawl may be running.
 
     Args:
         directory: OUTPUT_DIRECTORY of a crawl.
@@ -141,13 +159,16 @@ def measure_overlap(
         progress: Told what is being done.
 
     Raises:
+        SettingsError: there is no such dataset.
         CorruptFile: a file is broken.
         StorageUnavailable: a file cannot be read.
     """
     progress("Reading the follower lists")
     graph = Dataset(directory).graph()
     progress(f"Comparing the followers of {users:,} users")
-    return graph, overlap(graph, users)
+    return Comparison(
+        layout=Layout(directory, directory / ".tmp"), graph=graph, overlap=overlap(graph, users)
+    )
 
 
 def _largest(values: Any, count: int) -> Nodes:

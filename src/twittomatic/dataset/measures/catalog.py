@@ -57,8 +57,8 @@ class Measure:
 
 
 _BORDER_RANK = (
-    "Users who were not crawled have no followers here, so their score is the least there is: compare crawled "
-    "users only."
+    "Users who were not crawled have no followers here, so their score is the least there is: compare only "
+    "crawled users."
 )
 
 

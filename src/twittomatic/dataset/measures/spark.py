@@ -51,7 +51,8 @@ def session(master: str, options: Mapping[str, str] | None = None) -> Iterator[S
         spark = builder.getOrCreate()
     except errors.PySparkRuntimeError as error:
         raise SettingsError(
-            f"Spark does not start ({error.getCondition()}); it needs Java 17 or 21: install a JDK, or set JAVA_HOME."
+            f"Spark does not start ({error.getCondition()}): check --master, and that Java 17 or newer is on "
+            "PATH or in JAVA_HOME."
         ) from None
     spark.sparkContext.setLogLevel("ERROR")
     try:
@@ -134,7 +135,8 @@ def pagerank(graph: SparkGraph, damping: float = DAMPING, tolerance: float = TOL
         .localCheckpoint()
     )
     within = edges.join(received, "follower", "left_semi").select("follower", "followed").cache()
-    count, total = users.agg(f.count("*"), f.coalesce(f.sum("fixed"), f.lit(0.0))).first()
+    count = users.count()
+    total = _value(users.agg(f.coalesce(f.sum("fixed"), f.lit(0.0))))
     whole = n - count + total
     least, iterations, converged = 1.0 / whole, 0, count == 0
     ranks = users.select("id", "share", "fixed", (f.col("fixed") / whole).alias("rank"))
@@ -146,9 +148,9 @@ def pagerank(graph: SparkGraph, damping: float = DAMPING, tolerance: float = TOL
             .select("id", "share", "fixed", "rank", f.coalesce("received", f.lit(0.0)).alias("received"))
             .localCheckpoint()
         )
-        least = (1.0 - stepped.agg(f.sum("received")).first()[0]) / whole
+        least = (1.0 - _value(stepped.agg(f.sum("received")))) / whole
         following = f.lit(least) * f.col("fixed") + f.col("received")
-        change = stepped.agg(f.sum(f.abs(following - f.col("rank")))).first()[0]
+        change = _value(stepped.agg(f.sum(f.abs(following - f.col("rank")))))
         ranks = stepped.select("id", "share", "fixed", following.alias("rank"))
         iterations += 1
         converged = change <= tolerance
@@ -156,6 +158,12 @@ def pagerank(graph: SparkGraph, damping: float = DAMPING, tolerance: float = TOL
         "id", f.coalesce("rank", f.lit(least)).alias("pagerank")
     )
     return SparkMeasured(frame=frame, facts={"damping": damping, "iterations": iterations})
+
+
+def _value(frame: DataFrame) -> float:
+    """Return the only value of a frame."""
+    row: Any = frame.first()
+    return float(row[0])
 
 
 def components(graph: SparkGraph) -> SparkMeasured:
@@ -193,7 +201,9 @@ def degrees(graph: SparkGraph) -> SparkMeasured:
     for end, name in (("followed", "in_degree"), ("follower", "out_degree")):
         counts = graph.edges.groupBy(f.col(end).alias("id")).agg(f.count("*").alias(name))
         frame = frame.join(counts, "id", "left")
-    frame = frame.select("id", *(f.coalesce(name, f.lit(0)).alias(name) for name in ("in_degree", "out_degree")))
+    frame = frame.select(
+        "id", *(f.coalesce(name, f.lit(0)).alias(name) for name in ("in_degree", "out_degree"))
+    )
     return SparkMeasured(frame=frame, facts={})
 
 

@@ -74,12 +74,15 @@ def node_table(
         graph: The graph, or a part of it.
         whole: The graph that `graph` is a part of; depth and first sight are computed on it.
         dense: Whether the first column is `number`.
-        measures: More columns by their names, parallel to `graph.ids`.
+        measures: More columns by their names, parallel to `graph.ids`; one that is there already, such as
+            `in_degree`, is left out.
         on_defect: Called with the error about a file that cannot be read, which is left out; None raises it.
     """
+    known = {column.name for column in NODE_COLUMNS}
+    added = {name: values for name, values in (measures or {}).items() if name not in known}
     more = tuple(
         Column(name, Type.FLOAT if values.dtype.kind == "f" else Type.INT64, "see `twittomatic analyze`")
-        for name, values in (measures or {}).items()
+        for name, values in added.items()
     )
 
     def read() -> Iterator[Batch]:
@@ -94,7 +97,7 @@ def node_table(
             batch |= {**names.batch(part), **lists.batch(graph.ids[part])}
             batch |= {"in_degree": in_degree[part], "out_degree": out_degree[part]}
             batch["crawled"] = graph.crawled[part]
-            yield batch | {name: values[part] for name, values in (measures or {}).items()}
+            yield batch | {name: values[part] for name, values in added.items()}
 
     return Table("nodes", ((NUMBER,) if dense else ()) + NODE_COLUMNS + more, read)
 
