@@ -9,6 +9,7 @@ import msgspec
 from twittomatic.model import MODULES, Module, modules_of, only_updates
 from twittomatic.networks import registry
 from twittomatic.settings import CrawlSettings, Settings
+from twittomatic.state.redis_errors import decoding
 
 _ASKED = ("select", "max_followers", "max_posts", "expand_referenced")
 
@@ -35,8 +36,13 @@ class CrawlOptions(CrawlSettings, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Decode the JSON that `written` returned."""
-        return msgspec.json.decode(text, type=cls)
+        """Decode the JSON that `written` returned.
+
+        Raises:
+            StateError: it is something else.
+        """
+        with decoding("the options of the crawl"):
+            return msgspec.json.decode(text, type=cls)
 
     def written(self) -> str:
         """Return the options as JSON."""

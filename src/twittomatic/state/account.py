@@ -17,7 +17,7 @@ from twittomatic.networks.base import Limit, WindowReading
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.redis_errors import gone
+from twittomatic.state.redis_errors import decoding, gone
 from twittomatic.state.spending import Spending, Spent
 
 _SAMPLED = "05"  # last digits: a fifth of all ids, however many of their bits are alike
@@ -170,7 +170,8 @@ class Account:
         records = await asyncio.to_thread(spending.of, account, self.ledger)  # written after the ledger
         booked = await self._connection.call("HMGET", self._keys.ledger, "spent", "reserved")
         recorded = sum(record.spent for record in records.values())
-        return records if recorded > sum(int(amount or 0) for amount in booked) else {}
+        with decoding(f"the ledger of the account {account}"):
+            return records if recorded > sum(int(amount or 0) for amount in booked) else {}
 
     async def repair(self, lost: int, least: int) -> int:
         """Restore the ledger after part of it was lost, and return the micro-dollars spent then.
@@ -182,7 +183,8 @@ class Account:
         self.ledger, spent = await self._connection.run(
             "ledger/repair", [self._keys.ledger, self._keys.reservations], [secrets.token_hex(8), lost, least]
         )
-        return int(spent)
+        with decoding(f"the ledger of the account {self._keys.account}"):
+            return int(spent)
 
     async def share_cap(self, leadership: Leadership) -> None:
         """Make the budget the crawl's cap, for all its processes, and follow it.
@@ -261,7 +263,8 @@ class Account:
         )
         if answer[0] == "gone":
             raise self._gone(answer[1])
-        decision = _decision(answer, reservation, list(limits), endpoint, asked_at)
+        with decoding(f"windows of {endpoint}"):
+            decision = _decision(answer, reservation, list(limits), endpoint, asked_at)
         if self._spending and isinstance(decision, Permit):
             try:
                 amount = price * decision.resources
@@ -380,8 +383,9 @@ class Account:
             written = await self._connection.call("HGET", self._keys.caps, self._crawl)
         if written is None:
             return self._budget
-        cap = written.split(":")[1]
-        return int(cap) if cap else None
+        with decoding(f"the cap of crawl “{self._crawl}”"):
+            cap = written.split(":")[1]
+            return int(cap) if cap else None
 
     async def totals(self) -> Totals:
         """Return the ledger, after booking as spent what was not settled in time."""
@@ -397,11 +401,12 @@ class Account:
 async def read_totals(connection: Connection, keys: NetworkKeys) -> Totals:
     """Return the ledger of an account, after booking as spent what was not settled in time."""
     is_awaited, *ledger = await connection.run("ledger/totals", [keys.ledger, keys.reservations])
-    numbers = {
-        name: int(value)
-        for name, value in zip(ledger[::2], ledger[1::2], strict=True)
-        if name != "id" and not name.startswith("tw:")
-    }
+    with decoding(f"the ledger of the account {keys.account}"):
+        numbers = {
+            name: int(value)
+            for name, value in zip(ledger[::2], ledger[1::2], strict=True)
+            if name != "id" and not name.startswith("tw:")
+        }
     numbers.pop("awaited", None)
     named = {name: numbers.pop(name, 0) for name in ("spent", "expected", "reserved")}
     expected = {name: number for name, number in numbers.items() if name.startswith(_EXPECTED)}

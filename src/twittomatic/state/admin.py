@@ -10,11 +10,12 @@ from typing import Literal
 import msgspec
 
 from twittomatic.errors import StateError
-from twittomatic.model import NO_JSON, Checkpoint, JobState, Module, queues
+from twittomatic.model import Checkpoint, JobState, Module, queues
 from twittomatic.state.connection import Connection
 from twittomatic.state.jobs import EarlyEnd, Try, read_early_end, read_tries
 from twittomatic.state.keys import GROUP, CrawlKeys, beginning_with
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.redis_errors import decoding
 
 _DEATHS = 6  # of workers that held a job, without a page between them: then the job is the cause
 _SCANNED = 1_000  # jobs of one round trip
@@ -140,7 +141,7 @@ class JobAdmin:
         depth, attempts, crashes, history, written = fields
         if depth is None:
             return None
-        try:
+        with decoding(f"job {name}"):
             return JobStatus(
                 module=module,
                 user_id=user_id,
@@ -152,8 +153,6 @@ class JobAdmin:
                 checkpoint=_decode(written) if written else Checkpoint(),
                 tries=read_tries(history) if history else [],
             )
-        except (*NO_JSON, ValueError):
-            raise StateError(f"What the state server holds of job {name} makes no sense.") from None
 
     async def checkpoints(self) -> AsyncIterator[tuple[Module, str, Checkpoint]]:
         """Yield module, user id and checkpoint of every job that has a checkpoint, dead ones included."""
@@ -161,7 +160,9 @@ class JobAdmin:
             for name in names:
                 if text := await self._connection.call("HGET", f"{self._keys.job}{name}", "checkpoint"):
                     module, _, user_id = name.partition(":")
-                    yield Module(module), user_id, _decode(text)
+                    with decoding(f"job {name}"):
+                        found = Module(module), user_id, _decode(text)
+                    yield found
 
     async def checkpoints_of(
         self, user_ids: Sequence[str], modules: Sequence[Module]
@@ -189,7 +190,8 @@ class JobAdmin:
             )
             for (user_id, module), (depth, text), is_dead in zip(names, values, dead, strict=True):
                 if depth is not None and not is_dead:
-                    found.setdefault(user_id, {})[module] = _decode(text) if text else Checkpoint()
+                    with decoding(f"job {module}:{user_id}"):
+                        found.setdefault(user_id, {})[module] = _decode(text) if text else Checkpoint()
         return found
 
     async def dead(self) -> dict[str, list[Try]]:

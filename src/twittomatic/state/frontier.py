@@ -11,7 +11,7 @@ from twittomatic.model import Job, Module, Target
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import ASKED, CrawlKeys, beginning_with
 from twittomatic.state.leadership import Leadership
-from twittomatic.state.redis_errors import gone
+from twittomatic.state.redis_errors import decoding, gone
 from twittomatic.storage.formats import to_ids
 from twittomatic.storage.idset import IdSet
 
@@ -174,13 +174,15 @@ class Frontier:
 
     async def sizes(self) -> dict[int, int]:
         """Return how many targets wait at each depth."""
-        depths = [int(depth) for depth in await self._connection.call("ZRANGE", self._depths, 0, -1)]
+        with decoding(f"the frontier of crawl “{self._keys.crawl}”"):
+            depths = [int(depth) for depth in await self._connection.call("ZRANGE", self._depths, 0, -1)]
         return dict(zip(depths, await asyncio.gather(*map(self._count, depths)), strict=True))
 
     async def seen(self) -> int:
         """Return how many users were ever discovered."""
         narrow, wide = await self._connection.call("HMGET", f"{self._keys.seen}shape", "n:ids", "w:ids")
-        return int(narrow or 0) + int(wide or 0)
+        with decoding(f"what crawl “{self._keys.crawl}” has seen"):
+            return int(narrow or 0) + int(wide or 0)
 
     async def export(self) -> AsyncIterator[list[str]]:
         """Yield the waiting ids, some thousand at a time, nearest depth first, removing nothing.

@@ -13,13 +13,13 @@ from urllib.parse import unquote
 import msgspec
 from redis.exceptions import RedisError
 
-from twittomatic.errors import LeaseLost, StateError, StateUnavailable
+from twittomatic.errors import LeaseLost, StateLost
 from twittomatic.faultpoint import reach
 from twittomatic.model import NO_JSON, Checkpoint, Ending, Job, Module, WorkerReport, queues
 from twittomatic.state.connection import Connection, passes
 from twittomatic.state.events import Event, JobDied, encode
 from twittomatic.state.keys import GROUP, CrawlKeys
-from twittomatic.state.redis_errors import gone, refusal
+from twittomatic.state.redis_errors import decoding, gone, refusal
 
 _BLOCK_MS = 1000  # one idle command a second for each module; a new job wakes the reader at once
 _FIRST_DELAY_MS = 15_000  # doubles with each failure
@@ -204,14 +204,15 @@ class Jobs:
             return []
         jobs = []
         for stream, entry, fields in _entries(answer):
-            job = Job(
-                entry=entry,
-                module=module,
-                user_id=fields["u"],
-                address=unquote(fields.get("a", "")),
-                depth=int(fields["d"]),
-                consumer=self.consumer,
-            )
+            with decoding(f"entry {entry} of {stream}"):
+                job = Job(
+                    entry=entry,
+                    module=module,
+                    user_id=fields["u"],
+                    address=unquote(fields.get("a", "")),
+                    depth=int(fields["d"]),
+                    consumer=self.consumer,
+                )
             jobs.append(job if stream == self._keys.jobs(job.queue) else await self._resumed(job))
         return jobs
 
@@ -372,31 +373,33 @@ class Jobs:
                 [self._keys.jobs_prefix, self._keys.job],
                 [self.consumer, module, most, *self._held[module]],
             )
-        except StateUnavailable:
-            raise
-        except StateError:  # the call that waits will fail likewise, and says why
+        except StateLost:  # the call that waits will fail likewise, and says why
             return []
-        return [
-            Job(
-                entry=entry,
-                module=module,
-                user_id=user_id,
-                address=unquote(address),
-                depth=int(depth),
-                consumer=self.consumer,
-                attempts=int(attempts or 0),
-                resumed=queue != module,
-                checkpoint=_decode(checkpoint) if checkpoint else Checkpoint(),
-            )
-            for queue, entry, user_id, depth, attempts, checkpoint, address in leased
-        ]
+        with decoding(f"{module} jobs"):
+            return [
+                Job(
+                    entry=entry,
+                    module=module,
+                    user_id=user_id,
+                    address=unquote(address),
+                    depth=int(depth),
+                    consumer=self.consumer,
+                    attempts=int(attempts or 0),
+                    resumed=queue != module,
+                    checkpoint=_decode(checkpoint) if checkpoint else Checkpoint(),
+                )
+                for queue, entry, user_id, depth, attempts, checkpoint, address in leased
+            ]
 
     async def _resumed(self, job: Job) -> Job:
         attempts, text = await self._connection.call(
             "HMGET", f"{self._keys.job}{job.name}", "attempts", "checkpoint"
         )
-        checkpoint = _decode(text) if text else Checkpoint()
-        return msgspec.structs.replace(job, resumed=True, attempts=int(attempts or 0), checkpoint=checkpoint)
+        with decoding(f"job {job.name}"):
+            checkpoint = _decode(text) if text else Checkpoint()
+            return msgspec.structs.replace(
+                job, resumed=True, attempts=int(attempts or 0), checkpoint=checkpoint
+            )
 
 
 def _entries(answer: Any) -> list[tuple[str, str, dict[str, str]]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from redis.exceptions import (
     AskError,
@@ -22,6 +24,7 @@ from redis.exceptions import (
 )
 
 from twittomatic.errors import SettingsError, StateError, StateLost, StateUnavailable, TwittomaticError
+from twittomatic.model import NO_JSON
 
 CLUSTER = (
     "REDIS_URL names a node of a Redis Cluster, which Twittomatic cannot use; "
@@ -39,6 +42,7 @@ _CREDENTIALS = (AuthenticationError, AuthenticationWrongNumberOfArgsError, Autho
 _CLUSTER = (MovedError, AskError, ClusterCrossSlotError, ClusterDownError, ClusterError)
 _NO_DATABASE = ("db index is out of range", "invalid db index", "select is not allowed")
 _STRANGE_GREETING = ("Error setting client name", "Invalid RESP version", "Invalid Database")
+_NUMBER = re.compile(r"value is not (an integer|a valid float|a float)|out of range$")
 _QUOTED = re.compile(r"'([^']+)'")
 
 
@@ -52,7 +56,7 @@ def refusal(error: BaseException) -> TwittomaticError:
         if isinstance(one, RedisError) and (known := _known(one)):
             return known
     if isinstance(error, RedisError):
-        return StateError(f"Redis refused a command: {error}.")
+        return StateError(f"Redis refused a command: {str(error).rstrip('.')}.")
     return StateError(f"Redis answered something unexpected: {error!r}.")
 
 
@@ -67,6 +71,30 @@ def gone(what: str) -> StateLost:
         "`twittomatic restore` with the same settings brings back what can be, "
         "then give the same command again."
     )
+
+
+def changed(what: str) -> StateError:
+    """Return the error for something on the server that another program changed.
+
+    Args:
+        what: Such as `crawl x`, or what the server said.
+    """
+    return StateError(
+        f"Redis holds something that Twittomatic did not write ({what}). Nothing more is bought; bring back "
+        "the server's data from a backup, or remove its keys that begin with tw: and run "
+        "`twittomatic restore` with the same settings, then give the same command again."
+    )
+
+
+@contextmanager
+def decoding(what: str) -> Iterator[None]:
+    """Raise `changed` for whatever cannot be decoded in the block."""
+    try:
+        yield
+    except (*NO_JSON, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, TwittomaticError):
+            raise
+        raise changed(what) from error
 
 
 def is_permanent(error: BaseException) -> bool:
@@ -98,6 +126,10 @@ def _known(error: RedisError) -> TwittomaticError | None:
                 "REDIS_URL names a database that the server does not have; "
                 "give one that it has, such as /0, or raise `databases` in its configuration."
             )
+        if said.startswith("WRONGTYPE"):
+            return changed("a key has another type")
+        if "user_script" in said or _NUMBER.search(said):
+            return changed(said.partition(" script: ")[0].rstrip("."))
         if "unknown command" in said.lower() or "unknown subcommand" in said.lower():
             return SettingsError(
                 f"Redis does not know a command that is needed ({said.split(',')[0]}); "

@@ -13,13 +13,14 @@ from typing import TypeVar
 
 import msgspec
 
-from twittomatic.errors import StateError, StateLost
+from twittomatic.errors import StateLost
 from twittomatic.model import NO_JSON, Counter, Ending, Module, Phase, WorkerReport, modules_of, queues
 from twittomatic.networks import registry
 from twittomatic.parsing import UNLIMITED_DEPTH, micros
 from twittomatic.state.account import Totals, read_totals
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import GROUP, CrawlKeys, NetworkKeys
+from twittomatic.state.redis_errors import decoding
 from twittomatic.state.stream import Lag, SinkReport, read_lags, read_sink_reports
 
 _T = TypeVar("_T")
@@ -216,6 +217,11 @@ async def read_status(
         StateError: the server holds something that no version of this program wrote.
         SettingsError: with `windows`, this program does not know the crawl's network.
     """
+    with decoding(f"crawl “{crawl}”"):
+        return await _read_status(connection, crawl, account, windows=windows)
+
+
+async def _read_status(connection: Connection, crawl: str, account: str, *, windows: bool) -> CrawlStatus:
     call, keys = connection.call, CrawlKeys(crawl)
     streams = [keys.jobs(queue) for module in Module for queue in queues(module)]
     # What is asked for in one moment travels together, so everything is asked for before anything is awaited.
@@ -238,7 +244,7 @@ async def read_status(
     at = int(seconds) + int(microseconds) / 1e6
     counters = {name: int(value) for name, value in numbers.items()}
     workers = _workers(reports)
-    options = _options(crawl, fields)
+    options = _options(fields)
     account = options.account or account
     shared = NetworkKeys(account)
     places = []
@@ -341,14 +347,11 @@ def _window(credential: str, endpoint: str, answer: Sequence[str | None], now: f
     )
 
 
-def _options(crawl: str, fields: Mapping[str, str]) -> _Options:
-    try:
-        options = msgspec.json.decode(fields.get("options") or "{}", type=dict)
-        options["phase"] = fields.get("phase", "idle")
-        options["modules"] = modules_of(fields.get("modules", ""))
-        return msgspec.convert(options, _Options)
-    except (*NO_JSON, ValueError):
-        raise StateError(f"What the state server holds of crawl “{crawl}” makes no sense.") from None
+def _options(fields: Mapping[str, str]) -> _Options:
+    options = msgspec.json.decode(fields.get("options") or "{}", type=dict)
+    options["phase"] = fields.get("phase", "idle")
+    options["modules"] = modules_of(fields.get("modules", ""))
+    return msgspec.convert(options, _Options)
 
 
 def _workers(reports: Mapping[str, str]) -> dict[str, WorkerReport]:

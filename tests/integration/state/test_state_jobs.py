@@ -100,7 +100,7 @@ async def test_an_answer_of_a_demoted_server_ends_no_lease(led: LedCrawl) -> Non
 async def test_a_lease_that_cannot_be_is_an_error(led: LedCrawl) -> None:
     await led.worker().open([Module.FOLLOWER])
     await led.call("SET", led.keys.jobs(Module.FOLLOWER), "no stream")
-    with pytest.raises(StateError, match="WRONGTYPE"):
+    with pytest.raises(StateError, match="another type"):
         await led.worker().lease(Module.FOLLOWER, 1)
 
 
