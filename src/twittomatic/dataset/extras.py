@@ -8,14 +8,14 @@ from typing import Any
 from twittomatic.errors import SettingsError
 
 
-def require(module: str, extra: str) -> Any:
+def require(module: str, extra: str | None) -> Any:
     """Import an optional library and return its module.
 
     >>> pq = require("pyarrow.parquet", "parquet")  # doctest: +SKIP
 
     Args:
         module: Name of the module, with its packages.
-        extra: The extra of Twittomatic that installs it.
+        extra: The extra of Twittomatic that installs it; None if none does.
 
     Raises:
         SettingsError: the library is not installed; the sentence has the command that installs it.
@@ -26,6 +26,7 @@ def require(module: str, extra: str) -> Any:
         library = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != library:
             raise  # the library is there; something that it needs is not
+        package = f"'twittomatic[{extra}]'" if extra else library
         raise SettingsError(
-            f"This needs {library}, which is not installed; run: pip install 'twittomatic[{extra}]'"
+            f"This needs {library}, which is not installed; run: pip install {package}"
         ) from None

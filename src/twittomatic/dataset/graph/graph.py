@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -231,6 +231,48 @@ class Graph:
         from twittomatic.dataset import measures
 
         return measures.overlap(self, users)
+
+    def scipy(self) -> Any:
+        """Return the adjacency matrix as a `scipy.sparse.csc_array`: 1 at `[i, j]` if node i follows node j.
+
+        Raises:
+            SettingsError: SciPy is not installed.
+        """
+        from twittomatic.dataset.graph.handouts import to_scipy
+
+        return to_scipy(self)
+
+    def networkit(self) -> Any:
+        """Return a directed `networkit.Graph` with the same node numbers; `ids` has the users.
+
+        Raises:
+            SettingsError: NetworKit is not installed.
+        """
+        from twittomatic.dataset.graph.handouts import to_networkit
+
+        return to_networkit(self)
+
+    def igraph(self) -> Any:
+        """Return a directed `igraph.Graph` with the same node numbers.
+
+        Vertices have `name`, the user id as text (igraph writes numbers as floats), and `crawled`.
+
+        Raises:
+            SettingsError: igraph is not installed.
+        """
+        from twittomatic.dataset.graph.handouts import to_igraph
+
+        return to_igraph(self)
+
+    def networkx(self) -> Any:
+        """Return a `networkx.DiGraph` with the same node numbers. Nodes have `id`, the user, and `crawled`.
+
+        Raises:
+            SettingsError: NetworkX is not installed, or there are more than 2,000,000 edges.
+        """
+        from twittomatic.dataset.graph.handouts import to_networkx
+
+        return to_networkx(self)
 
 
 def node_ranges(indptr: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
