@@ -1,9 +1,9 @@
-"""Crawls of one user through a network whose answers are spoiled, judged by what was served.
+"""Crawl one user while the network's answers are damaged, and judge the result by what was served.
 
-A case is a list of followers and a timeline in small pages, and a plan: which request gets which mutation,
-which pages are swapped, and how many empty pages come in between. The crawl runs in this process as the
-command runs it, over the real state server, and the same command is given until nothing changes any more.
-Then the oracle compares files, journal and ledger with what the service served, using code of its own.
+A case is a followers list and a timeline in small pages, and a plan: which mutation each request gets, which
+pages are swapped, and how many empty pages come in between. The crawl runs in this process as the command
+would run it, with the real state server, and is repeated until nothing changes any more. Then the oracle
+compares files, journal and ledger with what the service served, using its own code.
 
     python tests/faults/answers.py [--first 1] [--cases 1000]
 """
@@ -59,13 +59,14 @@ class Plan:
     """What goes wrong in one case.
 
     Attributes:
-        followers: How many the user has.
-        posts: How many the user has.
+        followers: Number of the user's followers.
+        posts: Number of the user's posts.
         pinned: Whether the timeline begins with its oldest post.
         spoiled: Mutation by list (`followers`, `tweets`) and number of the request, with a seed of its own.
-        swapped: Neighbouring pages that are served in each other's place: by list, the first of the two.
-        empty: Runs of empty pages, each with its own token: by list, before which page and how many.
-        claims: Whether the user's profile tells how long the lists are.
+        swapped: First of two neighbouring pages that are served in reverse order, by list.
+        empty: Runs of empty pages by list: the page that each precedes, and its length; each page has its
+            own token.
+        claims: Whether the user's profile gives the lengths of the lists.
     """
 
     followers: int
@@ -79,12 +80,12 @@ class Plan:
 
 @dataclass
 class Answered:
-    """What the service answered to one request for a page of a list.
+    """The service's answer to one request for a page of a list.
 
     Attributes:
         kind: Endpoint, `followers` or `tweets`.
-        mutation: What was done to it, empty for nothing.
-        reply: What went over the wire.
+        mutation: Name of the mutation applied to it, empty for none.
+        reply: The answer as sent.
     """
 
     kind: str
@@ -93,12 +94,12 @@ class Answered:
 
 
 class Service:
-    """X for one user, on loopback, as the plan has it.
+    """Serve X's API for one user on loopback, as the plan says.
 
     Attributes:
-        lists: Ids by endpoint, as they stand at this moment.
-        answers: To requests for pages of these, in order.
-        profiles: How many were served.
+        lists: Present ids by endpoint.
+        answers: Answers to requests for their pages, in order.
+        profiles: Number of profiles served.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -205,7 +206,7 @@ class Service:
 
 
 class HastyClock(SystemClock):
-    """Waits a hundredth of a second at most."""
+    """A clock that never sleeps longer than a hundredth of a second."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, 0.01))
@@ -213,7 +214,7 @@ class HastyClock(SystemClock):
 
 @contextmanager
 def hasty() -> Iterator[None]:
-    """Let crawls of this process have small pages and no patience; their log ends with the block."""
+    """Make crawls in this process use small pages and retry at once; their log ends with the block."""
     logger = logging.getLogger("twittomatic")
     with (
         mock.patch.object(runtime, "SystemClock", HastyClock),
@@ -243,7 +244,7 @@ async def serving(service: Service) -> AsyncIterator[str]:
 
 
 class Notes(Observer):
-    """The sentences that a crawl reports."""
+    """Collect the sentences that a crawl reports."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
@@ -255,7 +256,7 @@ class Notes(Observer):
 
 
 class Case:
-    """One plan, carried out in a separate directory."""
+    """Run one plan in a directory of its own."""
 
     def __init__(self, plan: Plan, redis_url: str, directory: Path, name: str) -> None:
         self.plan = plan
@@ -268,7 +269,7 @@ class Case:
         self._name = name
 
     async def run(self) -> list[str]:
-        """Crawl until nothing changes any more; return what is wrong, a sentence each."""
+        """Crawl until nothing changes any more; return a sentence for each problem."""
         async with asyncio.timeout(DEADLINE_S), serving(self.service) as url:
             settings = load(
                 {
@@ -376,7 +377,7 @@ def nothing(directory: Path) -> Path:
 
 
 def drawn(seed: int) -> Plan:
-    """Return the plan that a seed stands for."""
+    """Return the plan generated from a seed."""
     dice = random.Random(seed)
     spoiled = {}
     for kind in ("followers", "tweets"):
@@ -397,10 +398,10 @@ def drawn(seed: int) -> Plan:
 
 
 async def run(plans: Mapping[str, Plan], redis_url: str, place: Path) -> Mapping[str, int]:
-    """Carry plans out; return how many lists ended how.
+    """Run plans; return the number of lists by ending.
 
     Raises:
-        AssertionError: something was lost, came twice, cost too much or is called what it is not.
+        AssertionError: a record was lost or duplicated, cost too much, or an ending is wrong.
     """
     counts: dict[str, int] = collections.Counter()
     with hasty():
@@ -421,12 +422,12 @@ async def run(plans: Mapping[str, Plan], redis_url: str, place: Path) -> Mapping
 def carry_out(
     description: str, cases: int, work: Callable[[range, str, Path], Awaitable[Result]]
 ) -> tuple[Result, int, float]:
-    """Carry out the cases that the arguments name, with a separate state server.
+    """Run the cases selected on the command line, with a state server of their own.
 
     Args:
-        description: Of the program.
-        cases: How many, unless the arguments say otherwise.
-        work: Does it, given seeds, URL of the server and a directory.
+        description: Description of the program.
+        cases: Default number of cases.
+        work: Runs them, given the seeds, the server's URL and a directory.
 
     Returns:
         What `work` returned, the number of cases, and the seconds they took.
@@ -447,7 +448,7 @@ def carry_out(
 
 
 def main() -> None:
-    """Carry out as many cases as are asked for."""
+    """Run the cases selected on the command line."""
     counts, _, seconds = carry_out(
         "Crawls whose answers are spoiled.",
         1000,

@@ -1,8 +1,8 @@
-"""Lists read by attempts that die, are cut off or freeze at random: thousands of cheap cases from seeds.
+"""Read lists with attempts that die, are cancelled or freeze at random: thousands of cheap, seeded cases.
 
-A case is one user and one attempt after the other, in this process, over the real state server and the
-emulator with its faults. Pages hold ten records and the ceiling is at sixty, so that a short list has
-everything that a long one has. What a real kill leaves is for `chaos`.
+A case is one user and a series of attempts, in this process, with the real state server and the emulator's
+faults. Pages hold ten records and the ceiling is sixty, so a short list has every feature of a long one.
+`chaos` covers what a real SIGKILL leaves behind.
 
     python tests/faults/attempts.py [--first 1] [--cases 1000]
 """
@@ -59,11 +59,11 @@ _attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 
 class Died(BaseException):
-    """The end of an attempt that was drawn to die; no error, so that nothing catches it as one."""
+    """Ends an attempt that dies; a BaseException, so that no handler of errors catches it."""
 
 
 class HastyClock(SystemClock):
-    """The machine's clock, for who does not wait between retries."""
+    """The machine's clock, without any wait between retries."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
@@ -71,11 +71,11 @@ class HastyClock(SystemClock):
 
 @dataclass
 class Attempt:
-    """What an attempt is drawn to come to.
+    """The random fate of an attempt.
 
     Attributes:
-        points: Fault points that it passes before.
-        how: `dies`, `is cut off` while its thread writes on, `freezes`, or `` for nothing.
+        points: Number of fault points that it passes first.
+        how: `dies`, `is cut off` (cancelled while its thread writes on), `freezes`, or empty if it survives.
     """
 
     points: int
@@ -84,11 +84,11 @@ class Attempt:
 
 
 class Case:
-    """One seed: a world, its faults, and the ends of the attempts.
+    """One seed: a world, its faults, and the fates of the attempts.
 
     Attributes:
-        trail: What happened, for a case that fails.
-        endings: Of the lists, as the journal says them.
+        trail: Log of the case, printed when it fails.
+        endings: Endings of the lists in the journal.
     """
 
     def __init__(self, seed: int, connection: Connection, redis_url: str, directory: Path) -> None:
@@ -112,7 +112,7 @@ class Case:
         self.world = ChangingWorld(GraphWorld([*edges, (STAR, 8)], seed=seed, post_counts=posts))
 
     async def run(self) -> list[str]:
-        """Carry the case out; return what is wrong in the end."""
+        """Run the case; return the problems found at its end."""
         modules = self.dice.choice(["T", "T", "F", "TU", "TUU"])
         spec = self._faults()
         self.trail.append(f"{modules} {spec}")
@@ -181,7 +181,7 @@ class Case:
             parts.network.posts_per_page = parts.network.followers_per_page = PAGE  # type: ignore[misc]
             parts.network.timeline_ceiling = CEILING  # type: ignore[misc]
             self._reaper = Reaper(self._connection, parts.keys, lease_s=0)
-            # Nothing renews it here, and a busy machine may take minutes for a case.
+            # Nothing renews it here, and a case may take minutes on a busy machine.
             self._leadership = Leadership(self._connection, parts.keys, "master", ttl_s=3600)
             await self._leadership.lead()
             halt = asyncio.Event()
@@ -213,7 +213,7 @@ class Case:
             yield make
 
     async def _list(self, letter: str, make: Any) -> None:
-        """Let attempt after attempt read a list until its job is done; who froze wakes up in between."""
+        """Run attempts at a list until its job is done; frozen ones wake up in between."""
         module, keys = modules_of(letter)[0], self.parts.keys
         await JobAdmin(self._connection, keys).queue(module, str(STAR), 0)
         journals = []
@@ -256,7 +256,7 @@ class Case:
         )
 
     async def _ended(self, task: asyncio.Task[None]) -> bool:
-        """Wait until an attempt ends, or freezes: False then."""
+        """Wait until an attempt ends or freezes; return False if it froze."""
         before = len(self._frozen)
         while not task.done():
             if len(self._frozen) > before:
@@ -284,7 +284,7 @@ class Case:
             self.trail.append(f"{context.worker} is done")
 
     def reach(self, name: str) -> None:
-        """Do at a fault point what was drawn for who comes to it; may be called in any thread."""
+        """Apply the fate of the attempt that reaches a fault point; may be called in any thread."""
         attempt = _attempt.get()
         for place, (left, event) in enumerate(self._frozen):
             self._frozen[place] = left - 1, event
@@ -341,19 +341,19 @@ def _nothing(directory: Path) -> Path:
 
 @contextmanager
 def small() -> Iterator[None]:
-    """Let the ceiling be where a list of six pages reaches it."""
+    """Lower the ceiling to what a list of six pages reaches."""
     with mock.patch.object(timelines, "CEILING", CEILING), mock.patch.object(oracle, "CEILING", CEILING):
         yield
 
 
 async def run(seeds: range, *, seconds: float = float("inf")) -> Mapping[str, int]:
-    """Carry cases out, as many as there is time for, and stop at the first that is wrong.
+    """Run cases until the time is up, and stop at the first failure.
 
     Returns:
-        How many cases there were, and how many lists ended how.
+        The number of cases, and of lists by ending.
 
     Raises:
-        AssertionError: something was lost, came twice or is not as the journal says.
+        AssertionError: a record was lost or duplicated, or a file is not what the journal says.
     """
     counts: dict[str, int] = {"cases": 0}
     until = time.monotonic() + seconds

@@ -1,8 +1,8 @@
-"""Crawls that are attacked at random, each from a seed; as a program: many of them, and a table.
+"""Attack crawls at random, each from a seed; as a program, run many and print a table.
 
 A trial is a world, a crawl of it, and attacks while it runs: workers killed with SIGKILL or stopped for
-longer than their lease, masters killed or stopped, the state server killed, and a network that fails in every
-way that passes. Then the oracle looks.
+longer than their lease, masters killed or stopped, the state server killed, and a network with every
+transient fault. Then the oracle judges the result.
 
     make chaos ARGS="[--first 1] [--trials 200] [--jobs 2]"
 """
@@ -37,25 +37,25 @@ _PASSING = (
 )
 _WORLD = "protect=0.01,suspend=0.01,delete=0.01,arrive=0.05,leave=0.05,post=0.03"
 _LOSES = ("reset-billed", "timeout-billed", "cut", "cut-gzip", "junk")
-"""Faults after which a page that was served is asked for again."""
+"""Faults after which a page that was already served is requested again."""
 _REPEATS = ("again", "repeat", "stale", "short", "empty")
-"""Faults that serve a page, or a part of one, once more by themselves, or make us begin anew."""
+"""Faults that serve a page, or a part of it, twice, or make the crawler restart a list."""
 _JOBS = 4  # that a worker holds of modules that page: two of each of two
 _MOST_S = 240.0
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """What a seed stands for.
+    """The parameters of a trial, generated from a seed.
 
     Attributes:
         modules: Letters of the crawl.
         depth: MAX_DEPTH.
-        faults: Of the emulator.
-        budget: Whether the money runs out in between.
-        update: Whether an update of all timelines follows, under attack too.
+        faults: Faults of the emulator.
+        budget: Whether the budget runs out in between.
+        update: Whether an update of all timelines follows, also under attack.
         attacks: Weights of worker killed, worker stopped, master killed, master stopped, server killed.
-        strikes: How many attacks.
-        pause: Seconds between them, on average.
+        strikes: Number of attacks.
+        pause: Mean time between them, in seconds.
     """
 
     seed: int
@@ -71,15 +71,15 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Row:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes:
-        kills: SIGKILLs that hit.
+        kills: Processes killed with SIGKILL.
         freezes: Processes stopped for longer than a lease.
         failovers: Masters that took over.
-        fired: Faults of the network.
-        again: Pages that were asked for twice, without those that the network's faults explain.
-        over: Dollars of the ledger beyond what the lists cost.
+        fired: Network faults that occurred.
+        again: Pages requested twice, except those that network faults explain.
+        over: Dollars in the ledger beyond the cost of the lists.
     """
 
     seed: int
@@ -100,7 +100,7 @@ class Row:
 
 
 def trial(seed: int) -> Trial:
-    """Return what a seed stands for."""
+    """Return the trial generated from a seed."""
     dice = random.Random(seed)
     faults = dice.choice([_SLOW, _SLOW, f"{_SLOW},{_PASSING}", f"{_SLOW},{_PASSING},{_WORLD}"])
     modules, depth = dice.choice([("TFA", "0"), ("TFA", "0"), ("FA", "unlimited"), ("TF", "0"), ("T", "0")])
@@ -121,8 +121,8 @@ def world_of(seed: int, *, small: bool = False) -> ChangingWorld:
     """Make a world of some hundred lists: most short, some of several pages, some unreadable.
 
     Args:
-        seed: Of it.
-        small: Whether all of its people may be crawled.
+        seed: Seed of the world.
+        small: Whether it is small enough to crawl all users.
     """
     dice = random.Random(f"world {seed}")
     people = [dice.randrange(1, 10**6) for _ in range(100)]
@@ -149,7 +149,7 @@ def world_of(seed: int, *, small: bool = False) -> ChangingWorld:
 
 
 def seeds_of(world: ChangingWorld, depth: str) -> list[int]:
-    """Return the seeds of a crawl: all users with a list, or those from whom the others are found."""
+    """Return the seeds of a crawl: all users with a list, or those from which the others are found."""
     people = [one for one in world.sample_ids(10_000) if world.follower_count(one)]
     return people if depth == "0" else people[:3]
 
@@ -165,7 +165,7 @@ def targets_of(world: ChangingWorld, seeds: list[int], depth: str) -> set[int]:
 
 
 class Attack:
-    """Strikes a crew at random moments."""
+    """Attacks a crew at random moments."""
 
     def __init__(self, plan: Trial, scene: Scene, crew: Crew, row: Row) -> None:
         self._plan = plan
@@ -178,7 +178,7 @@ class Attack:
         self._to_wake: list[tuple[float, Callable[[], None]]] = []
 
     def strike(self) -> None:
-        """Do what is due."""
+        """Carry out the attacks that are due."""
         now = time.monotonic()
         for at, wake in [due for due in self._to_wake if due[0] <= now]:
             self._to_wake.remove((at, wake))
@@ -209,7 +209,7 @@ class Attack:
 
 
 def run(seed: int, spawner: Spawner) -> Row:
-    """Carry a trial out."""
+    """Run a trial."""
     plan, row, began = trial(seed), Row(seed), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tw") as name:
         world = world_of(seed, small=plan.depth != "0")
@@ -263,7 +263,7 @@ def _crawl(plan: Trial, scene: Scene, flags: list[str], row: Row) -> None:
 
 
 def _judge(plan: Trial, scene: Scene, targets: set[int], modules: str, row: Row) -> None:
-    """Look at the files, the state and the money."""
+    """Judge the files, the state and the ledger."""
     oracle = Oracle(scene.world, scene.directory / "data")
     _look(scene, oracle, targets, modules, row)
     status, report = scene.status(), scene.report()
@@ -329,7 +329,7 @@ def _line(row: dict[str, Any], first: str) -> str:
 
 
 def _rows(first: int, trials: int, jobs: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of all trials as they end; several run at a time, each in a separate process."""
+    """Run trials in parallel, each in its own process, and yield their rows as they end."""
     waiting = list(range(first, first + trials))
     running: dict[int, subprocess.Popen[bytes]] = {}
     while waiting or running:

@@ -1,4 +1,4 @@
-"""A master, its standby and some workers, each replaced when it dies, until the crawl is finished."""
+"""Run a master, a standby and some workers, and replace each that dies, until the crawl is finished."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _PAUSED = 3
 
 
 class Crew:
-    """Those who work on one crawl.
+    """The processes of one crawl.
 
     Args:
-        scene: Where.
-        flags: Of the master: modules, depth, and so on.
-        workers: How many at a time.
-        budget: Says what BUDGET_USD is whenever a master begins, None for none.
+        scene: Where they run.
+        flags: Flags of the master: modules, depth and so on.
+        workers: Number of workers at a time.
+        budget: Returns BUDGET_USD for a master that starts; None for no budget.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Crew:
         self._workers = [worker if worker.returncode is None else self._worker() for worker in self._workers]
 
     def kill_worker(self, place: int) -> bool:
-        """Kill a worker with SIGKILL; False when there was none to be killed."""
+        """Kill a worker with SIGKILL; return False if there is none."""
         return self._workers[place % len(self._workers)].send_signal(signal.SIGKILL)
 
     def kill_master(self) -> bool:
@@ -69,11 +69,11 @@ class Crew:
         return self._masters[0].send_signal(signal.SIGKILL)
 
     def freeze_worker(self, place: int) -> Callable[[], None] | None:
-        """Stop a worker; return what wakes it."""
+        """Stop a worker; return a function that wakes it."""
         return self._freeze(self._workers[place % len(self._workers)])
 
     def freeze_master(self) -> Callable[[], None] | None:
-        """Stop the first master; return what wakes it."""
+        """Stop the first master; return a function that wakes it."""
         return self._freeze(self._masters[0])
 
     def dismiss(self) -> None:

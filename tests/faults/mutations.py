@@ -1,8 +1,8 @@
-"""Answers of X, spoiled as servers, proxies and networks spoil them, each with what it really served.
+"""Damage X's answers as servers, proxies and networks do, and record what each still served.
 
-A mutation takes a page as X would send it and returns what goes over the wire instead, together with what
-the oracle needs to know: which records a careful reader can still identify, and how many X may charge for.
-Nothing here knows how the crawler reads an answer.
+A mutation takes a page as X would send it and returns what is sent instead, together with what the oracle
+needs: which records a careful reader can still identify, and how many X may charge for. Nothing here knows
+how the crawler reads an answer.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 @dataclass(kw_only=True)
 class Reply:
-    """One answer as it goes over the wire.
+    """An answer as it is sent.
 
     Attributes:
         body: Bytes to send.
-        status: Of HTTP.
-        headers: Beside Content-Length.
-        declared: Content-Length to declare, None for the true one; more than `body` has is a cut answer.
+        status: HTTP status code.
+        headers: Headers other than Content-Length.
+        declared: Content-Length to declare, None for the true one; a greater one makes a truncated answer.
         readable: Ids of records that were served whole and can be identified.
         profiled: Those of `readable` whose record is still a JSON object with that id.
         at_least: Records that X certainly charges for.
@@ -52,12 +52,12 @@ class Draft:
     """A page before it is written as JSON.
 
     Attributes:
-        data: Its records; None leaves `data` out.
-        meta: Its `meta`; None leaves it out.
-        size: Records that were asked for.
+        data: Records; None leaves `data` out.
+        meta: Content of `meta`; None leaves it out.
+        size: Number of records requested.
         extra: Further fields of the answer.
         lost: Ids of records on the page that nobody can identify any more.
-        texts: Replacements to make in the JSON text, once each, for what `json` would never write.
+        texts: Replacements in the JSON text, once each, for what `json` never writes.
     """
 
     data: list[Any] | None
@@ -91,7 +91,7 @@ class Draft:
         return text
 
     def reply(self) -> Reply:
-        """Return the answer that serves this page whole."""
+        """Return the answer that serves this page intact."""
         readable = self.ids()
         return Reply(
             body=self.encode(), readable=readable, at_least=len(readable), at_most=len(self.data or ())
@@ -190,7 +190,7 @@ def _raw_bytes(new: bytes) -> Mutation:
 
 
 def _broken_value(draft: Draft, dice: random.Random) -> None:
-    """Leave a record of which only the id can be read."""
+    """Damage a record so that only its id can be read."""
     draft.texts[b'"created_at": "'] = b'"created_at": nonsense "'
 
 
@@ -212,7 +212,7 @@ def _meta(edit: Callable[[dict[str, Any], random.Random], None]) -> Mutation:
 
 
 def _wrong_count(draft: Draft, dice: random.Random) -> Reply:
-    """Count the records wrongly; without records, a wrong count cannot be recognized."""
+    """Give a wrong count of records, which cannot be recognized if there are none."""
     meta = draft.meta or {}
     count = meta.pop("result_count", 0)
     wrong = dice.choice(["gone", str(count), float(count), count + 5, None, -1])
@@ -235,7 +235,7 @@ def _without_meta(draft: Draft, dice: random.Random) -> None:
 
 
 def _without_data(draft: Draft, dice: random.Random) -> Reply:
-    """Omit the records although `meta` counts them: the page serves no user."""
+    """Omit the records that `meta` counts, so the page serves no user."""
     draft.data = dice.choice([None, []])
     if dice.random() < 0.5:
         draft.extra["data"] = None
@@ -268,20 +268,20 @@ def _unknown_beside(draft: Draft, dice: random.Random) -> None:
 
 
 def _cut(draft: Draft, dice: random.Random) -> Reply:
-    """Break the connection off within the body."""
+    """Break the connection within the body."""
     body = draft.encode()
     return Reply(body=body[: dice.randrange(len(body))], declared=len(body), at_most=draft.size)
 
 
 def _cut_gzip(draft: Draft, dice: random.Random) -> Reply:
-    """Send a gzip stream that ends in its middle, as long as it says."""
+    """Send a truncated gzip stream with the matching Content-Length."""
     packed = gzip.compress(draft.encode(), mtime=0)
     headers = {"Content-Type": JSON_TYPE, "Content-Encoding": "gzip"}
     return Reply(body=packed[: dice.randrange(1, len(packed))], headers=headers, at_most=draft.size)
 
 
 def _cut_json(draft: Draft, dice: random.Random) -> Reply:
-    """End the text in its middle, though HTTP says that all of it is here: a proxy may have cut it."""
+    """Truncate the text with the matching Content-Length, as a proxy may do."""
     body = draft.encode()
     return Reply(body=body[: dice.randrange(1, len(body) - 1)], at_most=draft.size)
 
@@ -296,7 +296,7 @@ def _wrapped(before: bytes, after: bytes) -> Mutation:
 
 
 def _trailing_garbage(draft: Draft, dice: random.Random) -> Reply:
-    """Put something behind the JSON: the page may be read or asked for again."""
+    """Append something to the JSON; the page may be read, or requested again."""
     reply = draft.reply()
     reply.body += dice.choice([b"}", b"\0", b"<!-- proxy -->", b"{}"])
     reply.readable, reply.at_least = set(), 0
@@ -322,7 +322,7 @@ def _status(status: int, body: bytes) -> Mutation:
 
 
 def _absent(kind: str, title: str) -> Mutation:
-    """Say that the user cannot be read: 200, and errors in place of the records."""
+    """Report the user as unreadable: status 200, with errors instead of records."""
     error = {
         "value": "22",
         "resource_id": "22",
@@ -363,7 +363,7 @@ REFUSALS: Mapping[str, Mutation] = {
     "503 later": _busy,
     "expired": _expired,
 }
-"""Whole answers that refuse a page, by name."""
+"""Complete answers that refuse a page, by name."""
 
 MUTATIONS: Mapping[str, Mutation] = {
     "drop id": _of_a_record(_drop_id),
@@ -408,4 +408,4 @@ MUTATIONS: Mapping[str, Mutation] = {
 """Every mutation of a single answer, by name."""
 
 ENDS_EARLY = ("no token", "no meta", "early end")
-"""Mutations after which a list ends before its end."""
+"""Mutations that end a list too early."""

@@ -1,6 +1,6 @@
-"""Compares what a crawl left with the truth, using only the files and the emulator.
+"""Compare the files of a crawl with the emulator's truth.
 
-It shares no code with the crawler: it reads gzip and JSON by itself.
+It shares no code with the crawler, and reads gzip and JSON itself.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ CEILING = 3200
 
 @dataclass(kw_only=True)
 class Verdict:
-    """What was found.
+    """The result of a comparison.
 
     Attributes:
-        followers: Records on disk.
-        posts: Records on disk.
-        lost: Followers and posts that must be there and are not.
-        extra: Those that nobody ever served.
-        twice: Records that stand in one file twice.
-        problems: Everything else that is wrong, a sentence each.
+        followers: Number of followers on disk.
+        posts: Number of posts on disk.
+        lost: Followers and posts that are missing.
+        extra: Followers and posts that were never served.
+        twice: Records that occur twice in one file.
+        problems: A sentence for each other problem.
     """
 
     followers: int = 0
@@ -43,13 +43,13 @@ class Verdict:
 
 
 class Oracle:
-    """Knows what a crawl of some targets must have left.
+    """Knows what a crawl of some targets must leave.
 
     Args:
-        world: The truth, and its past.
+        world: The truth, with its history.
         output: OUTPUT_DIRECTORY.
-        since: The world's moment at which the crawl began.
-        first: That at which the first crawl of this dataset began; what it found may still be there.
+        since: The world's revision when the crawl began.
+        first: The revision when the first crawl of this dataset began; its records may still be there.
     """
 
     def __init__(self, world: ChangingWorld, output: Path, *, since: int = 0, first: int = 0) -> None:
@@ -62,9 +62,9 @@ class Oracle:
         """Compare all files with the truth.
 
         Args:
-            targets: Every user who was crawled.
-            modules: What was done to each, such as `TFA`.
-            swept: Whether no part file may be left; who froze may leave one when he wakes up at last.
+            targets: All users that were crawled.
+            modules: Letters of the modules that were run, such as `TFA`.
+            swept: Whether no part file may be left; a frozen worker may leave one when it wakes up.
         """
         verdict = Verdict()
         for target in sorted(targets):

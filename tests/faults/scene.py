@@ -1,4 +1,4 @@
-"""The scene of a fault test: a world, its emulator, a state server, and commands that may be killed."""
+"""Set up a fault test: a world, its emulator, a state server, and commands that may be killed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from twittomatic.emulator import ChangingWorld, Emulator, RunningEmulator, parse
 from twittomatic.state.embedded.launch import launch
 from twittomatic.state.embedded.process import wait_until_ready
 
-DEADLINE_S = 110.0  # for a machine that is busy
+DEADLINE_S = 110.0  # for a busy machine
 LEASE_S = 1
 TIME_SCALE = 900.0  # a window lasts a second
 _T = TypeVar("_T")
 
 
 class Scene:
-    """One place of trial.
+    """The world, emulator, state server and commands of one fault test.
 
     Args:
-        directory: Of its own, short enough for a socket.
+        directory: Its own directory, with a path short enough for a socket.
         spawner: Starts the commands.
         world: What the emulator serves.
-        faults: Of the emulator, as `--faults` takes them.
-        seed: Of those.
+        faults: Faults of the emulator, as `--faults` takes them.
+        seed: Seed of the faults.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Scene:
             time.sleep(0.005)
 
     def kill_server(self) -> None:
-        """Kill the state server, and start it again over what it left."""
+        """Kill the state server, and restart it with the data that it left."""
         pid = int((self._state / "valkey.pid").read_text())
         os.kill(pid, signal.SIGKILL)
         self._in_loop(self._launched())
@@ -104,7 +104,7 @@ class Scene:
         return found
 
     def report(self) -> dict[str, Any]:
-        """Return what the emulator counted, read where it is written."""
+        """Return the emulator's report, read in its own thread."""
 
         async def read() -> dict[str, Any]:
             return self.emulator.report()
@@ -112,7 +112,7 @@ class Scene:
         return self._in_loop(read())
 
     def frontier(self) -> list[int]:
-        """Return the ids that wait."""
+        """Return the ids in the frontier."""
         self.run("frontier", "export", "frontier.gz")
         with gzip.open(self.directory / "frontier.gz", "rt") as lines:
             return [int(line) for line in lines]
@@ -123,13 +123,13 @@ class Scene:
         return name
 
     def said(self) -> str:
-        """Return the last output of all commands, for a test that fails."""
+        """Return the latest output of each command, to explain a failure."""
         return "\n".join(
             f"--- {one.name} ({one.returncode}): {one.said()[-600:]}" for one in self.commands[-12:]
         )
 
     def close(self) -> None:
-        """End everything that was started here."""
+        """Stop everything that was started here."""
         for running in self.commands:
             running.kill()
             running.wait(DEADLINE_S)

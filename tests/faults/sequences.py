@@ -1,7 +1,7 @@
-"""Crawls of one user one after the other over the same dataset, while the lists grow and answers are spoiled.
+"""Crawl one user repeatedly into the same dataset while its lists grow and answers are damaged.
 
-A case is a plan of spoiled answers, and some commands: the same crawl again, crawls of other names, updates,
-with limits that come and go. After each of them the dataset is compared with what was served so far.
+A case is a plan of damaged answers and some commands: the same crawl again, crawls with other names, updates,
+with changing limits. After each command the dataset is compared with what was served so far.
 
     python tests/faults/sequences.py [--first 1] [--cases 300]
 """
@@ -42,7 +42,7 @@ _DEADLINE_S = 120.0
 
 
 class Sequence:
-    """The commands that a seed stands for, run in a separate directory."""
+    """The commands generated from a seed, run in a directory of their own."""
 
     def __init__(self, seed: int, redis_url: str, directory: Path) -> None:
         self._dice = dice = random.Random(seed)
@@ -76,7 +76,7 @@ class Sequence:
         self.problems: list[str] = []
 
     async def run(self) -> list[str]:
-        """Give the commands until something is wrong; return what, a sentence each."""
+        """Run the commands until one goes wrong; return a sentence for each problem."""
         dice = self._dice
         for name in _LIMITS.values():
             if dice.random() < 0.4:
@@ -113,7 +113,7 @@ class Sequence:
         return load(values, {}, nothing(self._directory))
 
     def _grow(self) -> None:
-        """Publish some posts, behind the pinned one if there is one, and let some follow."""
+        """Publish some posts, behind the pinned one if there is one, and add some followers."""
         dice, lists = self._dice, self._service.lists
         count = dice.choice([1, 3, 9, 10, 11, 25])
         at = 1 if self.plan.pinned and lists["tweets"] else 0
@@ -124,7 +124,7 @@ class Sequence:
         self.trail.append(f"{count} new posts")
 
     async def _give(self, settings: Settings, modules: str) -> None:
-        """Give one command until it ends with 0, or nothing changes any more."""
+        """Repeat a command until it exits with 0 or nothing changes any more."""
         wanted = Targets(ids=[str(STAR)], names=())
         for _ in range(_TRIES):
             asked, before = len(self._service.answers), {ext: self._ids(ext) for ext in _LISTS}
@@ -215,7 +215,7 @@ class Sequence:
 
 
 async def run(seeds: range, redis_url: str, place: Path) -> int:
-    """Carry cases out, print what is wrong, and return in how many of them something is."""
+    """Run cases, print the problems, and return the number of cases that had any."""
     bad = 0
     with hasty():
         for seed in seeds:
@@ -228,7 +228,7 @@ async def run(seeds: range, redis_url: str, place: Path) -> int:
 
 
 def main() -> None:
-    """Carry out as many cases as are asked for."""
+    """Run the cases selected on the command line."""
     bad, cases, seconds = carry_out("Crawls one after the other whose answers are spoiled.", 300, run)
     print(f"{cases - bad} of {cases} went well, {seconds:.1f} s")
     sys.exit(bool(bad))

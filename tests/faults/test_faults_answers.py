@@ -1,4 +1,4 @@
-"""Crawls through spoiled answers: no record that was served whole is lost, doubled or overpaid."""
+"""Crawl through damaged answers: no record that was served intact is lost, duplicated or overpaid."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Some of the cases of `attempts`, all kinds of list; a seed that found a fault is among them."""
+"""Some cases of `attempts`, with every kind of list; one of the seeds once found a fault."""
 
 import attempts
 

@@ -1,4 +1,4 @@
-"""A few trials of `make chaos`; a seed that found a fault stays here."""
+"""A few trials of `make chaos`; seeds that found a fault are kept."""
 
 import chaos
 import pytest

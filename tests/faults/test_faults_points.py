@@ -1,7 +1,7 @@
-"""A worker dies, or freezes for longer than its lease, at every durable boundary of every module.
+"""Kill a worker, or freeze it for longer than its lease, at every durable boundary of every module.
 
-In one crawl one worker after the other comes to its end, each at another point. The next one goes on with
-what it left. Those who froze wake up when all is done, and must not be able to change anything.
+In one crawl one worker after the other falls, each at another point, and the next one continues its work.
+Frozen workers wake up when everything is done, and must not be able to change anything.
 """
 
 import re
@@ -24,7 +24,7 @@ from twittomatic.emulator import ChangingWorld, GraphWorld
 from twittomatic.model import Checkpoint
 from twittomatic.state.keys import CrawlKeys
 
-# Points of pages and of endings take turns: a page in between forgives the death of who held a job.
+# Points of pages and of endings alternate: a page in between resets the crash count of a job.
 OF_LISTS = [
     "permit.granted",
     "commit.renamed",
@@ -78,9 +78,9 @@ ELSEWHERE = {
         "tests/acceptance/test_acceptance_repair.py",
     ),
 }
-"""Points that no job reaches, and the tests that arm them."""
+"""Points that jobs do not reach, and the tests that arm them."""
 
-JOBS = 2  # of a module that a worker has in flight when it falls
+JOBS = 2  # that a worker has in flight per module when it falls
 PEOPLE = range(1, 51)
 CROWD = range(10**18, 10**18 + 1_200)
 
@@ -105,7 +105,7 @@ def test_every_point_of_the_code_is_here() -> None:
 
 
 class Falling:
-    """Workers that are killed or stopped one after the other, each at a point, some at one point."""
+    """Workers that are killed or stopped one after the other, each at a fault point."""
 
     def __init__(self, scene: Scene, points: Sequence[str], how: str) -> None:
         self._scene = scene

@@ -249,11 +249,11 @@ async def _token(network: Network, transport: Transport, credential: Credential)
     except RateLimited:
         return CheckResult("Token", OK, f"{name} is accepted; its window is empty at the moment.")
     except NetworkError as error:
-        said = sentence(network, request, answer, error, credential.secrets)
-        said = said.replace(credential.token, "***")  # however short: the answer is to this token alone
+        reason = sentence(network, request, answer, error, credential.secrets)
+        reason = reason.replace(credential.token, "***")  # however short: the answer is to this token alone
         if isinstance(error, CredentialRejected):
-            return CheckResult("Token", FAILED, f"{name}: {said}")
-        return CheckResult("Token", WARNING, f"{name} could not be checked: {said}")
+            return CheckResult("Token", FAILED, f"{name}: {reason}")
+        return CheckResult("Token", WARNING, f"{name} could not be checked: {reason}")
     return CheckResult("Token", OK, f"{name} is accepted.")
 
 

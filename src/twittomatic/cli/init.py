@@ -51,13 +51,13 @@ def document() -> str:
 def _prices() -> str:
     network = registry.network_class(registry.DEFAULT)
     listed = network.price_list({})
-    said = _comment(
+    comment = _comment(
         f"Dollars for one of each, as {network.title} listed them on {listed.as_of} ({listed.source}). "
         "To use others, write them here with the day on which they held."
     )
     return "\n".join(
         [
-            said,
+            comment,
             "# [prices]",
             f'# as_of = "{listed.as_of}"',
             f"# post = {usd(listed.post):g}",
@@ -70,14 +70,14 @@ def _prices() -> str:
 def _limits() -> str:
     network = registry.network_class(registry.DEFAULT)
     limits = network.limit_list({})
-    said = _comment(
+    comment = _comment(
         f"Requests of one app in 15 minutes, as {network.title} listed them on {limits.as_of} "
         f"({limits.source}), and below those of one user. They are the first guess: what its answers say "
         "goes before."
     )
     lines = [f"# {endpoint} = {limit.requests}" for endpoint, limit in limits.by_kind["app"].items()]
     lines += [f"# user_{endpoint} = {limit.requests}" for endpoint, limit in limits.by_kind["user"].items()]
-    return "\n".join([said, "# [limits]", *lines])
+    return "\n".join([comment, "# [limits]", *lines])
 
 
 def _paragraph(option: Option) -> str:

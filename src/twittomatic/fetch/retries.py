@@ -61,8 +61,8 @@ def retry_after_s(response: Response | None, now: float) -> float | None:
     until = _moment(value)
     if response is None or until is None:
         return None
-    said = _moment(response.headers.get("date", ""))
-    return max(0.0, until - (now if said is None else said))
+    date = _moment(response.headers.get("date", ""))
+    return max(0.0, until - (now if date is None else date))
 
 
 class Repetitions:

@@ -111,18 +111,18 @@ def _compiled(name: str, text: str, network: Records, kind: type) -> cel.Program
     return program
 
 
-def _syntax(text: str, said: str) -> str:
-    places = _PLACE.findall(said)
+def _syntax(text: str, message: str) -> str:
+    places = _PLACE.findall(message)
     if not places:
         return f"{text!r} is not a CEL expression."
     line, column, what = places[-1]
     return f"{text!r} is not a CEL expression: line {line}, column {int(column) + 1}: {what[:120].strip()}."
 
 
-def _meaning(text: str, said: str, network: Records) -> str:
-    unknown = _UNKNOWN.search(said)
+def _meaning(text: str, message: str, network: Records) -> str:
+    unknown = _UNKNOWN.search(message)
     if not unknown:
-        return f"{text!r} cannot be evaluated: {said.splitlines()[0].partition(', so common')[0][:200]}"
+        return f"{text!r} cannot be evaluated: {message.splitlines()[0].partition(', so common')[0][:200]}"
     name = unknown[1]
     place = re.search(rf"\b{re.escape(name)}\b", text)
     column = place.start() + 1 if place else 1

@@ -77,7 +77,7 @@ def changed(what: str) -> StateError:
     """Return the error for something on the server that another program changed.
 
     Args:
-        what: Such as `crawl x`, or what the server said.
+        what: Such as `crawl x`, or what the server reply.
     """
     return StateError(
         f"Redis holds something that Twittomatic did not write ({what}). Nothing more is bought; bring back "
@@ -107,42 +107,42 @@ def is_permanent(error: BaseException) -> bool:
 
 
 def _known(error: RedisError) -> TwittomaticError | None:
-    said = str(error)
+    reply = str(error)
     if isinstance(error, OutOfMemoryError):
         return StateUnavailable(FULL)
     if isinstance(error, _CREDENTIALS):
-        return SettingsError(f"Redis does not accept the credentials of REDIS_URL ({said.rstrip('.')}).")
+        return SettingsError(f"Redis does not accept the credentials of REDIS_URL ({reply.rstrip('.')}).")
     if isinstance(error, NoPermissionError):
-        return SettingsError(_forbidden(said))
+        return SettingsError(_forbidden(reply))
     if isinstance(error, _CLUSTER) and not isinstance(error, MasterDownError):
         return SettingsError(CLUSTER)
-    if isinstance(error, InvalidResponse) or said.startswith(_STRANGE_GREETING):
+    if isinstance(error, InvalidResponse) or reply.startswith(_STRANGE_GREETING):
         return SettingsError(NO_REDIS)
     if isinstance(error, ResponseError):
-        if "NOGROUP" in said:
+        if "NOGROUP" in reply:
             return gone("a stream of jobs")
-        if said.lower().startswith(_NO_DATABASE):
+        if reply.lower().startswith(_NO_DATABASE):
             return SettingsError(
                 "REDIS_URL names a database that the server does not have; "
                 "give one that it has, such as /0, or raise `databases` in its configuration."
             )
-        if said.startswith("WRONGTYPE"):
+        if reply.startswith("WRONGTYPE"):
             return changed("a key has another type")
-        if "user_script" in said or _NUMBER.search(said):
-            return changed(said.partition(" script: ")[0].rstrip("."))
-        if "unknown command" in said.lower() or "unknown subcommand" in said.lower():
+        if "user_script" in reply or _NUMBER.search(reply):
+            return changed(reply.partition(" script: ")[0].rstrip("."))
+        if "unknown command" in reply.lower() or "unknown subcommand" in reply.lower():
             return SettingsError(
-                f"Redis does not know a command that is needed ({said.split(',')[0]}); "
+                f"Redis does not know a command that is needed ({reply.split(',')[0]}); "
                 "Redis 7.0 or Valkey 8.0 is needed, with no command renamed."
             )
     return None
 
 
-def _forbidden(said: str) -> str:
+def _forbidden(reply: str) -> str:
     """Name the command or keys that an ACL forbids."""
-    what = match[1].upper().replace("|", " ") if (match := _QUOTED.search(said)) else ""
+    what = match[1].upper().replace("|", " ") if (match := _QUOTED.search(reply)) else ""
     if what:
         return f"REDIS_URL: its user may not use the command {what}; allow it in the server's ACL."
-    if "access a key" in said:
+    if "access a key" in reply:
         return "REDIS_URL: its user may not use keys that begin with tw:; allow ~tw:* in the server's ACL."
-    return f"REDIS_URL: its user may not do what is needed ({said}); allow it in the server's ACL."
+    return f"REDIS_URL: its user may not do what is needed ({reply}); allow it in the server's ACL."

@@ -226,12 +226,12 @@ class EventStream:
             report: Its report, which names the process that serves it.
             leaving: Whether another process may serve it at once.
         """
-        said = await self._connection.run(
+        is_ours = await self._connection.run(
             "sinks/report",
             [self._keys.sink(sink), self._keys.sinks],
             [sink, report.process, 0 if leaving else _CLAIM_MS, msgspec.json.encode(report).decode()],
         )
-        return bool(said)
+        return bool(is_ours)
 
     async def sink_reports(self) -> dict[str, SinkReport]:
         """Return the last report of each sink by name; reports that make no sense are left out."""

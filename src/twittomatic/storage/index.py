@@ -27,7 +27,7 @@ _KINDS = {ext: kind * _WIDTH for kind, ext in enumerate(EXTENSIONS)}
 _COLUMNS: dict[str, Any] = {
     "id": np.uint64,
     "tag": np.uint8,  # kind and number of digits: `00/007.fws` is another file than `7/7.fws`
-    "said": np.int64,  # microseconds since the epoch, as are `began` and `ended`
+    "written": np.int64,  # microseconds since the epoch, as are `began` and `ended`
     "began": np.int64,
     "size": np.int64,
     "ended": np.int64,
@@ -146,7 +146,7 @@ class JournalIndex:
         key = _key_of(file)
         with self._lock:
             entry, row = self._early.get(key), self._find(key)
-        return entry if entry and row and _said(entry) == row else None
+        return entry if entry and row and _row_of(entry) == row else None
 
     def looked_at(self, file: str) -> float:
         """Return when an update last found a timeline up to date, seconds since the epoch; 0 if none did."""
@@ -180,7 +180,7 @@ class JournalIndex:
             key = int(entry.user_id), _LOOK * _WIDTH + len(entry.user_id)
         else:
             return
-        row = _said(entry)
+        row = _row_of(entry)
         if entry.ending in EARLY:
             self._early[key] = entry
         other = self._recent.get(key)
@@ -219,16 +219,16 @@ class JournalIndex:
 def _merged(older: _Run, newer: _Run) -> _Run:
     """Merge two runs, keeping the newer of two lines about one file; of equals, the one read later."""
     both = {
-        name: np.concatenate([older[name], newer[name]]) for name in ("id", "tag", "said", "began", "size")
+        name: np.concatenate([older[name], newer[name]]) for name in ("id", "tag", "written", "began", "size")
     }
     order = np.lexsort((both["tag"], both["id"]))  # stable, and fast where there are two sorted runs
     sorted_by = {name: column[order] for name, column in both.items()}
     twice = np.flatnonzero(
         (sorted_by["id"][1:] == sorted_by["id"][:-1]) & (sorted_by["tag"][1:] == sorted_by["tag"][:-1])
     )
-    is_older = np.zeros(len(twice), np.bool_)  # whether what was read later was said earlier
+    is_older = np.zeros(len(twice), np.bool_)  # whether what was read later was written earlier
     undecided = np.ones(len(twice), np.bool_)
-    for name in ("said", "began", "size"):
+    for name in ("written", "began", "size"):
         first, second = sorted_by[name][twice], sorted_by[name][twice + 1]
         is_older |= undecided & (second < first)
         undecided &= second == first
@@ -244,8 +244,8 @@ def _row(run: _Run, place: int) -> _Row:
 
 
 def _line(row: _Row) -> Line:
-    said, began, size, ended, lines, crc, ending = row
-    return Line(size, lines, crc, _ENDINGS[ending], ended / 1e6, (said, began, size))
+    written, began, size, ended, lines, crc, ending = row
+    return Line(size, lines, crc, _ENDINGS[ending], ended / 1e6, (written, began, size))
 
 
 def _key_of(file: str) -> _Key:
@@ -259,7 +259,7 @@ def _file_of(number: int, tag: int) -> str:
     return f"{stem[:2]}/{stem}.{EXTENSIONS[kind]}"
 
 
-def _said(entry: Entry) -> _Row:
+def _row_of(entry: Entry) -> _Row:
     ended = _microseconds(entry.ended_at)
     return (
         _microseconds(entry.repaired_at) if entry.repaired_at else ended,

@@ -295,5 +295,5 @@ def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 def age(entry: Entry) -> tuple[str, str, int]:
     """Return the sort key of the entries of a file, the newest last."""
-    said_at = entry.repaired_at or entry.ended_at
-    return said_at.rstrip("Z"), entry.began_at.rstrip("Z"), entry.bytes
+    written_at = entry.repaired_at or entry.ended_at
+    return written_at.rstrip("Z"), entry.began_at.rstrip("Z"), entry.bytes

@@ -138,7 +138,7 @@ class BoughtProfiles:
                 journal.close()
 
     def settle(self, committed: Sequence[Committed]) -> None:
-        """Remove pending files, after everything that has to know about the commit was told.
+        """Remove pending files, once everything that has to know about the commit has been notified.
 
         Raises:
             StorageUnavailable: a file cannot be removed.
@@ -262,16 +262,19 @@ def _repaired(layout: Layout, path: Path, line: Purchase | None) -> tuple[FileSt
         if begins_with(path, state) and not holds(path, state):
             draft = layout.drafts / path.name
             PartFile.take_over(draft, path, state).close()
-            aside = layout.relative(set_aside(layout, path, keep=True))
+            original = layout.relative(set_aside(layout, path, keep=True))
             commit(draft, path)
-            return state, f"what is behind the bytes of its journal line is cut off; all of it is in {aside}."
+            return (
+                state,
+                f"the bytes behind those of its journal line are cut off; all of it is in {original}.",
+            )
     try:
         for record in read_lines(path):
             record_id(record)
         return measured(path), "can be read; the journal says so now."
     except (CorruptFile, *NO_JSON):
-        aside = layout.relative(set_aside(layout, path))
-        return FileState(), f"its bytes are those of no line in the journal; set aside as {aside}."
+        original = layout.relative(set_aside(layout, path))
+        return FileState(), f"its bytes are those of no line in the journal; set aside as {original}."
 
 
 def _line(

@@ -79,7 +79,7 @@ class Repair:
         self._worker = worker
         self._announce = announce
         self._lines: dict[str, list[Entry]] = {}
-        self._said: list[Entry] = []
+        self._restated: list[Entry] = []
 
     def run(self) -> Iterator[Step]:
         """Repair, and yield each step when it is durable; its journal line may follow later.
@@ -125,9 +125,9 @@ class Repair:
         return list(damaged)
 
     def _repaired(self, path: Path) -> Step:
-        dropped, aside = rewrite_journal(self._layout, path)
+        dropped, original = rewrite_journal(self._layout, path)
         lines = f"{dropped} lines that were no entries are out of it" if dropped else "its last line is ended"
-        return self._step(path, f"{lines}; all of it is in {self._layout.relative(aside)}.")
+        return self._step(path, f"{lines}; all of it is in {self._layout.relative(original)}.")
 
     def _in_trouble(self) -> set[str]:
         """Examine every file; return the users with a defective one."""
@@ -197,10 +197,10 @@ class Repair:
             self._lose(path, newest)
             return
         if DefectKind.DISORDER in kinds and kinds <= {DefectKind.DISORDER, DefectKind.COUNT}:
-            aside = self._layout.relative(self._reorder(path, entry))
+            original = self._layout.relative(self._reorder(path, entry))
             yield self._step(
                 path,
-                f"{' '.join(odd).rstrip('.')}; put in order, each id once; what it was is in {aside}.",
+                f"{' '.join(odd).rstrip('.')}; put in order, each id once; what it was is in {original}.",
             )
             return
         for sentence in odd:
@@ -209,7 +209,7 @@ class Repair:
             yield self._step(
                 path, f"is as the journal line of {entry.ended_at} says; nothing newer is proved."
             )
-            self._say(entry)
+            self._restate(entry)
 
     def _reorder(self, path: Path, entry: Entry) -> Path:
         """Put a file in order. Its journal line is written first: a crash must not leave it unproved."""
@@ -218,7 +218,7 @@ class Repair:
         if path.suffix == ".twt":
             ids = [int(record_id_in(draft, line)) for line in read_lines(draft)]
             first, last = str(ids[0]), str(ids[-1])
-        self._say(
+        self._restate(
             msgspec.structs.replace(
                 entry,
                 lines=state.lines,
@@ -228,17 +228,17 @@ class Repair:
                 last_id=last,
             )
         )
-        said = self._said[-1]
+        entry = self._restated[-1]
         self._write(1)
-        aside = place(self._layout, path, draft)
-        self._announce([said])  # a sink that was notified earlier may have read the old file
-        return aside
+        original = place(self._layout, path, draft)
+        self._announce([entry])  # a sink that was notified earlier may have read the old file
+        return original
 
     def _cut(self, path: Path, proof: Proof) -> str:
         where = "before" if proof.offset else "behind"
-        aside = self._layout.relative(cut(self._layout, path, proof))
+        original = self._layout.relative(cut(self._layout, path, proof))
         spare = proof.size - proof.entry.bytes
-        return f"{spare} bytes {where} those of its journal line are cut off; all of it is in {aside}."
+        return f"{spare} bytes {where} those of its journal line are cut off; all of it is in {original}."
 
     def _moved(self, path: Path) -> str:
         return f"; set aside as {self._layout.relative(set_aside(self._layout, path))}."
@@ -260,28 +260,28 @@ class Repair:
                 depth=depth,
                 worker=self._worker,
             )
-        self._say(msgspec.structs.replace(newest, lines=0, bytes=0, crc32="00000000", ending=Ending.LOST))
+        self._restate(msgspec.structs.replace(newest, lines=0, bytes=0, crc32="00000000", ending=Ending.LOST))
 
-    def _say(self, entry: Entry) -> None:
+    def _restate(self, entry: Entry) -> None:
         """Record an older entry as valid again; its cost is not counted twice."""
-        self._said.append(
+        self._restated.append(
             msgspec.structs.replace(
                 entry, requests=0, cost_usd=0.0, received=0, worker=self._worker, repaired_at=self._now
             )
         )
 
     def _write(self, least: int) -> None:
-        if len(self._said) < least:
+        if len(self._restated) < least:
             return
-        self._announce(self._said)
+        self._announce(self._restated)
         reach("repair.files_done")
         journal = Journal(self._layout.journal(_PROCESS), repairing=True)
         try:
-            journal.append(*self._said)
+            journal.append(*self._restated)
         finally:
             journal.close()
-        self._said = []
+        self._restated = []
 
     def _step(self, path: Path, sentence: str, *, left: bool = False) -> Step:
-        said = file_defect(self._layout, path, sentence)
-        return Step(file=said.file, sentence=said.sentence, left=left)
+        defect = file_defect(self._layout, path, sentence)
+        return Step(file=defect.file, sentence=defect.sentence, left=left)

@@ -65,8 +65,8 @@ def rewrite_journal(layout: Layout, path: Path) -> tuple[int, Path]:
                 while line and not line.endswith(b"\n"):  # the rest of an overlong line
                     line = source.readline(LONGEST_LINE)
 
-    aside = _replace(layout, path, write)
-    return dropped, aside
+    original = _replace(layout, path, write)
+    return dropped, original
 
 
 def draft_in_order(layout: Layout, path: Path) -> tuple[Path, FileState]:
@@ -91,10 +91,10 @@ def draft_in_order(layout: Layout, path: Path) -> tuple[Path, FileState]:
 
 def place(layout: Layout, path: Path, draft: Path) -> Path:
     """Replace a file by a draft; return where the file was set aside."""
-    aside = set_aside(layout, path, keep=True)
+    original = set_aside(layout, path, keep=True)
     commit(draft, path)
     reach("rewrite.replaced")
-    return aside
+    return original
 
 
 def _append_each_once(part: PartFile, source: Path) -> None:

@@ -18,7 +18,7 @@ from twittomatic.state.connection import Connection
 from twittomatic.state.events import CrawlResumed, FileRepaired, TargetClosed, WorkerDied
 from twittomatic.state.status import CrawlStatus
 from twittomatic.state.stream import Position, StreamEvent
-from twittomatic.web.monitor.workers import Roster
+from twittomatic.web.monitor.workers import WorkerList
 
 Serve = Callable[..., Running]
 
@@ -275,11 +275,11 @@ async def test_unreadable_events_and_reports_block_no_sink(crawl: Crawl, serve: 
 async def test_the_monitor_finds_deaths_among_what_is_no_event(crawl: Crawl) -> None:
     await crawl.connection.call("XADD", crawl.keys.events, "*", "something", "else")
     await crawl.stream.add(WorkerDied(worker="w", jobs=("follower:1",)))
-    roster = Roster([], [])
+    shown = WorkerList([], [])
     workers = {"w": WorkerReport(seen_at="2026-01-01T00:00:00Z")}
-    await roster.update(CrawlStatus(crawl="c", workers=workers), 1.0, crawl.stream)
-    await roster.update(CrawlStatus(crawl="c"), 2.0, crawl.stream)
-    [gone] = roster.gone
+    await shown.update(CrawlStatus(crawl="c", workers=workers), 1.0, crawl.stream)
+    await shown.update(CrawlStatus(crawl="c"), 2.0, crawl.stream)
+    [gone] = shown.gone
     assert (gone.name, gone.died, gone.held) == ("w", True, ["follower:1"])
 
 

@@ -103,7 +103,7 @@ def read(body: bytes) -> Answer | None:
     if not members and not text_of(body).strip().startswith("{"):
         return None
     data, includes, meta = (_value(members.get(name)) for name in ("data", "includes", "meta"))
-    told = _loads(meta) if meta else {}
+    document = _loads(meta) if meta else {}
     return Answer(
         records=_records(data),
         includes={
@@ -111,7 +111,7 @@ def read(body: bytes) -> Answer | None:
             for kind, listed in (_members(includes, 0) if includes.startswith("{") else {}).items()
             if listed.startswith("[")
         },
-        meta=told if isinstance(told, dict) else None,
+        meta=document if isinstance(document, dict) else None,
     )
 
 

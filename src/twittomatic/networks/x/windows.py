@@ -19,10 +19,10 @@ def reading(headers: Mapping[str, str]) -> WindowReading | None:
     limit, remaining, reset = (_number(headers, f"x-rate-limit-{name}") for name in _NAMES)
     if limit is None or remaining is None or reset is None or limit < max(remaining, 1):
         return None
-    said = date(headers)
-    if not _plausible(reset, said):
+    now = date(headers)
+    if not _plausible(reset, now):
         return None
-    return WindowReading(limit=limit, remaining=remaining, reset_at=float(reset), date=said)
+    return WindowReading(limit=limit, remaining=remaining, reset_at=float(reset), date=now)
 
 
 def reset_at(headers: Mapping[str, str]) -> datetime | None:
@@ -50,8 +50,8 @@ def date(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _plausible(reset: int, said: float | None) -> bool:
-    return said is None or _EARLIEST_S <= reset - said <= _LATEST_S
+def _plausible(reset: int, now: float | None) -> bool:
+    return now is None or _EARLIEST_S <= reset - now <= _LATEST_S
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

@@ -16,7 +16,7 @@ from twittomatic.storage.tail import JournalTail
 _MOST, _KEPT = 50_000, 25_000  # users in memory, 400 bytes each: those with the most followers stay
 
 
-class Crawled(msgspec.Struct, frozen=True):
+class CrawledUser(msgspec.Struct, frozen=True):
     """A user whose followers list is in the dataset.
 
     Attributes:
@@ -32,7 +32,7 @@ class Crawled(msgspec.Struct, frozen=True):
     age: tuple[str, str, int]
 
 
-class Findings:
+class CrawledUsers:
     """The followers lists of a dataset; calls may block.
 
     Args:
@@ -46,7 +46,7 @@ class Findings:
         self._journal = JournalTail(layout)
         self._listed = IdSet()  # also of users who are no longer in memory: each of them counts once
         self._lost: dict[str, tuple[str, str, int]] = {}  # few: age by user
-        self.users: dict[str, Crawled] = {}
+        self.users: dict[str, CrawledUser] = {}
 
     @property
     def count(self) -> int:
@@ -71,7 +71,7 @@ class Findings:
             self._lost[user_id] = stated
             return user_id
         self._lost.pop(user_id, None)
-        self.users[user_id] = Crawled(user_id, entry.depth, entry.lines, stated)
+        self.users[user_id] = CrawledUser(user_id, entry.depth, entry.lines, stated)
         if len(self.users) > _MOST:
             largest = nlargest(_KEPT, self.users.values(), key=lambda user: user.followers)
             self.users = {user.user_id: user for user in largest}

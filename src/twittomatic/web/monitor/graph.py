@@ -15,7 +15,7 @@ from twittomatic.errors import StorageError
 from twittomatic.model import NO_JSON
 from twittomatic.storage.formats import read_ids, read_lines, to_ids
 from twittomatic.storage.paths import Layout
-from twittomatic.web.monitor.crawled import Crawled, Findings
+from twittomatic.web.monitor.crawled import CrawledUser, CrawledUsers
 
 _NODES, _LARGEST = 240, 160  # users drawn; those with the most followers among them, others at random
 _LINKS = 2_000  # drawn; more are a grey disc
@@ -35,17 +35,17 @@ class _Profile(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Profile).decode
 
 
-class Picture:
+class GraphView:
     """Draws the crawled users; their positions are kept from one drawing to the next.
 
     Args:
         layout: The dataset's layout.
-        findings: The crawled users.
+        crawled: The crawled users.
     """
 
-    def __init__(self, layout: Layout, findings: Findings) -> None:
+    def __init__(self, layout: Layout, crawled: CrawledUsers) -> None:
         self._layout = layout
-        self._findings = findings
+        self._crawled = crawled
         self._points: dict[str, tuple[float, float]] = {}
         self._names: dict[str, tuple[str, str]] = {}
 
@@ -57,8 +57,8 @@ class Picture:
             `followers`, and `x`, `y` from 0 to 1; `links`, pairs of their indices, the first follows the
             second; `crawled`, how many users there are, and `links_cut`, whether some are left out.
         """
-        self._findings.read()
-        chosen = _chosen(self._findings.users.values())
+        self._crawled.read()
+        chosen = _chosen(self._crawled.users.values())
         links = self._links(chosen)
         self._learn_names([user.user_id for user in chosen])
         points = _arranged(self._start(chosen), links)
@@ -80,10 +80,10 @@ class Picture:
             "nodes": nodes,
             "links": drawn.tolist(),
             "links_cut": len(drawn) < len(links),
-            "crawled": self._findings.count,
+            "crawled": self._crawled.count,
         }
 
-    def _links(self, chosen: Sequence[Crawled]) -> npt.NDArray[np.intp]:
+    def _links(self, chosen: Sequence[CrawledUser]) -> npt.NDArray[np.intp]:
         """Return the follow edges among the chosen users, as pairs of indices."""
         ids = to_ids(user.user_id for user in chosen)
         order = np.argsort(ids)
@@ -120,12 +120,12 @@ class Picture:
             except (StorageError, *NO_JSON):
                 continue
 
-    def _start(self, chosen: Sequence[Crawled]) -> Points:
+    def _start(self, chosen: Sequence[CrawledUser]) -> Points:
         """Return the positions in the last drawing, or pseudo-random ones for new users."""
         return np.array([self._points.get(user.user_id) or _anywhere(user.user_id) for user in chosen])
 
 
-def _chosen(users: Iterable[Crawled]) -> list[Crawled]:
+def _chosen(users: Iterable[CrawledUser]) -> list[CrawledUser]:
     """Choose seeds, the users with the most followers, and a fixed sample of the others."""
     ranked = sorted(users, key=lambda user: (user.depth > 0, -user.followers, user.user_id))
     rest = sorted(ranked[_LARGEST:], key=lambda user: _hash(user.user_id))

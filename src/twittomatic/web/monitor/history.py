@@ -77,7 +77,7 @@ class History:
         path: Path of its file, which is replaced atomically, so that a kill leaves the old one.
 
     Attributes:
-        gone: Workers that left or died, newest first; see `Roster`.
+        gone: Workers that left or died, newest first; see `WorkerList`.
         leaders: Masters that led, newest first.
     """
 

@@ -27,7 +27,7 @@ from twittomatic.state.status import CrawlStatus, read_status
 from twittomatic.state.stream import EventStream
 from twittomatic.web.monitor.history import PLACES, SERIES, History
 from twittomatic.web.monitor.logs import Tail
-from twittomatic.web.monitor.workers import Roster
+from twittomatic.web.monitor.workers import WorkerList
 
 _LOOK_S = 1.0
 _PATIENCE_S = 2.0  # for a server that is away, before the page says so
@@ -70,7 +70,7 @@ class Sampler:
         self.away = "The monitor has only just begun to look."
         self.tail = Tail(log_directory, crawl)
         self.history = History(log_directory / f"{crawl}.monitor.history")
-        self._roster = Roster(self.history.gone, self.history.leaders)
+        self._workers = WorkerList(self.history.gone, self.history.leaders)
         self._connect = connect
         self._account = account
         self._connection: Connection | None = None
@@ -133,7 +133,7 @@ class Sampler:
         self.status, self.has_read, self.away = status, True, ""
         now = time.time()
         await asyncio.to_thread(self.tail.read)
-        workers = await self._roster.update(status, now, EventStream(connection, self.keys))
+        workers = await self._workers.update(status, now, EventStream(connection, self.keys))
         self.history.add(now, _values(status, self.tail.troubles))
         view: dict[str, Any] = {
             "away": "",
@@ -142,8 +142,8 @@ class Sampler:
             "forecast": forecast(status, self.history),
             "errors_per_minute": self.tail.per_minute(now),
             "workers": workers,
-            "gone": self._roster.gone,
-            "leaders": self._roster.leaders,
+            "gone": self._workers.gone,
+            "leaders": self._workers.leaders,
             "row": self.history.newest,
         }
         if self._pages:

@@ -23,11 +23,11 @@ from twittomatic.state.status import CrawlStatus
 from twittomatic.storage.paths import Layout
 from twittomatic.web.http import error_log, is_same_site
 from twittomatic.web.monitor.access import COOKIE, Access
-from twittomatic.web.monitor.crawled import Findings
-from twittomatic.web.monitor.graph import Picture
+from twittomatic.web.monitor.crawled import CrawledUsers
+from twittomatic.web.monitor.graph import GraphView
 from twittomatic.web.monitor.history import SERIES
 from twittomatic.web.monitor.sampler import Sampler
-from twittomatic.web.monitor.user import Shelf, look_up
+from twittomatic.web.monitor.user import UserReader, look_up
 
 _STATIC: Final = Path(__file__).parent / "static"
 _HEADERS: Final = {
@@ -57,8 +57,8 @@ class Server:
     def __init__(self, sampler: Sampler, access: Access, layout: Layout) -> None:
         self._sampler = sampler
         self._access = access
-        self._shelf = Shelf(layout)
-        self._picture = Picture(layout, Findings(layout))
+        self._users = UserReader(layout)
+        self._graph_view = GraphView(layout, CrawledUsers(layout))
         self._drawn = b""
         self._draw_at = float("-inf")
         self._drawing = asyncio.Lock()
@@ -119,7 +119,7 @@ class Server:
         finally:
             for socket in list(self._sockets):
                 await socket.close(code=WSCloseCode.GOING_AWAY)
-            self._shelf.close()
+            self._users.close()
             await runner.cleanup()
 
     @web.middleware
@@ -211,13 +211,13 @@ class Server:
     async def _user(self, request: web.Request) -> web.Response:
         sampler = self._sampler
         wanted = request.query.get("user", "").strip()
-        return _json(await look_up(wanted, sampler.connection, sampler.keys, self._shelf, sampler.status))
+        return _json(await look_up(wanted, sampler.connection, sampler.keys, self._users, sampler.status))
 
     async def _graph(self, request: web.Request) -> web.Response:
         async with self._drawing:
             began_at = time.monotonic()
             if began_at >= self._draw_at:
-                self._drawn = msgspec.json.encode(await asyncio.to_thread(self._picture.draw))
+                self._drawn = msgspec.json.encode(await asyncio.to_thread(self._graph_view.draw))
                 took_s = time.monotonic() - began_at
                 self._draw_at = time.monotonic() + max(2.0, _REST * took_s)
         return web.Response(body=self._drawn, content_type="application/json")

@@ -25,7 +25,7 @@ _ID, _NAME = re.compile(r"[0-9]{1,19}"), re.compile(r"@?([A-Za-z0-9_]{1,15})")
 _ENTRIES = 50  # of the journal, newest first
 
 
-class Shelf:
+class UserReader:
     """Reads the dataset for one user at a time, in its own thread, to keep the others free for the live page.
 
     Args:
@@ -51,7 +51,7 @@ class Shelf:
 
 
 async def look_up(
-    wanted: str, connection: Connection, keys: CrawlKeys, shelf: Shelf, status: CrawlStatus
+    wanted: str, connection: Connection, keys: CrawlKeys, reader: UserReader, status: CrawlStatus
 ) -> dict[str, Any]:
     """Return what is known about a user.
 
@@ -59,7 +59,7 @@ async def look_up(
         wanted: The user's id, or the name of a seed, with or without @.
         connection: Connection to the state server.
         keys: The crawl's keys.
-        shelf: Reads the dataset.
+        reader: Reads the dataset.
         status: The status of the crawl, which names the workers that hold the user's jobs.
 
     Raises:
@@ -69,7 +69,7 @@ async def look_up(
     admin = JobAdmin(connection, keys)
     found = await asyncio.gather(*[admin.job(module, user_id) for module in Module])
     jobs = [_job(job, _worker_of(job, status)) for job in found if job]
-    files, entries = await shelf.read(user_id)
+    files, entries = await reader.read(user_id)
     return {
         "user_id": user_id,
         "state": _state(jobs, entries, files),

@@ -46,12 +46,12 @@ class PastLeader(msgspec.Struct, kw_only=True):
     at: float
 
 
-class Roster:
+class WorkerList:
     """Follows the workers of a crawl from one status to the next.
 
     Args:
-        gone: Workers that left or died, newest first; the roster adds to them.
-        leaders: Masters that led, newest first; the roster adds to them.
+        gone: Workers that left or died, newest first; the list adds to them.
+        leaders: Masters that led, newest first; the list adds to them.
     """
 
     def __init__(self, gone: list[GoneWorker], leaders: list[PastLeader]) -> None:

@@ -66,12 +66,12 @@ if flying < 0 then -- it was sent in an earlier window
 end
 local at = ARGV[3] ~= '' and opens(KEYS[4], ARGV[5], ARGV[6], ARGV[7])
 if at then
-  local limit, left, told = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+  local limit, left, stated_at = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
   local used, reset, before, guessed = unpack(redis.call('HMGET', KEYS[3], 'used', 'reset', 'told', 'guessed'))
   -- Answers overtake each other: within a window the greatest use counts, and an earlier window's answer not at all.
-  if not before or told > tonumber(before) then
+  if not before or stated_at > tonumber(before) then
     used = limit - left + flying
-  elseif told == tonumber(before) and guessed ~= '1' then
+  elseif stated_at == tonumber(before) and guessed ~= '1' then
     used = math.max(tonumber(used or 0), limit - left)
     at = math.min(at, tonumber(reset)) -- the more answers, the better its clock is known
   else
