@@ -48,6 +48,7 @@ nitpick_ignore_regex = [
         "py:class",
         r"twittomatic\.model\.\w+",
     ),  # values of a status: enumerations whose members are texts, and structs of plain values
+    ("py:class", r"twittomatic\.dataset\.summary(\.\w+)+"),  # the parts of a `Summary`
     ("py:class", r"measures\.\w+"),  # the structs of twittomatic.dataset.measures, as `Graph` names them
 ]
 myst_heading_anchors = 4

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         GraphLists,
         NodeProfile,
         Records,
+        Summary,
         Table,
         open,
     )
@@ -81,6 +82,7 @@ __all__ = [
     "StateUnavailable",
     "StorageError",
     "StorageUnavailable",
+    "Summary",
     "Table",
     "TwittomaticError",
     "Undone",
@@ -101,6 +103,7 @@ _HOMES = {
             "GraphLists",
             "NodeProfile",
             "Records",
+            "Summary",
             "Table",
             "open",
         ),

@@ -16,9 +16,11 @@ from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.render.blocks import Page, Section, markdown
 from twittomatic.cli.render.summary import post_sections, sections
 from twittomatic.cli.render.table import console
+from twittomatic.dataset import Dataset
 from twittomatic.dataset.summary import Progress as Report
-from twittomatic.dataset.summary import summarize, summarize_timelines
+from twittomatic.dataset.summary import summarize_timelines
 from twittomatic.settings import Settings
+from twittomatic.storage.paths import Layout
 
 as_json = click.option("--json", is_flag=True, help="Print one JSON object; ids are texts.")
 as_markdown = click.option("--md", is_flag=True, help="Print Markdown.")
@@ -39,8 +41,9 @@ def summary(settings: Settings, json: bool, md: bool, seed: int, top: int) -> No
     Degrees of followers are those of crawled users, since the others have none here. Communities, and how
     much following is mutual, are measured among crawled users.
     """
+    dataset = Dataset(settings.output_directory)
     with _progress() as report:
-        found = summarize(settings.output_directory, seed=seed, progress=report)
+        found = dataset.summary(seed=seed, progress=report)
     show(f"Summary of {found.directory}", found, sections(found, top), json, md)
     _complain(found.broken)
 
@@ -55,8 +58,10 @@ def posts(settings: Settings, json: bool, md: bool) -> None:
     Those of reposts are left out, since they are another user's. --json has all days and twenty of each; the
     network guesses the languages.
     """
+    Dataset(settings.output_directory)  # it refuses a directory that is no dataset
+    layout = Layout(settings.output_directory, settings.temporary_directory)
     with _progress() as report:
-        found = summarize_timelines(settings.output_directory, progress=report)
+        found = summarize_timelines(layout, progress=report)
     show(f"Posts of {settings.output_directory}", found, post_sections(found), json, md)
     _complain(found.broken)
 

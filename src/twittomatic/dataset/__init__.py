@@ -15,6 +15,7 @@ from twittomatic.dataset.dataset import Dataset, open
 from twittomatic.dataset.edges import EdgeBatch, Edges
 from twittomatic.dataset.graph import Graph, GraphLists, NodeProfile
 from twittomatic.dataset.records import Records
+from twittomatic.dataset.summary import Summary
 from twittomatic.dataset.tables import Table
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "GraphLists",
     "NodeProfile",
     "Records",
+    "Summary",
     "Table",
     "open",
 ]

@@ -17,6 +17,7 @@ from twittomatic.dataset.ids import UserIds, owner, read_user_ids, sorted_unique
 from twittomatic.dataset.lists import OnDefect
 from twittomatic.dataset.names import find_name
 from twittomatic.dataset.records import Records
+from twittomatic.dataset.summary import Progress, Summary, summarize
 from twittomatic.dataset.tables import Table
 from twittomatic.dataset.tables.nodes import node_table
 from twittomatic.dataset.tables.posts import post_table
@@ -193,6 +194,21 @@ class Dataset:
             StorageUnavailable: the journal cannot be read.
         """
         return read_completeness(self._layout)
+
+    def summary(self, *, seed: int = 1, progress: Progress = lambda text, steps: None) -> Summary:
+        """Return a summary on one page: size, coverage, degrees, communities, top users, what to distrust.
+
+        All profiles and posts are read. Broken files are left out and named in `broken`.
+
+        Args:
+            seed: Seed of the communities.
+            progress: Called with what begins and its number of steps (0 if unknown), and with `"", 1` after a
+                step.
+
+        Raises:
+            StorageUnavailable: a directory or the journal cannot be read.
+        """
+        return summarize(self._layout, seed=seed, progress=progress)
 
     def _files(self, user: User | None, ext: str) -> Callable[[], Iterable[Path]]:
         if user is not None:

@@ -39,6 +39,7 @@ def main(directory: Path) -> list[str]:
         assert_type(profile, tw.NodeProfile)
         assert_type(profile.username, str | None)
         lines.append(f"{profile.user_id} is {profile.username}")
+    assert_type(ds.summary(), tw.Summary)
     for row in ds.completeness():
         assert_type(row, tw.Completeness)
         assert_type(row.user_id, int)

@@ -22,7 +22,7 @@ def post(day: str, **fields: Any) -> bytes:
 
 
 def summary(layout: Layout) -> Posts:
-    return summarize_timelines(layout.output)
+    return summarize_timelines(layout)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from support.dataset import DatasetWriter
-from twittomatic.dataset.summary import Summary, summarize
+from twittomatic.dataset import open
+from twittomatic.dataset.summary import Summary
 from twittomatic.dataset.summary.degrees import Bin, distribute
 from twittomatic.model import Ending, Module
 from twittomatic.storage.commit import measured
@@ -51,7 +52,7 @@ def store(writer: DatasetWriter, user: int, followers: list[int], **changes: Any
 
 @pytest.fixture
 def found(writer: DatasetWriter) -> Summary:
-    return summarize(writer.layout.output)
+    return open(writer.layout.output).summary()
 
 
 def test_size_and_coverage(found: Summary) -> None:
@@ -104,18 +105,19 @@ def test_what_to_distrust_is_said_with_its_number(found: Summary) -> None:
     assert "56 %" in distrust["claimed"].sentence
 
 
-def test_broken_profiles_are_named_and_left_out(writer: DatasetWriter) -> None:
-    path = writer.layout.file("1", "usr")
-    path.write_bytes(path.read_bytes()[:-9])
+def test_broken_files_are_named_and_left_out(writer: DatasetWriter) -> None:
+    paths = [writer.layout.file("1", "usr"), writer.layout.file("21", "fws")]
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:-9])
 
-    found = summarize(writer.layout.output)
+    found = open(writer.layout.output).summary()
 
-    assert [sentence.partition(":")[0] for sentence in found.broken] == [str(path)]
-    assert found.size.edges == 62
+    assert sorted(sentence.partition(":")[0] for sentence in found.broken) == sorted(map(str, paths))
+    assert found.size.edges == 60
 
 
 def test_an_empty_dataset_has_a_summary(tmp_path: Path) -> None:
-    found = summarize(tmp_path)
+    found = open(tmp_path).summary()
 
     assert (found.size.users, found.communities, found.structure.reciprocity) == (0, None, None)
     assert [caution.kind for caution in found.distrust] == ["empty"]
@@ -127,7 +129,7 @@ def test_one_user_who_follows_nobody_but_themselves(tmp_path: Path) -> None:
     layout.prepare()
     store(DatasetWriter(layout), 7, [7])
 
-    found = summarize(tmp_path)
+    found = open(tmp_path).summary()
 
     assert (found.size.users, found.size.edges, found.size.self_follows) == (1, 1, 1)
     assert (found.structure.reciprocity, found.communities) == (None, None)

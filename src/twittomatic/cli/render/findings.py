@@ -12,7 +12,6 @@ from twittomatic.cli.render.table import console
 from twittomatic.dataset import Dataset
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.picture import Picture
-from twittomatic.dataset.summary import summarize
 from twittomatic.errors import SettingsError
 from twittomatic.model import MICROS_PER_USD, dollars
 from twittomatic.settings import Settings
@@ -33,8 +32,9 @@ def show_findings(settings: Settings, seed: str, picture: Path) -> None:
     """
     directory = settings.output_directory
     layout = Layout(directory, settings.temporary_directory)
+    dataset = Dataset(directory)
     click.echo()
-    console().print(Page(sections(summarize(directory), _TOP, brief=True)))
+    console().print(Page(sections(dataset.summary(), _TOP, brief=True)))
     spent = sum(entry.cost_usd for entry in read_journal(layout))
     where = f"--output-directory {directory}"
     for line in (
@@ -42,7 +42,7 @@ def show_findings(settings: Settings, seed: str, picture: Path) -> None:
         "The graph is real and anonymized; names, bios and posts are made up.",
         f"At X this would have cost {dollars(round(spent * MICROS_PER_USD))} at most. Here it was free.",
         "",
-        _draw(layout, picture),
+        _draw(dataset, picture),
         f"The whole summary:      twittomatic analyze summary {where}",
         f"The graph, for Gephi:   twittomatic export graph.gexf {where}",
         f"Files, such as:         zcat {layout.file(seed, 'fws')} | head -3",
@@ -50,12 +50,11 @@ def show_findings(settings: Settings, seed: str, picture: Path) -> None:
         click.echo(line)
 
 
-def _draw(layout: Layout, path: Path) -> str:
+def _draw(dataset: Dataset, path: Path) -> str:
     """Draw the graph; return a sentence about the picture."""
     try:
         require("PIL", "picture")
     except SettingsError as missing:
         return f"There is no picture: {missing}"
-    dataset = Dataset(layout.output)
     path.write_bytes(Picture(dataset.graph(), dataset.node_profiles, size=_PIXELS).png())
     return f"A picture of it:        {path}"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-from twittomatic.dataset.completeness import Completeness
-from twittomatic.dataset.dataset import Dataset
-from twittomatic.dataset.graph import Graph
+from twittomatic.dataset.completeness import Completeness, read_completeness
+from twittomatic.dataset.graph import Graph, build_graph, read_node_profiles
 from twittomatic.dataset.measures import components, reciprocity
 from twittomatic.dataset.summary.coverage import cover
 from twittomatic.dataset.summary.degrees import distribute
@@ -17,39 +15,40 @@ from twittomatic.dataset.summary.distrust import cautions
 from twittomatic.dataset.summary.page import Size, Structure, Summary
 from twittomatic.dataset.summary.people import People
 from twittomatic.dataset.summary.posts import Posts, summarize_posts
+from twittomatic.errors import StorageError
 from twittomatic.storage.paths import Layout
 
 Progress = Callable[[str, int], None]
 """Called with what begins and its number of steps, 0 if that is not known; and after a step with "" and 1."""
 
 
-def summarize(directory: Path, *, seed: int = 1, progress: Progress = lambda text, steps: None) -> Summary:
+def summarize(layout: Layout, *, seed: int = 1, progress: Progress = lambda text, steps: None) -> Summary:
     """Return the summary of a dataset. Needs neither Redis nor the network; a crawl may be running.
 
     Memory: the graph, some bytes a user, a row per list, and counts whose number is bounded.
 
     Args:
-        directory: The dataset's directory.
+        layout: The dataset's directories.
         seed: Seed of the communities.
         progress: Is told what is being done.
 
     Raises:
-        SettingsError: there is no such directory.
-        CorruptFile: a list of followers is broken.
-        StorageUnavailable: a file cannot be read.
+        StorageUnavailable: a directory or the journal cannot be read.
     """
-    dataset = Dataset(directory)
-    layout = Layout(directory, directory / ".tmp")
+    broken: list[str] = []
+
+    def leave_out(error: StorageError) -> None:
+        broken.append(str(error))
+
     progress("Reading the journal", 0)
-    lists, timelines = _rows(dataset)
+    lists, timelines = _rows(layout)
     progress("Reading the graph", 0)
-    graph = dataset.graph()
+    graph = build_graph(layout, leave_out)
     progress("Measuring the graph", 0)
     people = People(graph, seed)
     structure, self_follows = _structure(graph, people.crawled_graph)
     progress("Reading profiles", 0)
-    broken: list[str] = []
-    for profile in dataset.node_profiles(graph, on_defect=lambda error: broken.append(str(error))):
+    for profile in read_node_profiles(layout, graph, on_defect=leave_out):
         people.add(profile)
     posts = _posts(layout, timelines, progress)
     size = Size(
@@ -61,7 +60,7 @@ def summarize(directory: Path, *, seed: int = 1, progress: Progress = lambda tex
     followers, of_posts = cover("followers", lists.values()), cover("posts", timelines.values())
     never_crawled = size.users - int(np.isin(graph.ids, np.array(list(lists), np.int64)).sum())
     return Summary(
-        directory=str(directory),
+        directory=str(layout.output),
         size=size,
         followers=followers,
         timelines=of_posts,
@@ -77,21 +76,19 @@ def summarize(directory: Path, *, seed: int = 1, progress: Progress = lambda tex
     )
 
 
-def summarize_timelines(directory: Path, *, progress: Progress = lambda text, steps: None) -> Posts:
+def summarize_timelines(layout: Layout, *, progress: Progress = lambda text, steps: None) -> Posts:
     """Return what the timelines of a dataset are about, in bounded memory.
 
     Args:
-        directory: The dataset's directory.
+        layout: The dataset's directories.
         progress: Is told what is being done.
 
     Raises:
-        SettingsError: there is no such directory.
-        StorageUnavailable: a file cannot be read.
+        StorageUnavailable: a directory or the journal cannot be read.
     """
-    dataset = Dataset(directory)
     progress("Reading the journal", 0)
-    _, timelines = _rows(dataset)
-    return _posts(Layout(directory, directory / ".tmp"), timelines, progress)
+    _, timelines = _rows(layout)
+    return _posts(layout, timelines, progress)
 
 
 def _posts(layout: Layout, timelines: dict[int, Completeness], progress: Progress) -> Posts:
@@ -99,10 +96,10 @@ def _posts(layout: Layout, timelines: dict[int, Completeness], progress: Progres
     return summarize_posts(layout, timelines, lambda: progress("", 1))
 
 
-def _rows(dataset: Dataset) -> tuple[dict[int, Completeness], dict[int, Completeness]]:
+def _rows(layout: Layout) -> tuple[dict[int, Completeness], dict[int, Completeness]]:
     """Return the rows of the completeness of lists of followers, and of timelines, by user id."""
     rows: dict[str, dict[int, Completeness]] = {"followers": {}, "posts": {}}
-    for row in dataset.completeness():
+    for row in read_completeness(layout):
         rows[row.list][row.user_id] = row
     return rows["followers"], rows["posts"]
 

@@ -53,7 +53,7 @@ def _of_the_graph(size: Size, never_crawled: int) -> Iterator[Caution]:
         kind="snowball",
         users=size.users,
         sentence="The graph is what was within reach of the seeds, and no random sample of the network: its "
-        "means and shares do not hold for all users.",
+        "means and shares do not hold for all users, and seeds are central because the crawl began there.",
     )
 
 
