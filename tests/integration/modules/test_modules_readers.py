@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from everything import INCLUDES, POST, PROFILE, RETWEET, USER_ID
 from reading import read
 
 from support.crawl import Emulate, LocalCrawl
+from twittomatic.dataset.export import Choice, Output, export, parse_format
 from twittomatic.emulator import bundled_graph, open_world
 from twittomatic.model import User
 from twittomatic.networks.base import Response
 from twittomatic.networks.x import X
 from twittomatic.networks.x.fields import POST_FIELDS, USER_FIELDS
 from twittomatic.storage.formats import member
+from twittomatic.storage.paths import Layout
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "how-to" / "read.md"
 BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
@@ -103,6 +106,35 @@ def test_twarc_writes_a_row_for_every_user(place: Path) -> None:
     users = {user["id"] for user in lines(place, "usr")}
     assert f"Wrote {len(users)} rows" in said
     assert {row["id"] for row in rows(place / "profiles.csv")} == users
+
+
+@pytest.mark.parametrize("table", ["posts", "profiles"])
+def test_our_own_table_has_the_values_of_twarc(place: Path, table: str) -> None:
+    read(["bash", "-euo", "pipefail", "-c", blocks(f"{table}.csv")], place)
+    expected = {row["id"]: row for row in rows(place / f"{table}.csv")}
+    layout = Layout(place / "data", place / "data" / ".tmp")
+    with (place / f"ours.{table}.csv").open("wb") as stream:
+        export(layout, [Output(parse_format(f"{table}.csv"), stream)], Choice())
+    ours = {row["id"]: row for row in rows(place / f"ours.{table}.csv")}
+    assert ours.keys() == expected.keys()
+    different = {
+        (user, column): (value, ours[user].get(column))
+        for user, row in expected.items()
+        for column, value in row.items()
+        if plain(value) != plain(ours[user].get(column, "no such column"))
+    }
+    assert different == {}
+
+
+def plain(text: str) -> object:
+    """Return a value of a CSV file without what pandas does to it: floats for integers, capitals."""
+    if text in ("True", "False"):
+        return text.lower()
+    if re.fullmatch(r"[0-9]+\.0", text):
+        return text[:-2]
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*Z", text):
+        return datetime.fromisoformat(text)
+    return text
 
 
 def test_one_unknown_column_drops_a_batch_and_is_named(place: Path) -> None:

@@ -57,6 +57,9 @@ PROFILE_COLUMNS: Final = (
     Column("withheld.scope", Type.TEXT, "what is withheld"),
     Column("withheld.copyright", Type.BOOLEAN, "whether for reasons of copyright"),
     Column("withheld.country_codes", Type.JSON, "where it is withheld"),
+    Column("__twarc.retrieved_at", Type.TIME, "always empty: see `downloaded_at`"),
+    Column("__twarc.url", Type.TEXT, "always empty"),
+    Column("__twarc.version", Type.TEXT, "always empty"),
     Column("downloaded_at", Type.TIME, "when the page with this profile arrived"),
 )
 _BATCH = 5_000  # rows
