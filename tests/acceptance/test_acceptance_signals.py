@@ -94,7 +94,7 @@ def test_workers_and_standbys_end_with_130(place: Workspace, moment: str, argume
 @pytest.mark.parametrize(
     ("moment", "arguments"),
     [
-        ("cli.monitor:monitored", ("monitor", "--monitor-port", "0")),
+        ("web.monitor.serving:monitored", ("monitor", "--monitor-port", "0")),
         ("web.monitor.sampler:Sampler.run", ("monitor", "--monitor-port", "0")),
         ("sinks.lookup.store:ProfileStore.__init__", ("lookup", "--lookup-port", "0")),
         ("sinks.consumer:Consumer.run", ("indexer", "--elasticsearch-url", "http://127.0.0.1:1")),

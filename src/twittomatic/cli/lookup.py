@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import click
 
-from twittomatic.app import build
 from twittomatic.app.logs import log_to
 from twittomatic.app.lookup import rebuild
-from twittomatic.app.sinks import consumer
-from twittomatic.app.stop import on_stop
 from twittomatic.cli.exitcodes import FAILED, FINISHED, INTERRUPTED
 from twittomatic.cli.observer import Terminal, warn
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.runner import run_async
-from twittomatic.networks import registry
 from twittomatic.settings import Settings
-from twittomatic.sinks.lookup.sink import NAME, LookupSink
-from twittomatic.sinks.lookup.store import ProfileStore
-from twittomatic.web.http import hosts_of
-from twittomatic.web.lookup.service import LookupService, serve
-from twittomatic.web.token import read_token
+from twittomatic.sinks.lookup.sink import NAME
+from twittomatic.web.lookup.serving import serve_crawl
 
 
 @click.command(short_help="Serve user ids, names and past names over HTTP.", epilog=EVERYWHERE)
@@ -40,31 +32,10 @@ def lookup(settings: Settings, rebuilding: bool, host: str) -> None:
     waits for one and answers from what it knows. Programs on this machine may add profiles; programs on other
     machines need LOOKUP_TOKEN, from the environment or the configuration file.
     """
-    sys.exit(run_async(_rebuild(settings) if rebuilding else _serve(settings, host)))
-
-
-async def _serve(settings: Settings, host: str) -> int:
-    token = read_token("LOOKUP_TOKEN", settings.lookup_token)
-    log_to(settings.log_directory, f"{settings.crawl}.{NAME}", warn)
-    store = ProfileStore(settings.lookup_directory)  # never closed: a thread may write to the very end
-    name_of, leave = registry.network(settings).name_of, asyncio.Event()
-    sink = LookupSink(store, build.layout(settings), crawl=settings.crawl, name_of=name_of)
-    feeding = consumer(settings, sink, click.echo)
-    service = LookupService(
-        store, name_of=name_of, sink_report=lambda: feeding.report, hosts=hosts_of(host), token=token
-    )
-    with on_stop(leave.set):
-        running = await serve(service, host=host, port=settings.lookup_port)
-        try:
-            click.echo(f" * Running on {running.url}")
-            if service.is_read_only:
-                click.echo(
-                    "Other machines can reach it, so it is read-only; set LOOKUP_TOKEN to add profiles."
-                )
-            await feeding.run(leave)
-        finally:
-            await running.close()
-    return INTERRUPTED
+    if rebuilding:
+        sys.exit(run_async(_rebuild(settings)))
+    run_async(serve_crawl(settings, Terminal(), host=host))
+    sys.exit(INTERRUPTED)
 
 
 async def _rebuild(settings: Settings) -> int:

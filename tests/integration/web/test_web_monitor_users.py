@@ -12,13 +12,14 @@ import aiohttp
 import msgspec
 import pytest
 
-from twittomatic.cli.monitor import monitored
+from twittomatic.app.observer import Observer
 from twittomatic.model import Ending, Module
 from twittomatic.settings import Settings, load
 from twittomatic.storage.journal import Entry
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.userindex import UserIndex
 from twittomatic.web.monitor import sampler
+from twittomatic.web.monitor.serving import monitored
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ async def test_the_live_page_continues_while_users_are_looked_up(
         return about(self, user_id, most)
 
     monkeypatch.setattr(UserIndex, "about", slow)
-    async with monitored(settings) as url, aiohttp.ClientSession() as session:
+    async with monitored(settings, Observer()) as url, aiohttp.ClientSession() as session:
 
         async def look_up() -> Any:
             async with session.get(f"{url}api/user?user=12") as answer:
