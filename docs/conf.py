@@ -42,7 +42,7 @@ nitpick_ignore_regex = [
     ),  # their documentation is not built here
     (
         "py:class",
-        r"twittomatic(\.\w+){2,3}|Batch|Column",
+        r"twittomatic(\.\w+){2,4}|Batch|Column|Labels|ReadProfiles",
     ),  # a public class in its own module; the page has it as `tw.NAME`
     (
         "py:class",

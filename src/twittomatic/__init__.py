@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Table,
         open,
     )
+    from twittomatic.dataset.picture import Picture
     from twittomatic.errors import (
         BudgetExhausted,
         CorruptFile,
@@ -70,6 +71,7 @@ __all__ = [
     "NodeProfile",
     "Observer",
     "Outcome",
+    "Picture",
     "PluginFault",
     "Quote",
     "Records",
@@ -109,6 +111,7 @@ _HOMES = {
         ),
         "dataset",
     ),
+    "Picture": "dataset.picture",
     "Crawl": "app.crawl",
     "crawl": "app.blocking",
     "Observer": "app.observer",

@@ -129,6 +129,17 @@ def test_nothing_else_may_run_in_the_page(place: Workspace, layout: Layout, brow
     assert any("Content Security Policy" in problem for problem in opened.problems)
 
 
+def test_a_broken_file_is_named_and_everything_else_is_drawn(place: Workspace, layout: Layout) -> None:
+    layout.file("201", "fws").write_bytes(b"no gzip")
+    out = place.directory / "graph.png"
+
+    ended = place.run("picture", out, "--size", "200", "--output-directory", layout.output)
+
+    assert ended.returncode == 1
+    assert "201.fws" in ended.stderr
+    assert Image.open(io.BytesIO(out.read_bytes())).width == 200
+
+
 @pytest.mark.parametrize("labels", ["pseudonyms", "none"])
 def test_a_page_without_names_has_none(
     place: Workspace, layout: Layout, browser: Browser, labels: str

@@ -18,8 +18,7 @@ from twittomatic.cli.outputfile import written
 from twittomatic.cli.render.table import console
 from twittomatic.dataset import Dataset
 from twittomatic.dataset.extras import require
-from twittomatic.dataset.picture import KINDS, SIZES, Picture
-from twittomatic.dataset.picture.scene import Labels
+from twittomatic.dataset.picture import KINDS, SIZES, Labels, Picture
 from twittomatic.errors import SettingsError, StorageError
 from twittomatic.settings import Settings
 
@@ -67,8 +66,8 @@ def picture(
     if kind == ".png":
         require("PIL", "picture")
     dataset = Dataset(settings.output_directory)
-    graph = dataset.graph()
     defects: list[StorageError] = []
+    graph = dataset.graph(on_defect=defects.append)
     with written(out) as file, _progress() as progress:
         drawn = Picture(
             graph,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import SupportsIndex, TypeAlias
@@ -77,6 +78,16 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"Dataset({str(self._layout.output)!r})"
+
+    def _repr_html_(self) -> str:
+        from twittomatic.dataset.notebook import card
+
+        counts = Counter(row.list for row in self.completeness())
+        facts = {
+            "lists of followers": counts["followers"],
+            "timelines": counts["posts"],
+        }
+        return card(f"Dataset {self._layout.output}", facts, "ds.graph() reads the follow graph.")
 
     def users(self) -> UserIds:
         """Return the ids of all users with any file, sorted.

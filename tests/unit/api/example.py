@@ -81,6 +81,11 @@ def crawl_here() -> bool:
     return result.outcome is tw.Outcome.FINISHED
 
 
+def picture(ds: tw.Dataset) -> tw.Picture:
+    """Draw the follow graph with names."""
+    return ds.graph().picture(ds.node_profiles, top=5000)
+
+
 PAUSES: tuple[type[tw.CrawlMustPause], ...] = (
     tw.BudgetExhausted,
     tw.CreditsDepleted,

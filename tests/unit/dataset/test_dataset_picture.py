@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,15 +13,18 @@ pytest.importorskip("PIL")
 
 from PIL import Image
 
-from twittomatic.dataset import Graph, NodeProfile
+from twittomatic.dataset import Graph, NodeProfile, open
 from twittomatic.dataset.graph import Nodes
+from twittomatic.dataset.notebook import card
 from twittomatic.dataset.picture import Picture, fonts
 from twittomatic.dataset.picture.choice import choose
 from twittomatic.dataset.picture.fonts import find_font
 from twittomatic.dataset.picture.labels import Anchor, Box, place
 from twittomatic.dataset.picture.names import printable
+from twittomatic.dataset.picture.palette import DARK, LIGHT, Palette, rgb
 from twittomatic.dataset.picture.scene import Labels
-from twittomatic.errors import SettingsError
+from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.storage.paths import Layout
 
 SIZE = 300
 
@@ -173,6 +177,73 @@ def test_a_font_of_the_system_is_found_for_other_scripts() -> None:
     if not known & {"wqy-microhei.ttc", "NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc"}:
         pytest.skip("no font with Chinese characters is installed")
     assert find_font("日本", 20)
+
+
+def test_a_label_far_from_its_node_is_joined_to_it() -> None:
+    anchor = Anchor(x=50, y=50, radius=5, width=40, height=10)
+
+    assert anchor.leader(Box(30, 34, 70, 44)) is None
+    assert anchor.leader(Box(30, 10, 70, 20)) == [(50, 45), (50, 20)]
+
+
+def test_a_picture_is_saved_by_its_extension(tmp_path: Path) -> None:
+    picture = graph_of((1, 2)).picture(size=SIZE)
+    for name, start in [("a.png", b"\x89PNG"), ("b.HTML", b"<!doctype html>")]:
+        picture.save(tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(start)
+    with pytest.raises(SettingsError, match=r"ends in \.png or \.html"):
+        picture.save(tmp_path / "c.gif")
+    with pytest.raises(StorageUnavailable, match="nowhere"):
+        picture.save(tmp_path / "nowhere" / "d.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.HTML"]
+
+
+def test_a_notebook_shows_datasets_graphs_and_pictures(layout: Layout) -> None:
+    ds = open(layout.output)
+    graph = ds.graph()
+
+    assert "Dataset" in ds._repr_html_()
+    assert "follows</td><td>2</td>" in graph._repr_html_()
+    assert graph.picture(ds.node_profiles, size=SIZE)._repr_png_().startswith(b"\x89PNG")
+    assert "<b>" not in card("<b>", {"<b>": 1}, "<b>")
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1: how red, green and blue look to colour-blind readers.
+SIGHTS = {
+    "full color": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+def lab(color: str, sight: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return a color in CIE L*a*b*, as it looks with some sight."""
+    linear = np.where(rgb(color) <= 0.04045, rgb(color) / 12.92, ((rgb(color) + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.asarray(sight) @ linear, 0, 1)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+    x, y, z = np.cbrt(xyz / [0.9505, 1.0, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", ["full color", "protanopia", "deuteranopia"])
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
+def test_the_hues_of_communities_stay_apart_for_every_reader(palette: Palette, sight: str) -> None:
+    colors = [*palette.hues, palette.other, palette.background]
+    seen = [lab(color, SIGHTS[sight]) for color in colors]
+    nearest = min(
+        (float(np.linalg.norm(first - second)), colors[i], colors[k])
+        for i, first in enumerate(seen)
+        for k, second in enumerate(seen[:i])
+    )
+    assert nearest[0] > 14, nearest
 
 
 def test_names_are_one_line_without_marks_of_direction() -> None:

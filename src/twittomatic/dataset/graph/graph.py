@@ -13,6 +13,7 @@ from twittomatic.model import Ending
 
 if TYPE_CHECKING:
     from twittomatic.dataset import measures
+    from twittomatic.dataset.picture import Labels, Picture, ReadProfiles
 
 Nodes: TypeAlias = npt.NDArray[np.int32]
 """Node numbers, from 0 to one less than the number of nodes."""
@@ -221,6 +222,46 @@ class Graph:
         from twittomatic.dataset import measures
 
         return measures.betweenness(self, samples, seed)
+
+    def picture(
+        self,
+        profiles: ReadProfiles | None = None,
+        *,
+        top: int | None = None,
+        size: int = 2400,
+        light: bool = False,
+        labels: Labels = "names",
+        seed: int = 1,
+    ) -> Picture:
+        """Return a picture, which a notebook shows and `Picture.save` writes as PNG or HTML.
+
+        >>> graph.picture(ds.node_profiles, top=5000).save("graph.html")  # doctest: +SKIP
+
+        Args:
+            profiles: Reads the profiles that users are named by, as `Dataset.node_profiles` does; without it
+                they are named by id.
+            top: How many users to show, the most followed first; without it as many as stay readable.
+            size: Of the longer side of the PNG, in pixels.
+            light: Draw on a light background.
+            labels: Call users by their `names`, by `pseudonyms`, or `none`: not at all.
+            seed: Of all that is random; the same seed gives the same picture.
+
+        Raises:
+            SettingsError: an argument is not allowed.
+        """
+        from twittomatic.dataset.picture import Picture
+
+        return Picture(self, profiles, top=top, size=size, light=light, labels=labels, seed=seed)
+
+    def _repr_html_(self) -> str:
+        from twittomatic.dataset.notebook import card
+
+        facts = {
+            "users": self.node_count,
+            "follows": self.edge_count,
+            "users with their list of followers": int(self.crawled.sum()),
+        }
+        return card("Follow graph", facts, "graph.picture() draws it.")
 
     def overlap(self, users: int = 100) -> measures.Overlap:
         """Return how many followers the most followed users share, two by two.

@@ -5,6 +5,7 @@ result is a `Scene`. `png` draws it: `raster` the edges, `labels` and `fonts` th
 `palette`. `page` writes it as HTML for a browser.
 """
 
-from twittomatic.dataset.picture.picture import KINDS, SIZES, Picture
+from twittomatic.dataset.picture.picture import KINDS, SIZES, Picture, ReadProfiles
+from twittomatic.dataset.picture.scene import Labels
 
-__all__ = ["KINDS", "SIZES", "Picture"]
+__all__ = ["KINDS", "SIZES", "Labels", "Picture", "ReadProfiles"]

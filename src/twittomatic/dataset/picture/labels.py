@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -43,6 +44,16 @@ class Anchor:
     radius: float
     width: float
     height: float
+
+    def leader(self, box: Box) -> list[tuple[float, float]] | None:
+        """Return the line from the node to its label; None if they are so near that none is needed."""
+        x = min(max(self.x, box.left), box.right)
+        y = min(max(self.y, box.top), box.bottom)
+        away = math.hypot(x - self.x, y - self.y)
+        if away < self.radius + self.height / 2:
+            return None
+        share = self.radius / away
+        return [(self.x + (x - self.x) * share, self.y + (y - self.y) * share), (x, y)]
 
 
 # The sides of a node where its label may be: above, below, right, left, then the corners.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from html import unescape
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -103,8 +104,8 @@ def _profile(profile: NodeProfile | None) -> dict[str, Any] | None:
     counts = {shown: getattr(profile, field) for field, shown in _COUNTS.items()}
     texts = {
         "name": printable(profile.name or ""),
-        "description": (profile.description or "")[:_TEXT],
-        "location": (profile.location or "")[:_TEXT],
+        "description": unescape(profile.description or "")[:_TEXT],  # X writes &lt; for <
+        "location": unescape(profile.location or "")[:_TEXT],
     }
     return {
         **{name: text for name, text in texts.items() if text},

@@ -54,19 +54,19 @@ def rgb(color: str) -> Colors:
     return np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)]) / 255
 
 
-# The hues of Okabe and Ito (2008), made lighter or darker so that they have contrast to the background.
+# Near the hues of Okabe and Ito (2008), moved until all are 14 apart in CIE L*a*b* for every kind of sight.
 DARK = Palette(
     background="#0a0e1a",
-    hues=("#4cb8f5", "#ffa630", "#2fd6a3", "#f277b4", "#f7e463", "#6f86ff", "#ff6a3d", "#b5f0ea"),
-    other="#8a93a8",
+    hues=("#4cb8f5", "#ffa630", "#2fd6a3", "#ff76c3", "#f8e565", "#6f86ff", "#ff6a3d", "#b5f0ea"),
+    other="#80899e",
     text="#f4f6fb",
     faint="#8590a8",
     lift=0.25,
 )
 LIGHT = Palette(
     background="#fbfaf7",
-    hues=("#0072b2", "#d98200", "#008f68", "#c4478d", "#8a7a00", "#4a4fd0", "#c63d00", "#2a8d9c"),
-    other="#8b8f98",
+    hues=("#0072b2", "#d47e00", "#048f68", "#97247c", "#dabc38", "#4a4fd0", "#a82800", "#1893a4"),
+    other="#696c74",
     text="#14171f",
     faint="#6b7280",
     lift=0.0,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +15,7 @@ from twittomatic.dataset.picture.palette import DARK, LIGHT
 from twittomatic.dataset.picture.png import draw_png
 from twittomatic.dataset.picture.scene import LABELLED, Labels, Scene, compose
 from twittomatic.errors import SettingsError
+from twittomatic.storage.errors import translate_errors
 
 KINDS = (".png", ".html")
 """The extensions of pictures."""
@@ -119,6 +122,30 @@ class Picture:
         scene = self.scene(".html")
         profiles = self._read(scene, np.arange(scene.graph.node_count, dtype=np.int32))
         return draw_page(scene, profiles, self._palette)
+
+    def save(self, path: Path | str) -> None:
+        """Write the picture into a file, which is replaced if it exists.
+
+        Args:
+            path: Name of the file; its extension, `.png` or `.html`, is the kind of picture.
+
+        Raises:
+            SettingsError: it has another extension, or Pillow is not installed.
+            CorruptFile: a file of profiles is broken.
+            StorageUnavailable: the file cannot be written, or a file of profiles cannot be read.
+        """
+        path = Path(path)
+        kind = path.suffix.lower()
+        if kind not in KINDS:
+            raise SettingsError(f"{path}: the name of a picture ends in {' or '.join(KINDS)}.")
+        content = self.png() if kind == ".png" else self.html()
+        partial = path.with_name(f".{secrets.token_hex(6)}.part")
+        with translate_errors(path):
+            try:
+                partial.write_bytes(content)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
 
     def _read(self, scene: Scene, nodes: Nodes) -> dict[int, NodeProfile]:
         if self._profiles is None or scene.labels != "names" or not len(nodes):

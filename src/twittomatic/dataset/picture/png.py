@@ -25,6 +25,7 @@ _DESIGNED = 2400  # pixels along the longer side; sizes below are for this one
 _MARGIN = 0.07
 _FLATTEST = 0.62  # height to width
 _NODE = (1.3, 17.0)  # radius of a user without followers, and what the most followed one has in addition
+_CROWD = 12_000  # users; where there are more, those without followers are smaller
 _TEXT = (24, 22)  # height of the smallest label, and what the largest has in addition
 _CAPTION = 20
 _SMALLEST = 9  # pixels; smaller text cannot be read
@@ -61,7 +62,8 @@ def draw_png(scene: Scene, names: Sequence[str], palette: Palette, size: int) ->
         glow = ImageChops.subtract(image, Image.new("RGB", image.size, palette.background))
         glow = glow.filter(ImageFilter.GaussianBlur(_GLOW[0] * unit))
         image = ImageChops.screen(image, glow.point(lambda value: value * _GLOW[1]))
-    radius = _NODE[0] + _NODE[1] * np.sqrt(scene.followers / max(1, scene.followers.max(initial=0)))
+    least = _NODE[0] * min(1.0, (_CROWD / max(1, graph.node_count)) ** 0.5)
+    radius = least + _NODE[1] * np.sqrt(scene.followers / max(1, scene.followers.max(initial=0)))
     radius *= unit
     fine = 2 if size <= _FINE else 1
     layer = Image.new("RGBA", (width * fine, height * fine))
@@ -144,11 +146,12 @@ def _write(
     font = our_font(max(_SMALLEST, round(_CAPTION * unit)))
     corner = draw.textbbox((margin, height - margin), caption, font=font, anchor="ls")
     frame = Box(margin / 2, margin / 2, width - margin / 2, height - margin / 2)
-    placed = [
-        (text, (box.left - text.x, box.top - text.y))
-        for text, box in zip(texts, place(anchors, frame, [Box(*corner)]), strict=True)
-        if box
-    ]
+    placed = []
+    for text, anchor, box in zip(texts, anchors, place(anchors, frame, [Box(*corner)]), strict=True):
+        if box:
+            placed.append((text, (box.left - text.x, box.top - text.y)))
+            if leader := anchor.leader(box):
+                draw.line(leader, fill=palette.text, width=max(1, round(1.5 * unit)))
     shadow = Image.new("L", image.size)
     shade = Draw(shadow)
     for text, at in placed:

@@ -42,8 +42,18 @@
   const focus = () => hovered ?? chosen;
   const shows = (i) => here[i] >= least && (isolated === null || group[i] === isolated);
 
-  function drawLabel(context, node, settings) {
-    if (!node.label) return;
+  let labels = []; // of this frame: the largest is written first, none over another
+  function writeLabels() {
+    const written = [];
+    for (const [context, node, settings] of labels.sort((a, b) => b[1].size - a[1].size)) {
+      const box = writeLabel(context, node, settings, (box) => written.some((other) =>
+        box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom));
+      if (box) written.push(box);
+    }
+    labels = [];
+  }
+  function writeLabel(context, node, settings, isTaken) {
+    if (!node.label) return null;
     const height = Math.max(12, Math.min(22, 9 + node.size * 0.7));
     context.font = `600 ${height}px ${settings.labelFont}`;
     context.lineWidth = 4;
@@ -51,8 +61,11 @@
     context.strokeStyle = data.background;
     context.fillStyle = data.text;
     const x = node.x + node.size + 3, y = node.y + height / 3;
+    const box = { left: x, right: x + context.measureText(node.label).width, top: y - height, bottom: y + height / 4 };
+    if (isTaken(box)) return null;
     context.strokeText(node.label, x, y);
     context.fillText(node.label, x, y);
+    return box;
   }
 
   let sigma;
@@ -62,8 +75,8 @@
       labelRenderedSizeThreshold: data.labelled,
       labelDensity: 0.6,
       labelGridCellSize: 110,
-      defaultDrawNodeLabel: drawLabel,
-      defaultDrawNodeHover: drawLabel,
+      defaultDrawNodeLabel: (...label) => labels.push(label),
+      defaultDrawNodeHover: (...label) => writeLabel(...label, () => false),
       hideEdgesOnMove: followers.length > 50000,
       minEdgeThickness: 0.9,
       zIndex: true,
@@ -86,6 +99,16 @@
     at("failed").textContent = "This browser cannot draw the graph: WebGL is not available.";
     at("failed").hidden = false;
     return;
+  }
+
+  sigma.on("beforeRender", () => { labels = []; });
+  sigma.on("afterRender", writeLabels);
+
+  // The graph is centred in what the panel leaves free.
+  if (innerWidth > 900) {
+    const ratio = innerWidth / (innerWidth - 290);
+    const { x, y } = sigma.viewportToFramedGraph({ x: innerWidth / 2 - 145 * ratio, y: innerHeight / 2 });
+    sigma.getCamera().setState({ x, y, angle: 0, ratio });
   }
 
   // -- the panel
