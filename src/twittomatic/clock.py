@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
+
+
+def _sleepless_clock() -> int:
+    """Return the id of a clock that also counts while the machine sleeps, as the clock of a server does.
+
+    On Linux it is CLOCK_BOOTTIME (clock_gettime(2)). On macOS it is CLOCK_MONOTONIC, which is not Python's
+    `time.monotonic` there: that stops (`man 3 clock_gettime` on macOS, and the documentation of `time`).
+    """
+    if sys.platform == "darwin":
+        return time.CLOCK_MONOTONIC
+    return getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+_SLEEPLESS = _sleepless_clock()
+
+
+def steady_s() -> float:
+    """Return the seconds of a clock that never goes back and counts the machine's sleep too.
+
+    The ages of leases, permits and answers are measured with it: a laptop that wakes up must not take a lease
+    that expired in its sleep for a fresh one. Only differences have a meaning.
+    """
+    return time.clock_gettime(_SLEEPLESS)
 
 
 class Clock(Protocol):

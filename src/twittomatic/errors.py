@@ -23,7 +23,7 @@ TwittomaticError
 ├── StateError
 │   ├── LeaseLost                 drop this job: another worker has it
 │   ├── LeadershipLost            stop leading: another master leads
-│   ├── NobodyLeads               stop working until a master leads
+│   ├── NoMaster                  stop working until a master leads
 │   ├── StateLost                 stop: the server lost its data, and the user restores it
 │   ├── StateBusy                 stop: another process uses this state directory
 │   └── StateUnavailable          wait for the server to come back
@@ -208,7 +208,7 @@ class LeadershipLost(StateError):
     """Another master leads, under a later epoch."""
 
 
-class NobodyLeads(StateError):
+class NoMaster(StateError):
     """The master of the crawl is gone, and no standby has replaced it."""
 
 

@@ -96,7 +96,7 @@ def _indices(settings: Settings, server: SearchServer) -> Indices:
 
 def rejected_posts(settings: Settings) -> RejectedPosts:
     """Return the dead-letter file of posts that the server rejected."""
-    return RejectedPosts(settings.log_directory / f"{settings.crawl}.{NAME}.refused.jsonl")
+    return RejectedPosts(settings.log_directory / f"{settings.crawl}.{NAME}.rejected.jsonl")
 
 
 @asynccontextmanager

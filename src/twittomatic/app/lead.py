@@ -18,7 +18,7 @@ from twittomatic.app.start import (
     targets_or_timelines,
 )
 from twittomatic.app.stop import Releasing, on_stop
-from twittomatic.errors import CrawlMustPause, NobodyLeads, StateBusy, TwittomaticError
+from twittomatic.errors import CrawlMustPause, NoMaster, StateBusy, TwittomaticError
 from twittomatic.model import Phase
 from twittomatic.planning.targets import Targets
 from twittomatic.settings import Settings
@@ -155,7 +155,7 @@ async def _result(runtime: Runtime, at_end: CrawlStatus, *, stopped: bool) -> Re
         return Result(outcome=Outcome.PAUSED, reason=at_end.reason, status=status)
     if stopped:
         return Result(outcome=Outcome.INTERRUPTED, status=status)
-    raise NobodyLeads("The crawl stopped unfinished, since nobody led it; the same command resumes it.")
+    raise NoMaster("The crawl stopped unfinished, since nobody led it; the same command resumes it.")
 
 
 async def tidy(connection: Connection, keys: CrawlKeys, layout: Layout) -> int:

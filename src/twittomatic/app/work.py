@@ -17,7 +17,7 @@ from twittomatic.background import ended
 from twittomatic.clock import wait_event
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.crawler.worker import Worker
-from twittomatic.errors import CrawlMustPause, NobodyLeads
+from twittomatic.errors import CrawlMustPause, NoMaster
 from twittomatic.model import Phase
 from twittomatic.settings import Settings
 from twittomatic.state.crawl import CrawlState
@@ -40,7 +40,7 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
         logs: Whether to write a log in LOG_DIRECTORY.
 
     Raises:
-        NobodyLeads: the master is gone, and ON_MASTER_LOSS is `stop`.
+        NoMaster: the master is gone, and ON_MASTER_LOSS is `stop`.
         TwittomaticError: this process cannot continue.
     """
     credentials = build.credentials(settings)
@@ -119,7 +119,7 @@ def _result(settings: Settings, phase: str, status: CrawlStatus) -> Result:
         return Result(outcome=Outcome.FINISHED, undone=Undone(dead=status.dead))
     if status.phase is Phase.PAUSED:
         return Result(outcome=Outcome.PAUSED, reason=status.reason)
-    raise NobodyLeads(
+    raise NoMaster(
         f"Nobody leads crawl “{settings.crawl}” any more; start a master and this worker again, "
         "or let workers wait with --on-master-loss wait."
     )

@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 
 from twittomatic import cli
-from twittomatic.errors import NobodyLeads, StorageError, TwittomaticError
+from twittomatic.errors import NoMaster, StorageError, TwittomaticError
 
 STOPPED = 4
 """Exit code for the parent alone: the child has printed why it stopped, and a restart would not help."""
@@ -40,4 +40,4 @@ def _leave_with_parent() -> None:
 def _exit_code(error: TwittomaticError) -> int:
     from twittomatic.cli.commands import exit_code
 
-    return STOPPED if isinstance(error, NobodyLeads | StorageError) else exit_code(error)
+    return STOPPED if isinstance(error, NoMaster | StorageError) else exit_code(error)

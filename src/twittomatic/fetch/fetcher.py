@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC
 
 import msgspec
 
-from twittomatic.clock import Clock, utc
+from twittomatic.clock import Clock, steady_s, utc
 from twittomatic.errors import (
     BudgetExhausted,
     CredentialRejected,
@@ -145,7 +144,7 @@ class Fetcher:
                 await self.give_up(granted)
                 await self._unless_halted(lease.heartbeat())
                 continue
-            if time.monotonic() - granted.granted_at > self._lease_s:
+            if steady_s() - granted.granted_at > self._lease_s:
                 await self.give_up(granted)
                 continue
             try:
@@ -417,7 +416,7 @@ def _age(response: Response | None) -> float:
     """Return the seconds since the headers of a response arrived."""
     if response is None or response.arrived_at is None:
         return 0.0
-    return max(0.0, time.monotonic() - response.arrived_at)
+    return max(0.0, steady_s() - response.arrived_at)
 
 
 def _price(request: Request, size: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, cast
@@ -12,6 +11,7 @@ import aiohttp
 from isal import isal_zlib
 
 from twittomatic import __version__
+from twittomatic.clock import steady_s
 from twittomatic.errors import UpstreamUnavailable
 from twittomatic.fetch.proxy import Proxies, Proxy
 from twittomatic.networks.base import Form, Request, Response
@@ -118,7 +118,7 @@ class Transport:
             ) as answer:
                 if proxy and answer.status == _WANTS_PASSWORD:
                     raise _refused_by(proxy, answer.status, url)
-                arrived_at = time.monotonic()
+                arrived_at = steady_s()
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 try:
                     packed = await _read(answer)

@@ -53,7 +53,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         status: HTTP status code.
         headers: Headers by lower-case name.
         body: The whole body, decompressed.
-        arrived_at: When the headers arrived, on the process's monotonic clock; None when it was not measured.
+        arrived_at: When the headers arrived, by `clock.steady_s`; None when it was not measured.
         is_whole: Whether the body is known to be complete, by its length, its last chunk or its checksum.
     """
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import struct
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from twittomatic.clock import steady_s
 from twittomatic.errors import StateLost, StorageUnavailable
 from twittomatic.networks.base import Limit, WindowReading
 from twittomatic.state.connection import Connection
@@ -37,7 +37,7 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True):
         credential: Name of the credential whose window it uses.
         endpoint: Endpoint of that window.
         resources: The most resources that the request may ask for.
-        granted_at: When it was asked for, on the process' monotonic clock.
+        granted_at: When it was asked for, by `clock.steady_s`.
     """
 
     reservation: str
@@ -233,7 +233,7 @@ class Account:
         keys = self._keys
         if not self.ledger:
             await self.open()
-        reservation, asked_at = secrets.token_hex(8), time.monotonic()
+        reservation, asked_at = secrets.token_hex(8), steady_s()
         answer = await self._connection.run(
             "ledger/acquire",
             [

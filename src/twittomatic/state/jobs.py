@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from urllib.parse import unquote
 import msgspec
 from redis.exceptions import RedisError
 
+from twittomatic.clock import steady_s
 from twittomatic.errors import LeaseLost, StateLost
 from twittomatic.faultpoint import reach
 from twittomatic.model import NO_JSON, Checkpoint, Ending, Job, Module, WorkerReport, queues
@@ -138,7 +138,7 @@ class Jobs:
         self.consumer = consumer
         self.completing: Callable[[Job], None] = _ignore
         self.counted: Counter[str] = Counter()
-        # Entries, and when the command that last renewed each was sent, on the monotonic clock.
+        # Entries, and when the command that last renewed each was sent, by `steady_s`.
         self._held: dict[Module, dict[str, float]] = {module: {} for module in Module}
         self._beat = asyncio.Event()
 
@@ -168,10 +168,10 @@ class Jobs:
             StateUnavailable: the server is away for too long.
             StateLost: the stream vanished.
         """
-        sent_at = time.monotonic()
+        sent_at = steady_s()
         jobs = await self._at_once(module, most)
         if not jobs:
-            sent_at = time.monotonic()
+            sent_at = steady_s()
             jobs = await self._wait(module)
         self._held[module].update(dict.fromkeys((job.entry for job in jobs), sent_at))
         return jobs
@@ -182,7 +182,7 @@ class Jobs:
 
     def lease_age_s(self, job: Job) -> float:
         """Return the seconds since the lease of a job was last renewed; infinity if it is not held."""
-        return time.monotonic() - self._held[job.module].get(job.entry, -math.inf)
+        return steady_s() - self._held[job.module].get(job.entry, -math.inf)
 
     async def heartbeat_answered(self) -> None:
         """Wait for the answer to a heartbeat."""
@@ -335,7 +335,7 @@ class Jobs:
         """
         keys = self._keys
         pairs = [text for job in held for text in (job.queue, job.entry)]
-        sent_at = time.monotonic()  # the lease is renewed later, and so ends later than this process assumes
+        sent_at = steady_s()  # the lease is renewed later, and so ends later than this process assumes
         phase, reason, leader, *lost = await self._connection.run(
             "jobs/heartbeat",
             [keys.crawl_hash, keys.leader, keys.workers, keys.jobs_prefix, keys.standbys],

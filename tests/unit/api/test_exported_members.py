@@ -19,7 +19,7 @@ INTERNAL = {
     "Interrupted",
     "LeadershipLost",
     "LeaseLost",
-    "NobodyLeads",
+    "NoMaster",
     "PaginationExpired",
     "RateLimited",
     "ReceiverUnavailable",

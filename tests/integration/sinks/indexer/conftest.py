@@ -15,7 +15,7 @@ from searching import Searching
 async def scene(search_server: Searching, crawl: Crawl, tmp_path: Path) -> AsyncIterator[Scene]:
     """A crawl, and the search server for its posts."""
     async with AsyncExitStack() as stack:
-        scene = Scene(search_server, crawl, tmp_path / "refused.jsonl", stack)
+        scene = Scene(search_server, crawl, tmp_path / "rejected.jsonl", stack)
         yield scene
         scene.clear()
 
