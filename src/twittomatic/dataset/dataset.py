@@ -145,7 +145,7 @@ class Dataset:
             CorruptFile: a file is broken.
             StorageUnavailable: a file cannot be read.
         """
-        return node_table(self._layout, self.graph(), on_defect=on_defect)
+        return node_table(self._layout, self.graph(on_defect=on_defect), on_defect=on_defect)
 
     def edges(
         self, batch: int = BATCH, *, shard: tuple[int, int] = (0, 1), on_defect: OnDefect | None = None

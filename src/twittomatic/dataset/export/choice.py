@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal
 
 import msgspec
@@ -51,16 +52,10 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def chosen(graph: Graph, choice: Choice, complete: npt.NDArray[np.bool_]) -> Graph:
-    """Return the part of a graph that a choice leaves.
-
-    Args:
-        graph: The graph.
-        choice: The choice.
-        complete: Whether the list of each node's followers is there and complete.
-    """
+def chosen(graph: Graph, choice: Choice) -> Graph:
+    """Return the part of a graph that a choice leaves."""
     if choice.complete_only:
-        graph = _with_lists(graph, complete)
+        graph = _with_lists(graph, graph.complete)
     if choice.among == "crawled":
         graph = graph.subgraph(graph.crawled)
     if choice.mutual:
@@ -76,10 +71,10 @@ def chosen(graph: Graph, choice: Choice, complete: npt.NDArray[np.bool_]) -> Gra
 
 def _with_lists(graph: Graph, lists: npt.NDArray[np.bool_]) -> Graph:
     """Return the graph of some nodes' lists: these nodes, their followers, and nobody else."""
-    kept = _with_edges(graph, np.repeat(lists, graph.in_degrees()), crawled=lists)
+    kept = _with_edges(graph, np.repeat(lists, graph.in_degrees()))
     nodes = lists.copy()
     nodes[kept.followers] = True
-    return kept.subgraph(nodes)
+    return replace(kept, crawled=lists).subgraph(nodes)
 
 
 def _mutual(graph: Graph) -> Graph:
@@ -88,12 +83,10 @@ def _mutual(graph: Graph) -> Graph:
     keys = followed * count + graph.followers  # sorted
     opposite = graph.followers.astype(np.int64) * count + followed
     places = np.minimum(np.searchsorted(keys, opposite), max(0, len(keys) - 1))
-    return _with_edges(graph, keys[places] == opposite, crawled=graph.crawled)
+    return _with_edges(graph, keys[places] == opposite)
 
 
-def _with_edges(graph: Graph, edges: npt.NDArray[np.bool_], *, crawled: npt.NDArray[np.bool_]) -> Graph:
+def _with_edges(graph: Graph, edges: npt.NDArray[np.bool_]) -> Graph:
     """Return the graph with all its nodes and some of its edges (shape m)."""
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(edges)])
-    return Graph(
-        ids=graph.ids, indptr=before[graph.indptr], followers=graph.followers[edges], crawled=crawled
-    )
+    return replace(graph, indptr=before[graph.indptr], followers=graph.followers[edges])

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
 
-import numpy as np
-
 from twittomatic.dataset.edges import Edges
 from twittomatic.dataset.export.choice import Choice, chosen
 from twittomatic.dataset.export.follownetwork import follow_network
@@ -17,7 +15,7 @@ from twittomatic.dataset.graph import Graph, build_graph
 from twittomatic.dataset.measures import node_columns
 from twittomatic.dataset.tables.edges import edge_table, graph_edge_table
 from twittomatic.dataset.tables.interactions import interaction_table
-from twittomatic.dataset.tables.nodes import complete_lists, node_table
+from twittomatic.dataset.tables.nodes import node_table
 from twittomatic.dataset.tables.posts import post_table
 from twittomatic.dataset.tables.profiles import profile_table
 from twittomatic.dataset.tables.table import Table
@@ -52,16 +50,14 @@ class Snapshot:
     @cached_property
     def whole(self) -> Graph:
         """The follow graph of the dataset."""
-        return build_graph(self.layout)
+        return build_graph(self.layout, self.on_defect)
 
     @cached_property
     def graph(self) -> Graph:
         """The follow graph of the choice."""
         if not self.choice.filters:
             return self.whole
-        lists = complete_lists(self.layout) if self.choice.complete_only else np.empty(0, np.int64)
-        complete = np.isin(self.whole.ids, lists) & self.whole.crawled
-        return chosen(self.whole, self.choice, complete)
+        return chosen(self.whole, self.choice)
 
     def edges(self) -> Table:
         """Return who follows whom.
