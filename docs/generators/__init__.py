@@ -21,7 +21,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import twittomatic
-from generators import commands, errors, events, exitcodes, keys, measures, python, scripts, settings
+from generators import commands, errors, events, exitcodes, keys, measures, python, scripts, settings, tables
 
 _logger = logging.getLogger(__name__)
 _PACKAGE = Path(twittomatic.__file__).parent
@@ -42,6 +42,7 @@ _LISTS = {
     "measures": _List(measures.markdown, "sinks/stats/measures.py"),
     "command-summary": _List(commands.summary, "cli/*.py"),
     "commands": _List(commands.markdown, "cli/*.py"),
+    "tables": _List(tables.markdown, "dataset/tables/*.py"),
     "python": _List(python.markdown, "**/*.py"),
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +22,7 @@ from twittomatic.storage.formats import member
 from twittomatic.storage.paths import Layout
 
 LARGEST = 2**63 - 1
+DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "export.md"
 Edges = list[tuple[int, int]]
 
 
@@ -137,6 +140,43 @@ def test_standard_output(place: Workspace, edges: Edges) -> None:
     assert sorted((line["follower"], line["followed"]) for line in lines) == sorted(edges)
     assert f"Edges: {len(edges):,}." in done.stderr
     assert "say what to write" in exported(place, "-", code=2).stderr
+
+
+def test_the_how_to_runs_as_it_is_written(place: Workspace, edges: Edges) -> None:
+    exported(place, "edges.csv.gz")
+    blocks = re.findall(r"^```(sh|python)\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+    dense = [text for kind, text in blocks if "--dense" in text]
+    others = [(kind, text) for kind, text in blocks if text not in dense]
+    assert {kind for kind, _ in others} == {"sh", "python"}
+    for kind, text in [*others, *(("sh", text) for text in dense)]:
+        interpreter = [sys.executable, "-W", "error", "-c"] if kind == "python" else ["bash", "-euc"]
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            [*interpreter, text],
+            cwd=place.directory,
+            env={**place.environment, "PATH": programs},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, text + done.stderr
+    numbered = pl.read_parquet(place.directory / "edges.parquet")
+    assert numbered.schema == {"follower": pl.Int32, "followed": pl.Int32}
+
+
+def test_ids_with_gaps_stay_exact_as_the_how_to_says(place: Workspace) -> None:
+    layout = Layout(place.directory / "data", place.directory / "tmp")
+    write(layout, {5: [6]})
+    post = b'{"id":"%d","in_reply_to_user_id":"%d"}' % (LARGEST, LARGEST - 1)
+    layout.file("5", "twt").write_bytes(member([b'{"id":"%d"}' % (LARGEST - 2), post]))
+    exported(place, "posts.parquet", "posts.csv")
+    wanted = [None, LARGEST - 1]
+    for frame in (
+        pd.read_parquet(place.directory / "posts.parquet", dtype_backend="numpy_nullable"),
+        pd.read_csv(place.directory / "posts.csv", dtype_backend="numpy_nullable"),
+    ):
+        values = frame["in_reply_to_user_id"]
+        assert [None if value is pd.NA else int(value) for value in values] == wanted
+    assert pl.read_csv(place.directory / "posts.csv")["in_reply_to_user_id"].to_list() == wanted
 
 
 def test_columns(place: Workspace, edges: Edges) -> None:
