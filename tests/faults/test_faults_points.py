@@ -58,6 +58,9 @@ ELSEWHERE = {
     "token.stored": "tests/integration/fetch/test_fetch_usertokens.py",
     "repair.begun_anew": "tests/acceptance/test_acceptance_disk.py",
     **dict.fromkeys(["order.sorted", "order.committed"], "tests/integration/modules/test_modules_order.py"),
+    **dict.fromkeys(
+        ["graph_cache.written", "graph_cache.renamed"], "tests/unit/dataset/test_dataset_graph_cache.py"
+    ),
     **dict.fromkeys(["sink.handled", "sink.acknowledged"], "tests/acceptance/test_acceptance_lookup.py"),
     **dict.fromkeys(
         ["indexer.sent", "indexer.fed", "indexer.deleted"], "tests/acceptance/test_acceptance_indexer.py"

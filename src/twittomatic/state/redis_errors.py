@@ -77,7 +77,7 @@ def changed(what: str) -> StateError:
     """Return the error for something on the server that another program changed.
 
     Args:
-        what: Such as `crawl x`, or what the server reply.
+        what: Such as `crawl x`, or what the server replied.
     """
     return StateError(
         f"Redis holds something that Twittomatic did not write ({what}). Nothing more is bought; bring back "
