@@ -37,8 +37,8 @@ def small_blocks() -> Iterator[None]:
         patch.setattr(blocks, "BLOCK", 5)
         patch.setattr(build, "_RANGE", 4)
         patch.setattr(graph, "_STEP", 4)
-        patch.setattr(numbering, "_PENDING", 6)
-        patch.setattr(numbering, "_SHELF", 3)
+        patch.setattr(numbering, "_EVERY", 2)
+        patch.setattr(numbering, "_RANGE", 4)
         yield
 
 

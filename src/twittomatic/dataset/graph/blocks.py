@@ -14,8 +14,8 @@ from twittomatic.dataset.graph.numbering import Numbering
 from twittomatic.dataset.ids import UserIds
 from twittomatic.dataset.lists import Piece
 
-BLOCK = 1 << 21
-"""Edges of a block: some 80 MB while it is sorted."""
+BLOCK = 1 << 20
+"""Edges of a block: some 40 MB while it is sorted."""
 
 Counts = npt.NDArray[np.int64]
 
@@ -47,8 +47,8 @@ class Spill:
     """Lists in a temporary file until all ids are known: 4 bytes an edge, 8 bytes a user and block.
 
     Args:
-        file: An empty file, open for reading and writing.
-        numbering: Gets all ids.
+        file: A file open for reading and writing, at its end.
+        numbering: Gets all ids, as runs in the same file.
     """
 
     def __init__(self, file: IO[bytes], numbering: Numbering) -> None:
@@ -91,10 +91,8 @@ class Spill:
         np.not_equal(keys[1:], keys[:-1], out=is_new[1:])
         keys = keys[is_new]
         counts = np.bincount(keys >> 32, minlength=len(owners))
-        self._stored.append(_Stored(owners, counts, self._file.tell(), len(users)))
-        self._file.write(users.data)
+        self._stored.append(_Stored(owners, counts, self._numbering.add(users), len(users)))
         self._file.write((keys & (2**32 - 1)).astype(np.int32).data)
-        self._numbering.add(users)
         self._numbering.add(owners)
 
     def blocks(self, ids: UserIds) -> Iterator[Block]:
@@ -103,6 +101,7 @@ class Spill:
         Args:
             ids: The ids of all nodes, sorted.
         """
+        self._file.flush()
         for stored in self._stored:
             self._file.seek(stored.offset)
             users = np.frombuffer(self._file.read(stored.users * 8), np.int64)

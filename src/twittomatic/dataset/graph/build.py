@@ -16,7 +16,7 @@ from twittomatic.dataset.graph.cache import GraphCache
 from twittomatic.dataset.graph.facts import read_facts
 from twittomatic.dataset.graph.graph import Graph, Nodes, node_ranges
 from twittomatic.dataset.graph.numbering import Numbering
-from twittomatic.dataset.ids import UserIds, owner
+from twittomatic.dataset.ids import LARGEST_ID, UserIds
 from twittomatic.dataset.lists import OnDefect, Piece, read_lists
 from twittomatic.errors import CorruptFile, StorageError
 from twittomatic.storage.paths import Layout
@@ -99,13 +99,14 @@ def _usable(file: ArrayFile | None) -> ArrayFile | None:
 
 def _lists(layout: Layout, on_defect: OnDefect | None) -> Table:
     """Return the follower lists that are there now."""
-    rows: dict[int, tuple[int, int, int]] = {}
-    for path in layout.files("fws"):
+    numbers: list[int] = []
+    for entry in layout.entries("fws"):
+        stem = entry.name[:-4]
+        user = int(stem)
         try:
-            user = owner(path)
-            if str(user) != path.stem:
-                raise CorruptFile(f"{path}: its name is not a user id, which does not begin with a zero.")
-            status = path.stat()
+            if str(user) != stem or user > LARGEST_ID:
+                raise CorruptFile(f"{entry.path}: its name is not a user id.")
+            status = entry.stat()
         except FileNotFoundError:
             continue
         except StorageError as error:
@@ -113,9 +114,12 @@ def _lists(layout: Layout, on_defect: OnDefect | None) -> Table:
                 raise
             on_defect(error)
             continue
-        rows[user] = status.st_size, status.st_mtime_ns, status.st_ino
-    table = np.array([(user, *rows[user]) for user in sorted(rows)], np.uint64).reshape(-1, 4)
-    return table.view(np.int64)
+        numbers += (user, status.st_size, status.st_mtime_ns, status.st_ino)
+    table = np.array(numbers, np.uint64).reshape(-1, 4).view(np.int64)
+    table = table[np.argsort(table[:, 0])]
+    is_last = np.ones(len(table), np.bool_)  # a file may be listed twice while it is replaced
+    np.not_equal(table[1:, 0], table[:-1, 0], out=is_last[:-1])
+    return table[is_last]
 
 
 class _Build:
@@ -146,23 +150,22 @@ class _Build:
 
     def fill(self, writer: ArrayWriter, directory: Path) -> dict[str, object]:
         """Write the arrays `ids`, `followers`, `indptr` and `lists`."""
-        numbering = Numbering()
         old = _Old(self._cached, self._kept) if self._cached and self._kept.any() else None
-        if old:
-            old.number(numbering)
         with tempfile.TemporaryFile(dir=directory) as file:
+            numbering = Numbering(file)
             spill = Spill(file, numbering)
             rows: dict[int, list[int]] = {}
             spill.take(_noted(self._read(), rows))
             if not rows and self._cached and self._kept.all():
                 raise _NothingNewError
-            if len(numbering) > _MOST_NODES:
-                raise OverflowError(f"{len(numbering)} nodes; at most {_MOST_NODES} can be numbered")
+            if old:
+                old.number(numbering)
             writer.begin("ids", "<i8")
-            for shelf in numbering:
-                writer.append(shelf)
-            del numbering
-            ids: UserIds = writer.mapped("ids")
+            for some in numbering.union():
+                writer.append(some)
+            ids = writer.mapped("ids")
+            if len(ids) > _MOST_NODES:
+                raise OverflowError(f"{len(ids)} nodes; at most {_MOST_NODES} can be numbered")
             owners, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
             writer.begin("followers", "<i4")
             for block in whole_lists(merged(old.blocks(ids) if old else iter(()), spill.blocks(ids))):

@@ -10,8 +10,8 @@ from twittomatic.dataset.extras import require
 from twittomatic.dataset.graph.graph import Graph, node_ranges
 from twittomatic.errors import SettingsError
 
-_MOST_NETWORKX_EDGES = 2_000_000  # they take some 600 MB: a dictionary for each edge
-_BYTES_PER_NETWORKX_EDGE = 300
+_MOST_NETWORKX_EDGES = 2_000_000  # they take some 700 MB: a dictionary for each edge
+_BYTES_PER_NETWORKX_EDGE = 350
 
 
 def to_scipy(graph: Graph) -> Any:

@@ -1,77 +1,69 @@
-"""The sorted ids of all nodes, gathered from many sorted arrays: a node's number is its place among them."""
+"""The sorted ids of all nodes, merged from sorted runs in a file: a node's number is its place among them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from twittomatic.dataset.ids import UserIds, sorted_unique
 
-_PENDING = 1 << 22  # ids that wait to be merged: 32 MB, so that a hundred million edges take some 20 merges
-_SHELF = 1 << 20  # ids of one shelf: merging one takes 16 MB for a moment
+_EVERY = 1 << 10  # of so many ids of a run, one is kept in memory, to find a place in the run
+_RANGE = 1 << 21  # ids that are merged at once: 16 MB
+_BYTES = 8  # of an id
+
+
+class _Run(NamedTuple):
+    offset: int  # in the file
+    size: int  # ids
+    sample: UserIds  # every `_EVERY`th id
 
 
 class Numbering:
-    """A growing set of ids, 8 bytes each and some 100 MB.
+    """Sorted runs of ids in a temporary file, and their union. Memory does not depend on how many there are.
 
-    Ids are collected and then merged into *shelves*: sorted, with disjoint ranges, so that a merge never
-    needs a second copy of everything.
+    Args:
+        file: A file open for reading and writing, at its end. Others may append to it, too.
     """
 
-    def __init__(self) -> None:
-        self._shelves: list[UserIds] = []
-        self._pending: list[UserIds] = []
-        self._waiting = 0
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._runs: list[_Run] = []
 
-    def add(self, ids: UserIds) -> None:
-        """Add ids in any order; repeated ones count once."""
-        for start in range(0, len(ids), _PENDING):
-            piece = ids[start : start + _PENDING]
-            self._pending.append(piece)
-            self._waiting += len(piece)
-            if self._waiting >= _PENDING:
-                self._merge()
+    def add(self, ids: UserIds) -> int:
+        """Append a run: sorted ids, each once. Return its offset in the file.
 
-    def __len__(self) -> int:
-        self._merge()
-        return sum(map(len, self._shelves))
+        Raises:
+            OSError: the file cannot be written.
+        """
+        offset = self._file.tell()
+        self._file.write(np.ascontiguousarray(ids).data)
+        if len(ids):
+            self._runs.append(_Run(offset, len(ids), ids[::_EVERY].copy()))
+        return offset
 
-    def __iter__(self) -> Iterator[UserIds]:
-        """Yield all ids in sorted arrays, one after the other."""
-        self._merge()
-        yield from self._shelves
+    def union(self) -> Iterator[UserIds]:
+        """Yield the ids of all runs, sorted, each once, some million at a time."""
+        self._file.flush()
+        samples = np.sort(np.concatenate([np.empty(0, np.int64), *(run.sample for run in self._runs)]))
+        bounds = sorted_unique(samples[_RANGE // _EVERY :: _RANGE // _EVERY]).tolist()
+        places = [0] * len(self._runs)
+        for bound in [*bounds, None]:
+            pieces = [np.empty(0, np.int64)]
+            for number, run in enumerate(self._runs):
+                ids = self._below(run, places[number], bound)
+                places[number] += len(ids)
+                pieces.append(ids)
+            yield sorted_unique(np.concatenate(pieces))
 
-    def _merge(self) -> None:
-        if not self._pending:
-            return
-        ids = sorted_unique(np.concatenate(self._pending))
-        self._pending, self._waiting = [], 0
-        starts = np.array([shelf[0] for shelf in self._shelves[1:]], np.int64)
-        cuts = [0, *np.searchsorted(ids, starts).tolist(), len(ids)]
-        shelves: list[UserIds] = []
-        for number in range(max(1, len(self._shelves))):
-            part = ids[cuts[number] : cuts[number + 1]]
-            if not self._shelves:
-                shelves += _split(part)
-            elif not len(part):
-                shelves.append(self._shelves[number])
-            else:
-                shelves += _split(_merged(self._shelves[number], part))
-                self._shelves[number] = part[:0]  # its memory is free from now on
-        self._shelves = shelves
-
-
-def _merged(one: UserIds, other: UserIds) -> UserIds:
-    both = np.concatenate([one, other])
-    both.sort(kind="stable")  # finds the two sorted runs and merges them
-    is_first = np.ones(len(both), np.bool_)
-    np.not_equal(both[1:], both[:-1], out=is_first[1:])
-    return both[is_first]
-
-
-def _split(shelf: UserIds) -> list[UserIds]:
-    """Return arrays of at most `_SHELF` ids that share no memory with a longer one."""
-    if not len(shelf):
-        return []
-    return [piece.copy() for piece in np.array_split(shelf, -(-len(shelf) // _SHELF))]
+    def _below(self, run: _Run, place: int, bound: int | None) -> UserIds:
+        """Return the ids of a run from a place on that are less than a bound; None for all."""
+        end = run.size
+        if bound is not None:
+            end = min(int(np.searchsorted(run.sample, bound)) * _EVERY, end)
+        length = max(0, end - place) * _BYTES
+        data = os.pread(self._file.fileno(), length, run.offset + place * _BYTES)
+        ids = np.frombuffer(data, np.int64)
+        return ids if bound is None else ids[: np.searchsorted(ids, bound)]
