@@ -18,11 +18,12 @@ from pathlib import Path
 from harness import verdict
 from twittomatic.emulator import bundled_graph
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Account, Delivery, Permit
+from twittomatic.state.account import Account
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.permits import Delivery, Permit
 from twittomatic.storage.formats import read_lines
 
 GOAL = 10  # percent; a sample of a fifth of 3,000 users is typically off by 3 %

@@ -23,7 +23,7 @@ from harness import FOLLOWERS_PER_PAGE, POSTS_PER_PAGE, alternate, nginx, run, v
 from pages import KINDS, ListKind, bodies, with_worker
 from twittomatic.app import runtime
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Delivery, Permit
+from twittomatic.state.permits import Delivery, Permit
 
 GOAL = 10  # percent
 

@@ -31,7 +31,7 @@ from replicated import APART_S, Replicated, replicated
 
 from twittomatic.model import Checkpoint, Job, Module
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Account, Permit
+from twittomatic.state.account import Account
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
@@ -40,6 +40,7 @@ from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.permits import Permit
 
 IN_FLIGHT = 24  # eight per module
 LIMITS = {"token": Limit(requests=10**9, window_s=900)}

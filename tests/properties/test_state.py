@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from twittomatic.errors import LeadershipLost
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Account, OverBudget, Permit, RetryAfter
+from twittomatic.state.account import Account
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.permits import OverBudget, Permit, RetryAfter
 
 thorough = settings(deadline=None, print_blob=True)  # a failure prints how to repeat it
 _numbers = itertools.count()
@@ -147,10 +148,10 @@ def test_the_ledger_is_exact_and_within_the_cap_and_never_below_the_bill(
             return Account(server.connection, keys, budget=budget, horizon_s=horizon_s, crawl="a")
 
         patient, hasty, before = money(10**12), money(10**12, 0), money(10**12)
-        patient.follow()
-        hasty.follow()
+        patient.cap.follow()
+        hasty.cap.follow()
         leadership.epoch = 1
-        await before.share_cap(leadership)
+        await before.cap.share(leadership)
 
         async def act(turn: Turn) -> None:
             purse = purses[turn.purse]
@@ -194,10 +195,10 @@ def test_the_ledger_is_exact_and_within_the_cap_and_never_below_the_bill(
         for number, (new_cap, turns) in enumerate([(first_cap, []), *schedule], start=2):
             if new_cap is not None:
                 cap, leadership.epoch = new_cap, number
-                await money(cap).share_cap(leadership)
+                await money(cap).cap.share(leadership)
                 leadership.epoch = 1
                 with pytest.raises(LeadershipLost):
-                    await before.share_cap(leadership)
+                    await before.cap.share(leadership)
             assert await patient.left() == cap - used
             most = max(cap, used)
             await asyncio.gather(look(most), *map(act, turns), look(most))

@@ -10,12 +10,12 @@ from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.registry import account_of
 from twittomatic.settings import Settings
-from twittomatic.state.account import Account
 from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
 from twittomatic.state.embedded.server import Role
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
+from twittomatic.state.ledger import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +56,10 @@ async def restore(settings: Settings, stated: int | None = None) -> Restored:
             )
         options = CrawlOptions.read(written) if written else None
         account = options.account if options else account_of(settings)
-        money, spent = await restore_ledger(settings, name, connection, account, stated)
+        ledger, spent = await restore_ledger(settings, name, connection, account, stated)
         if not options:
             return Restored(account=account, spent=spent, cleared=bool(await jobs.clear()))
-        await crawl.set_ledger(account, money.ledger)
+        await crawl.set_ledger(account, ledger.id)
         await jobs.create_streams(options.all_modules)
         queued = await jobs.requeue_lost(options.all_modules)
         return Restored(account=account, spent=spent, queued=queued)
@@ -67,15 +67,15 @@ async def restore(settings: Settings, stated: int | None = None) -> Restored:
 
 async def restore_ledger(
     settings: Settings, name: str, connection: Connection, account: str, stated: int | None
-) -> tuple[Account, int]:
-    """Book again what was spent; return the account, and the micro-dollars that its ledger now says."""
+) -> tuple[Ledger, int]:
+    """Book again what was spent; return the ledger, and the micro-dollars that its ledger now says."""
     spending = build.spending(settings, name)
-    money = Account(connection, NetworkKeys(account), budget=None, horizon_s=0)
-    await money.find()
-    records = await asyncio.to_thread(spending.lost, account, money.ledger)
-    behind = await money.records_beyond(spending) if money.ledger else {}
+    ledger = Ledger(connection, NetworkKeys(account))
+    await ledger.find()
+    records = await asyncio.to_thread(spending.lost, account, ledger.id)
+    behind = await ledger.records_beyond(spending) if ledger.id else {}
     lost = sum(record.most for record in records.values()) if stated is None else 0
     least = lost + sum(record.most for record in behind.values()) if stated is None else stated
-    spent = await money.repair(lost, least)
-    await asyncio.to_thread(spending.book, {**records, **behind}, money.ledger, stated=stated)
-    return money, spent
+    spent = await ledger.repair(lost, least)
+    await asyncio.to_thread(spending.book, {**records, **behind}, ledger.id, stated=stated)
+    return ledger, spent

@@ -238,8 +238,8 @@ class Runtime:
         Raises:
             LeadershipLost: another master leads, and its cap holds.
         """
-        await self.account.share_cap(leadership)
-        await self.crawl.set_ledger(self.options.account, self.account.ledger)
+        await self.account.cap.share(leadership)
+        await self.crawl.set_ledger(self.options.account, self.account.ledger.id)
 
     def leadership(self) -> Leadership:
         """Return a claim to lead, not yet made."""
@@ -290,7 +290,7 @@ class Runtime:
             has_own_master: Whether the master is in this process too, so that it cannot be lost alone.
         """
         worker: Worker
-        self.account.follow()
+        self.account.cap.follow()
 
         def note(name: str, records: int, pages: int) -> None:
             worker.note(name, records, pages)

@@ -15,9 +15,9 @@ from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import MICROS_PER_USD, Module, Phase, WorkerReport, dollars
 from twittomatic.networks import registry
 from twittomatic.settings import Settings
-from twittomatic.state.account import Account, Totals
 from twittomatic.state.embedded.server import state_exists
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.ledger import Ledger, Totals
 from twittomatic.state.status import CrawlStatus, read_status
 from twittomatic.storage.errors import translate_errors
 
@@ -52,8 +52,7 @@ async def reading(settings: Settings) -> AsyncIterator[Callable[[], Awaitable[Cr
             status = await read_status(connection, settings.crawl, account=account)
             if status.phase is not Phase.IDLE:
                 return status
-            money = Account(connection, NetworkKeys(account), budget=None, horizon_s=0)
-            return await explained(status, await money.find())
+            return await explained(status, await Ledger(connection, NetworkKeys(account)).find())
 
         yield read
 

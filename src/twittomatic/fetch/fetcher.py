@@ -39,8 +39,9 @@ from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import dollars
 from twittomatic.networks.base import Limit, Network, Page, Request, Response
-from twittomatic.state.account import Account, Delivery, NoCredential, OverBudget, Permit, RetryAfter
+from twittomatic.state.account import Account
 from twittomatic.state.jobs import Lease
+from twittomatic.state.permits import Delivery, NoCredential, OverBudget, Permit, RetryAfter
 
 _log = logging.getLogger(__name__)
 _MOST_NAMED = 20  # records in one line of the log

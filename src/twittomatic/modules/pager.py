@@ -20,8 +20,8 @@ from twittomatic.model import Checkpoint, Counter, Ending, Job
 from twittomatic.modules.context import Context
 from twittomatic.modules.threads import to_thread_shielded
 from twittomatic.networks.base import Counts, Page, Request
-from twittomatic.state.account import Permit
 from twittomatic.state.jobs import settled
+from twittomatic.state.permits import Permit
 from twittomatic.storage.formats import Ids, member
 from twittomatic.storage.idset import IdSet
 from twittomatic.storage.part import PartFile, discard

@@ -17,9 +17,9 @@ from twittomatic.errors import StateLost
 from twittomatic.model import NO_JSON, Counter, Ending, Module, Phase, WorkerReport, modules_of, queues
 from twittomatic.networks import registry
 from twittomatic.parsing import UNLIMITED_DEPTH, micros
-from twittomatic.state.account import Totals, read_totals
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import GROUP, CrawlKeys, NetworkKeys
+from twittomatic.state.ledger import Totals, read_totals
 from twittomatic.state.redis_errors import decoding
 from twittomatic.state.stream import Lag, SinkReport, read_lags, read_sink_reports
 

@@ -38,7 +38,7 @@ from twittomatic.fetch.fetcher import Fetched
 from twittomatic.fetch.transport import Transport
 from twittomatic.fetch.usertokens import UserToken
 from twittomatic.model import User
-from twittomatic.state.account import Permit
+from twittomatic.state.permits import Permit
 
 
 async def test_a_page_and_its_money(house: FetcherRig, world: GraphWorld) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from twittomatic.networks.base import Limit, WindowReading
-from twittomatic.state.account import Account, Delivery, NoCredential, OverBudget, Permit, RetryAfter
+from twittomatic.state.account import Account
+from twittomatic.state.permits import Delivery, NoCredential, OverBudget, Permit, RetryAfter
 
 QUARTER = Limit(requests=300, window_s=900)
 PRICE = 10_000

@@ -10,9 +10,10 @@ from support.state import LedCrawl
 from twittomatic.errors import LeadershipLost, LeaseLost, StateError
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Account, Delivery, Permit
+from twittomatic.state.account import Account
 from twittomatic.state.admin import JobAdmin
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.permits import Delivery, Permit
 from twittomatic.state.status import read_status
 
 GARBAGE = ("\ufffd\x00garbage", '{"a":', "")

@@ -15,12 +15,13 @@ from support.state import LedCrawl
 from twittomatic.errors import SettingsError, StateError, StateUnavailable
 from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Account, Permit
+from twittomatic.state.account import Account
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.permits import Permit
 from twittomatic.state.scripts import source
 
 REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")

@@ -11,11 +11,12 @@ from twittomatic.errors import CorruptFile, LeadershipLost, StateLost, StorageUn
 from twittomatic.model import Checkpoint, Module
 from twittomatic.networks.base import Limit
 from twittomatic.settings import load
-from twittomatic.state.account import Account, OverBudget, Permit, RetryAfter
+from twittomatic.state.account import Account
 from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.permits import OverBudget, Permit, RetryAfter
 from twittomatic.state.spending import Spending
 
 LIMITS = {"app": Limit(requests=100, window_s=900)}
@@ -152,7 +153,7 @@ async def test_the_crawl_remembers_on_which_ledger_it_spends(
 ) -> None:
     money = process()
     await money.open()
-    await led.crawl.set_ledger(keys.account, money.ledger)
+    await led.crawl.set_ledger(keys.account, money.ledger.id)
     await process().open(await led.crawl.ledger(keys.account))
     await connection.call("DEL", keys.ledger)
     with pytest.raises(StateLost):
@@ -170,14 +171,14 @@ async def test_what_was_spent_is_booked_again_and_the_cap_holds(
     notes = Spending(tmp_path / "spending", "restore", "redis")
     records = notes.lost(keys.account, "")
     restored = Account(connection, keys, budget=None, horizon_s=0)
-    assert await restored.repair(sum(record.most for record in records.values()), 0) == 8_000_000
-    notes.book(records, restored.ledger)
+    assert await restored.ledger.repair(sum(record.most for record in records.values()), 0) == 8_000_000
+    notes.book(records, restored.ledger.id)
     third = process()
     await third.open()
     assert (await third.totals()).reserved == 0
     await third.settle(await ask(third, 200), 2_000_000)
     assert isinstance(await third.acquire("followers", LIMITS, price=10_000, wanted=1), OverBudget)
-    assert not notes.lost(keys.account, restored.ledger)
+    assert not notes.lost(keys.account, restored.ledger.id)
 
 
 async def test_what_the_user_states_counts_in_place_of_the_notes(
@@ -191,8 +192,8 @@ async def test_what_the_user_states_counts_in_place_of_the_notes(
         records = notes.lost(keys.account, "")
         assert records
         restored = Account(connection, keys, budget=None, horizon_s=0)
-        assert await restored.repair(0, stated) == stated
-        notes.book(records, restored.ledger, stated=stated)
+        assert await restored.ledger.repair(0, stated) == stated
+        notes.book(records, restored.ledger.id, stated=stated)
         notes.close()
         assert noted(tmp_path, keys) == stated
         await process().open()
@@ -206,8 +207,8 @@ async def test_a_ledger_that_is_there_is_never_lowered(
     await ask(money)
     await connection.call("DEL", keys.reservations)
     restored = Account(connection, keys, budget=None, horizon_s=0)
-    assert await restored.repair(0, 100) == 1_700_000  # what was put aside counts
-    assert await restored.repair(0, 2_000_000) == 2_000_000
+    assert await restored.ledger.repair(0, 100) == 1_700_000  # what was put aside counts
+    assert await restored.ledger.repair(0, 2_000_000) == 2_000_000
     assert (await restored.totals()).reserved == 0
 
 
@@ -292,12 +293,12 @@ async def test_a_crawl_that_was_deleted_by_hand_begins_again(
         await led.leadership.resign()
         await led.leadership.lead()
     money = account(5)
-    await money.share_cap(led.leadership)
+    await money.cap.share(led.leadership)
     await led.call("DEL", *await led.call("KEYS", f"tw:{{{led.keys.crawl}}}:*"))
     later = Leadership(led.connection, led.keys, "later")
     assert await later.lead()
     assert later.epoch < led.leadership.epoch
-    await money.share_cap(later)
+    await money.cap.share(later)
     with pytest.raises(StateLost):
         await led.leadership.lead()
 
@@ -308,8 +309,8 @@ async def test_an_older_master_of_the_same_crawl_changes_no_cap(
     money, old = account(5), led.leadership
     await old.resign()
     await old.lead()
-    await money.share_cap(old)
+    await money.cap.share(old)
     late = Leadership(connection, led.keys, "late")
     late.epoch, late.crawl_id = old.epoch - 1, old.crawl_id
     with pytest.raises(LeadershipLost):
-        await money.share_cap(late)
+        await money.cap.share(late)

@@ -11,9 +11,10 @@ from twittomatic.crawler.options import CrawlOptions
 from twittomatic.model import Checkpoint, HeldJob, Module, Phase, WorkerReport
 from twittomatic.networks.base import Limit
 from twittomatic.sinks.stats.measures import MEASURES, node
-from twittomatic.state.account import Account, Permit
+from twittomatic.state.account import Account
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.permits import Permit
 from twittomatic.state.status import CrawlStatus, JobCounts, read_status
 
 OPTIONS = CrawlOptions(

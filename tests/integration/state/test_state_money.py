@@ -10,10 +10,11 @@ from paying import PRICE, ask, delivered, permit, permits
 
 from twittomatic.errors import LeadershipLost
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Account, Delivery, OverBudget, Permit, RetryAfter
+from twittomatic.state.account import Account
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
 from twittomatic.state.leadership import Leadership
+from twittomatic.state.permits import Delivery, OverBudget, Permit, RetryAfter
 
 
 async def test_money_is_put_aside_and_given_back(account: Callable[..., Account]) -> None:
@@ -183,16 +184,16 @@ async def test_a_cap_that_is_lowered_holds_for_all_from_the_next_request(
     connection: Connection, keys: NetworkKeys, leader: Any
 ) -> None:
     worker, stranger = of_crawl(connection, keys, 900_000), of_crawl(connection, keys, 900_000, "y")
-    worker.follow()
-    await of_crawl(connection, keys, 900_000).share_cap(await leader("first"))
+    worker.cap.follow()
+    await of_crawl(connection, keys, 900_000).cap.share(await leader("first"))
     await worker.settle(await permit(worker, price=PRICE, wanted=40), 40 * PRICE)
-    await of_crawl(connection, keys, 500_000).share_cap(await leader("second"))
+    await of_crawl(connection, keys, 500_000).cap.share(await leader("second"))
     assert await worker.left() == 100_000
     assert (await permit(worker, price=PRICE, wanted=40)).resources == 10
     assert isinstance(await ask(worker, price=PRICE), RetryAfter)
     assert await stranger.left() == 400_000
     await permit(stranger, price=PRICE, wanted=40)
-    await of_crawl(connection, keys, None).share_cap(await leader("third"))
+    await of_crawl(connection, keys, None).cap.share(await leader("third"))
     assert await worker.left() is None
     await permit(worker, price=PRICE, wanted=10**6)
 
@@ -202,16 +203,16 @@ async def test_a_former_leader_restores_no_old_cap(
 ) -> None:
     first, second = await leader("first"), await leader("second")
     money = of_crawl(connection, keys, 500_000)
-    await money.share_cap(second)
+    await money.cap.share(second)
     with pytest.raises(LeadershipLost):
-        await of_crawl(connection, keys, 900_000).share_cap(first)
-    await money.share_cap(second)
+        await of_crawl(connection, keys, 900_000).cap.share(first)
+    await money.cap.share(second)
     assert await money.left() == 500_000
 
 
 async def test_without_a_stored_cap_the_own_one_holds(connection: Connection, keys: NetworkKeys) -> None:
     worker = of_crawl(connection, keys, 50_000)
-    worker.follow()
+    worker.cap.follow()
     assert await worker.left() == 50_000
     assert (await permit(worker, price=PRICE, wanted=9)).resources == 5
 

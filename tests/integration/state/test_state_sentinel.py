@@ -11,11 +11,12 @@ from support.state import LedCrawl
 from twittomatic.errors import LeaseLost, SettingsError, StateUnavailable
 from twittomatic.model import Checkpoint, Module, WorkerReport
 from twittomatic.networks.base import Limit
-from twittomatic.state.account import Account, Permit
+from twittomatic.state.account import Account
 from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.failover import Replication, Sentinels
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.permits import Permit
 
 REPORT = WorkerReport(seen_at="2026-01-01T00:00:00Z")
 

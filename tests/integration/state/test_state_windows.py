@@ -9,9 +9,10 @@ import pytest
 from paying import PRICE, ask, delivered, permit, permits, reading, refused
 
 from twittomatic.networks.base import Limit, WindowReading
-from twittomatic.state.account import Account, NoCredential, Permit, RetryAfter
+from twittomatic.state.account import Account
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import NetworkKeys
+from twittomatic.state.permits import NoCredential, Permit, RetryAfter
 
 
 async def test_no_more_permits_than_the_limit(account: Callable[..., Account]) -> None:

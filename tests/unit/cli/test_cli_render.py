@@ -15,7 +15,7 @@ from twittomatic.cli.render.status import picture as draw_status
 from twittomatic.model import Module, Phase
 from twittomatic.planning.estimate import Plan, PlanLine, Range
 from twittomatic.planning.quote import Quote
-from twittomatic.state.account import Totals
+from twittomatic.state.ledger import Totals
 from twittomatic.state.status import CrawlStatus, JobCounts
 
 WIDTHS = [30, 60, 80, 120, 200]

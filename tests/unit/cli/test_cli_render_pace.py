@@ -4,7 +4,7 @@ import pytest
 
 from twittomatic.cli.render.pace import lasting, sentences
 from twittomatic.model import Module, Phase
-from twittomatic.state.account import Totals
+from twittomatic.state.ledger import Totals
 from twittomatic.state.status import CrawlStatus, JobCounts
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from twittomatic.dataset import Dataset, open
 from twittomatic.errors import CorruptFile, SettingsError, TwittomaticError, UserNotFound
+from twittomatic.settings import Settings
 from twittomatic.storage.formats import member
 from twittomatic.storage.paths import Layout
 
@@ -25,6 +27,12 @@ def test_all_files_are_read(layout: Layout) -> None:
     assert [profile["id"] for profile in dataset.profiles()] == ["3", "22", "100"]
     assert list(dataset.posts(22)) == [{"id": "9", "n": 1.5}, {"id": "8"}]
     assert [post["id"] for post in dataset.posts()] == ["1", "9", "8"]
+
+
+def test_a_dataset_and_settings_travel_to_other_processes(layout: Layout) -> None:
+    assert pickle.loads(pickle.dumps(open(layout.output))).followers(22).tolist() == [3, LARGEST]
+    settings = Settings(output_directory=layout.output, budget_usd=25)
+    assert pickle.loads(pickle.dumps(settings)) == settings
 
 
 @pytest.mark.parametrize("user", [22, np.int64(22), "22", "022", "@Ada", "@ADA"])

@@ -10,7 +10,7 @@ from twittomatic.model import Module, Phase
 from twittomatic.sinks.stats.graphite import Lines, moved, timestamp
 from twittomatic.sinks.stats.measures import MEASURES
 from twittomatic.sinks.stats.prometheus import exposition
-from twittomatic.state.account import Totals
+from twittomatic.state.ledger import Totals
 from twittomatic.state.status import CrawlStatus, JobCounts, MasterStatus, Window
 
 STATUS = CrawlStatus(

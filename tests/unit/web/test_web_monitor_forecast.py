@@ -8,7 +8,7 @@ import pytest
 
 from twittomatic.app.forecast import forecast
 from twittomatic.model import Module, Phase
-from twittomatic.state.account import Totals
+from twittomatic.state.ledger import Totals
 from twittomatic.state.status import CrawlStatus, JobCounts
 from twittomatic.web.monitor.history import History
 
