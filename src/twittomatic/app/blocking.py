@@ -15,6 +15,8 @@ from twittomatic.app.outcome import Result
 from twittomatic.app.stop import Stop
 from twittomatic.settings import Settings
 
+_STARTS_S = 1.0  # within which a thread starts
+
 
 def crawl(
     given: Given = (),
@@ -58,19 +60,29 @@ class _InThread:
         self._interrupted = False
         self._result: Result | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="twittomatic crawl")
-        self._thread.start()
+        self._begun = threading.Event()
+        self._ended = threading.Event()
 
     def wait(self) -> Result:
-        """Wait for the result; an interrupt requests a stop, and is raised at the end."""
-        while True:
+        """Start the thread and wait for the result; an interrupt requests a stop, and is raised at the end.
+
+        An interrupt while the thread starts counts too: left alone, the thread would crawl on while the
+        interpreter shuts down around it.
+        """
+        thread = threading.Thread(target=self._run, name="twittomatic crawl")
+        is_started = False
+        while not self._ended.is_set():
             try:
-                self._thread.join()
-                break
+                if not is_started:
+                    is_started = True
+                    thread.start()
+                self._ended.wait()
             except KeyboardInterrupt:
                 self._interrupted = True
                 if self._stop:
                     self._stop.request()
+                elif not self._begun.wait(_STARTS_S):
+                    raise  # before there was a thread
         if self._interrupted:
             raise KeyboardInterrupt
         if self._error:
@@ -79,11 +91,14 @@ class _InThread:
         return self._result
 
     def _run(self) -> None:
+        self._begun.set()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 self._result = runner.run(self._crawl())
         except BaseException as error:  # noqa: BLE001 - raised in the thread of the caller
             self._error = error
+        finally:
+            self._ended.set()
 
     async def _crawl(self) -> Result:
         self._stop = Stop(asyncio.current_task())

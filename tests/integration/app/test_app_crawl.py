@@ -309,6 +309,27 @@ def test_an_interrupt_finishes_the_pages_in_flight(tmp_path: Path, monkeypatch: 
         assert emulator.report()["repeated_pages"] == 0
 
 
+def test_an_interrupt_while_the_thread_starts_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        if thread.name == "twittomatic crawl":
+            started.append(thread)
+            raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    with emulated("followers:slow=1@0.2s") as (url, emulator), monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            crawl([1, 2], "F", **values(tmp_path, url))
+        started[0].join(60)
+        assert emulator.report()["requests"].get("followers", 0) < 4, "it did not crawl on alone"
+
+
 @pytest.mark.parametrize(("modules", "given"), [("", ["1"]), ("X", ["1"]), ("F", []), ("F", ["no such"])])
 async def test_what_cannot_be_crawled_is_a_settings_error(
     tmp_path: Path, modules: str, given: list[str]
