@@ -30,6 +30,7 @@ _OURS = re.compile(r"`(-[^`]*)`|\btwittomatic [a-z]+ .*")
 _FOREIGN = {
     *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"),  # any program's environment
     *("BEARER_TOKEN", "MAX_CREATES_PER_MINUTE", "OLDEST_PYTHON", "PIP_CONSTRAINT"),  # of other programs
+    *("BYTE_STREAM_SPLIT", "START_ID", "END_ID"),  # Parquet, Neo4j
     *("DEBIAN_PACKAGES", "PEER_PACKAGES", "USER_ID"),  # of the Makefile; a placeholder
     *("--allow-duplicates", "--extra-input-columns", "--input-data-type"),  # twarc2
     *("--first", "--trials", "--help", "--traceback", "--version"),  # chaos.py; every command

@@ -27,6 +27,8 @@ _TYPES: Final[dict[Type, AttributeType]] = {
 }
 _NOT_ATTRIBUTES: Final = ("id", "name")  # the id of a node, and its label; igraph wants a `name` to be unique
 
+_NODES, _EDGES = 1 << 12, 1 << 15  # of a batch: as text they take some megabytes
+
 
 @contextmanager
 def follow_network(graph: Graph, nodes: Table, columns: Sequence[str] = ()) -> Iterator[Network]:
@@ -45,14 +47,18 @@ def follow_network(graph: Graph, nodes: Table, columns: Sequence[str] = ()) -> I
 
     def node_batches() -> Iterator[NodeBatch]:
         for batch in nodes.batches():
-            labels = ["@" + name if name else "" for name in batch["name"]]
-            yield NodeBatch(
-                np.asarray(batch["id"]), labels, [listed(batch[column.name]) for column in chosen]
-            )
+            ids = np.asarray(batch["id"])
+            for begin in range(0, len(ids), _NODES):
+                part = slice(begin, begin + _NODES)
+                labels = ["@" + name if name else "" for name in batch["name"][part]]
+                columns = [listed(batch[column.name][part], column.type) for column in chosen]
+                yield NodeBatch(ids[part], labels, columns)
 
     def arcs() -> Iterator[ArcBatch]:
         for followed, follower in node_pairs(graph):
-            yield ArcBatch(follower, followed)
+            for begin in range(0, len(followed), _EDGES):
+                part = slice(begin, begin + _EDGES)
+                yield ArcBatch(follower[part], followed[part])
 
     yield Network(
         description=_DESCRIPTION,

@@ -8,7 +8,7 @@ from itertools import repeat
 
 from twittomatic.dataset.export.edgetext import edge_text
 from twittomatic.dataset.export.network import ArcBatch, Attribute, Network, NodeBatch
-from twittomatic.dataset.export.xmltext import elements, xml_text
+from twittomatic.dataset.export.xmltext import elements, xml_text, xml_texts
 
 # NetworkX knows a version by its namespace, http and all, and refuses any other.
 _HEAD = """\
@@ -17,7 +17,6 @@ _HEAD = """\
 <meta lastmodifieddate="{day}"><creator>Twittomatic</creator><description>{description}</description></meta>
 <graph defaultedgetype="directed" idtype="string" mode="static">
 """
-_LIST = "<attvalues>", "</attvalues>"
 _VALUE = '<attvalue for="{}" value="', '"/>'
 
 
@@ -50,10 +49,10 @@ def _nodes(nodes: NodeBatch, attributes: Sequence[Attribute]) -> str:
     values = elements(attributes, nodes.columns, *_VALUE)
     return "".join(
         [
-            f'<node id="{user_id}" label="{xml_text(label) or user_id}">{_LIST[0]}{text}{_LIST[1]}</node>\n'
+            f'<node id="{user_id}" label="{label or user_id}"><attvalues>{text}</attvalues></node>\n'
             if text
-            else f'<node id="{user_id}" label="{xml_text(label) or user_id}"/>\n'
-            for user_id, label, text in zip(nodes.ids.tolist(), nodes.labels, values, strict=False)
+            else f'<node id="{user_id}" label="{label or user_id}"/>\n'
+            for user_id, label, text in zip(nodes.ids.tolist(), xml_texts(nodes.labels), values, strict=False)
         ]
     )
 
@@ -66,7 +65,7 @@ def _edges(edges: ArcBatch, network: Network) -> str:
     values = elements(network.edge_attributes, edges.columns, *_VALUE)
     return "".join(
         [
-            f'<edge source="{source}" target="{target}"{weight}>{_LIST[0]}{text}{_LIST[1]}</edge>\n'
+            f'<edge source="{source}" target="{target}"{weight}><attvalues>{text}</attvalues></edge>\n'
             for source, target, weight, text in zip(
                 sources.tolist(), targets.tolist(), weights, values, strict=False
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from twittomatic.dataset.export.edgetext import edge_text
 from twittomatic.dataset.export.network import ArcBatch, Attribute, Network, NodeBatch
-from twittomatic.dataset.export.xmltext import elements, xml_text
+from twittomatic.dataset.export.xmltext import elements, xml_text, xml_texts
 
 _HEAD = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -46,8 +46,8 @@ def _nodes(nodes: NodeBatch, attributes: Sequence[Attribute]) -> str:
     values = elements(attributes, nodes.columns, *_VALUE)
     return "".join(
         [
-            f'<node id="{user_id}"><data key="label">{xml_text(label) or user_id}</data>{text}</node>\n'
-            for user_id, label, text in zip(nodes.ids.tolist(), nodes.labels, values, strict=False)
+            f'<node id="{user_id}"><data key="label">{label or user_id}</data>{text}</node>\n'
+            for user_id, label, text in zip(nodes.ids.tolist(), xml_texts(nodes.labels), values, strict=False)
         ]
     )
 

@@ -17,6 +17,7 @@ from twittomatic.dataset.graph import Graph
 from twittomatic.dataset.graph.profiles import read_node_profiles
 from twittomatic.dataset.ids import UserIds
 from twittomatic.dataset.interactions import KINDS, Interaction, read_interactions
+from twittomatic.dataset.tables.columns import Type
 from twittomatic.errors import StorageError
 from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.paths import Layout
@@ -180,6 +181,9 @@ def _arcs(ids: UserIds, rows: list[tuple[int, _Edge]]) -> ArcBatch:
     source = np.searchsorted(ids, np.array([source for source, _ in rows], np.int64))
     target = np.searchsorted(ids, np.array([edge.target for _, edge in rows], np.int64))
     counts: list[Sequence[Value]] = list(zip(*(edge.counts for _, edge in rows), strict=True))
-    times = [listed([edge.first_at for _, edge in rows]), listed([edge.last_at for _, edge in rows])]
+    times = [
+        listed([edge.first_at for _, edge in rows], Type.TIME),
+        listed([edge.last_at for _, edge in rows], Type.TIME),
+    ]
     weights = [sum(edge.counts) for _, edge in rows]
     return ArcBatch(source.astype(np.int32), target.astype(np.int32), weights, [*counts, *times])

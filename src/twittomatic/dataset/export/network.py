@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import isfinite
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from twittomatic.clock import rfc3339_ms
 from twittomatic.dataset.graph import Nodes
 from twittomatic.dataset.ids import UserIds
+from twittomatic.dataset.tables.columns import Type as ColumnType
 
 Type: TypeAlias = Literal["string", "long", "double", "boolean"]
 """Type of an attribute: those that GEXF, GraphML and their readers have in common."""
@@ -99,12 +99,11 @@ class Network:
         return len(self.ids)
 
 
-def listed(values: Any) -> list[Value]:
+def listed(values: Any, kind: ColumnType) -> list[Value]:
     """Return a column of a table as values: times as RFC 3339; NaN and infinite numbers are unknown."""
-    return [_value(value) for value in (values if isinstance(values, list) else values.tolist())]
-
-
-def _value(value: Any) -> Value:
-    if isinstance(value, datetime):
-        return rfc3339_ms(value)
-    return None if isinstance(value, float) and not isfinite(value) else value
+    known: list[Any] = values if isinstance(values, list) else values.tolist()
+    if kind is ColumnType.TIME:
+        return [None if moment is None else rfc3339_ms(moment) for moment in known]
+    if kind is ColumnType.FLOAT:
+        return [number if number is not None and isfinite(number) else None for number in known]
+    return known

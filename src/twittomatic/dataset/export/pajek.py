@@ -9,6 +9,8 @@ import numpy as np
 from twittomatic.dataset.export.edgetext import edge_text
 from twittomatic.dataset.export.network import ArcBatch, Network
 
+_NODES = 1 << 14  # that are written at once
+
 
 def pajek(network: Network) -> Iterator[bytes]:
     """Yield a network as a Pajek file, in pieces.
@@ -17,11 +19,10 @@ def pajek(network: Network) -> Iterator[bytes]:
     format has no other attributes. Nodes are numbered from 1, by ascending id.
     """
     yield f"*Vertices {network.node_count}\n".encode()
-    number = 1
-    for nodes in network.nodes():
-        lines = [f'{place} "{user_id}"\n' for place, user_id in enumerate(nodes.ids.tolist(), start=number)]
+    for begin in range(0, network.node_count, _NODES):
+        ids = network.ids[begin : begin + _NODES].tolist()
+        lines = [f'{number} "{user_id}"\n' for number, user_id in enumerate(ids, start=begin + 1)]
         yield "".join(lines).encode()
-        number += len(nodes)
     yield b"*Arcs\n"
     for edges in network.edges():
         yield _arcs(edges).encode()
