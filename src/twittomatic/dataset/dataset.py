@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import SupportsIndex, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from twittomatic.dataset.completeness import Completeness, read_completeness
 from twittomatic.dataset.edges import BATCH, Edges
@@ -180,7 +181,11 @@ class Dataset:
         return build_graph(self._layout, on_defect)
 
     def node_profiles(
-        self, graph: Graph, nodes: Nodes | None = None, *, on_defect: OnDefect | None = None
+        self,
+        graph: Graph,
+        nodes: Nodes | npt.NDArray[np.bool_] | None = None,
+        *,
+        on_defect: OnDefect | None = None,
     ) -> Iterator[NodeProfile]:
         """Yield the newest profile of each node that has one in the dataset, sorted by node.
 
@@ -188,7 +193,7 @@ class Dataset:
 
         Args:
             graph: The graph, or a part of it.
-            nodes: Nodes to look for; None for all.
+            nodes: Nodes to look for, or a mask of all nodes; None for all.
             on_defect: Called with the error about a broken file; the rest of the file is left out. None
                 raises the error.
 

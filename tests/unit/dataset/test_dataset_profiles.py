@@ -48,6 +48,7 @@ def test_the_newest_profile_of_each_node_is_found(layout: Layout) -> None:
     assert {profile.user_id: profile.came_at for profile in found} == {3: 200, 4: 300, 5: 150, 22: 50}
     some = np.flatnonzero(np.isin(graph.ids, [4, 22]))[::-1].astype(np.int32)
     assert names(list(ds.node_profiles(graph, some))) == {4: "new", 22: "Ada"}
+    assert names(list(ds.node_profiles(graph, np.isin(graph.ids, [4, 22])))) == {4: "new", 22: "Ada"}
     assert list(ds.node_profiles(graph, some[:0])) == []
 
 

@@ -64,7 +64,10 @@ class NodeProfile(NamedTuple):
 
 
 def read_node_profiles(
-    layout: Layout, graph: Graph, nodes: Nodes | None = None, on_defect: OnDefect | None = None
+    layout: Layout,
+    graph: Graph,
+    nodes: Nodes | npt.NDArray[np.bool_] | None = None,
+    on_defect: OnDefect | None = None,
 ) -> Iterator[NodeProfile]:
     """Yield the newest profile of each node that has one in the dataset, sorted by node.
 
@@ -75,7 +78,7 @@ def read_node_profiles(
     Args:
         layout: The dataset's directories.
         graph: The graph, or a part of it.
-        nodes: Nodes to look for, in any order; None for all.
+        nodes: Nodes to look for, in any order, or a mask of all nodes; None for all.
         on_defect: What to do about a broken file: the rest of it is left out. None raises its error.
 
     Raises:
@@ -101,7 +104,9 @@ def read_node_profiles(
             yield NodeProfile(int(wanted[place]), int(ids[place]), *row)
 
 
-def _sorted(nodes: Nodes) -> Nodes:
+def _sorted(nodes: Nodes | npt.NDArray[np.bool_]) -> Nodes:
+    if nodes.dtype == np.bool_:
+        return np.flatnonzero(nodes).astype(np.int32)
     is_wanted = np.bincount(nodes).astype(np.bool_)
     return np.flatnonzero(is_wanted).astype(np.int32)
 
