@@ -102,7 +102,7 @@ def test_workers_and_standbys_end_with_130(place: Workspace, moment: str, argume
         ("emulator.build:bundled_graph", ("emulator", "--port", "0")),
         ("cli.emulator:_suggested_user", ("emulator", "--port", "0", "--users", "9")),
         ("storage.verify:verify", ("verify", "--output-directory", ".")),
-        ("app.checks:_api", ("doctor", "--x-api-url", "http://127.0.0.1:1")),
+        ("app.checks.network:check_api", ("doctor", "--x-api-url", "http://127.0.0.1:1")),
     ],
 )
 def test_services_and_checks_end_with_130(place: Workspace, moment: str, arguments: tuple[str, ...]) -> None:

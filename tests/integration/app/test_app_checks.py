@@ -5,7 +5,8 @@ import signal
 
 from replicated import Replicated
 
-from twittomatic.app.checks import FAILED, OK, WARNING, replica_checks
+from twittomatic.app.checks import FAILED, OK, WARNING
+from twittomatic.app.checks.server import replica_checks
 from twittomatic.state.client import replication_at
 
 
