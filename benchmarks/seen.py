@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from harness import run, settings, user_id, verdict
-from twittomatic.app import runtime
+from twittomatic.app.connect import connected
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role
 from twittomatic.state.frontier import Frontier
@@ -58,7 +58,7 @@ async def measure(count: int, directory: Path) -> None:
     """Discover `count` users, and print the figures."""
     dice = random.Random(1)
     keys = CrawlKeys("benchmark", "FA")
-    async with runtime.connected(settings(directory), Role.OWN, "benchmark") as connection:
+    async with connected(settings(directory), Role.OWN, "benchmark") as connection:
         frontier = Frontier(connection, keys)
         await frontier.discover(["1"], 1)  # scripts are loaded, buffers are there
         leadership = Leadership(connection, keys, "benchmark")

@@ -31,6 +31,7 @@ from aiohttp import web
 from mutations import ENDS_EARLY, MUTATIONS, REFUSALS, Draft, Reply
 
 from twittomatic.app import runtime
+from twittomatic.app.connect import connected
 from twittomatic.app.crawl import Crawl
 from twittomatic.app.observer import Observer
 from twittomatic.clock import SystemClock
@@ -286,7 +287,7 @@ class Case:
                 nothing(self._directory),
             )
             self._layout = runtime.layout(settings)
-            async with runtime.connected(settings, Role.OWN, "case") as connection:
+            async with connected(settings, Role.OWN, "case") as connection:
                 await connection.call("FLUSHALL")  # ports come again, and with them accounts
             wanted, asked = Targets(ids=[str(STAR)], names=()), -1
             while len(self.complete) < _MOST_RUNS and len(self.service.answers) > asked:
@@ -300,7 +301,7 @@ class Case:
         return [*self._wrong("followers", "fws"), *self._wrong("tweets", "twt"), *self._wrong_money()]
 
     async def _read_ledger(self, settings: Settings) -> None:
-        async with runtime.connected(settings, Role.OWN, "oracle") as connection:
+        async with connected(settings, Role.OWN, "oracle") as connection:
             keys = NetworkKeys(account_of(settings))
             totals = await Account(connection, keys, budget=None, horizon_s=60).totals()
             self.spent, self.reserved = totals.spent / 1e6, totals.reserved / 1e6

@@ -21,6 +21,7 @@ from answers import FOLLOWER_USD, POST_USD, STAR, Plan, Service, carry_out, hast
 from mutations import ENDS_EARLY, MUTATIONS, REFUSALS
 
 from twittomatic.app import runtime
+from twittomatic.app.connect import connected
 from twittomatic.app.crawl import Crawl
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.registry import account_of
@@ -92,7 +93,7 @@ class Sequence:
                 "max_attempts": dice.choice(["1", "2"]),
                 "shortfall": dice.choice(["0.5", "0.5", "0", "0.1", "1"]),
             }
-            async with runtime.connected(self._settings(base), Role.OWN, "sequence") as connection:
+            async with connected(self._settings(base), Role.OWN, "sequence") as connection:
                 await connection.call("FLUSHALL")  # ports come again, and with them accounts
                 for number in range(dice.randrange(2, 6)):
                     if number and dice.random() < 0.6:

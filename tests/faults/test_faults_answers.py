@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mutations import MUTATIONS
 
 from twittomatic.app import runtime
+from twittomatic.app.connect import connected
 from twittomatic.app.crawl import Crawl
 from twittomatic.errors import StateLost
 from twittomatic.settings import load
@@ -122,7 +123,7 @@ def test_a_crawl_that_ends_with_an_error_leaves_the_dataset(
                 "budget_usd": "1000",
             }
             settings = load(values, {}, answers.nothing(tmp_path))
-            async with runtime.connected(settings, Role.OWN, "test") as service.connection:
+            async with connected(settings, Role.OWN, "test") as service.connection:
                 with pytest.raises(StateLost):
                     async with Crawl(settings, "F") as crawl:
                         await crawl.complete([answers.STAR])

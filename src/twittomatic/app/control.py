@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from itertools import compress
 from typing import BinaryIO
 
-from twittomatic.app import runtime
+from twittomatic.app.connect import connected, process_name
 from twittomatic.settings import Settings
 from twittomatic.state.admin import JobAdmin
 from twittomatic.state.connection import Connection
@@ -23,8 +23,8 @@ from twittomatic.storage.idset import IdSet
 @asynccontextmanager
 async def visiting(settings: Settings) -> AsyncIterator[tuple[Connection, CrawlKeys]]:
     """Connect to the state of a crawl for a block; yield the connection, and the crawl's keys."""
-    name = runtime.process_name("visitor")
-    async with runtime.connected(settings, Role.VISIT, name) as connection:
+    name = process_name("visitor")
+    async with connected(settings, Role.VISIT, name) as connection:
         modules = await CrawlState(connection, CrawlKeys(settings.crawl)).field("modules")
         yield connection, CrawlKeys(settings.crawl, modules)
 

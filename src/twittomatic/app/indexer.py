@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from twittomatic.app import build, runtime
+from twittomatic.app import build
+from twittomatic.app.connect import process_name
 from twittomatic.app.observer import Observer
 from twittomatic.app.sinks import consumer, event_stream
 from twittomatic.app.stop import on_stop
@@ -64,7 +65,7 @@ async def rebuild(settings: Settings, observer: Observer) -> Rebuilt:
         observer: Receives the progress.
     """
     rejected = rejected_posts(settings)
-    name = runtime.process_name("rebuild")
+    name = process_name("rebuild")
     async with SearchServer(settings.elasticsearch_url) as server, event_stream(settings, name) as stream:
         rebuild = Rebuild(
             server,

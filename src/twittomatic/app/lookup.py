@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from twittomatic.app import build, runtime
+from twittomatic.app import build
+from twittomatic.app.connect import process_name
 from twittomatic.app.observer import Observer
 from twittomatic.app.sinks import event_stream
 from twittomatic.app.stop import on_stop
@@ -43,7 +44,7 @@ async def rebuild(settings: Settings, observer: Observer) -> Rebuilt:
     Raises:
         Interrupted: a stop was requested.
     """
-    process = runtime.process_name(NAME)
+    process = process_name(NAME)
     async with event_stream(settings, process) as stream:
         position = await stream.end() if stream else None
     store = ProfileStore(settings.lookup_directory)

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from twittomatic.app.build import check_selection, given_credentials
+from twittomatic.app.connect import connected, process_name
 from twittomatic.app.observer import Observer
-from twittomatic.app.runtime import Runtime, connected, process_name
+from twittomatic.app.runtime import Runtime
 from twittomatic.app.start import before_work
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import SettingsError

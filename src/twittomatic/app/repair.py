@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from twittomatic.app import runtime
+from twittomatic.app.connect import connected, process_name
 from twittomatic.clock import SystemClock, rfc3339_ms, utc
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import CorruptFile, TwittomaticError
@@ -56,7 +56,7 @@ async def repair(
     Raises:
         TwittomaticError: a crawl is at work, or something cannot be read or written.
     """
-    name = runtime.process_name("repair")
+    name = process_name("repair")
     with translate_errors(layout.journals):
         layout.journals.mkdir(exist_ok=True)
     with exclusive(layout.output):
@@ -98,7 +98,7 @@ async def _state_of(settings: Settings, name: str) -> AsyncIterator[_State | Non
     if not settings.redis_url and not state_exists(settings.state_directory):
         yield None
         return
-    async with runtime.connected(settings, Role.VISIT, name) as connection:
+    async with connected(settings, Role.VISIT, name) as connection:
         crawl = CrawlState(connection, CrawlKeys(settings.crawl))
         modules, options = await crawl.field("modules"), await crawl.field("options")
         if not modules:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from twittomatic.app import build, runtime
+from twittomatic.app import build
+from twittomatic.app.connect import connected, process_name
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.errors import TwittomaticError
 from twittomatic.networks.registry import account_of
@@ -45,8 +46,8 @@ async def restore(settings: Settings, stated: int | None = None) -> Restored:
     Raises:
         TwittomaticError: a process works on the crawl.
     """
-    name = runtime.process_name("restore")
-    async with runtime.connected(settings, Role.OWN, name) as connection:
+    name = process_name("restore")
+    async with connected(settings, Role.OWN, name) as connection:
         crawl = CrawlState(connection, CrawlKeys(settings.crawl))
         modules, written = await crawl.field("modules"), await crawl.field("options")
         jobs = JobAdmin(connection, CrawlKeys(settings.crawl, modules))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +18,7 @@ from twittomatic.app.build import (
     selection,
     spending,
 )
+from twittomatic.app.connect import connected, process_name
 from twittomatic.app.logs import log_to
 from twittomatic.app.stop import Releasing
 from twittomatic.clock import SystemClock
@@ -42,12 +40,10 @@ from twittomatic.planning.quote import QuoteBuilder
 from twittomatic.settings import Settings
 from twittomatic.state.account import Account
 from twittomatic.state.admin import JobAdmin, Reaper
-from twittomatic.state.admission import admit
 from twittomatic.state.cache import CountCache, NameCache
-from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.crawl import CrawlState
-from twittomatic.state.embedded.server import Role, embedded
+from twittomatic.state.embedded.server import Role
 from twittomatic.state.frontier import Frontier
 from twittomatic.state.jobs import Jobs
 from twittomatic.state.keys import CrawlKeys, NetworkKeys
@@ -59,49 +55,7 @@ from twittomatic.storage.journal import Journal
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.purchases import BoughtProfiles
 
-START_PATIENCE_S = 5.0  # for a server that does not answer when a command starts
 _HORIZON = 4  # request timeouts after which an unsettled reservation counts as spent
-
-
-def process_name(name: str) -> str:
-    """Return a name for this process that is unique for ever: `NAME@host.pid-random`."""
-    host = "".join(letter if letter.isalnum() or letter == "-" else "-" for letter in socket.gethostname())
-    return f"{name}@{host[:40]}.{os.getpid()}-{secrets.token_hex(3)}"
-
-
-@asynccontextmanager
-async def connected(settings: Settings, role: Role, name: str) -> AsyncIterator[Connection]:
-    """Connect to the crawl's state server; an embedded one is started or joined.
-
-    Args:
-        settings: This process's settings.
-        role: The role of this process at an embedded server.
-        name: This process's name, shown to the server.
-
-    Raises:
-        StateError: there is no server, or it does not admit us.
-        SettingsError: the server cannot hold a crawl; see `state.admission`.
-    """
-    connection: Connection | None = None
-
-    def give_up() -> None:
-        if connection:
-            connection.patience_s = 0.0
-
-    async with AsyncExitStack() as stack:
-        releasing = stack.enter_context(Releasing())
-        url = settings.redis_url or await stack.enter_async_context(
-            embedded(settings.state_directory, role, give_up)
-        )
-        connection = Connection(client(url, name), patience_s=START_PATIENCE_S)
-        stack.push_async_callback(connection.close)
-        if role is Role.VISIT:  # a visitor only reads, which any server allows
-            await connection.ping()
-        else:
-            await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
-        connection.patience_s = max(60.0, 2 * settings.lease_s)
-        stack.callback(releasing.begin)
-        yield connection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from twittomatic.app import build, runtime
+from twittomatic.app import build
+from twittomatic.app.connect import connected, process_name
 from twittomatic.clock import SystemClock
 from twittomatic.settings import Settings
 from twittomatic.sinks.consumer import Consumer, Sink
@@ -28,12 +29,12 @@ def consumer(settings: Settings, sink: Sink, report: Callable[[str], None]) -> C
         sink: Receives the events.
         report: Receives a sentence when the consumer waits, resumes or meets trouble.
     """
-    process = runtime.process_name(sink.name)
+    process = process_name(sink.name)
     return Consumer(
         sink,
         crawl=settings.crawl,
         process=process,
-        connect=lambda: runtime.connected(settings, Role.VISIT, process),
+        connect=lambda: connected(settings, Role.VISIT, process),
         say=report,
         clock=SystemClock(),
     )
@@ -50,7 +51,7 @@ async def event_stream(settings: Settings, process: str) -> AsyncIterator[EventS
     if not settings.redis_url and not state_exists(settings.state_directory):
         yield None
         return
-    async with runtime.connected(settings, Role.VISIT, process) as connection:
+    async with connected(settings, Role.VISIT, process) as connection:
         yield EventStream(connection, CrawlKeys(settings.crawl))
 
 

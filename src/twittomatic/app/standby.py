@@ -23,11 +23,12 @@ from twittomatic.app.build import (
     layout,
 )
 from twittomatic.app.build import credentials as own_credentials
+from twittomatic.app.connect import connected, process_name
 from twittomatic.app.lead import seeds, tidy, watched
 from twittomatic.app.logs import log_to
 from twittomatic.app.observer import Observer
 from twittomatic.app.outcome import Outcome, Result, undone
-from twittomatic.app.runtime import Runtime, connected, process_name
+from twittomatic.app.runtime import Runtime
 from twittomatic.app.start import before_work, begin
 from twittomatic.app.stop import Releasing, on_stop
 from twittomatic.clock import wait_event

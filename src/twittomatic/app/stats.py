@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from twittomatic.app import runtime
+from twittomatic.app.connect import connected, process_name
 from twittomatic.app.observer import Observer
 from twittomatic.app.stop import on_stop
 from twittomatic.clock import SystemClock
@@ -26,7 +26,7 @@ async def record(settings: Settings, path: Path, observer: Observer) -> Recorded
         path: The recording; an existing one is continued.
         observer: Receives what happens.
     """
-    process = runtime.process_name("stats")
+    process = process_name("stats")
     leave = asyncio.Event()
     with on_stop(leave.set), await asyncio.to_thread(Recording.open, path) as recording:
         if recording.cut:
@@ -36,7 +36,7 @@ async def record(settings: Settings, path: Path, observer: Observer) -> Recorded
             crawl=settings.crawl,
             recording=recording,
             sender=Sender(settings.carbon_host, settings.carbon_port, observer.info),
-            connect=lambda: runtime.connected(settings, Role.JOIN, process),
+            connect=lambda: connected(settings, Role.JOIN, process),
             clock=SystemClock(),
             say=observer.info,
         )

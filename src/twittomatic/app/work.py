@@ -6,7 +6,7 @@ import asyncio
 from contextlib import closing
 
 from twittomatic.app import build
-from twittomatic.app import runtime as parts
+from twittomatic.app.connect import connected, process_name
 from twittomatic.app.logs import log_to
 from twittomatic.app.observer import Observer
 from twittomatic.app.outcome import Outcome, Result, Undone
@@ -48,8 +48,8 @@ async def work(settings: Settings, name: str, observer: Observer, *, logs: bool 
     await asyncio.to_thread(layout.prepare)
     if logs:
         log_to(settings.log_directory, f"{settings.crawl}.{name}", observer.warning)
-    process = parts.process_name(name)
-    async with parts.connected(settings, Role.JOIN, process) as connection:
+    process = process_name(name)
+    async with connected(settings, Role.JOIN, process) as connection:
         state = CrawlState(connection, CrawlKeys(settings.crawl))
         while True:
             written = await _options_of_master(state, observer)

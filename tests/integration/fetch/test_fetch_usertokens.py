@@ -18,6 +18,7 @@ from aiohttp import web
 
 from twittomatic import faultpoint
 from twittomatic.app import runtime
+from twittomatic.app.connect import connected
 from twittomatic.crawler.options import CrawlOptions
 from twittomatic.emulator import Emulator, GraphWorld, serve
 from twittomatic.errors import CredentialRejected, SettingsError, StorageUnavailable, UpstreamUnavailable
@@ -225,7 +226,7 @@ async def test_the_wire_stays_open_until_a_renewal_is_stored(tmp_path: Path) -> 
     [token] = credentials
     assert isinstance(token, UserToken)
     options = CrawlOptions.of("F", settings)
-    async with runtime.connected(settings, Role.OWN, "test") as connection:
+    async with connected(settings, Role.OWN, "test") as connection:
         async with runtime.Runtime.of(settings, options, connection, credentials, "test"):
             await slow.cancelled(token)
             asyncio.get_running_loop().call_later(0.1, slow.answers.set)  # longer than it takes to close

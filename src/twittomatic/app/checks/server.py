@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from twittomatic.app import runtime
 from twittomatic.app.checks.result import FAILED, OK, WARNING, CheckResult
+from twittomatic.app.connect import START_PATIENCE_S
 from twittomatic.errors import StateUnavailable, TwittomaticError
 from twittomatic.settings import Settings
 from twittomatic.state.admission import admit
@@ -37,7 +37,7 @@ async def check_server(settings: Settings) -> CheckResult:
 
 
 async def _server_at(settings: Settings, url: str, where: str) -> CheckResult:
-    connection = Connection(client(url, "doctor"), patience_s=runtime.START_PATIENCE_S)
+    connection = Connection(client(url, "doctor"), patience_s=START_PATIENCE_S)
     try:
         name = await admit(connection, allow_unchecked=settings.allow_unchecked_redis)
         if await connection.keeps_append_only_file() is False:

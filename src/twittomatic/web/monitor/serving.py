@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from twittomatic.app import build, runtime
+from twittomatic.app import build
+from twittomatic.app.connect import connected, process_name
 from twittomatic.app.logs import log_to
 from twittomatic.app.observer import Observer
 from twittomatic.app.stop import on_stop
@@ -50,10 +51,10 @@ async def monitored(settings: Settings, observer: Observer) -> AsyncIterator[str
     """
     access = Access(settings.monitor_host, read_token("MONITOR_TOKEN", settings.monitor_token))
     log_to(settings.log_directory, f"{settings.crawl}.monitor", observer.warning)
-    name = runtime.process_name("monitor")
+    name = process_name("monitor")
     sampler = Sampler(
         crawl=settings.crawl,
-        connect=lambda: runtime.connected(settings, Role.VISIT, name),
+        connect=lambda: connected(settings, Role.VISIT, name),
         account=account_of(settings),
         budget=settings.budget,
         log_directory=settings.log_directory,
