@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from twittomatic.cli.exitcodes import FAILED
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.outputfile import written
 from twittomatic.cli.render.measures import (
@@ -17,12 +19,16 @@ from twittomatic.cli.render.measures import (
     comparison_sections,
     document,
     sections,
+    spark_document,
+    spark_sections,
 )
 from twittomatic.cli.render.table import console
 from twittomatic.cli.summary import as_json, as_markdown, show
 from twittomatic.dataset.export.registry import KINDS
 from twittomatic.dataset.measures import MEASURES
 from twittomatic.dataset.measures.analysis import analyze, compare
+from twittomatic.dataset.measures.spark import MEASURES as SPARK_MEASURES
+from twittomatic.dataset.measures.spark_analysis import SparkAnalysis, analyze_on_spark
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
@@ -57,19 +63,94 @@ def _command(name: str) -> click.Command:
     )
     @settings_options("OUTPUT_DIRECTORY")
     def command(
-        settings: Settings, out: str | None, json: bool, md: bool, top: int, among: Any, seed: int
+        settings: Settings,
+        out: str | None,
+        json: bool,
+        md: bool,
+        top: int,
+        among: Any,
+        seed: int,
+        **spark: Any,
     ) -> None:
+        directory = settings.output_directory
+        title = f"{measure.title} of {directory}"
+        if spark.pop("engine", "embedded") == "spark":
+            done = _on_spark(directory, name, out, among=among, top=top, **spark)
+            show(title, spark_document(name, done), spark_sections(name, done), json, md)
+            _say_written(out, f"{done.users:,} users")
+            _complain(done.defects)
+            return
+        if any(spark.values()):
+            raise SettingsError("--master and --parquet are for --engine spark.")
         kind = _kind(out)
         with _progress() as report:
-            found = analyze(settings.output_directory, name, among, seed, report)
+            found = analyze(directory, name, among, seed, report)
             if out is not None:
                 report(f"Writing {out}")
                 _write(found.table(), out, kind)
-        page = sections(name, found, top if out is None else 0)
-        show(f"{measure.title} of {settings.output_directory}", document(name, found, top), page, json, md)
+        show(title, document(name, found, top), sections(name, found, top if out is None else 0), json, md)
         _say_written(out, f"{found.graph.node_count:,} users")
+        _complain(found.defects)
 
+    return _spark_options(command) if name in SPARK_MEASURES else command
+
+
+def _spark_options(command: click.Command) -> click.Command:
+    for option in (
+        click.Option(
+            ["--engine"],
+            type=click.Choice(("embedded", "spark")),
+            default="embedded",
+            show_default=True,
+            help="Where to compute: in this process, or on Spark.",
+        ),
+        click.Option(["--master"], metavar="URL", help="Spark's cluster.  [default: local[*]]"),
+        click.Option(
+            ["--parquet"],
+            metavar="DIR",
+            help="Directory or URL of edges.parquet and nodes.parquet for Spark.  [default: export them]",
+        ),
+    ):
+        command.params.append(option)
     return command
+
+
+def _on_spark(
+    directory: Path,
+    name: str,
+    out: str | None,
+    *,
+    master: str | None,
+    parquet: str | None,
+    **options: Any,
+) -> SparkAnalysis:
+    """Measure on Spark; an --out that is a URL is written by Spark itself."""
+    to_url = out if out is not None and "://" in out else None
+    kind = _kind(out) if to_url is None else ""
+    with _progress() as report:
+
+        def write(table: Table) -> None:
+            assert out is not None
+            report(f"Writing {out}")
+            _write(table, out, kind)
+
+        return analyze_on_spark(
+            directory,
+            name,
+            master=master or "local[*]",
+            parquet=parquet,
+            to_url=to_url,
+            write=write if out is not None and to_url is None else None,
+            progress=report,
+            **options,
+        )
+
+
+def _complain(defects: Sequence[str]) -> None:
+    for sentence in defects:
+        click.echo(f"Left out: {sentence}", err=True)
+    if defects:
+        sys.exit(FAILED)
 
 
 def _help(name: str) -> str:
@@ -109,6 +190,7 @@ def overlap(settings: Settings, out: str | None, json: bool, md: bool, top: int,
     page = comparison_sections(found, top if out is None else 0)
     show(f"Overlap in {settings.output_directory}", comparison_document(found, top), page, json, md)
     _say_written(out, f"pairs of {len(found.overlap.nodes):,} users")
+    _complain(found.defects)
 
 
 COMMANDS = [_command(name) for name in MEASURES] + [overlap]

@@ -9,8 +9,8 @@ import networkit
 import networkx
 import numpy as np
 import pytest
-from graphs import bordered, bundled, graph_of, odd
 
+from support.graphs import bordered, bundled, graph_of, odd
 from twittomatic.dataset import Graph
 from twittomatic.dataset.measures import (
     communities,

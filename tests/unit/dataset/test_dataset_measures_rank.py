@@ -8,8 +8,8 @@ import igraph
 import numpy as np
 import numpy.typing as npt
 import pytest
-from graphs import bordered, bundled, graph_of, odd
 
+from support.graphs import bordered, bundled, graph_of, odd
 from twittomatic.dataset import Graph
 from twittomatic.dataset.measures import blocks, followed, hits, pagerank
 

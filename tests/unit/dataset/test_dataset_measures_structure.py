@@ -8,8 +8,8 @@ import igraph
 import networkx
 import numpy as np
 import pytest
-from graphs import bordered, bundled, odd
 
+from support.graphs import bordered, bundled, odd
 from twittomatic.dataset import Graph
 from twittomatic.dataset.measures import betweenness, clustering, cores, structure
 from twittomatic.dataset.measures.undirected import Ties

@@ -12,6 +12,8 @@ from twittomatic.cli.render.blocks import Block, Cells, Facts, Remarks, Section
 from twittomatic.dataset.graph import Graph, read_node_profiles
 from twittomatic.dataset.measures import MEASURES
 from twittomatic.dataset.measures.analysis import Analysis, Comparison
+from twittomatic.dataset.measures.spark_analysis import SparkAnalysis
+from twittomatic.errors import StorageError
 from twittomatic.storage.paths import Layout
 
 _Names = Mapping[int, str]
@@ -63,6 +65,48 @@ def document(name: str, found: Analysis, top: int) -> dict[str, Any]:
     return result
 
 
+def spark_sections(name: str, found: SparkAnalysis) -> list[Section]:
+    """Return what Spark measured as a section."""
+    blocks: list[Block] = []
+    if found.facts:
+        blocks.append(Facts(rows=[(what, _fact(value)) for what, value in found.facts.items()]))
+    if found.sizes is not None:
+        rows = [[f"{size:,}", f"{size / found.users:.1%}"] for size in found.sizes]
+        blocks.append(Cells(columns=("users", "share"), rows=rows, right=frozenset({0, 1})))
+    elif found.top:
+        header = ["user", *(column for column in found.top[0] if column != "name")]
+        rows = [
+            [
+                _shown(row["name"], row["id"]),
+                *(str(value) if key == "id" else _cell(value) for key, value in row.items() if key != "name"),
+            ]
+            for row in found.top
+        ]
+        blocks.append(Cells(columns=header, rows=rows, right=frozenset(range(1, len(header)))))
+    if sentences := _border_caveats(found):
+        blocks.append(Remarks(sentences=sentences))
+    among = " among crawled users" if found.among == "crawled" else ""
+    note = f"{found.users:,} users, {found.edges:,} follows{among}, by Spark"
+    return [Section(heading=MEASURES[name].title, blocks=blocks, note=note)]
+
+
+def spark_document(name: str, found: SparkAnalysis) -> dict[str, Any]:
+    """Return what Spark measured for `--json`; ids are texts."""
+    result = {
+        "measure": name,
+        "among": found.among,
+        "users": found.users,
+        "edges": found.edges,
+        "border_users": found.border,
+        **{what.replace(" ", "_"): value for what, value in found.facts.items()},
+        "caveats": _border_caveats(found),
+        "top": [{**row, "id": str(row["id"])} for row in found.top],
+    }
+    if found.sizes is not None:
+        result["groups"] = [{"users": size} for size in found.sizes]
+    return result
+
+
 def comparison_sections(found: Comparison, top: int) -> list[Section]:
     """Return the pairs of users who share most followers as a section."""
     pairs = found.pairs(top)
@@ -105,11 +149,19 @@ def comparison_document(found: Comparison, top: int) -> dict[str, Any]:
 
 
 def _caveats(found: Analysis) -> list[str]:
-    caveats = list(found.measured.caveats)
-    if found.border:
-        where = "are left out" if found.among == "crawled" else "are included"
-        caveats.insert(0, f"{found.border:,} users who were not crawled {where}.")
-    return caveats
+    caveats = _border_caveats(found)
+    if found.incomplete:
+        caveats.append(
+            f"{found.incomplete:,} lists of followers are incomplete; the newest followers are first."
+        )
+    return [*caveats, *found.measured.caveats]
+
+
+def _border_caveats(found: Analysis | SparkAnalysis) -> list[str]:
+    if not found.border:
+        return []
+    where = "are left out" if found.among == "crawled" else "are included"
+    return [f"{found.border:,} users who were not crawled {where}."]
 
 
 def _users(found: Analysis, top: int) -> Cells:
@@ -165,8 +217,12 @@ def _groups(found: Analysis, top: int) -> Cells:
 def _names(layout: Layout, graph: Graph, nodes: Iterable[int]) -> _Names:
     """Return the screen names of nodes, where the dataset has their profiles."""
     wanted = np.fromiter(set(nodes), np.int32)
-    profiles = read_node_profiles(layout, graph, wanted) if len(wanted) else ()
+    profiles = read_node_profiles(layout, graph, wanted, _ignore) if len(wanted) else ()
     return {profile.node: profile.username for profile in profiles if profile.username}
+
+
+def _ignore(error: StorageError) -> None:
+    """Go on without the names of a file that cannot be read."""
 
 
 def _pair_names(found: Comparison, pairs: Sequence[Mapping[str, Any]]) -> _Names:
@@ -188,6 +244,10 @@ def _user(graph: Graph, node: int, names: _Names, columns: Mapping[str, Any] | N
 
 def _shown(name: str | None, user_id: int) -> str:
     return f"@{name}" if name else str(user_id)
+
+
+def _cell(value: bool | float | str | None) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else _number(value)
 
 
 def _fact(value: float | str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -42,6 +42,7 @@ class Analysis:
         graph: The graph that was measured, a part of it.
         among: Which part: `crawled` users or `all`.
         measured: What was found.
+        defects: What is wrong with each file that was left out.
     """
 
     layout: Layout
@@ -49,11 +50,21 @@ class Analysis:
     graph: Graph
     among: Among
     measured: Measured
+    defects: Sequence[str] = ()
 
     @property
     def border(self) -> int:
         """Users of the dataset whose followers it does not have."""
         return int(np.count_nonzero(~self.whole.crawled))
+
+    @property
+    def incomplete(self) -> int:
+        """Lists of followers that are here and have not all that the network had."""
+        return (
+            0
+            if self.whole.lists is None
+            else int(np.count_nonzero(self.whole.crawled & ~self.whole.complete))
+        )
 
     def top(self, count: int) -> Nodes:
         """Return the nodes with the largest values in the first column, the largest first."""
@@ -74,7 +85,13 @@ class Analysis:
 
     def table(self) -> Table:
         """Return a table of all users that were measured, with the columns of the measure."""
-        return node_table(self.layout, self.graph, whole=self.whole, measures=self.measured.columns)
+        return node_table(
+            self.layout,
+            self.graph,
+            whole=self.whole,
+            measures=self.measured.columns,
+            on_defect=lambda error: None,  # of a profile, which only gives a name
+        )
 
 
 def analyze(
@@ -86,6 +103,8 @@ def analyze(
 ) -> Analysis:
     """Measure the follow graph of a dataset. A crawl may be running.
 
+    A file that cannot be read is noted and left out.
+
     Args:
         directory: OUTPUT_DIRECTORY of a crawl.
         name: A measure of `MEASURES`.
@@ -95,13 +114,13 @@ def analyze(
 
     Raises:
         SettingsError: there is no such dataset, or a library is not installed.
-        CorruptFile: a file is broken.
-        StorageUnavailable: a file cannot be read.
+        StorageUnavailable: the dataset cannot be read.
     """
     measure = MEASURES[name]
     among = among or measure.among
     progress("Reading the follower lists")
-    whole = Dataset(directory).graph()
+    defects: list[str] = []
+    whole = Dataset(directory).graph(on_defect=lambda error: defects.append(str(error)))
     graph = whole.subgraph(whole.crawled) if among == "crawled" else whole
     progress(f"{measure.title} of {graph.node_count:,} users, {graph.edge_count:,} edges")
     return Analysis(
@@ -110,6 +129,7 @@ def analyze(
         graph=graph,
         among=among,
         measured=measure.compute(graph, seed),
+        defects=defects,
     )
 
 
@@ -121,11 +141,13 @@ class Comparison:
         layout: The dataset.
         graph: The whole follow graph.
         overlap: Who was compared, and what they share.
+        defects: What is wrong with each file that was left out.
     """
 
     layout: Layout
     graph: Graph
     overlap: Overlap
+    defects: Sequence[str] = ()
 
     def pairs(self, count: int) -> list[dict[str, Any]]:
         """Return the first rows of the table."""
@@ -153,6 +175,8 @@ class Comparison:
 def compare(directory: Path, users: int, progress: Progress = lambda what: None) -> Comparison:
     """Compare the followers of a dataset's most followed users. A crawl may be running.
 
+    A file that cannot be read is noted and left out.
+
     Args:
         directory: OUTPUT_DIRECTORY of a crawl.
         users: How many of them.
@@ -160,14 +184,17 @@ def compare(directory: Path, users: int, progress: Progress = lambda what: None)
 
     Raises:
         SettingsError: there is no such dataset.
-        CorruptFile: a file is broken.
-        StorageUnavailable: a file cannot be read.
+        StorageUnavailable: the dataset cannot be read.
     """
     progress("Reading the follower lists")
-    graph = Dataset(directory).graph()
+    defects: list[str] = []
+    graph = Dataset(directory).graph(on_defect=lambda error: defects.append(str(error)))
     progress(f"Comparing the followers of {users:,} users")
     return Comparison(
-        layout=Layout(directory, directory / ".tmp"), graph=graph, overlap=overlap(graph, users)
+        layout=Layout(directory, directory / ".tmp"),
+        graph=graph,
+        overlap=overlap(graph, users),
+        defects=defects,
     )
 
 

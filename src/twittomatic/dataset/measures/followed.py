@@ -31,22 +31,24 @@ class FollowedPart:
     @classmethod
     def of(cls, graph: Graph) -> FollowedPart:
         """Select the part of a graph; its edges are read once, in blocks."""
-        has_followers = graph.in_degrees() > 0
+        has_followers = graph.indptr[1:] > graph.indptr[:-1]
         nodes = np.flatnonzero(has_followers)
+        if len(nodes) == graph.node_count:
+            return cls(nodes, graph.indptr, graph.followers)
         number = np.cumsum(has_followers, dtype=np.int32) - np.int32(1)
         number[~has_followers] = -1
-        pieces = [np.empty(0, np.int32)]
-        count_before = np.zeros(len(nodes) + 1, np.int64)
         starts = graph.indptr[np.append(nodes, graph.node_count)]
+        indptr = np.zeros(len(nodes) + 1, np.int64)
+        followers = np.empty(graph.edge_count, np.int32)  # what is not filled takes no memory
+        count = 0
         for first, last in row_blocks(starts):
             numbers = number[graph.followers[starts[first] : starts[last]]]
             kept = numbers >= 0
-            pieces.append(numbers[kept])
-            total = np.concatenate([[0], np.cumsum(kept)])
-            count_before[first + 1 : last + 1] = (
-                count_before[first] + total[starts[first + 1 : last + 1] - starts[first]]
-            )
-        return cls(nodes, count_before, np.concatenate(pieces))
+            ends = np.concatenate([[0], np.cumsum(kept)])[starts[first + 1 : last + 1] - starts[first]]
+            indptr[first + 1 : last + 1] = count + ends
+            followers[count : count + ends[-1]] = numbers[kept]
+            count += int(ends[-1])
+        return cls(nodes, indptr, followers[:count])
 
 
 def sums_by_row(

@@ -15,6 +15,8 @@ DAMPING = 0.85
 TOLERANCE = 1e-10
 MOST_ITERATIONS = 1_000
 
+_BLOCK = 1 << 20  # edges
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageRank:
@@ -71,16 +73,18 @@ def pagerank(
     n = graph.node_count
     if n == 0:
         return PageRank(np.empty(0), 0, converged=True)
-    out_degrees = graph.out_degrees()
-    passed = damping / np.maximum(out_degrees, 1)  # share of a user's rank that each followed user gets
+    followed_counts = np.zeros(n, np.int32)
+    for begin in range(0, graph.edge_count, _BLOCK):
+        np.add.at(followed_counts, graph.followers[begin : begin + _BLOCK], np.int32(1))
+    # What a user passes to each user followed, of a rank of 1.
+    passed = damping / np.maximum(followed_counts, 1)
+    del followed_counts
     part = FollowedPart.of(graph)
-    # Everybody begins with a rank of 1, and users without followers keep it.
-    starts = graph.indptr[np.append(part.nodes, n)]
-    outside = passed.copy()
-    outside[part.nodes] = 0.0
-    fixed = 1.0 + sums_by_row(outside, starts, graph.followers)
-    del outside
     share = passed[part.nodes]
+    passed[part.nodes] = 0.0
+    # Users without followers keep the least rank, so what they pass is computed once.
+    fixed = 1.0 + sums_by_row(passed, graph.indptr[np.append(part.nodes, n)], graph.followers)
+    del passed
     outside_count = n - len(fixed)
     whole = outside_count + float(fixed.sum())
     least, ranks = 1.0 / whole, fixed / whole  # `least` is the rank of a user without followers

@@ -6,6 +6,7 @@ machine is faster up to some 10^9. Spark cannot read `.fws` files itself: it tak
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ def session(master: str, options: Mapping[str, str] | None = None) -> Iterator[S
     """
     sql = require("pyspark.sql", "spark")
     errors = require("pyspark.errors", "spark")
+    if master.startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -67,11 +70,18 @@ class SparkGraph:
 
     Attributes:
         edges: Columns `follower` and `followed` (long), each edge once.
-        nodes: Column `id` (long) of every user, each once, also of users without edges.
+        nodes: Columns `id` (long), `name` and `crawled`, a row for each user, also for users without edges.
+        border: Users whose followers the dataset does not have, whether they are in `nodes` or not.
     """
 
     edges: DataFrame
     nodes: DataFrame
+    border: int
+
+    @property
+    def ids(self) -> DataFrame:
+        """Column `id` of every user."""
+        return self.nodes.select("id")
 
     @classmethod
     def read(cls, spark: SparkSession, directory: str, among: str = "all") -> SparkGraph:
@@ -82,19 +92,16 @@ class SparkGraph:
             directory: Where they are: a directory that all machines of the cluster have, or a URL.
             among: `crawled` leaves out users whose followers the dataset does not have.
         """
-        functions = require("pyspark.sql.functions", "spark")
-        edges = spark.read.parquet(f"{directory.rstrip('/')}/edges.parquet")
-        nodes = spark.read.parquet(f"{directory.rstrip('/')}/nodes.parquet")
-        edges = edges.select(functions.col("follower").cast("long"), functions.col("followed").cast("long"))
-        edges = edges.distinct()
+        place = directory.rstrip("/")
+        edges = spark.read.parquet(f"{place}/edges.parquet").select("follower", "followed").distinct()
+        nodes = spark.read.parquet(f"{place}/nodes.parquet").select("id", "name", "crawled")
+        border = nodes.where("not crawled").count()
         if among == "crawled":
             nodes = nodes.where("crawled")
-        nodes = nodes.select(functions.col("id").cast("long"))
-        if among == "crawled":
             for end in ("follower", "followed"):
-                edges = edges.join(nodes.withColumnRenamed("id", end), end, "left_semi")
+                edges = edges.join(nodes.select(nodes["id"].alias(end)), end, "left_semi")
             edges = edges.select("follower", "followed")
-        return cls(edges=edges.cache(), nodes=nodes.cache())
+        return cls(edges=edges.cache(), nodes=nodes.cache(), border=border)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +126,7 @@ def pagerank(graph: SparkGraph, damping: float = DAMPING, tolerance: float = TOL
     f = require("pyspark.sql.functions", "spark")
     edges, n = graph.edges, graph.nodes.count()
     if n == 0:
-        return SparkMeasured(frame=graph.nodes.withColumn("pagerank", f.lit(0.0)), facts={"iterations": 0})
+        return SparkMeasured(frame=graph.ids.withColumn("pagerank", f.lit(0.0)), facts={"iterations": 0})
     shares = edges.groupBy("follower").agg((f.lit(damping) / f.count("*")).alias("share"))
     received = edges.select(f.col("followed").alias("follower")).distinct()
     outside = edges.join(received, "follower", "left_anti").join(shares, "follower")
@@ -154,7 +161,7 @@ def pagerank(graph: SparkGraph, damping: float = DAMPING, tolerance: float = TOL
         ranks = stepped.select("id", "share", "fixed", following.alias("rank"))
         iterations += 1
         converged = change <= tolerance
-    frame = graph.nodes.join(ranks.select("id", "rank"), "id", "left").select(
+    frame = graph.ids.join(ranks.select("id", "rank"), "id", "left").select(
         "id", f.coalesce("rank", f.lit(least)).alias("pagerank")
     )
     return SparkMeasured(frame=frame, facts={"damping": damping, "iterations": iterations})
@@ -174,7 +181,7 @@ def components(graph: SparkGraph) -> SparkMeasured:
     f = require("pyspark.sql.functions", "spark")
     one_way = graph.edges.select(f.col("follower").alias("id"), f.col("followed").alias("other"))
     ties = one_way.union(one_way.select("other", "id")).distinct().cache()
-    names = graph.nodes.select("id", f.col("id").alias("name"))
+    names = graph.ids.select("id", f.col("id").alias("name"))
     changed = True
     while changed:
         of_other = names.select(f.col("id").alias("other"), "name")
@@ -197,7 +204,7 @@ def components(graph: SparkGraph) -> SparkMeasured:
 def degrees(graph: SparkGraph) -> SparkMeasured:
     """Return how many followers each user has, and how many users each follows."""
     f = require("pyspark.sql.functions", "spark")
-    frame = graph.nodes
+    frame = graph.ids
     for end, name in (("followed", "in_degree"), ("follower", "out_degree")):
         counts = graph.edges.groupBy(f.col(end).alias("id")).agg(f.count("*").alias(name))
         frame = frame.join(counts, "id", "left")
@@ -216,7 +223,7 @@ def reciprocity(graph: SparkGraph) -> SparkMeasured:
     followers = edges.groupBy(f.col("followed").alias("id")).agg(f.count("*").alias("followers"))
     counts = mutual.groupBy(f.col("followed").alias("id")).agg(f.count("*").alias("mutual"))
     frame = (
-        graph.nodes.join(followers, "id", "left")
+        graph.ids.join(followers, "id", "left")
         .join(counts, "id", "left")
         .select(
             "id",

@@ -1,0 +1,146 @@
+"""Measure a dataset on Spark: export it, or read what was exported, and collect the users at the top."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twittomatic.dataset.export import Choice, Format, Output, export
+from twittomatic.dataset.extras import require
+from twittomatic.dataset.measures import spark
+from twittomatic.dataset.measures.analysis import Progress
+from twittomatic.dataset.measures.catalog import Among
+from twittomatic.dataset.tables.columns import Batch, Column, Type
+from twittomatic.dataset.tables.table import Table
+from twittomatic.errors import SettingsError
+from twittomatic.storage.paths import Layout
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_ROWS = 1 << 16  # of a batch
+_COLUMNS = ("follower", "followed", "id", "name", "crawled")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SparkAnalysis:
+    """A measure of a dataset, computed by Spark.
+
+    Attributes:
+        among: Which users: `crawled` or `all`.
+        users: Number of users.
+        edges: Number of edges, each once.
+        border: Users whose followers the dataset does not have.
+        facts: What was found as a whole, and how.
+        top: Rows of the users with the largest values: id, name, crawled, and the columns of the measure.
+        sizes: Users of the largest parts, falling, if the measure divides the users into parts.
+        defects: What is wrong with each file of the dataset that was left out.
+    """
+
+    among: Among
+    users: int
+    edges: int
+    border: int
+    facts: Mapping[str, int | float | None]
+    top: list[dict[str, Any]]
+    sizes: list[int] | None = None
+    defects: list[str] = field(default_factory=list)
+
+
+def analyze_on_spark(
+    directory: Path,
+    name: str,
+    *,
+    among: Among,
+    master: str,
+    parquet: str | None = None,
+    top: int = 20,
+    to_url: str | None = None,
+    write: Callable[[Table], None] | None = None,
+    progress: Progress = lambda what: None,
+) -> SparkAnalysis:
+    """Measure a follow graph on Spark, with the same result as the embedded engine.
+
+    Args:
+        directory: OUTPUT_DIRECTORY of a crawl, which is exported first if `parquet` is None.
+        name: A measure of `spark.MEASURES`.
+        among: Users to measure.
+        master: Spark's URL of the cluster, or `local[N]`.
+        parquet: Directory or URL of an export: `edges.parquet` and `nodes.parquet`.
+        top: How many users to collect.
+        to_url: Where Spark writes the columns of all users as Parquet, from its executors.
+        write: Called with the table of all users, which comes through this process.
+        progress: Told what is being done.
+
+    Raises:
+        SettingsError: a library or Java is not installed, the master cannot be reached, or there is no
+            export.
+        StorageUnavailable: the dataset cannot be read.
+    """
+    errors = require("pyspark.errors", "spark")
+    defects: list[str] = []
+    with _exported(directory, parquet, defects, progress) as place:
+        progress("Starting Spark")
+        with spark.session(master) as session:
+            try:
+                graph = spark.SparkGraph.read(session, place, among)
+                border = graph.border
+            except errors.AnalysisException as error:
+                raise SettingsError(
+                    f"{place}: Spark finds no export of edges and nodes there ({error.getCondition()})."
+                ) from None
+            progress("Measuring")
+            found = spark.MEASURES[name](graph)
+            columns = [column for column in found.frame.columns if column != "id"]
+            frame = graph.nodes.join(found.frame, "id").cache()
+            sizes = None
+            if name == "components":
+                counts = frame.groupBy("component").count().orderBy("count", ascending=False)
+                sizes = [row["count"] for row in counts.limit(top).collect()]
+            if to_url is not None:
+                frame.write.parquet(to_url)
+            if write is not None:
+                write(_table(frame))
+            rows = frame.orderBy([columns[0], "id"], ascending=[False, True]).limit(top).collect()
+            return SparkAnalysis(
+                among=among,
+                users=graph.nodes.count(),
+                edges=graph.edges.count(),
+                border=border,
+                facts=found.facts,
+                top=[row.asDict() for row in rows],
+                sizes=sizes,
+                defects=defects,
+            )
+
+
+@contextmanager
+def _exported(directory: Path, parquet: str | None, defects: list[str], progress: Progress) -> Iterator[str]:
+    if parquet is not None:
+        yield parquet
+        return
+    progress("Exporting the dataset for Spark")
+    with tempfile.TemporaryDirectory(prefix="twittomatic-spark-") as place:
+        with open(f"{place}/edges.parquet", "wb") as edges, open(f"{place}/nodes.parquet", "wb") as nodes:  # noqa: PTH123
+            outputs = [Output(Format("edges", ".parquet"), edges), Output(Format("nodes", ".parquet"), nodes)]
+            done = export(Layout(directory, directory / ".tmp"), outputs, Choice(columns=_COLUMNS))
+            defects += done.defects
+        yield place
+
+
+def _table(frame: DataFrame) -> Table:
+    types = {"bigint": Type.INT64, "double": Type.FLOAT, "string": Type.TEXT, "boolean": Type.BOOLEAN}
+    columns = [Column(name, types[kind]) for name, kind in frame.dtypes]
+
+    def read() -> Iterator[Batch]:
+        left = frame.orderBy("id").toLocalIterator()
+        while rows := list(islice(left, _ROWS)):
+            values = zip(*rows, strict=True)
+            yield {column.name: list(some) for column, some in zip(columns, values, strict=True)}
+
+    return Table("nodes", columns, read)
