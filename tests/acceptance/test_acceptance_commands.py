@@ -125,6 +125,7 @@ def shown_phase(url: str) -> str:
         return str(json.load(answer)["phase"])
 
 
+@pytest.mark.timeout(600)  # a whole demo, on a busy machine
 def test_demo_with_its_monitor(place: Workspace) -> None:
     demo = place.start("demo", "--serve", "--monitor-port", "0")
     wait_for(lambda: "stays open" in place.said(demo) or demo.poll() is not None, place, demo)

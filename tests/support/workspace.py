@@ -172,9 +172,15 @@ class Workspace:
 
 
 def wait_for(condition: Callable[[], object], place: Workspace, *processes: HasLog) -> None:
-    """Wait until a condition is true; if it never is, show the output of the processes."""
-    deadline = monotonic() + DEADLINE_S
+    """Wait until a condition is true; if it is not, and the processes print nothing more, show their output.
+
+    The deadline counts from the last output: on a busy machine a whole crawl may take longer.
+    """
+    deadline, printed = monotonic() + DEADLINE_S, 0
     while not condition():
+        size = sum(process.log.stat().st_size for process in processes if process.log.exists())
+        if size != printed:
+            deadline, printed = monotonic() + DEADLINE_S, size
         assert monotonic() < deadline, [place.said(process) for process in processes]
         sleep(0.005)
 
