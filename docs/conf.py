@@ -19,11 +19,12 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "generators",
+    "notebooks",
     "repository_links",
     "checked_names",
 ]
 root_doc = "index"
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".ipynb": "notebook"}
 exclude_patterns = ["**/__pycache__"]
 
 html_theme = "furo"

@@ -156,15 +156,15 @@ class Graph:
 
         return measures.reciprocity(self)
 
-    def pagerank(self, damping: float = 0.85) -> measures.PageRank:
-        """Return the PageRank of each node, as igraph and NetworkX define it.
+    def pagerank(self, damping: float = 0.85) -> npt.NDArray[np.float64]:
+        """Return the PageRank of each node, as igraph and NetworkX define it (shape n); the sum is 1.
 
         Args:
             damping: Probability of following an edge instead of jumping to any user.
         """
         from twittomatic.dataset import measures
 
-        return measures.pagerank(self, damping)
+        return measures.pagerank(self, damping).scores
 
     def hits(self) -> measures.Hits:
         """Return the hubs and authorities of each node."""
