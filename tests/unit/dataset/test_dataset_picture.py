@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +140,19 @@ def test_a_picture_without_names_reads_no_profiles(labels: Labels) -> None:
     picture = Picture(graph_of((1, 2)), read, size=SIZE, labels=labels)
     picture.png()
     picture.html()
+
+
+def test_a_page_without_names_does_not_tell_the_order_of_ids() -> None:
+    picture = Picture(graph_of((9, 1), (1, 5), (2, 5), (9, 5), (5, 9), (2, 9)), labels="pseudonyms")
+    block = picture.html().decode().split('<script type="application/json" id="data">')[1]
+    data = json.loads(block[: block.index("</script>")])
+
+    bounds, followers = (np.frombuffer(base64.b64decode(data[key]), "<u4") for key in ("bounds", "followers"))
+
+    assert data["labels"] == ["user 1", "user 2", "user 3", "user 4"], "5, 9, 1 and 2"
+    assert data["ids"] is None
+    assert np.diff(bounds).tolist() == [3, 2, 1, 0]
+    assert followers.tolist() == [1, 2, 3, 0, 3, 1]
 
 
 def test_labels_never_overlap_and_stay_in_the_picture() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import unescape
 from importlib.resources import files
 from string import Template
@@ -19,7 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from twittomatic.dataset.graph import NodeProfile
+from twittomatic.dataset.graph import Graph, NodeProfile
 from twittomatic.dataset.picture.names import printable
 from twittomatic.dataset.picture.palette import Palette
 from twittomatic.dataset.picture.scene import LABELLED, Scene
@@ -70,10 +71,13 @@ def _data(
     palette: Palette,
     measures: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
-    graph = scene.graph
-    nodes = range(graph.node_count)
     is_named = scene.labels == "names"
     labels = scene.names(profiles)
+    if not is_named:
+        scene, order = _without_order_of_ids(scene)
+        labels = [labels[node] for node in order.tolist()] if labels else []
+    graph = scene.graph
+    nodes = range(graph.node_count)
     share = np.sqrt(scene.followers / max(1, scene.followers.max(initial=0)))
     size = _NODE[0] + _NODE[1] * share
     position = scene.position / max(float(np.abs(scene.position).max(initial=0)), 1e-9)
@@ -96,6 +100,34 @@ def _data(
         "text": palette.text,
         "leftOut": scene.left_out,
     }
+
+
+def _without_order_of_ids(scene: Scene) -> tuple[Scene, npt.NDArray[np.int64]]:
+    """Number nodes by their followers: the order of ids would tell which accounts are older.
+
+    Returns:
+        The scene, without ids, and the former number of each node.
+    """
+    graph = scene.graph
+    n = graph.node_count
+    order = np.lexsort((scene.position.real, -scene.followers))
+    number = np.empty(n, np.int64)
+    number[order] = np.arange(n)
+    followed = np.repeat(number, graph.in_degrees())
+    keys = np.sort(followed * n + number[graph.followers])
+    renumbered = Graph(
+        ids=np.zeros(n, np.int64),
+        indptr=np.searchsorted(keys, np.arange(n + 1) * n).astype(np.int64),
+        followers=(keys % max(1, n)).astype(np.int32),
+        crawled=graph.crawled[order],
+    )
+    return replace(
+        scene,
+        graph=renumbered,
+        position=scene.position[order],
+        followers=scene.followers[order],
+        communities=scene.communities[order],
+    ), order
 
 
 def _profile(profile: NodeProfile | None) -> dict[str, Any] | None:
