@@ -84,11 +84,10 @@ def run(contender: str, measure: str, place: Path) -> dict[str, Any]:
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak that the parent process left
     before = peak()
     started = time.process_time()
-    followed = np.repeat(np.arange(graph.node_count, dtype=np.uint32), graph.in_degrees())
-    follower = np.asarray(graph.followers).astype(np.uint32)
+    if contender != "twittomatic":
+        followed = np.repeat(np.arange(graph.node_count, dtype=np.uint32), graph.in_degrees())
+        follower = np.asarray(graph.followers).astype(np.uint32)
     if contender == "twittomatic":
-        del followed, follower
-        started = time.process_time()
         loaded = started
         if measure == "pagerank":
             ranks = pagerank(graph, tolerance=TOLERANCE)
