@@ -92,10 +92,10 @@ class Edges(Tabular):
         pieces: list[Piece] = []
         count = 0
         number, shards = self._shard
-        paths = self._layout.files("fws")
+        entries = self._layout.entries("fws")
         if shards > 1:
-            paths = (path for path in paths if zlib.crc32(path.stem.encode()) % shards == number)
-        for piece in read_lists(paths, self._on_defect):
+            entries = (one for one in entries if zlib.crc32(one.name[:-4].encode()) % shards == number)
+        for piece in read_lists((entry.path for entry in entries), self._on_defect):
             pieces.append(piece)
             count += len(piece.ids)
             if count >= self._batch:

@@ -52,7 +52,7 @@ def joined(texts: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(pending)
 
 
-def to_user_ids(text: bytes, path: Path) -> UserIds:
+def to_user_ids(text: bytes, path: Path | str) -> UserIds:
     """Return the ids in complete lines of text.
 
     Args:
@@ -79,13 +79,13 @@ def sorted_unique(ids: UserIds) -> UserIds:
     return ids[is_first]
 
 
-def owner(path: Path) -> int:
+def owner(path: Path | str) -> int:
     """Return the user whose file this is.
 
     Raises:
         CorruptFile: the name of the file is not a user id.
     """
-    user_id = int(path.stem)
+    user_id = int(str(path).rpartition("/")[2].partition(".")[0])
     if user_id > LARGEST_ID:
         raise CorruptFile(f"{path}: its name is not a user id, which is at most {LARGEST_ID}.")
     return user_id

@@ -11,8 +11,9 @@ from typing import NamedTuple, TypeAlias
 
 from twittomatic.dataset.ids import TEXT_BYTES, UserIds, joined, owner, read_user_ids, to_user_ids
 from twittomatic.errors import StorageError
-from twittomatic.storage.formats import read_text
+from twittomatic.storage.formats import read_short, read_text
 
+_SHORT = 1 << 16  # bytes of a file that is read at once
 _HELD = 1 << 20  # ids of one list; a longer list is checked to its end before any of it is yielded
 
 OnDefect: TypeAlias = Callable[[StorageError], None]
@@ -45,7 +46,7 @@ class Piece:
 
 
 class _Text(NamedTuple):
-    path: Path
+    path: str
     owner: int
     version: FileVersion
     text: bytes
@@ -60,14 +61,14 @@ class _Opened:
         self.version = FileVersion(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
-def read_lists(paths: Iterable[Path], on_defect: OnDefect | None = None) -> Iterator[Piece]:
+def read_lists(paths: Iterable[str], on_defect: OnDefect | None = None) -> Iterator[Piece]:
     """Yield follower lists in the order of `paths`, up to some ten thousand ids at a time.
 
     The pieces of a long list follow each other. A list that is replaced meanwhile is read as it was when it
     was opened; a file that is gone by then is left out.
 
     Args:
-        paths: `.fws` files.
+        paths: Paths of `.fws` files; texts, because making a `Path` of each takes an eighth of the time.
         on_defect: What to do about a file that cannot be read: such a list is left out as a whole. None
             raises its error.
 
@@ -81,7 +82,17 @@ def read_lists(paths: Iterable[Path], on_defect: OnDefect | None = None) -> Iter
         try:
             user = owner(path)
             opened = _Opened()
-            texts = read_text(path, opened=opened)
+            whole = read_short(path, _SHORT)
+            if whole is not None and len(whole[0]) <= TEXT_BYTES:
+                text, status = whole
+                if size + len(text) > TEXT_BYTES:
+                    yield from _parsed(short, on_defect)
+                    short, size = [], 0
+                opened(status)
+                short.append(_Text(path, user, opened.version, text))
+                size += len(text)
+                continue
+            texts = read_text(Path(path), opened=opened)
             begin, is_all = _begin(texts)
             if size + len(begin) > TEXT_BYTES or not is_all:
                 yield from _parsed(short, on_defect)
@@ -94,7 +105,7 @@ def read_lists(paths: Iterable[Path], on_defect: OnDefect | None = None) -> Iter
                     ids = to_user_ids(text, path)
                     yield Piece([user], [opened.version], [len(ids)], ids)
             else:
-                yield from _long_and_sound(path, user)
+                yield from _long_and_sound(Path(path), user)
         except StorageError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 continue

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from twittomatic.storage.errors import translate_errors
@@ -241,7 +242,7 @@ def _plain(name: str) -> str:
 
 def _entries(directory: Path) -> list[os.DirEntry[str]]:
     with translate_errors(directory), os.scandir(directory) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
+        return sorted(entries, key=attrgetter("name"))
 
 
 def _is_shard(entry: os.DirEntry[str]) -> bool:

@@ -160,6 +160,11 @@ def test_a_dataset_that_cannot_be_written_has_a_graph(layout: Layout) -> None:
     assert (layout.output / DIRECTORY).is_file()
 
 
+def test_a_directory_without_lists_stays_as_it_is(tmp_path: Path) -> None:
+    assert open(tmp_path).graph().node_count == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def die_at(point: str, directory: Path) -> None:
     def die(name: str) -> None:
         if name == point:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -43,8 +44,9 @@ def build_graph(layout: Layout, on_defect: OnDefect | None = None) -> Graph:
         CorruptFile: a file is broken; it is named.
         StorageUnavailable: a file cannot be read, or the disk is full.
     """
-    cache = GraphCache(layout)
-    file = _current(layout, cache, on_defect)
+    there = _lists(layout, on_defect)
+    cache = GraphCache(layout, is_kept=bool(len(there)))  # a directory without a list is perhaps no dataset
+    file = _current(layout, cache, there, on_defect)
     ids, indptr, owners = file["ids"], file["indptr"], file["lists"].reshape(-1, 5)[:, 0]
     crawled = np.zeros(len(ids), np.bool_)
     nodes = np.searchsorted(ids, owners).astype(np.int32)
@@ -58,10 +60,9 @@ def build_graph(layout: Layout, on_defect: OnDefect | None = None) -> Graph:
     )
 
 
-def _current(layout: Layout, cache: GraphCache, on_defect: OnDefect | None) -> ArrayFile:
+def _current(layout: Layout, cache: GraphCache, there: Table, on_defect: OnDefect | None) -> ArrayFile:
     """Return the file of the dataset's lists as they are now."""
     cached = _usable(cache.open(_FILE))
-    there = _lists(layout, on_defect)
     known = cached["lists"].reshape(-1, 5) if cached else np.empty((0, 5), np.int64)
     row = np.minimum(np.searchsorted(known[:, 0], there[:, 0]), max(0, len(known) - 1))
     is_known = (known[row, :4] == there).all(axis=1) if len(known) else np.zeros(len(there), np.bool_)
@@ -99,7 +100,7 @@ def _usable(file: ArrayFile | None) -> ArrayFile | None:
 
 def _lists(layout: Layout, on_defect: OnDefect | None) -> Table:
     """Return the follower lists that are there now."""
-    numbers: list[int] = []
+    numbers = array("Q")
     for entry in layout.entries("fws"):
         stem = entry.name[:-4]
         user = int(stem)
@@ -114,8 +115,8 @@ def _lists(layout: Layout, on_defect: OnDefect | None) -> Table:
                 raise
             on_defect(error)
             continue
-        numbers += (user, status.st_size, status.st_mtime_ns, status.st_ino)
-    table = np.array(numbers, np.uint64).reshape(-1, 4).view(np.int64)
+        numbers.extend((user, status.st_size, status.st_mtime_ns, status.st_ino))
+    table = np.array(numbers).view(np.int64).reshape(-1, 4)
     table = table[np.argsort(table[:, 0])]
     is_last = np.ones(len(table), np.bool_)  # a file may be listed twice while it is replaced
     np.not_equal(table[1:, 0], table[:-1, 0], out=is_last[:-1])
@@ -181,7 +182,7 @@ class _Build:
         return {"version": secrets.token_hex(8)}
 
     def _read(self) -> Iterator[Piece]:
-        paths = (self._layout.file(str(user), "fws") for user in self._changed.tolist())
+        paths = (str(self._layout.file(str(user), "fws")) for user in self._changed.tolist())
         return read_lists(paths, self._tell if self._on_defect else None)
 
     def _tell(self, error: StorageError) -> None:

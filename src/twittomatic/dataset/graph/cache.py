@@ -6,6 +6,7 @@ import fcntl
 import secrets
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -28,10 +29,15 @@ class GraphCache:
     Each is written aside and renamed, so two processes may write the same one at once: the last one stays,
     and both have what they wrote. A process that dies leaves a file that nobody locks; the next one removes
     it.
+
+    Args:
+        layout: The dataset's directories.
+        is_kept: Whether files are written to the dataset; False makes them temporary.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, is_kept: bool = True) -> None:
         self._directory = layout.output / DIRECTORY
+        self._is_kept = is_kept
 
     def open(self, name: str) -> ArrayFile | None:
         """Return a file, None if there is none that can be used."""
@@ -53,16 +59,16 @@ class GraphCache:
             StorageUnavailable: neither the dataset nor the system's directory for temporary files can be
                 written.
         """
-        try:
-            self._directory.mkdir(exist_ok=True)
-            self._sweep()
-            return self._write(name, fill, self._directory)
-        except OSError:  # read-only, or full
-            with (
-                translate_errors(Path(tempfile.gettempdir())),
-                tempfile.TemporaryDirectory(prefix="twittomatic-") as directory,
-            ):
-                return self._write(name, fill, Path(directory))
+        if self._is_kept:
+            with suppress(OSError):  # read-only, or full
+                self._directory.mkdir(exist_ok=True)
+                self._sweep()
+                return self._write(name, fill, self._directory)
+        with (
+            translate_errors(Path(tempfile.gettempdir())),
+            tempfile.TemporaryDirectory(prefix="twittomatic-") as directory,
+        ):
+            return self._write(name, fill, Path(directory))
 
     def _write(
         self, name: str, fill: Callable[[ArrayWriter, Path], dict[str, object]], directory: Path
@@ -84,12 +90,9 @@ class GraphCache:
     def _sweep(self) -> None:
         """Remove what processes left that died while they wrote."""
         for path in self._directory.glob(f"*{_UNFINISHED}"):
-            try:
-                with path.open("rb") as file:
-                    if _lock(file.fileno()):
-                        path.unlink()
-            except FileNotFoundError:
-                continue
+            with suppress(OSError), path.open("rb") as file:
+                if _lock(file.fileno()):
+                    path.unlink()
 
 
 def _lock(descriptor: int) -> bool:
