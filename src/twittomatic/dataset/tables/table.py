@@ -31,6 +31,10 @@ class Tabular(ABC):
         table = self.table()
         return arrow_table(table.columns, table.batches())
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Export the whole table by the Arrow PyCapsule protocol, such as polars asks for."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
     def to_pandas(self) -> pandas.DataFrame:
         """Return the whole table as a pandas `DataFrame`. Needs the extra `pandas`.
 
