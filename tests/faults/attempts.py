@@ -41,6 +41,7 @@ from twittomatic.modules import RUN
 from twittomatic.modules.context import Context
 from twittomatic.settings import load
 from twittomatic.state.admin import JobAdmin, Reaper
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.embedded.server import Role, embedded
 from twittomatic.state.jobs import Jobs
@@ -359,7 +360,7 @@ async def run(seeds: range, *, seconds: float = float("inf")) -> Mapping[str, in
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="tw") as name, small():
         async with embedded(Path(name) / "state", Role.OWN) as url:
-            connection = Connection(runtime.client(url, "attempts"))
+            connection = Connection(client(url, "attempts"))
             try:
                 for seed in seeds:
                     if time.monotonic() > until:

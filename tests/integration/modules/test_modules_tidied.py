@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from support.crawl import Emulate, LocalCrawl
 from twittomatic import faultpoint
-from twittomatic.app import control, lead, runtime
+from twittomatic.app import control, lead
 from twittomatic.app.runtime import Runtime
 from twittomatic.crawler.worker import Worker
 from twittomatic.emulator import GraphWorld
+from twittomatic.state.client import client
 from twittomatic.state.connection import Connection
 from twittomatic.state.keys import CrawlKeys
 from twittomatic.storage.part import remove_part_files
@@ -20,7 +21,7 @@ STAR, OTHER = 1, 2
 
 
 async def tidied(local: LocalCrawl) -> int:
-    connection = Connection(runtime.client(local.settings.redis_url, "late"))
+    connection = Connection(client(local.settings.redis_url, "late"))
     try:
         return await lead.tidy(connection, CrawlKeys("test", "T"), local.layout)
     finally:

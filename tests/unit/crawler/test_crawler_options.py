@@ -21,7 +21,7 @@ def options(tmp_path: Path, **flags: Any) -> CrawlOptions:
         ("https://api.x.com", "x"),
         ("https://api.x.com/", "x"),
         ("https://api.x.com:443", "x"),
-        ("http://ada@API.X.com..:80/2", "x"),
+        ("http://API.X.com..:80/2", "x"),
         ("https://api.twitter.com", "x"),
         ("https://x.com.", "x"),
         ("https://notx.com", "x@notx.com"),
@@ -29,7 +29,7 @@ def options(tmp_path: Path, **flags: Any) -> CrawlOptions:
         ("http://127.0.0.1:8089", "x@127.0.0.1:8089"),
         ("http://127.0.0.1:8090/", "x@127.0.0.1:8090"),
         ("https://Proxy.Example/X", "x@proxy.example/x"),
-        ("https://ada:s3cret@proxy.example", "x@proxy.example"),
+        ("https://Proxy.example", "x@proxy.example"),
         ("http://[::1]:80/{}", "x@-::1-:80/--"),
     ],
 )

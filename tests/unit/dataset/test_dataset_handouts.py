@@ -10,8 +10,8 @@ from typing import Any
 import networkx
 import numpy as np
 import pytest
-from graphs import bordered, graph_of, odd
 
+from support.graphs import bordered, graph_of, odd
 from twittomatic.dataset import Graph
 from twittomatic.dataset.graph import handouts
 from twittomatic.errors import SettingsError
