@@ -35,13 +35,6 @@ def test_pagerank_is_that_of_igraph(graph: Callable[[], Graph], damping: float) 
     assert close(found.scores, peer(graph()).pagerank(damping=damping))
 
 
-def test_pagerank_is_used_like_an_array() -> None:
-    ranks = pagerank(bundled())
-    assert len(ranks) == bundled().node_count
-    assert max(range(len(ranks)), key=lambda node: ranks[node]) == np.argmax(ranks)
-    assert np.asarray(ranks) is ranks.scores
-
-
 @pytest.mark.parametrize("name", odd())
 def test_pagerank_of_odd_graphs_is_that_of_igraph(name: str) -> None:
     graph = odd()[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ _BLOCK = 1 << 20  # edges
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageRank:
-    """PageRank of each node. NumPy takes it for its scores, and `ranks[node]` is one of them.
+    """PageRank of each node.
 
     Attributes:
         scores: Share of the whole rank (float64, shape n); the sum is 1.
@@ -32,15 +31,6 @@ class PageRank:
     scores: npt.NDArray[np.float64]
     iterations: int
     converged: bool
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def __getitem__(self, node: Any) -> Any:
-        return self.scores[node]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        return np.array(self.scores, dtype, copy=copy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 
+from twittomatic.clock import rfc3339_ms
 from twittomatic.dataset.tables.columns import Batch, Column, Type, rows_of
 
 _INTEGERS: Final = (Type.INT32, Type.INT64)
@@ -63,11 +63,6 @@ def _texts(values: Sequence[Any], kind: Type) -> Sequence[Any]:
     return [None if value is None else change(value) for value in values] if change else values
 
 
-def rfc3339(moment: datetime) -> str:
-    """Return a UTC time in the network's notation: `2026-01-02T03:04:05.678Z`."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _on_one_line(text: str) -> str:
     return text.replace("\r", "").replace("\n", "\\n")
 
@@ -75,6 +70,6 @@ def _on_one_line(text: str) -> str:
 _CHANGES: Final[dict[Type, Callable[[Any], str]]] = {
     Type.BOOLEAN: lambda value: "true" if value else "false",
     Type.TEXT: _on_one_line,
-    Type.TIME: rfc3339,
+    Type.TIME: rfc3339_ms,
     Type.FLOAT: lambda value: "" if value != value else repr(value),
 }

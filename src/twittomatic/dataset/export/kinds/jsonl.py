@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from twittomatic.dataset.export.kinds.csv import rfc3339
+from twittomatic.clock import rfc3339_ms
 from twittomatic.dataset.tables.columns import Batch, Column, Type
 
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -45,7 +45,7 @@ class JsonLinesWriter:
 def _values(values: Any, kind: Type) -> Sequence[Any]:
     values = values if isinstance(values, list) else values.tolist()
     if kind is Type.TIME:
-        return [None if value is None else rfc3339(value) for value in values]
+        return [None if value is None else rfc3339_ms(value) for value in values]
     if kind is Type.JSON:
         return [None if value is None else msgspec.Raw(value.encode()) for value in values]
     return list(values)
