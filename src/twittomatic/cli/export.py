@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import click
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.outputfile import is_stdout, written
-from twittomatic.cli.render.table import console
+from twittomatic.cli.progress import shown_progress
 from twittomatic.dataset.export import Choice, Format, Output, parse_format
 from twittomatic.dataset.export import export as write
 from twittomatic.errors import SettingsError
@@ -80,7 +78,7 @@ def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **cho
     if not directory.is_dir():
         raise SettingsError(f"OUTPUT_DIRECTORY {directory}: there is no such directory.")
     with ExitStack() as stack:
-        report = stack.enter_context(_progress())
+        report = stack.enter_context(shown_progress())
         opened = [Output(what, stack.enter_context(written(name))) for name, what in named]
         exported = write(Layout(directory, settings.temporary_directory), opened, Choice(**choice), report)
     for sentence in exported.warnings + exported.defects:
@@ -101,20 +99,3 @@ def _format(name: str, form: str | None, outputs: int) -> Format:
     if name == "-":
         raise SettingsError("-: say what to write to standard output, such as --format edges.csv.")
     return parse_format(name)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int], None]]:
-    """Show on a terminal what is written, and how many rows of it are."""
-    if not sys.stderr.isatty():
-        yield lambda what, rows: None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TextColumn("{task.completed:,} rows"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Reading", total=None)
-        yield lambda what, rows: bar.update(task, description=what, completed=rows)

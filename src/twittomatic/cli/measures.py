@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from twittomatic.cli.exitcodes import FAILED
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.outputfile import written
+from twittomatic.cli.progress import shown_progress
 from twittomatic.cli.render.measures import (
     comparison_document,
     comparison_sections,
@@ -22,7 +21,6 @@ from twittomatic.cli.render.measures import (
     spark_document,
     spark_sections,
 )
-from twittomatic.cli.render.table import console
 from twittomatic.cli.summary import as_json, as_markdown, show
 from twittomatic.dataset.export.registry import KINDS
 from twittomatic.dataset.measures import MEASURES
@@ -83,10 +81,10 @@ def _command(name: str) -> click.Command:
         if any(spark.values()):
             raise SettingsError("--master and --parquet are for --engine spark.")
         kind = _kind(out)
-        with _progress() as report:
+        with shown_progress() as report:
             found = analyze(directory, name, among, seed, report)
             if out is not None:
-                report(f"Writing {out}")
+                report(f"Writing {out}", 0, None)
                 _write(found.table(), out, kind)
         show(title, document(name, found, top), sections(name, found, top if out is None else 0), json, md)
         _say_written(out, f"{found.graph.node_count:,} users")
@@ -127,11 +125,11 @@ def _on_spark(
     """Measure on Spark; an --out that is a URL is written by Spark itself."""
     to_url = out if out is not None and "://" in out else None
     kind = _kind(out) if to_url is None else ""
-    with _progress() as report:
+    with shown_progress() as report:
 
         def write(table: Table) -> None:
             assert out is not None
-            report(f"Writing {out}")
+            report(f"Writing {out}", 0, None)
             _write(table, out, kind)
 
         return analyze_on_spark(
@@ -182,10 +180,10 @@ def overlap(settings: Settings, out: str | None, json: bool, md: bool, top: int,
     jaccard: followers of both by followers of either. A crawl may be running.
     """
     kind = _kind(out)
-    with _progress() as report:
+    with shown_progress() as report:
         found = compare(settings.output_directory, users, report)
         if out is not None:
-            report(f"Writing {out}")
+            report(f"Writing {out}", 0, None)
             _write(found.table(), out, kind)
     page = comparison_sections(found, top if out is None else 0)
     show(f"Overlap in {settings.output_directory}", comparison_document(found, top), page, json, md)
@@ -224,15 +222,3 @@ def _write(table: Table, out: str, kind: str) -> None:
         for batch in table.batches():
             writer.write(batch)
         writer.close()
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show on a terminal what is being done."""
-    if not sys.stderr.isatty():
-        yield lambda what: None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what: bar.update(task, description=what)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from twittomatic.cli.exitcodes import FAILED
 from twittomatic.cli.options import EVERYWHERE, settings_options
 from twittomatic.cli.outputfile import written
-from twittomatic.cli.render.table import console
+from twittomatic.cli.progress import shown_progress
 from twittomatic.dataset import Dataset
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.picture import KINDS, SIZES, Labels, Picture
@@ -68,7 +65,7 @@ def picture(
     dataset = Dataset(settings.output_directory)
     defects: list[StorageError] = []
     graph = dataset.graph(on_defect=defects.append)
-    with written(out) as file, _progress() as progress:
+    with written(out) as file, shown_progress() as progress:
         drawn = Picture(
             graph,
             partial(dataset.node_profiles, on_defect=defects.append),
@@ -89,15 +86,3 @@ def picture(
         click.echo(f"Not read: {defect}", err=True)
     if defects:
         sys.exit(FAILED)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[float], None] | None]:
-    """Show on a terminal how much of the layout is done."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("Arranging"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda share: bar.update(task, completed=share)

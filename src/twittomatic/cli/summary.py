@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 import msgspec
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from twittomatic.cli.exitcodes import FAILED
 from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.progress import shown_progress
 from twittomatic.cli.render.blocks import Page, Section, markdown
 from twittomatic.cli.render.summary import post_sections, sections
 from twittomatic.cli.render.table import console
 from twittomatic.dataset import Dataset
-from twittomatic.dataset.summary import Progress as Report
 from twittomatic.dataset.summary import summarize_timelines
 from twittomatic.settings import Settings
 from twittomatic.storage.paths import Layout
@@ -42,7 +39,7 @@ def summary(settings: Settings, json: bool, md: bool, seed: int, top: int) -> No
     much following is mutual, are measured among crawled users.
     """
     dataset = Dataset(settings.output_directory)
-    with _progress() as report:
+    with shown_progress() as report:
         found = dataset.summary(seed=seed, progress=report)
     show(f"Summary of {found.directory}", found, sections(found, top), json, md)
     _complain(found.broken)
@@ -60,7 +57,7 @@ def posts(settings: Settings, json: bool, md: bool) -> None:
     """
     Dataset(settings.output_directory)  # it refuses a directory that is no dataset
     layout = Layout(settings.output_directory, settings.temporary_directory)
-    with _progress() as report:
+    with shown_progress() as report:
         found = summarize_timelines(layout, progress=report)
     show(f"Posts of {settings.output_directory}", found, post_sections(found), json, md)
     _complain(found.broken)
@@ -87,22 +84,3 @@ def _with_text_ids(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: str(item) if key == "id" else _with_text_ids(item) for key, item in value.items()}
     return [_with_text_ids(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-@contextmanager
-def _progress() -> Iterator[Report]:
-    """Show on a terminal what is being done."""
-    if not sys.stderr.isatty():
-        yield lambda text, steps: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def report(text: str, steps: int) -> None:
-            if text:
-                bar.reset(task, description=text, total=steps or None)
-            else:
-                bar.advance(task, steps)
-
-        yield report

@@ -17,13 +17,14 @@ from twittomatic.dataset.edges import BATCH, Edges
 from twittomatic.dataset.graph import Graph, NodeProfile, Nodes, build_graph, read_node_profiles
 from twittomatic.dataset.ids import UserIds, owner, read_user_ids, sorted_unique
 from twittomatic.dataset.lists import OnDefect
-from twittomatic.dataset.names import find_name
+from twittomatic.dataset.progress import Progress, no_progress
 from twittomatic.dataset.records import Records
-from twittomatic.dataset.summary import Progress, Summary, summarize
+from twittomatic.dataset.summary import Summary, summarize
 from twittomatic.dataset.tables import Table
 from twittomatic.dataset.tables.nodes import node_table
 from twittomatic.dataset.tables.posts import post_table
 from twittomatic.dataset.tables.profiles import profile_table
+from twittomatic.dataset.usernames import find_user_id
 from twittomatic.errors import SettingsError, UserNotFound
 from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.paths import EXTENSIONS, Layout
@@ -211,15 +212,14 @@ class Dataset:
         """
         return read_completeness(self._layout)
 
-    def summary(self, *, seed: int = 1, progress: Progress = lambda text, steps: None) -> Summary:
+    def summary(self, *, seed: int = 1, progress: Progress = no_progress) -> Summary:
         """Return a summary on one page: size, coverage, degrees, communities, top users, what to distrust.
 
         All profiles and posts are read. Broken files are left out and named in `broken`.
 
         Args:
             seed: Seed of the communities.
-            progress: Called with what begins and its number of steps (0 if unknown), and with `"", 1` after a
-                step.
+            progress: Called with the current step, the files that are done and their total; None if unknown.
 
         Raises:
             StorageUnavailable: a directory or the journal cannot be read.
@@ -253,7 +253,7 @@ class Dataset:
             )
         key = name[1].lower()
         if key not in self._ids_by_name:
-            found = find_name(self._layout, key)
+            found = find_user_id(self._layout, key)
             if found is None:
                 raise UserNotFound(f"{user}: no profile in {self._layout.output} has this name.")
             self._ids_by_name[key] = found

@@ -11,7 +11,8 @@ import pytest
 
 from support.graphs import bordered, bundled, graph_of, odd
 from twittomatic.dataset import Graph
-from twittomatic.dataset.measures import blocks, followed, hits, pagerank
+from twittomatic.dataset.graph import edgeblocks
+from twittomatic.dataset.measures import followed, hits, pagerank
 
 PLACES = [bundled, bordered]
 
@@ -46,7 +47,7 @@ def test_pagerank_of_odd_graphs_is_that_of_igraph(name: str) -> None:
 def test_blocks_end_anywhere_without_changing_a_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = pagerank(bordered(), most_iterations=3).scores
 
-    for module in (blocks, followed):
+    for module in (edgeblocks, followed):
         monkeypatch.setattr(module, "BLOCK", 20)  # some lists are longer, and some blocks have several lists
 
     assert np.allclose(pagerank(bordered(), most_iterations=3).scores, whole, rtol=0, atol=1e-14)

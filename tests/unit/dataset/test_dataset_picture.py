@@ -22,9 +22,8 @@ from twittomatic.dataset.picture import Picture, fonts
 from twittomatic.dataset.picture.choice import choose
 from twittomatic.dataset.picture.fonts import find_font
 from twittomatic.dataset.picture.labels import Anchor, Box, place
-from twittomatic.dataset.picture.names import printable
 from twittomatic.dataset.picture.palette import DARK, LIGHT, Palette, rgb
-from twittomatic.dataset.picture.scene import Labels
+from twittomatic.dataset.picture.scene import Labels, printable
 from twittomatic.errors import SettingsError, StorageUnavailable
 from twittomatic.storage.paths import Layout
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import BinaryIO, NamedTuple
 
 from twittomatic.dataset.export.choice import Choice
-from twittomatic.dataset.export.names import Format
+from twittomatic.dataset.export.format import Format
 from twittomatic.dataset.export.network import ArcBatch, Network
 from twittomatic.dataset.export.registry import GRAPH_KINDS, GRAPHS, KINDS, TABLES
 from twittomatic.dataset.export.size import check_size
 from twittomatic.dataset.export.snapshot import Snapshot
+from twittomatic.dataset.progress import Progress, no_progress
 from twittomatic.dataset.tables.columns import rows_of
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import SettingsError, StorageError
 from twittomatic.storage.paths import Layout
-
-Progress = Callable[[str, int], None]
-"""Called now and then with what is written, and how many of its rows are."""
 
 
 class Output(NamedTuple):
@@ -59,7 +57,7 @@ def export(
     layout: Layout,
     outputs: Sequence[Output],
     choice: Choice,
-    progress: Progress = lambda what, rows: None,
+    progress: Progress = no_progress,
 ) -> Exported:
     """Write a dataset, or a part of it, into files for other tools. A crawl may be running.
 
@@ -69,7 +67,7 @@ def export(
         layout: The dataset.
         outputs: Files to write.
         choice: Users, edges and columns that are wanted.
-        progress: Told what is written.
+        progress: Called with the name of a table or graph, and the rows or edges that are written.
 
     Raises:
         SettingsError: a column or a measure is unknown, or a library is not installed.
@@ -105,7 +103,7 @@ def _reported(network: Network, name: str, progress: Progress) -> Network:
         for batch in network.edges():
             yield batch
             count += len(batch)
-            progress(name, count)
+            progress(name, count, None)
 
     return replace(network, edges=edges)
 
@@ -117,7 +115,7 @@ def _write_table(table: Table, outputs: Sequence[Output], progress: Progress) ->
         for writer in writers:
             writer.write(batch)
         rows += rows_of(batch)
-        progress(table.name, rows)
+        progress(table.name, rows, None)
     for writer in writers:
         writer.close()
     return rows

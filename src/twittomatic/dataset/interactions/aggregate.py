@@ -10,8 +10,8 @@ import msgspec
 
 from twittomatic.dataset.ids import owner
 from twittomatic.dataset.interactions.references import KINDS, Kind, references
-from twittomatic.dataset.tables.defects import decoded_files
 from twittomatic.dataset.tables.flat import moment
+from twittomatic.dataset.tables.recordfiles import decoded_files
 from twittomatic.errors import StorageError
 from twittomatic.storage.paths import Layout
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,13 +14,11 @@ from twittomatic.dataset.dataset import Dataset
 from twittomatic.dataset.graph import Graph, Nodes
 from twittomatic.dataset.measures.catalog import MEASURES, Among, Measured
 from twittomatic.dataset.measures.overlap import Overlap, overlap
+from twittomatic.dataset.progress import Progress, no_progress
 from twittomatic.dataset.tables.columns import Batch, Column, Type
 from twittomatic.dataset.tables.nodes import node_table
 from twittomatic.dataset.tables.table import Table
 from twittomatic.storage.paths import Layout
-
-Progress = Callable[[str], None]
-"""Called with what begins."""
 
 _GROUP_USERS = 3
 _PAIRS = 1 << 16  # rows of a batch
@@ -99,7 +97,7 @@ def analyze(
     name: str,
     among: Among | None = None,
     seed: int = 1,
-    progress: Progress = lambda what: None,
+    progress: Progress = no_progress,
 ) -> Analysis:
     """Measure the follow graph of a dataset. A crawl may be running.
 
@@ -110,7 +108,7 @@ def analyze(
         name: A measure of `MEASURES`.
         among: Users to measure; None takes those among whom the measure means something.
         seed: Seed of measures that use random numbers.
-        progress: Told what is being done.
+        progress: Called with the current step.
 
     Raises:
         SettingsError: there is no such dataset, or a library is not installed.
@@ -118,11 +116,11 @@ def analyze(
     """
     measure = MEASURES[name]
     among = among or measure.among
-    progress("Reading the follower lists")
+    progress("Reading the follower lists", 0, None)
     defects: list[str] = []
     whole = Dataset(directory).graph(on_defect=lambda error: defects.append(str(error)))
     graph = whole.subgraph(whole.crawled) if among == "crawled" else whole
-    progress(f"{measure.title} of {graph.node_count:,} users, {graph.edge_count:,} edges")
+    progress(f"{measure.title} of {graph.node_count:,} users, {graph.edge_count:,} edges", 0, None)
     return Analysis(
         layout=Layout(directory, directory / ".tmp"),
         whole=whole,
@@ -172,7 +170,7 @@ class Comparison:
         return Table("overlap", _PAIR_COLUMNS, read)
 
 
-def compare(directory: Path, users: int, progress: Progress = lambda what: None) -> Comparison:
+def compare(directory: Path, users: int, progress: Progress = no_progress) -> Comparison:
     """Compare the followers of a dataset's most followed users. A crawl may be running.
 
     A file that cannot be read is noted and left out.
@@ -180,16 +178,16 @@ def compare(directory: Path, users: int, progress: Progress = lambda what: None)
     Args:
         directory: OUTPUT_DIRECTORY of a crawl.
         users: How many of them.
-        progress: Told what is being done.
+        progress: Called with the current step.
 
     Raises:
         SettingsError: there is no such dataset.
         StorageUnavailable: the dataset cannot be read.
     """
-    progress("Reading the follower lists")
+    progress("Reading the follower lists", 0, None)
     defects: list[str] = []
     graph = Dataset(directory).graph(on_defect=lambda error: defects.append(str(error)))
-    progress(f"Comparing the followers of {users:,} users")
+    progress(f"Comparing the followers of {users:,} users", 0, None)
     return Comparison(
         layout=Layout(directory, directory / ".tmp"),
         graph=graph,

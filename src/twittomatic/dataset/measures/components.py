@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.graph import Graph, Nodes
-from twittomatic.dataset.measures.blocks import edge_blocks
+from twittomatic.dataset.graph.edgeblocks import edge_blocks
 from twittomatic.dataset.measures.followed import FollowedPart
 
 _BLOCK = 1 << 20

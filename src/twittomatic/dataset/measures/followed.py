@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph, Nodes
-from twittomatic.dataset.measures.blocks import BLOCK, row_blocks
+from twittomatic.dataset.graph.edgeblocks import BLOCK, row_blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

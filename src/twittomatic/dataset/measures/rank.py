@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph
-from twittomatic.dataset.measures.blocks import edge_blocks
+from twittomatic.dataset.graph.edgeblocks import edge_blocks
 from twittomatic.dataset.measures.followed import FollowedPart, sums_by_row
 
 DAMPING = 0.85

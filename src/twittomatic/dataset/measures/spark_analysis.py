@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from twittomatic.dataset.export import Choice, Format, Output, export
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.measures import spark
-from twittomatic.dataset.measures.analysis import Progress
 from twittomatic.dataset.measures.catalog import Among
+from twittomatic.dataset.progress import Progress, no_progress
 from twittomatic.dataset.tables.columns import Batch, Column, Type
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import SettingsError
@@ -62,7 +62,7 @@ def analyze_on_spark(
     top: int = 20,
     to_url: str | None = None,
     write: Callable[[Table], None] | None = None,
-    progress: Progress = lambda what: None,
+    progress: Progress = no_progress,
 ) -> SparkAnalysis:
     """Measure a follow graph on Spark, with the same result as the embedded engine.
 
@@ -75,7 +75,7 @@ def analyze_on_spark(
         top: How many users to collect.
         to_url: Where Spark writes the columns of all users as Parquet, from its executors.
         write: Called with the table of all users, which comes through this process.
-        progress: Told what is being done.
+        progress: Called with the current step.
 
     Raises:
         SettingsError: a library or Java is not installed, the master cannot be reached, or there is no
@@ -85,7 +85,7 @@ def analyze_on_spark(
     errors = require("pyspark.errors", "spark")
     defects: list[str] = []
     with _exported(directory, parquet, defects, progress) as place:
-        progress("Starting Spark")
+        progress("Starting Spark", 0, None)
         with spark.session(master) as session:
             try:
                 graph = spark.SparkGraph.read(session, place, among)
@@ -94,7 +94,7 @@ def analyze_on_spark(
                 raise SettingsError(
                     f"{place}: Spark finds no export of edges and nodes there ({error.getCondition()})."
                 ) from None
-            progress("Measuring")
+            progress("Measuring", 0, None)
             found = spark.MEASURES[name](graph)
             columns = [column for column in found.frame.columns if column != "id"]
             frame = graph.nodes.join(found.frame, "id").cache()
@@ -124,7 +124,7 @@ def _exported(directory: Path, parquet: str | None, defects: list[str], progress
     if parquet is not None:
         yield parquet
         return
-    progress("Exporting the dataset for Spark")
+    progress("Exporting the dataset for Spark", 0, None)
     with tempfile.TemporaryDirectory(prefix="twittomatic-spark-") as place:
         with open(f"{place}/edges.parquet", "wb") as edges, open(f"{place}/nodes.parquet", "wb") as nodes:  # noqa: PTH123
             outputs = [Output(Format("edges", ".parquet"), edges), Output(Format("nodes", ".parquet"), nodes)]

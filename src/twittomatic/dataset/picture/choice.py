@@ -1,4 +1,4 @@
-"""Choose the users that a picture shows: as many of the most followed as stay readable."""
+"""Choose the users that a picture shows: as many of the most followed ones as stay readable."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph, Nodes
+from twittomatic.dataset.graph.edgeblocks import edge_blocks
 
-_BLOCK = 4_000_000  # edges looked at together: memory does not grow with the graph's edges
+_BLOCK = 4_000_000  # edges that are read together, so that memory does not grow with their number
 
 
 def choose(graph: Graph, top: int, edges: int) -> npt.NDArray[np.bool_]:
-    """Return which nodes a picture shows (shape n): the most followed ones that are linked to one another.
+    """Return the nodes that a picture shows, as a mask (shape n).
+
+    They are the most followed nodes, without those that have no edge to another one of them.
 
     Args:
         graph: The follow graph.
-        top: So many nodes at most.
-        edges: So many edges among them at most; of more, fewer nodes are shown.
+        top: Maximum number of nodes.
+        edges: Maximum number of edges among them; fewer nodes are shown if there are more.
     """
     n = graph.node_count
     followers, following = graph.in_degrees(), graph.out_degrees()
@@ -26,24 +29,19 @@ def choose(graph: Graph, top: int, edges: int) -> npt.NDArray[np.bool_]:
     rank[np.lexsort((graph.ids, -following, -followers))] = np.arange(n)
     # An edge is among the first k nodes if both its ends are.
     by_last_end = np.zeros(n + 1, np.int64)
-    for followed, follower in _blocks(graph):
+    for followed, follower in _edges(graph):
         by_last_end += np.bincount(np.maximum(rank[followed], rank[follower]) + 1, minlength=n + 1)
     fitting = int(np.searchsorted(np.cumsum(by_last_end), edges, side="right")) - 1
     shown: npt.NDArray[np.bool_] = rank < min(top, max(fitting, 1))
     linked = np.zeros(n, np.bool_)
-    for followed, follower in _blocks(graph):
+    for followed, follower in _edges(graph):
         both = shown[followed] & shown[follower] & (followed != follower)
         linked[followed[both]] = True
         linked[follower[both]] = True
     return linked if linked.any() else shown
 
 
-def _blocks(graph: Graph) -> Iterator[tuple[npt.NDArray[np.int64], Nodes]]:
-    """Yield the followed and the follower of each edge, in blocks."""
-    at = 0
-    while at < graph.node_count:
-        to = max(at + 1, int(np.searchsorted(graph.indptr, graph.indptr[at] + _BLOCK, side="right")) - 1)
-        counts = np.diff(graph.indptr[at : to + 1])
-        follower = graph.followers[graph.indptr[at] : graph.indptr[to]]
-        yield np.repeat(np.arange(at, to), counts), np.asarray(follower)
-        at = to
+def _edges(graph: Graph) -> Iterator[tuple[npt.NDArray[np.int64], Nodes]]:
+    """Yield the followed node and the follower of each edge, in blocks."""
+    for block in edge_blocks(graph, _BLOCK):
+        yield np.repeat(np.arange(block.first, block.last), block.counts), block.followers

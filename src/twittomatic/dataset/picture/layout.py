@@ -7,13 +7,13 @@ n + m + G log G operations a step for n nodes, m edges and G cells. Positions ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph, Nodes
+from twittomatic.dataset.progress import Progress, no_progress
 
 Positions: TypeAlias = npt.NDArray[np.complex128]
 
@@ -31,7 +31,7 @@ def arrange(
     seed: int = 1,
     steps: int | None = None,
     mesh: int | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = no_progress,
 ) -> Positions:
     """Return a position for each node: connected users are near each other.
 
@@ -42,7 +42,7 @@ def arrange(
         seed: Of the random vectors that the layout begins with.
         steps: Of the simulation; without it as many as a graph of this size needs.
         mesh: Cells along a side of the mesh, a power of two; without it as many as this graph needs.
-        progress: Called with the share that is done.
+        progress: Called with the steps that are done, and their total.
 
     Returns:
         Complex positions (shape n), centred on 0, of no particular unit.
@@ -83,8 +83,7 @@ def arrange(
         move /= np.maximum(1.0, np.abs(move) / (_LONGEST_MOVE * side))
         position += move
         last = force
-        if progress:
-            progress((step + 1) / steps)
+        progress("Arranging users", step + 1, steps)
     centred: Positions = position - np.average(position, weights=mass)
     return centred
 

@@ -21,9 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph, NodeProfile
-from twittomatic.dataset.picture.names import printable
 from twittomatic.dataset.picture.palette import Palette
-from twittomatic.dataset.picture.scene import LABELLED, Scene
+from twittomatic.dataset.picture.scene import LABELLED, Scene, printable
 
 _NODE = (1.4, 14.0)  # radius of a user without followers, and what the most followed one has in addition
 _TEXT = 400  # characters of what users write about themselves

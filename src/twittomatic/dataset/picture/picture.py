@@ -14,6 +14,7 @@ from twittomatic.dataset.picture.page import draw_page
 from twittomatic.dataset.picture.palette import DARK, LIGHT
 from twittomatic.dataset.picture.png import draw_png
 from twittomatic.dataset.picture.scene import LABELLED, Labels, Scene, compose
+from twittomatic.dataset.progress import Progress, no_progress
 from twittomatic.errors import SettingsError
 from twittomatic.storage.errors import translate_errors
 
@@ -42,7 +43,7 @@ class Picture:
         light: Draw on a light background.
         labels: Call users by their `names`, by `pseudonyms`, or `none`: not at all.
         seed: Of all that is random; the same seed gives the same picture.
-        progress: Called with the share of the layout that is done.
+        progress: Called with the steps of the layout that are done, and their total.
 
     Raises:
         SettingsError: an argument is not allowed.
@@ -58,7 +59,7 @@ class Picture:
         light: bool = False,
         labels: Labels = "names",
         seed: int = 1,
-        progress: Callable[[float], None] | None = None,
+        progress: Progress = no_progress,
     ) -> None:
         if top is not None and top < 1:
             raise SettingsError(f"top={top}: a picture shows at least one user.")

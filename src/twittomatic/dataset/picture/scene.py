@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -13,14 +14,16 @@ from twittomatic.dataset.graph import Graph, NodeProfile, Nodes
 from twittomatic.dataset.measures.communities import communities
 from twittomatic.dataset.picture.choice import choose
 from twittomatic.dataset.picture.layout import Positions, arrange
-from twittomatic.dataset.picture.names import label
 from twittomatic.dataset.picture.palette import HUES
+from twittomatic.dataset.progress import Progress, no_progress
 
 Labels: TypeAlias = Literal["names", "pseudonyms", "none"]
 """What users are called: their names; "user 1" and so on, from the most followed on; or nothing."""
 
-LABELLED = 24  # users
+LABELLED = 24
+"""Number of users, the most followed ones, whose names are written into a picture."""
 
+_LONGEST_NAME = 32  # characters
 _SMALLEST = 0.004  # of the users: a smaller community has no hue of its own
 _CORE = 0.9  # of the users: those farther out are drawn in
 
@@ -71,7 +74,7 @@ class Scene:
             rank[self.order()] = np.arange(1, len(rank) + 1)
             return [f"user {number}" for number in rank.tolist()]
         ids = self.graph.ids.tolist()
-        return [label(profiles.get(node)) or str(user_id) for node, user_id in enumerate(ids)]
+        return [_name(profiles.get(node)) or str(user_id) for node, user_id in enumerate(ids)]
 
 
 def compose(
@@ -81,7 +84,7 @@ def compose(
     edges: int,
     labels: Labels = "names",
     seed: int = 1,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = no_progress,
 ) -> Scene:
     """Choose users, arrange them, and find their communities.
 
@@ -91,7 +94,7 @@ def compose(
         edges: How many edges to show, at most.
         labels: How users are called.
         seed: Of all that is random.
-        progress: Called with the share of the layout that is done.
+        progress: Called with the steps of the layout that are done, and their total.
     """
     shown = choose(graph, top, edges)
     followers = graph.in_degrees()[shown]
@@ -122,3 +125,17 @@ def _framed(position: Positions) -> Positions:
     far = np.maximum(distance / core, 1.0)
     position *= (1 + np.log(far)) / far
     return position
+
+
+def printable(text: str) -> str:
+    """Return a name on one line: no control characters or bidirectional marks, at most 32 characters."""
+    text = "".join(c for c in unicodedata.normalize("NFC", text) if c.isprintable()).strip()
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
+
+
+def _name(profile: NodeProfile | None) -> str:
+    """Return the screen name in a profile, else the display name; empty if it has neither."""
+    if profile is None:
+        return ""
+    username = printable(profile.username or "")
+    return f"@{username}" if username else printable(profile.name or "")

@@ -4,8 +4,8 @@
 `cli/render/` shows in a terminal or as Markdown, and which msgspec writes as JSON.
 """
 
-from twittomatic.dataset.summary.compute import Progress, summarize, summarize_timelines
+from twittomatic.dataset.summary.compute import summarize, summarize_timelines
 from twittomatic.dataset.summary.page import Summary
 from twittomatic.dataset.summary.posts import Posts
 
-__all__ = ["Posts", "Progress", "Summary", "summarize", "summarize_timelines"]
+__all__ = ["Posts", "Summary", "summarize", "summarize_timelines"]

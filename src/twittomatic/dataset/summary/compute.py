@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import count
 
 import numpy as np
 
 from twittomatic.dataset.completeness import Completeness, read_completeness
 from twittomatic.dataset.graph import Graph, build_graph, read_node_profiles
 from twittomatic.dataset.measures import components, reciprocity
+from twittomatic.dataset.progress import Progress, no_progress
 from twittomatic.dataset.summary.coverage import cover
 from twittomatic.dataset.summary.degrees import distribute
 from twittomatic.dataset.summary.distrust import cautions
@@ -18,11 +19,8 @@ from twittomatic.dataset.summary.posts import Posts, summarize_posts
 from twittomatic.errors import StorageError
 from twittomatic.storage.paths import Layout
 
-Progress = Callable[[str, int], None]
-"""Called with what begins and its number of steps, 0 if that is not known; and after a step with "" and 1."""
 
-
-def summarize(layout: Layout, *, seed: int = 1, progress: Progress = lambda text, steps: None) -> Summary:
+def summarize(layout: Layout, *, seed: int = 1, progress: Progress = no_progress) -> Summary:
     """Return the summary of a dataset. Needs neither Redis nor the network; a crawl may be running.
 
     Memory: the graph, some bytes a user, a row per list, and counts whose number is bounded.
@@ -30,7 +28,7 @@ def summarize(layout: Layout, *, seed: int = 1, progress: Progress = lambda text
     Args:
         layout: The dataset's directories.
         seed: Seed of the communities.
-        progress: Is told what is being done.
+        progress: Called with the current step, files done and files in all.
 
     Raises:
         StorageUnavailable: a directory or the journal cannot be read.
@@ -40,14 +38,14 @@ def summarize(layout: Layout, *, seed: int = 1, progress: Progress = lambda text
     def leave_out(error: StorageError) -> None:
         broken.append(str(error))
 
-    progress("Reading the journal", 0)
+    progress("Reading the journal", 0, None)
     lists, timelines = _rows(layout)
-    progress("Reading the graph", 0)
+    progress("Reading the graph", 0, None)
     graph = build_graph(layout, leave_out)
-    progress("Measuring the graph", 0)
+    progress("Measuring the graph", 0, None)
     people = People(graph, seed)
     structure, self_follows = _structure(graph, people.crawled_graph)
-    progress("Reading profiles", 0)
+    progress("Reading profiles", 0, None)
     for profile in read_node_profiles(layout, graph, on_defect=leave_out):
         people.add(profile)
     posts = _posts(layout, timelines, progress)
@@ -76,24 +74,26 @@ def summarize(layout: Layout, *, seed: int = 1, progress: Progress = lambda text
     )
 
 
-def summarize_timelines(layout: Layout, *, progress: Progress = lambda text, steps: None) -> Posts:
+def summarize_timelines(layout: Layout, *, progress: Progress = no_progress) -> Posts:
     """Return what the timelines of a dataset are about, in bounded memory.
 
     Args:
         layout: The dataset's directories.
-        progress: Is told what is being done.
+        progress: Called with the current step, files done and files in all.
 
     Raises:
         StorageUnavailable: a directory or the journal cannot be read.
     """
-    progress("Reading the journal", 0)
+    progress("Reading the journal", 0, None)
     _, timelines = _rows(layout)
     return _posts(layout, timelines, progress)
 
 
 def _posts(layout: Layout, timelines: dict[int, Completeness], progress: Progress) -> Posts:
-    progress("Reading posts", sum(1 for _ in layout.files("twt")))
-    return summarize_posts(layout, timelines, lambda: progress("", 1))
+    total = sum(1 for _ in layout.files("twt"))
+    done = count(1)
+    progress("Reading posts", 0, total)
+    return summarize_posts(layout, timelines, lambda: progress("Reading posts", next(done), total))
 
 
 def _rows(layout: Layout) -> tuple[dict[int, Completeness], dict[int, Completeness]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from twittomatic.dataset.graph.edgeblocks import edge_blocks
 from twittomatic.dataset.tables.columns import Batch, Column, Type
 from twittomatic.dataset.tables.table import Table
 
@@ -55,10 +56,7 @@ def graph_edge_table(graph: Graph, *, dense: bool = False) -> Table:
 
 
 def node_pairs(graph: Graph) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
-    """Yield the edges of a graph as arrays of node numbers: who is followed, and who follows."""
-    for begin in range(0, graph.edge_count, _BATCH):
-        end = min(begin + _BATCH, graph.edge_count)
-        first, last = np.searchsorted(graph.indptr, [begin, end - 1], side="right") - 1
-        bounds = np.clip(graph.indptr[first : last + 2], begin, end)
-        nodes = np.arange(first, last + 1, dtype=np.int32)
-        yield np.repeat(nodes, np.diff(bounds)), graph.followers[begin:end]
+    """Yield the edges of a graph in batches of two arrays: the followed node, and the follower (int32)."""
+    for block in edge_blocks(graph, _BATCH):
+        nodes = np.arange(block.first, block.last, dtype=np.int32)
+        yield np.repeat(nodes, block.counts), block.followers

@@ -15,10 +15,10 @@ from typing import Any, Final
 import msgspec
 
 from twittomatic.dataset.tables.columns import Batch
-from twittomatic.dataset.tables.defects import decoded_files
 from twittomatic.dataset.tables.entities import tagged, user_entities
 from twittomatic.dataset.tables.flat import batch_of, flat
 from twittomatic.dataset.tables.postcolumns import POST_COLUMNS
+from twittomatic.dataset.tables.recordfiles import decoded_files
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import StorageError
 

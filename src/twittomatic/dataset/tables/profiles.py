@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 
 from twittomatic.dataset.tables.columns import Batch, Column, Type
-from twittomatic.dataset.tables.defects import decoded_files
 from twittomatic.dataset.tables.entities import user_entities
 from twittomatic.dataset.tables.flat import batch_of, flat
+from twittomatic.dataset.tables.recordfiles import decoded_files
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import StorageError
 from twittomatic.storage.errors import translate_errors

@@ -22,7 +22,7 @@ class _Profile(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Profile).decode
 
 
-def find_name(layout: Layout, name: str) -> str | None:
+def find_user_id(layout: Layout, name: str) -> str | None:
     """Return the id of the user with a screen name, None when no profile has this name.
 
     The profiles that crawls bought of their targets are searched first, then those of followers, the newest

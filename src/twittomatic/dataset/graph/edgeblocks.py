@@ -1,4 +1,4 @@
-"""Blocks of a graph's edges, so that a memory-mapped graph is never copied as a whole."""
+"""Iterate over the edges of a graph in blocks, so that a memory-mapped graph is never copied as a whole."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from twittomatic.dataset.graph import Graph, Nodes
+from twittomatic.dataset.graph.graph import Graph, Nodes
 
 BLOCK = 1 << 16
-"""Edges that are gathered at a time: 512 KB of float64, which a core's cache holds."""
+"""Edges of a block whose values are gathered: 512 KB of float64, which fit into the cache of a core."""
 
 
 class EdgeBlock(NamedTuple):
     """Some edges of a graph, adjacent in its order.
 
     Attributes:
-        first: The first node whose followers are among them.
-        last: The node after the last such node.
-        counts: Edges of each of these nodes in the block.
-        followers: The follower of each edge.
+        first: First node that has followers in the block.
+        last: End of the range of these nodes, exclusive.
+        counts: Edges of each node from `first` to `last` in the block (int64, shape last - first).
+        followers: Follower of each edge (int32, shape of at most the size of a block).
     """
 
     first: int
@@ -45,7 +45,12 @@ def row_blocks(indptr: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 
 def edge_blocks(graph: Graph, edges: int) -> Iterator[EdgeBlock]:
-    """Yield the edges of a graph, so many at a time; a list of followers may be divided."""
+    """Yield the edges of a graph in blocks.
+
+    Args:
+        graph: The graph.
+        edges: Edges of a block; the last one may have fewer. A list of followers may continue in the next.
+    """
     for begin in range(0, graph.edge_count, edges):
         end = min(begin + edges, graph.edge_count)
         first = int(np.searchsorted(graph.indptr, begin, "right")) - 1
