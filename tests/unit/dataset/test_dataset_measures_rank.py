@@ -12,7 +12,7 @@ import pytest
 from support.graphs import bordered, bundled, graph_of, odd
 from twittomatic.dataset import Graph
 from twittomatic.dataset.graph import edgeblocks
-from twittomatic.dataset.measures import followed, hits, pagerank
+from twittomatic.dataset.measures import followed, hits, pagerank, rank
 
 PLACES = [bundled, bordered]
 
@@ -45,12 +45,13 @@ def test_pagerank_of_odd_graphs_is_that_of_igraph(name: str) -> None:
 
 
 def test_blocks_end_anywhere_without_changing_a_sum(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = pagerank(bordered(), most_iterations=3).scores
+    whole = [pagerank(graph(), tolerance=1e-15).scores for graph in PLACES]
 
-    for module in (edgeblocks, followed):
+    for module in (edgeblocks, followed, rank):
         monkeypatch.setattr(module, "BLOCK", 20)  # some lists are longer, and some blocks have several lists
 
-    assert np.allclose(pagerank(bordered(), most_iterations=3).scores, whole, rtol=0, atol=1e-14)
+    for graph, scores in zip(PLACES, whole, strict=True):
+        assert np.allclose(pagerank(graph(), tolerance=1e-15).scores, scores, rtol=0, atol=1e-14)
 
 
 def test_a_run_that_was_stopped_says_so() -> None:

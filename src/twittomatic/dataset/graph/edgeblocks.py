@@ -33,13 +33,15 @@ class EdgeBlock(NamedTuple):
 def row_blocks(indptr: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     """Yield ranges (first, last) of rows with at most `BLOCK` edges in all; a longer row is alone.
 
+    There are at most `BLOCK` rows, too, since many may be empty.
+
     Args:
         indptr: Where each row begins, and where the last one ends.
     """
     first = 0
     while first < len(indptr) - 1:
         last = int(np.searchsorted(indptr, indptr[first] + BLOCK, "right")) - 1
-        last = min(max(last, first + 1), len(indptr) - 1)
+        last = min(max(last, first + 1), first + BLOCK, len(indptr) - 1)
         yield first, last
         first = last
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph, Nodes
-from twittomatic.dataset.graph.edgeblocks import BLOCK, row_blocks
+from twittomatic.dataset.graph.edgeblocks import BLOCK, edge_blocks, row_blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,19 +36,23 @@ class FollowedPart:
         nodes = np.flatnonzero(has_followers)
         if len(nodes) == graph.node_count:
             return cls(nodes, graph.indptr, graph.followers)
-        number = np.cumsum(has_followers, dtype=np.int32) - np.int32(1)
+        number = np.cumsum(has_followers, dtype=np.int32)
+        number -= np.int32(1)
         number[~has_followers] = -1
-        starts = graph.indptr[np.append(nodes, graph.node_count)]
+        del has_followers
         indptr = np.zeros(len(nodes) + 1, np.int64)
         followers = np.empty(graph.edge_count, np.int32)  # what is not filled takes no memory
         count = 0
-        for first, last in row_blocks(starts):
-            numbers = number[graph.followers[starts[first] : starts[last]]]
+        for block in edge_blocks(graph, BLOCK):
+            numbers = number[block.followers]
             kept = numbers >= 0
-            ends = np.concatenate([[0], np.cumsum(kept)])[starts[first + 1 : last + 1] - starts[first]]
-            indptr[first + 1 : last + 1] = count + ends
-            followers[count : count + ends[-1]] = numbers[kept]
-            count += int(ends[-1])
+            ends = np.cumsum(block.counts)[block.counts > 0]
+            place = int(np.searchsorted(nodes, block.first)) + 1
+            # A row that goes on in the next block ends there.
+            indptr[place : place + len(ends)] = count + np.cumsum(kept)[ends - 1]
+            kept_count = int(np.count_nonzero(kept))
+            followers[count : count + kept_count] = numbers[kept]
+            count += kept_count
         return cls(nodes, indptr, followers[:count])
 
 
@@ -65,17 +70,34 @@ def sums_by_row(
         columns: Column numbers.
     """
     sums = np.zeros(len(indptr) - 1)
-    filled = np.flatnonzero(indptr[1:] > indptr[:-1])
-    starts = indptr[np.append(filled, len(indptr) - 1)]
+    for first, last, found in row_sums(values, indptr, columns):
+        sums[first:last] = found
+    return sums
+
+
+def row_sums(
+    values: npt.NDArray[np.float64], indptr: npt.NDArray[np.int64], columns: npt.NDArray[np.int32]
+) -> Iterator[tuple[int, int, npt.NDArray[np.float64]]]:
+    """Yield the sums of `sums_by_row` in blocks of rows: the first row, the one after the last, the sums.
+
+    Each block uses the values as they are then, so the caller may change them meanwhile.
+    """
     gathered = np.empty(BLOCK)
-    for first, last in row_blocks(starts):
-        begin, end = int(starts[first]), int(starts[last])
+    for first, last in row_blocks(indptr):
+        starts = indptr[first : last + 1]
+        begin, end = int(starts[0]), int(starts[-1])
         if end - begin <= BLOCK:
             found = gathered[: end - begin]
             np.take(values, columns[begin:end], out=found, mode="clip")  # without a check, twice as fast
-            sums[filled[first:last]] = np.add.reduceat(found, starts[first:last] - begin)
+            filled = starts[1:] > starts[:-1]
+            if filled.all():
+                yield first, last, np.add.reduceat(found, starts[:-1] - begin)
+                continue
+            sums = np.zeros(last - first)
+            if begin < end:
+                sums[filled] = np.add.reduceat(found, starts[:-1][filled] - begin)
         else:
-            sums[filled[first]] = sum(
-                values[columns[place : min(place + BLOCK, end)]].sum() for place in range(begin, end, BLOCK)
-            )
-    return sums
+            sums = np.zeros(1)
+            for place in range(begin, end, BLOCK):
+                sums += values[columns[place : min(place + BLOCK, end)]].sum()
+        yield first, last, sums

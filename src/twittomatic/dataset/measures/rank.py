@@ -7,15 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twittomatic.dataset.graph import Graph
-from twittomatic.dataset.graph.edgeblocks import edge_blocks
-from twittomatic.dataset.measures.followed import FollowedPart, sums_by_row
+from twittomatic.dataset.graph import Graph, Nodes
+from twittomatic.dataset.graph.edgeblocks import BLOCK, edge_blocks, row_blocks
+from twittomatic.dataset.measures.followed import FollowedPart, row_sums, sums_by_row
 
 DAMPING = 0.85
 TOLERANCE = 1e-10
 MOST_ITERATIONS = 1_000
 
-_BLOCK = 1 << 20  # edges
+_COUNTED = 1 << 18  # edges
+_LARGEST_PART = 1 / 3  # of all edges: a part that is larger is not copied
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +63,9 @@ def pagerank(
     all users. Source: Page, Brin, Motwani and Winograd, *The PageRank Citation Ranking* (1999).
 
     The rank of a user who follows nobody is spread evenly, which only scales all ranks alike. So the linear
-    system without it is solved, and the result is divided by its sum.
+    system without it is solved, and the result is divided by its sum. Ranks are replaced in place, block by
+    block (Gauss and Seidel's method): beside the mapped graph it takes 12 bytes a user. If most edges come
+    from users without followers, the others are copied, 4 bytes each.
 
     Args:
         graph: The follow graph.
@@ -73,32 +76,116 @@ def pagerank(
     n = graph.node_count
     if n == 0:
         return PageRank(np.empty(0), 0, converged=True)
-    followed_counts = np.zeros(n, np.int32)
-    for begin in range(0, graph.edge_count, _BLOCK):
-        np.add.at(followed_counts, graph.followers[begin : begin + _BLOCK], np.int32(1))
-    # What a user passes to each user followed, of a rank of 1.
-    passed = damping / np.maximum(followed_counts, 1)
-    del followed_counts
+    counts = np.zeros(n, np.int32)  # of users whom each user follows
+    for begin in range(0, graph.edge_count, _COUNTED):
+        np.add.at(counts, graph.followers[begin : begin + _COUNTED], np.int32(1))
+    visited = sum(
+        int(counts[first:last][np.diff(graph.indptr[first : last + 1]) > 0].sum(dtype=np.int64))
+        for first, last in row_blocks(graph.indptr)
+    )
+    if visited > _LARGEST_PART * graph.edge_count:
+        system = _System(graph.indptr, graph.followers, np.broadcast_to(1.0, n), counts, damping)
+        iterations, converged = system.solve(tolerance, most_iterations, 0)
+        scores = system.ranks()
+        scores /= scores.sum()
+        return PageRank(scores, iterations, converged)
     part = FollowedPart.of(graph)
-    share = passed[part.nodes]
-    passed[part.nodes] = 0.0
+    part_counts = counts[part.nodes]
+    counts[part.nodes] = 0
     # Users without followers keep the least rank, so what they pass is computed once.
-    fixed = 1.0 + sums_by_row(passed, graph.indptr[np.append(part.nodes, n)], graph.followers)
-    del passed
-    outside_count = n - len(fixed)
-    whole = outside_count + float(fixed.sum())
-    least, ranks = 1.0 / whole, fixed / whole  # `least` is the rank of a user without followers
-    iterations, converged = 0, len(ranks) == 0
-    while not converged and iterations < most_iterations:
-        received = sums_by_row(ranks * share, part.indptr, part.followers)
-        least = (1.0 - float(received.sum())) / whole  # so that the sum of all ranks is 1
-        following = least * fixed + received
-        converged = float(np.abs(following - ranks).sum()) <= tolerance
-        ranks = following
-        iterations += 1
-    scores = np.full(n, least)
-    scores[part.nodes] = ranks
+    fixed = 1.0 + _passed_once(graph, part.nodes, counts, damping)
+    del counts
+    system = _System(part.indptr, part.followers, fixed, part_counts, damping)
+    iterations, converged = system.solve(tolerance, most_iterations, n - len(fixed))
+    ranks = system.ranks()
+    whole = n - len(fixed) + float(ranks.sum())
+    scores = np.full(n, 1.0 / whole)
+    scores[part.nodes] = ranks / whole
     return PageRank(scores, iterations, converged)
+
+
+def _passed_once(
+    graph: Graph, followed: npt.NDArray[np.int64], counts: Nodes, damping: float
+) -> npt.NDArray[np.float64]:
+    """Return what users of rank 1 pass to each user who has followers.
+
+    Args:
+        graph: The follow graph.
+        followed: All nodes that have followers, ascending (shape k).
+        counts: How many users each user follows; 0 for those who pass nothing (shape n).
+        damping: Share of a rank that is passed on.
+    """
+    sums = np.zeros(len(followed))
+    share = damping / np.maximum(np.arange(int(counts.max()) + 1), 1)
+    share[0] = 0.0
+    for block in edge_blocks(graph, BLOCK):
+        filled = block.counts > 0
+        starts = (np.cumsum(block.counts) - block.counts)[filled]
+        place = int(np.searchsorted(followed, block.first))
+        sums[place : place + len(starts)] += np.add.reduceat(share[counts[block.followers]], starts)
+    return sums
+
+
+class _System:
+    """The equations `rank = fixed + what the followers pass`, solved in place.
+
+    Args:
+        indptr: Where the followers of each user begin, shape n + 1.
+        followers: The followers.
+        fixed: The part of each rank that does not come from these followers (shape n).
+        counts: How many users each user follows (shape n).
+        damping: Share of a rank that is passed on.
+    """
+
+    def __init__(
+        self,
+        indptr: npt.NDArray[np.int64],
+        followers: Nodes,
+        fixed: npt.NDArray[np.float64],
+        counts: Nodes,
+        damping: float,
+    ) -> None:
+        self._indptr, self._followers, self._fixed, self._counts = indptr, followers, fixed, counts
+        self._damping = damping
+        self._passed = damping / np.maximum(counts, np.int32(1))  # by each user to each user followed
+        self._passed *= fixed
+
+    def solve(self, tolerance: float, most_iterations: int, others: int) -> tuple[int, bool]:
+        """Iterate, and return how often, and whether the tolerance was reached.
+
+        Args:
+            tolerance: Largest change of all ranks together, as a share of their sum.
+            most_iterations: Iterations after which it stops even so.
+            others: Sum of all ranks that are not in the system.
+        """
+        fixed_sum = float(self._fixed.sum())
+        iterations, converged = 0, len(self._fixed) == 0
+        while not converged and iterations < most_iterations:
+            ranks_sum = passed_sum = change = 0.0
+            for first, last, received in row_sums(self._passed, self._indptr, self._followers):
+                counts, before = self._counts[first:last], self._passed[first:last]
+                ranks = received + self._fixed[first:last]
+                share = self._damping / np.maximum(counts, 1)
+                after = ranks * share
+                change += float((np.abs(after - before) / share).sum())
+                passed_sum += float(after @ counts)
+                ranks_sum += float(ranks.sum())
+                before[:] = after
+            # The sum of the solution is known to be `fixed_sum` and what is passed. Scaling the ranks so that
+            # this holds saves up to half of the iterations.
+            scale = fixed_sum / (ranks_sum - passed_sum)
+            self._passed *= scale
+            change += abs(scale - 1.0) * ranks_sum
+            converged = change <= tolerance * (others + scale * ranks_sum)
+            iterations += 1
+        return iterations, converged
+
+    def ranks(self) -> npt.NDArray[np.float64]:
+        """Return the rank of each user; the system is not usable any more."""
+        np.maximum(self._counts, 1, out=self._counts)
+        self._passed *= self._counts
+        self._passed /= self._damping
+        return self._passed
 
 
 def hits(graph: Graph, tolerance: float = TOLERANCE, most_iterations: int = MOST_ITERATIONS) -> Hits:
