@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack
 from typing import Any
 
 import click
 
-from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.options import EVERYWHERE, seed_option, settings_options
 from twittomatic.cli.outputfile import is_stdout, written
 from twittomatic.cli.progress import shown_progress
+from twittomatic.dataset import Dataset
 from twittomatic.dataset.export import Choice, Format, Output, parse_format
 from twittomatic.dataset.export import export as write
 from twittomatic.errors import SettingsError
@@ -58,7 +60,7 @@ def _names(context: click.Context, parameter: click.Parameter, text: str | None)
 @click.option(
     "--measures", metavar="M,...", callback=_names, help="Add measures to the nodes, such as pagerank."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of measures that need chance.")
+@seed_option("Seed of measures that need chance.")
 @settings_options("OUTPUT_DIRECTORY")
 def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **choice: Any) -> None:
     """Write tables and graphs of the dataset for other tools.
@@ -72,15 +74,14 @@ def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **cho
     A file appears when it is whole, and replaces only a regular file. A crawl may be running.
     """
     named = [(name, _format(name, form, len(outputs))) for name in outputs]
-    if len({name for name, _ in named}) < len(named):
+    if len({os.path.realpath(name) for name, _ in named}) < len(named):
         raise SettingsError("OUT: the same file is named twice.")
-    directory = settings.output_directory
-    if not directory.is_dir():
-        raise SettingsError(f"OUTPUT_DIRECTORY {directory}: there is no such directory.")
+    Dataset(settings.output_directory)  # it refuses a directory that is no dataset
+    layout = Layout(settings.output_directory, settings.temporary_directory)
     with ExitStack() as stack:
         report = stack.enter_context(shown_progress())
-        opened = [Output(what, stack.enter_context(written(name))) for name, what in named]
-        exported = write(Layout(directory, settings.temporary_directory), opened, Choice(**choice), report)
+        opened = [Output(what, stack.enter_context(written(name, layout))) for name, what in named]
+        exported = write(layout, opened, Choice(**choice), report)
     for sentence in exported.warnings + exported.defects:
         click.echo(sentence, err=True)
     if exported.defects:

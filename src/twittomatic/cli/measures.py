@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from twittomatic.cli.exitcodes import FAILED
-from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.options import EVERYWHERE, seed_option, settings_options
 from twittomatic.cli.outputfile import written
 from twittomatic.cli.progress import shown_progress
 from twittomatic.cli.render.measures import (
@@ -30,6 +30,7 @@ from twittomatic.dataset.measures.spark_analysis import SparkAnalysis, analyze_o
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
+from twittomatic.storage.paths import Layout
 
 _out = click.option("--out", metavar="FILE", help="Write all users into a table: .parquet, .csv, .jsonl.")
 _top = click.option(
@@ -52,13 +53,7 @@ def _command(name: str) -> click.Command:
         show_default=True,
         help="Users to measure: those whose followers the dataset has, or all.",
     )
-    @click.option(
-        "--seed",
-        type=click.IntRange(0, 2**31 - 1),
-        default=1,
-        show_default=True,
-        help="Seed of random numbers; the same seed gives the same result.",
-    )
+    @seed_option("Seed of random numbers; the same seed gives the same result.")
     @settings_options("OUTPUT_DIRECTORY")
     def command(
         settings: Settings,
@@ -85,7 +80,7 @@ def _command(name: str) -> click.Command:
             found = analyze(directory, name, among, seed, report)
             if out is not None:
                 report(f"Writing {out}", 0, None)
-                _write(found.table(), out, kind)
+                _write(found.table(), out, kind, directory)
         show(title, document(name, found, top), sections(name, found, top if out is None else 0), json, md)
         _say_written(out, f"{found.graph.node_count:,} users")
         _complain(found.defects)
@@ -130,7 +125,7 @@ def _on_spark(
         def write(table: Table) -> None:
             assert out is not None
             report(f"Writing {out}", 0, None)
-            _write(table, out, kind)
+            _write(table, out, kind, directory)
 
         return analyze_on_spark(
             directory,
@@ -184,7 +179,7 @@ def overlap(settings: Settings, out: str | None, json: bool, md: bool, top: int,
         found = compare(settings.output_directory, users, report)
         if out is not None:
             report(f"Writing {out}", 0, None)
-            _write(found.table(), out, kind)
+            _write(found.table(), out, kind, settings.output_directory)
     page = comparison_sections(found, top if out is None else 0)
     show(f"Overlap in {settings.output_directory}", comparison_document(found, top), page, json, md)
     _say_written(out, f"pairs of {len(found.overlap.nodes):,} users")
@@ -216,8 +211,8 @@ def _say_written(out: str | None, what: str) -> None:
         click.echo(f"{out}: {what}.", err=True)
 
 
-def _write(table: Table, out: str, kind: str) -> None:
-    with written(out) as stream:
+def _write(table: Table, out: str, kind: str, dataset: Path) -> None:
+    with written(out, Layout(dataset, dataset / ".tmp")) as stream:
         writer = KINDS[kind](stream, table.columns)
         for batch in table.batches():
             writer.write(batch)

@@ -40,6 +40,12 @@ CRAWL_SETTINGS = (
 _FLAGS = tuple(option for option in OPTIONS if option.has_flag)
 
 
+def seed_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command `--seed`: a number that every generator of random numbers takes."""
+    kind = click.IntRange(0, 2**31 - 1)
+    return click.option("--seed", type=kind, default=1, show_default=True, metavar="N", help=help)
+
+
 def settings_options(*shown: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command all settings as flags, and the `Settings` as its first argument.
 

@@ -21,6 +21,7 @@ from typing import BinaryIO
 import click
 
 from twittomatic.errors import SettingsError, StorageUnavailable
+from twittomatic.storage.paths import Layout
 
 
 def is_stdout(name: str) -> bool:
@@ -34,14 +35,15 @@ def is_stdout(name: str) -> bool:
 
 
 @contextmanager
-def written(name: str) -> Iterator[BinaryIO]:
+def written(name: str, dataset: Layout | None = None) -> Iterator[BinaryIO]:
     """Open a file for writing; if the block raises, a regular file stays as it was.
 
     Args:
         name: The name that the user gave.
+        dataset: The dataset whose own files must not be replaced.
 
     Raises:
-        SettingsError: it names something that is not a writable file.
+        SettingsError: it names something that is not a writable file, or a file of the dataset.
         StorageUnavailable: the file cannot be written.
         click.exceptions.Exit: the reader of standard output has gone.
     """
@@ -54,6 +56,10 @@ def written(name: str) -> Iterator[BinaryIO]:
         path, found = _found(name)
         if not name or (found and not _is_writable_kind(found)) or name.endswith("/"):
             raise SettingsError(f"{name!r}: this is not a file that can be written; name another one.")
+        if dataset is not None and dataset.owns(path):
+            raise SettingsError(
+                f"{name!r}: only crawls write into this directory of the dataset; name another one."
+            )
         if found and not stat.S_ISREG(found.st_mode):
             # Opening a pipe without a reader would block, and no signal would end that.
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), "wb") as stream:

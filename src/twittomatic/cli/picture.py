@@ -10,7 +10,7 @@ from typing import get_args
 import click
 
 from twittomatic.cli.exitcodes import FAILED
-from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.options import EVERYWHERE, seed_option, settings_options
 from twittomatic.cli.outputfile import written
 from twittomatic.cli.progress import shown_progress
 from twittomatic.dataset import Dataset
@@ -18,6 +18,7 @@ from twittomatic.dataset.extras import require
 from twittomatic.dataset.picture import KINDS, SIZES, Labels, Picture
 from twittomatic.errors import SettingsError, StorageError
 from twittomatic.settings import Settings
+from twittomatic.storage.paths import Layout
 
 
 @click.command(short_help="Draw the follow graph.", epilog=EVERYWHERE)
@@ -44,7 +45,7 @@ from twittomatic.settings import Settings
     show_default=True,
     help="What users are called; with `none`, not at all.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the layout.")
+@seed_option("Seed of the layout.")
 @settings_options("OUTPUT_DIRECTORY")
 def picture(
     settings: Settings, out: str, top: int | None, size: int, light: bool, labels: Labels, seed: int
@@ -65,7 +66,8 @@ def picture(
     dataset = Dataset(settings.output_directory)
     defects: list[StorageError] = []
     graph = dataset.graph(on_defect=defects.append)
-    with written(out) as file, shown_progress() as progress:
+    layout = Layout(settings.output_directory, settings.temporary_directory)
+    with written(out, layout) as file, shown_progress() as progress:
         drawn = Picture(
             graph,
             partial(dataset.node_profiles, on_defect=defects.append),

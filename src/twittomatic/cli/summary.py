@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from twittomatic.cli.exitcodes import FAILED
-from twittomatic.cli.options import EVERYWHERE, settings_options
+from twittomatic.cli.options import EVERYWHERE, seed_option, settings_options
 from twittomatic.cli.progress import shown_progress
 from twittomatic.cli.render.blocks import Page, Section, markdown
 from twittomatic.cli.render.summary import post_sections, sections
@@ -26,7 +26,7 @@ as_markdown = click.option("--md", is_flag=True, help="Print Markdown.")
 @click.command(short_help="Summarize the dataset on one page.", epilog=EVERYWHERE)
 @as_json
 @as_markdown
-@click.option("--seed", default=1, show_default=True, help="Seed of the communities.")
+@seed_option("Seed of the communities.")
 @click.option(
     "--top", default=20, show_default=True, type=click.IntRange(1, 20), help="Users of each ranking."
 )

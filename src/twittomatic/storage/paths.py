@@ -14,6 +14,7 @@ from twittomatic.storage.volume import prepare_volume
 
 EXTENSIONS = ("fws", "usr", "twt")
 _USER_ID = re.compile(r"[0-9]{1,19}")
+_SHARD = re.compile(r"[0-9]{1,2}")
 _CRAWL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BOUGHT, _PURCHASES = ".jsonl.gz", ".targets.jsonl"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]{0,199}")  # no separator, never hidden, fits any file system
@@ -202,15 +203,34 @@ class Layout:
                 ):
                     yield Path(entry.path)
 
+    def owns(self, path: Path) -> bool:
+        """Return whether a path lies where only crawls write: no export or picture may replace a file there.
+
+        The directory itself, and others than those of the dataset in it, are free.
+        """
+        path, output = path.resolve(), self.output.resolve()
+        if not path.is_relative_to(output):
+            return False
+        directory, *names = path.relative_to(output).parts or (".",)
+        return bool(names) and (
+            directory in self._directories
+            or directory.startswith(".")
+            or _SHARD.fullmatch(directory) is not None
+        )
+
+    @property
+    def _directories(self) -> set[str]:
+        """Names of the directories that hold no dataset files."""
+        return {"targets", *(path.name for path in (self.journals, self.spending, self.quarantine))}
+
     def is_plausible(self) -> bool:
         """Return whether the directory can be a dataset: it has something that crawls write, or nothing.
 
         Raises:
             StorageUnavailable: the directory cannot be listed.
         """
-        ours = {"targets", *(path.name for path in (self.journals, self.spending, self.quarantine))}
         entries = [entry for entry in _entries(self.output) if not entry.name.startswith(".")]
-        return not entries or any(entry.name in ours or _is_shard(entry) for entry in entries)
+        return not entries or any(entry.name in self._directories or _is_shard(entry) for entry in entries)
 
     def prepare(self) -> None:
         """Create the directories, and check that files can be written in one and renamed into the other.
@@ -247,8 +267,7 @@ def _entries(directory: Path) -> list[os.DirEntry[str]]:
 
 def _is_shard(entry: os.DirEntry[str]) -> bool:
     """Return whether an entry is a directory of dataset files."""
-    is_named = len(entry.name) <= 2 and _USER_ID.fullmatch(entry.name)
-    return bool(is_named) and _is(os.DirEntry.is_dir, entry)
+    return bool(_SHARD.fullmatch(entry.name)) and _is(os.DirEntry.is_dir, entry)
 
 
 def _is(kind: Callable[[os.DirEntry[str]], bool], entry: os.DirEntry[str]) -> bool:

@@ -68,6 +68,7 @@ def test_json_has_ids_as_texts_and_what_was_measured(analyze: Analyze) -> None:
     assert scores == sorted(scores, reverse=True)
     assert sum(scores) == pytest.approx(1)
     assert len(json.loads(analyze("pagerank", "--json", "--top", "2").output)["top"]) == 2
+    assert json.loads(analyze("pagerank", "--json", "--top", "0").output)["top"] == []
 
 
 def test_groups_have_their_users(analyze: Analyze) -> None:
@@ -82,6 +83,20 @@ def test_a_value_that_is_not_there_is_null(analyze: Analyze) -> None:
 
     assert {user["id"]: user["reciprocity"] for user in found["top"]}["4"] is None
     assert found["share_of_follows_that_are_mutual"] == 0.8
+
+
+def test_out_does_not_replace_what_a_crawl_bought(analyze: Analyze) -> None:
+    result = analyze("hits", "--out", "data/1/nodes.csv")
+
+    assert isinstance(result.exception, SettingsError)
+    assert "only crawls write into this directory" in str(result.exception)
+    assert not Path("data/1/nodes.csv").exists()
+
+
+def test_seeds_that_no_generator_takes_are_refused(analyze: Analyze) -> None:
+    for command in ("summary", "communities"):
+        for seed in ("-1", str(2**31)):
+            assert "is not in the range" in analyze(command, "--seed", seed).output
 
 
 def test_out_has_all_users_with_the_columns_of_the_measure(analyze: Analyze) -> None:

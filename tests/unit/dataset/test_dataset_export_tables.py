@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import json
@@ -11,6 +12,10 @@ from typing import Any
 import pytest
 
 from twittomatic.dataset.export import Choice, Exported, Output, export, parse_format
+from twittomatic.dataset.export.kinds.parquet import ParquetWriter
+from twittomatic.dataset.tables.columns import Column, Type
+from twittomatic.errors import SettingsError
+from twittomatic.storage.formats import member
 from twittomatic.storage.paths import Layout
 
 
@@ -57,6 +62,21 @@ def test_posts(layout: Layout) -> None:
     assert [row["id"] for row in table] == ["1", "9", "8"]
 
 
+def test_entities_of_a_wrong_type_are_left_out(layout: Layout) -> None:
+    entities = {
+        "urls": [None, {"url": "u"}],
+        "hashtags": ["x", {"tag": "y"}],
+        "mentions": 5,
+        "cashtags": [[]],
+    }
+    post = {"id": "77", "entities": entities, "author": {"entities": {"url": {"urls": [None]}}}}
+    layout.file("22", "twt").write_bytes(member([json.dumps(post).encode()]))
+
+    row = next(row for row in rows(layout, "posts.jsonl") if row["id"] == 77)
+
+    assert (row["entities.urls"], row["entities.hashtags"]) == (["u"], ["#y"])
+
+
 def test_dense_edges_are_pairs_of_numbers_that_the_nodes_explain(layout: Layout) -> None:
     choice = Choice(dense=True)
     ids = {node["number"]: node["id"] for node in rows(layout, "nodes.jsonl", choice)}
@@ -68,3 +88,29 @@ def test_dense_edges_are_pairs_of_numbers_that_the_nodes_explain(layout: Layout)
 @pytest.mark.parametrize("kind", [".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet"])
 def test_the_same_dataset_gives_the_same_bytes(layout: Layout, kind: str) -> None:
     assert exported(layout, "nodes" + kind)[0] == exported(layout, "nodes" + kind)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "choice", "sentence"),
+    [
+        ("edges.csv", Choice(measures=("pagerank",)), "--measures"),
+        ("interactions.gexf", Choice(measures=("pagerank",)), "--measures"),
+        ("posts.csv", Choice(top=3), "are about the follow graph"),
+        ("profiles.csv", Choice(dense=True), "are about the follow graph"),
+    ],
+)
+def test_a_choice_without_any_effect_is_refused(
+    layout: Layout, name: str, choice: Choice, sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        exported(layout, name, choice)
+
+
+def test_a_parquet_file_that_is_given_up_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with io.BytesIO() as stream:
+        writer = ParquetWriter(stream, (Column("id", Type.INT64, "user id"),))
+        writer.write({"id": [1]})
+    del writer
+    gc.collect()
+
+    assert capfd.readouterr().err == ""

@@ -78,3 +78,15 @@ def test_files_are_listed_in_order_and_foreign_ones_passed_over(layout: Layout) 
 def test_a_missing_dataset_cannot_be_listed(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable, match="no such file or directory"):
         list(Layout(tmp_path / "none", tmp_path).files("fws"))
+
+
+def test_only_crawls_write_into_the_directories_of_a_dataset(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data", tmp_path / "tmp")
+    layout.prepare()
+    (tmp_path / "link").symlink_to("data/22")
+
+    ours = ["22/22.fws", "journal/w.jsonl", "targets/x.jsonl.gz", ".graph/x", "7/n/x", "set-aside/x"]
+    assert [name for name in ours if not layout.owns(layout.output / name)] == []
+    assert layout.owns(tmp_path / "link" / "22.fws")
+    others = [layout.output / "edges.csv", layout.output / "tables" / "edges.csv", tmp_path / "22" / "x"]
+    assert [path for path in [*others, layout.output] if layout.owns(path)] == []

@@ -70,10 +70,12 @@ def export(
         progress: Called with the name of a table or graph, and the rows or edges that are written.
 
     Raises:
-        SettingsError: a column or a measure is unknown, or a library is not installed.
+        SettingsError: a column or a measure is unknown, a part of the choice is about no output, or a library
+            is not installed.
         StorageUnavailable: the dataset cannot be read.
         OSError: a file cannot be written.
     """
+    _check_effect([output.format for output in outputs], choice)
     exported = Exported()
     of_graph = {output.format for output in outputs if output.format.content in ("graph", "edges", "nodes")}
     snapshot = Snapshot(layout, choice, exported.note, one_graph=len({f.content for f in of_graph}) > 1)
@@ -119,6 +121,18 @@ def _write_table(table: Table, outputs: Sequence[Output], progress: Progress) ->
     for writer in writers:
         writer.close()
     return rows
+
+
+def _check_effect(formats: Sequence[Format], choice: Choice) -> None:
+    """Refuse a choice that would change nothing in any output."""
+    contents = {output.content for output in formats}
+    if choice.measures and not ("nodes" in contents or "graph" in contents):
+        raise SettingsError("--measures: these are of users; name nodes or a graph file among the outputs.")
+    if (choice.filters or choice.dense) and not contents & {"edges", "nodes", "graph"}:
+        raise SettingsError(
+            "--among, --complete-only, --mutual, --min-degree, --top and --dense are about the follow graph; "
+            "name edges, nodes or a graph file among the outputs."
+        )
 
 
 def _check_columns(tables: Sequence[Table], wanted: Sequence[str]) -> None:

@@ -199,7 +199,7 @@ def compare(directory: Path, users: int, progress: Progress = no_progress) -> Co
 def _largest(values: Any, count: int) -> Nodes:
     """Return where the largest values are, the largest first; of equal ones, the first."""
     values = np.nan_to_num(values, nan=-np.inf) if values.dtype.kind == "f" else values
-    if count < len(values):
+    if 0 < count < len(values):
         least = np.partition(values, len(values) - count)[len(values) - count]
         places = np.flatnonzero(values >= least)
     else:

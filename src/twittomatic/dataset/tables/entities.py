@@ -9,7 +9,7 @@ from typing import Any
 def tagged(entities: Mapping[str, Any]) -> dict[str, Any]:
     """Return entities with `#` before hashtags, `$` before cashtags, `@` before names, and URLs in full.
 
-    A URL of the post's own media stays short, as the network shows it.
+    A URL of the post's own media stays short, as the network shows it. What is no entity is left out.
     """
     found = dict(entities)
     for kind, sign, key in (
@@ -18,9 +18,11 @@ def tagged(entities: Mapping[str, Any]) -> dict[str, Any]:
         ("mentions", "@", "username"),
     ):
         if isinstance(found.get(kind), list):
-            found[kind] = [sign + str(one[key]) for one in found[kind] if key in one]
+            found[kind] = [
+                sign + str(one[key]) for one in found[kind] if isinstance(one, dict) and key in one
+            ]
     if isinstance(found.get("urls"), list):
-        found["urls"] = [_address(url) for url in found["urls"]]
+        found["urls"] = [_address(url) for url in found["urls"] if isinstance(url, dict)]
     return found
 
 

@@ -84,6 +84,8 @@ class _Forward:
         self._at = 0
 
     def write(self, data: Any) -> int:
+        if self._stream.closed:  # the export failed, and pyarrow's destructor writes a footer nevertheless
+            return len(data)
         self._stream.write(data)
         self._at += len(data)
         return len(data)
