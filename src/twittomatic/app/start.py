@@ -220,9 +220,7 @@ async def _check_quote(
             await builder.buy(unknown, observer.warning)
         quote = await builder.quote()
     if quote.plan.unknown and quote.left is None:
-        observer.warning(
-            "The size of the crawl is not known; `twittomatic plan` reads the targets' profiles."
-        )
+        observer.info("The size of the crawl is not known; `twittomatic plan` reads the targets' profiles.")
     else:
         observer.quoted(quote)
     if not until_spent:

@@ -7,24 +7,32 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import click
 
+from twittomatic.app.crawl import Crawl
+from twittomatic.app.outcome import Result
 from twittomatic.app.stop import on_stop
-from twittomatic.cli.crawl import run_crawl
+from twittomatic.cli.exitcodes import FINISHED
+from twittomatic.cli.observer import Terminal
 from twittomatic.cli.render.findings import show_findings
+from twittomatic.cli.render.live import watch
+from twittomatic.cli.render.outcome import show_result
 from twittomatic.cli.runner import run_async
 from twittomatic.emulator import Emulator, bundled_graph, open_world, serve
 from twittomatic.errors import SettingsError, StorageUnavailable
-from twittomatic.planning import targets
+from twittomatic.planning.quote import Quote
+from twittomatic.planning.targets import Targets
 from twittomatic.settings import CONFIG_FILE, ENVIRONMENT_PREFIX, X_API, Settings, load
+from twittomatic.state.status import CrawlStatus
 
 _SEED = "2979"  # the account whose neighbourhood the graph is
 _DEPTH = 2
 _TIME_SCALE = 3600.0  # the eight windows of 15 minutes that X would take pass in seconds
+_LINE_S = 20.0  # between lines about the progress, without a terminal
 _MARK = ".made-by-twittomatic-demo"
 
 
@@ -77,17 +85,18 @@ async def _demonstrate(place: Path, monitor_port: int | None) -> int:
         monitor = None
         if monitor_port is not None:
             monitor = await stack.enter_async_context(_monitor(_settings(place), monitor_port))
-        code, settings = await _crawl(place)
-        if code == 0:
-            show_findings(settings, _SEED, place / "graph.png")
-        if monitor and code == 0 and monitor.returncode is None:
+        result, settings = await _crawl(place)
+        if not result.is_complete or result.status is None:
+            return show_result(result, settings)
+        show_findings(result.status, settings.output_directory, place / "graph.png")
+        if monitor and monitor.returncode is None:
             click.echo("The monitor stays open; Ctrl-C ends it.")
             with on_stop(lambda: None) as requested:
                 waiting = [asyncio.create_task(monitor.wait()), asyncio.create_task(requested.wait())]
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in waiting:
                     task.cancel()
-        return code
+        return FINISHED
 
 
 @asynccontextmanager
@@ -131,15 +140,30 @@ def _prepare(place: Path) -> None:
         ) from None
 
 
-async def _crawl(place: Path) -> tuple[int, Settings]:
+class _Progress(Terminal):
+    """Shows the progress, and nothing about the price or how to plan: the demo costs nothing."""
+
+    def info(self, sentence: str) -> None:
+        pass
+
+    def quoted(self, quote: Quote) -> None:
+        pass
+
+    async def watch(self, status: Callable[[], Awaitable[CrawlStatus]]) -> None:
+        await watch(status, _LINE_S)
+
+
+async def _crawl(place: Path) -> tuple[Result, Settings]:
     emulator = Emulator(open_world(graph=bundled_graph()), time_scale=_TIME_SCALE)
     running = await serve(emulator)
     try:
         settings = _settings(place, running.url)
-        click.echo(f"The emulator answers as X would, on {running.url}/.")
-        click.echo(f"twittomatic crawl -T -F -A {_SEED} --max-depth {_DEPTH}\n")
-        code = await run_crawl(settings, "TFA", targets.Targets(ids=[_SEED], names=()))
-        return code, settings
+        click.echo(
+            f"Crawling user {_SEED}, the followers, and theirs in turn, from an emulator of X:\n"
+            f"  twittomatic crawl -T -F -A {_SEED} --max-depth {_DEPTH}"
+        )
+        async with Crawl(settings, "TFA", observer=_Progress(), logs=True) as crawl:
+            return await crawl.complete(Targets(ids=[_SEED], names=())), settings
     finally:
         await running.close()
 

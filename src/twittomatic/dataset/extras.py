@@ -7,6 +7,8 @@ from typing import Any
 
 from twittomatic.errors import SettingsError
 
+_NAMES = {"PIL": "Pillow", "networkit": "NetworKit"}  # of libraries, where it differs from the module
+
 
 def require(module: str, extra: str | None) -> Any:
     """Import an optional library and return its module.
@@ -28,5 +30,5 @@ def require(module: str, extra: str | None) -> Any:
             raise  # the library is there; something that it needs is not
         package = f"'twittomatic[{extra}]'" if extra else library
         raise SettingsError(
-            f"This needs {library}, which is not installed; run: pip install {package}"
+            f"This needs {_NAMES.get(library, library)}, which is not installed; run: pip install {package}"
         ) from None

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ def graph_of(*pairs: tuple[int, int], users: tuple[int, ...] = (), crawled: set[
     ids = np.array(sorted({*users, *(user for pair in pairs for user in pair)}), np.int64)
     number = {user: node for node, user in enumerate(ids.tolist())}
     edges = sorted({(number[followed], number[follower]) for follower, followed in pairs})
-    counts = np.bincount([followed for followed, _ in edges] or [0], minlength=len(ids))
+    counts = np.bincount(np.array([followed for followed, _ in edges], np.int64), minlength=len(ids))
     return Graph(
         ids=ids,
         indptr=np.concatenate([[0], np.cumsum(counts[: len(ids)])]).astype(np.int64),
@@ -53,6 +54,13 @@ def made_up(users: int, edges: int) -> Graph:
 
 def pixels(png: bytes) -> npt.NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def page_data(picture: Picture) -> dict[str, Any]:
+    """Return what the page of a picture shows."""
+    block = picture.html().decode().split('<script type="application/json" id="data">')[1]
+    found: dict[str, Any] = json.loads(block[: block.index("</script>")])
+    return found
 
 
 def test_the_same_seed_gives_the_same_picture_and_another_seed_another() -> None:
@@ -143,8 +151,7 @@ def test_a_picture_without_names_reads_no_profiles(labels: Labels) -> None:
 
 def test_a_page_without_names_does_not_tell_the_order_of_ids() -> None:
     picture = Picture(graph_of((9, 1), (1, 5), (2, 5), (9, 5), (5, 9), (2, 9)), labels="pseudonyms")
-    block = picture.html().decode().split('<script type="application/json" id="data">')[1]
-    data = json.loads(block[: block.index("</script>")])
+    data = page_data(picture)
 
     bounds, followers = (np.frombuffer(base64.b64decode(data[key]), "<u4") for key in ("bounds", "followers"))
 
@@ -152,6 +159,17 @@ def test_a_page_without_names_does_not_tell_the_order_of_ids() -> None:
     assert data["ids"] is None
     assert np.diff(bounds).tolist() == [3, 2, 1, 0]
     assert followers.tolist() == [1, 2, 3, 0, 3, 1]
+
+
+@pytest.mark.parametrize("labels", ["names", "pseudonyms"])
+def test_a_page_has_the_pagerank_of_crawled_users(labels: Labels) -> None:
+    graph = graph_of((1, 2), (3, 2), (4, 2), (2, 3), crawled={2, 3, 4})
+    data = page_data(Picture(graph, labels=labels))
+    followers = np.frombuffer(base64.b64decode(data["here"]), "<u4").tolist()
+    ranks = dict(zip(zip(followers, data["crawled"], strict=True), data["measures"]["PageRank"], strict=True))
+    assert ranks[0, False] == "", "nobody is known to follow a border user"
+    assert ranks[0, True].endswith(", place 3")
+    assert sorted(text[-7:] for text in ranks.values() if text) == ["place 1", "place 2", "place 3"]
 
 
 def test_labels_never_overlap_and_stay_in_the_picture() -> None:

@@ -21,6 +21,7 @@ from twittomatic.storage.verify import printable
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 _ENDLESS = 10_000
 _GAP = 3  # spaces between columns
+_PROSE = 110  # columns of a sentence; longer lines are hard to read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A drawing of characters, with a title above and remarks below."""
+    """A drawing of characters, with a title above, which may be empty, and remarks below."""
 
     title: str
     lines: Sequence[str]
@@ -140,12 +141,13 @@ def _drawn(block: Block, console: Console, options: ConsoleOptions) -> Iterator[
             grid = Table.grid(padding=(0, 1, 0, 0))
             for sentence in sentences:
                 grid.add_row(Text("•", style="yellow"), _text(sentence))
+            grid.width = min(options.max_width, _PROSE)
             yield grid
 
 
 def _drawn_plot(plot: Plot) -> Text:
     lines = [
-        Text(printable(plot.title)),
+        *([Text(printable(plot.title))] if plot.title else []),
         *(Text(line, style="cyan", no_wrap=True) for line in plot.lines),
         *(Text(printable(remark), style="dim") for remark in plot.remarks),
     ]
@@ -197,7 +199,8 @@ def _written(block: Block) -> Iterator[str]:
             yield _written_table(("", ""), rows)
         case Plots(plots=plots):
             for plot in plots:
-                yield f"{_escaped(plot.title)}:"
+                if plot.title:
+                    yield f"{_escaped(plot.title)}:"
                 yield "\n".join(["```text", *plot.lines, "```"])
                 yield from (f"{_escaped(remark)}." for remark in plot.remarks)
         case Cells(columns=columns, rows=rows, right=right, note=note):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -13,39 +16,36 @@ from twittomatic.dataset import Dataset
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.picture import Picture
 from twittomatic.errors import SettingsError
-from twittomatic.model import MICROS_PER_USD, dollars
-from twittomatic.settings import Settings
-from twittomatic.storage.journal import read_journal
-from twittomatic.storage.paths import Layout
+from twittomatic.model import MICROS_PER_USD
+from twittomatic.state.status import CrawlStatus
 
-_TOP = 8  # users of each ranking
+_TOP = 5  # users of each ranking
 _PIXELS = 1600
 
 
-def show_findings(settings: Settings, seed: str, picture: Path) -> None:
+def show_findings(status: CrawlStatus, directory: Path, picture: Path) -> None:
     """Print what the crawl found, and draw it.
 
     Args:
-        settings: The settings of the crawl, which has finished.
-        seed: User id of the seed.
+        status: The status of the crawl at its end.
+        directory: The dataset.
         picture: The path of the picture, a PNG file.
     """
-    directory = settings.output_directory
-    layout = Layout(directory, settings.temporary_directory)
     dataset = Dataset(directory)
     click.echo()
     console().print(Page(sections(dataset.summary(), _TOP, brief=True)))
-    spent = sum(entry.cost_usd for entry in read_journal(layout))
-    where = f"--output-directory {directory}"
+    most, expected = (f"${round(micros / MICROS_PER_USD):,}" for micros in (status.spent, status.expected))
+    program = _program()
+    where = f"--output-directory {shlex.quote(str(directory))}"
     for line in (
         "",
         "The graph is real and anonymized; names, bios and posts are made up.",
-        f"At X this would have cost {dollars(round(spent * MICROS_PER_USD))} at most. Here it was free.",
+        f"At X this would have cost about {expected}, and {most} at most. Here it was free.",
         "",
         _draw(dataset, picture),
-        f"The whole summary:      twittomatic analyze summary {where}",
-        f"The graph, for Gephi:   twittomatic export graph.gexf {where}",
-        f"Files, such as:         zcat {layout.file(seed, 'fws')} | head -3",
+        f"Explore it in a browser:  {program} picture graph.html {where}",
+        f"The whole summary:        {program} analyze summary {where}",
+        f"A table for R or pandas:  {program} export nodes.csv {where}",
     ):
         click.echo(line)
 
@@ -57,4 +57,12 @@ def _draw(dataset: Dataset, path: Path) -> str:
     except SettingsError as missing:
         return f"There is no picture: {missing}"
     path.write_bytes(Picture(dataset.graph(), dataset.node_profiles, size=_PIXELS).png())
-    return f"A picture of it:        {path}"
+    return f"A picture of the graph:   {path}"
+
+
+def _program() -> str:
+    """Return how this program is called here: by its path if the shell would not find it."""
+    called = Path(sys.argv[0])
+    if called.name != "twittomatic" or shutil.which(called.name):
+        return "twittomatic"
+    return shlex.quote(str(called))

@@ -20,17 +20,18 @@ _REFRESH_S = 0.5
 _LINE_S = 5.0  # between lines if there is no terminal
 
 
-async def watch(read: Callable[[], Awaitable[CrawlStatus]]) -> None:
+async def watch(read: Callable[[], Awaitable[CrawlStatus]], line_s: float = _LINE_S) -> None:
     """Show a crawl until this is cancelled: a live picture on a terminal, a line now and then elsewhere.
 
     Args:
         read: Reads the status of the crawl.
+        line_s: Seconds between lines.
     """
     terminal = console(stderr=True)
     if terminal.is_terminal:
         await _live(read, terminal)
     else:
-        await _lines(read)
+        await _lines(read, line_s)
 
 
 async def _live(read: Callable[[], Awaitable[CrawlStatus]], console: Console) -> None:
@@ -46,10 +47,10 @@ async def _live(read: Callable[[], Awaitable[CrawlStatus]], console: Console) ->
             await asyncio.sleep(_REFRESH_S)
 
 
-async def _lines(read: Callable[[], Awaitable[CrawlStatus]]) -> None:
+async def _lines(read: Callable[[], Awaitable[CrawlStatus]], line_s: float) -> None:
     printed = ""
     while True:
-        await asyncio.sleep(_LINE_S)
+        await asyncio.sleep(line_s)
         text = line(await read())
         if text != printed:
             click.echo(text, err=True)

@@ -33,8 +33,10 @@ _METHODS = {"leiden": "Leiden", "propagation": "label propagation"}
 _BAR_CHART = 64  # columns
 _USES = 8  # hashtags and the like
 _PLAIN_WORDS = 3
-_BRIEF = 6  # communities
+_BRIEF = 4  # communities
 _ALL_USERS = 20
+_FIRST = 2  # reasons to distrust, the most important ones
+_DETAILS = frozenset({"never crawled", "components", "read"})  # of the size; not in a brief summary
 
 
 def sections(summary: Summary, top: int = _ALL_USERS, *, brief: bool = False) -> list[Section]:
@@ -43,10 +45,12 @@ def sections(summary: Summary, top: int = _ALL_USERS, *, brief: bool = False) ->
     Args:
         summary: What was found.
         top: Users of each ranking.
-        brief: Show fewer communities, and of posts only how many there are and when.
+        brief: Show fewer communities and the most important reasons for distrust, and of size and posts only
+            what a newcomer asks for.
     """
+    size = [row for row in _size(summary) if not (brief and row[0] in _DETAILS)]
     found = [
-        Section(heading="Size and coverage", blocks=[Facts(rows=list(_size(summary)))]),
+        Section(heading="Size and coverage", blocks=[Facts(rows=size)]),
         Section(heading="Degrees", blocks=list(_degrees(summary)), note=_mutual(summary)),
     ]
     if summary.communities:
@@ -56,7 +60,9 @@ def sections(summary: Summary, top: int = _ALL_USERS, *, brief: bool = False) ->
     if summary.posts.count:
         found += post_sections(summary.posts, brief=brief)
     if summary.distrust:
-        remarks = Remarks(sentences=[caution.sentence for caution in summary.distrust])
+        remarks = Remarks(
+            sentences=[caution.sentence for caution in summary.distrust[: _FIRST if brief else None]]
+        )
         found.append(Section(heading="What to distrust", blocks=[remarks]))
     return found
 
@@ -75,11 +81,11 @@ def post_sections(posts: Posts, *, brief: bool = False) -> list[Section]:
         ("links", _uses(posts.links, most=3)),
         ("languages", _uses(posts.languages)),
     ]
-    rows = [(label, value) for label, value in facts[: 1 if brief else None] if value]
-    blocks: list[Block] = [Facts(rows=rows)]
-    if posts.per_day:
-        blocks.append(Plots(plots=[_days(posts)]))
-    return [Section(heading="Posts", blocks=blocks)]
+    days = [Plots(plots=[_days(posts, brief)])] if posts.per_day else []
+    if brief:
+        return [Section(heading="Posts", blocks=days, note=facts[0][1])]
+    rows = [(label, value) for label, value in facts if value]
+    return [Section(heading="Posts", blocks=[Facts(rows=rows), *days])]
 
 
 def _size(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -130,7 +136,7 @@ def _distribution(title: str, degrees: Distribution) -> Plot:
         title=title,
         lines=histogram([found.users for found in degrees.bins]),
         remarks=[
-            f"none: {degrees.zeros:,} · median {degrees.median:,.0f} · most {degrees.largest:,}",
+            f"{degrees.zeros:,} have none · median {degrees.median:,.0f} · most {degrees.largest:,}",
             f"the top 1 % have {percent(degrees.top_share)} of the follows",
         ],
     )
@@ -201,7 +207,7 @@ def _uses(uses: Uses, sign: str = "", most: int = _USES) -> str:
     return " · ".join(f"{sign}{use.text} {use.times:,}" for use in uses.most[:most])
 
 
-def _days(posts: Posts) -> Plot:
+def _days(posts: Posts, brief: bool) -> Plot:
     """Draw the mean number of posts a day, in equal periods."""
     first, last = min(posts.per_day), max(posts.per_day)
     days = (last - first).days + 1
@@ -211,9 +217,9 @@ def _days(posts: Posts) -> Plot:
         sums[(day - first).days // step] += count
     means = [total / min(step, days - number * step) for number, total in enumerate(sums)]
     remarks = [f"{first} to {last}; a bar is {_many(step, 'day')}, the highest {max(means):,.0f} posts a day"]
-    if posts.comparable and (posts.comparable.first, posts.comparable.last) != (first, last):
+    if not brief and posts.comparable and (posts.comparable.first, posts.comparable.last) != (first, last):
         remarks.append(f"timelines are whole from {posts.comparable.first} to {posts.comparable.last} only")
-    return Plot(title="posts a day", lines=[bars(means)], remarks=remarks)
+    return Plot(title="" if brief else "posts a day", lines=[bars(means)], remarks=remarks)
 
 
 def _many(count: int, noun: str) -> str:

@@ -29,7 +29,7 @@ _TEXT = 400  # characters of what users write about themselves
 _COUNTS = {
     "followers_count": "followers on the network",
     "following_count": "follows on the network",
-    "posts_count": "posts",
+    "posts_count": "posts on the network",
 }
 
 
@@ -37,7 +37,7 @@ def draw_page(
     scene: Scene,
     profiles: Mapping[int, NodeProfile],
     palette: Palette,
-    measures: Mapping[str, Sequence[str]] | None = None,
+    measures: Mapping[str, Sequence[str]],
 ) -> bytes:
     """Return a picture as an HTML page in UTF-8.
 
@@ -46,8 +46,9 @@ def draw_page(
         profiles: Of users, by node; a user who has none is called by id.
         palette: Its colors.
         measures: More lines for the cards of users: the name of each, and its text for each node.
+            An empty text is not shown.
     """
-    data = msgspec.json.encode(_data(scene, profiles, palette, measures or {})).decode()
+    data = msgspec.json.encode(_data(scene, profiles, palette, measures)).decode()
     script, library, style = (_static(name) for name in ("page.js", "sigma.min.js", "page.css"))
     policy = (
         f"default-src 'none'; script-src {_hash(library)} {_hash(script)}; style-src {_hash(style)}; "
@@ -75,6 +76,7 @@ def _data(
     if not is_named:
         scene, order = _without_order_of_ids(scene)
         labels = [labels[node] for node in order.tolist()] if labels else []
+        measures = {name: [texts[node] for node in order.tolist()] for name, texts in measures.items()}
     graph = scene.graph
     nodes = range(graph.node_count)
     share = np.sqrt(scene.followers / max(1, scene.followers.max(initial=0)))

@@ -122,7 +122,7 @@ class Picture:
         """
         scene = self.scene(".html")
         profiles = self._read(scene, np.arange(scene.graph.node_count, dtype=np.int32))
-        return draw_page(scene, profiles, self._palette)
+        return draw_page(scene, profiles, self._palette, {"PageRank": self._ranks(scene)})
 
     def save(self, path: Path | str) -> None:
         """Write the picture into a file, which is replaced if it exists.
@@ -147,6 +147,23 @@ class Picture:
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)
+
+    def _ranks(self, scene: Scene) -> list[str]:
+        """Return the PageRank in the whole graph of each user shown, and the place among crawled users.
+
+        Border users have none: nobody is known to follow them.
+        """
+        graph = self._graph
+        scores = graph.pagerank()
+        crawled = np.sort(scores[graph.crawled])
+        shown = np.searchsorted(graph.ids, scene.graph.ids)
+        places = len(crawled) + 1 - np.searchsorted(crawled, scores[shown], "right")
+        return [
+            f"{score:.4f}, place {place:,}" if is_crawled else ""
+            for score, place, is_crawled in zip(
+                scores[shown].tolist(), places.tolist(), scene.graph.crawled.tolist(), strict=True
+            )
+        ]
 
     def _read(self, scene: Scene, nodes: Nodes) -> dict[int, NodeProfile]:
         if self._profiles is None or scene.labels != "names" or not len(nodes):

@@ -169,7 +169,7 @@
     if (!data.crawled[i]) fact("followers crawled", "no");
     fact("follows here", number(starts[i + 1] - starts[i]));
     for (const [name, value] of Object.entries(profile.counts ?? {})) fact(name, number(value));
-    for (const [name, values] of Object.entries(data.measures)) fact(name, values[i]);
+    for (const [name, values] of Object.entries(data.measures)) if (values[i]) fact(name, values[i]);
     card.append(facts);
     const list = (title, nodes) => {
       if (!nodes.length) return;
