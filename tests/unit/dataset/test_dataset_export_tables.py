@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from support.dataset import DatasetWriter
 from twittomatic.dataset.export import Choice, Exported, Output, export, parse_format
 from twittomatic.dataset.export.kinds.parquet import ParquetWriter
 from twittomatic.dataset.tables.columns import Column, Type
 from twittomatic.errors import SettingsError
+from twittomatic.storage.commit import measured
 from twittomatic.storage.formats import member
 from twittomatic.storage.paths import Layout
 
@@ -47,6 +49,24 @@ def test_nodes(layout: Layout) -> None:
     assert [node.get("name") for node in nodes] == ["Éva", None, "Ada", None]
     assert [node["crawled"] for node in nodes] == [False, True, True, False]
     assert [(node["in_degree"], node["out_degree"]) for node in nodes] == [(0, 1), (0, 0), (2, 0), (0, 1)]
+
+
+def test_coverage_takes_the_profiles_count_where_no_list_claimed_any(layout: Layout) -> None:
+    writer = DatasetWriter(layout)
+    writer.store("22", "fws", [b"3", b"7", b"50"])
+    path = writer.store("3", "fws", [b"22", b"7"], line=False)
+    writer.journal.append(writer.entry(path, measured(path), claimed=4))
+    counts = {"22": 6, "3": 1_000, "7": 0, "50": 9}
+    profiles = [
+        b'{"id":"%s","public_metrics":{"followers_count":%d}}' % (user.encode(), count)
+        for user, count in counts.items()
+    ]
+    writer.store("22", "usr", profiles)
+
+    nodes = {node["id"]: node for node in rows(layout, "nodes.jsonl")}
+
+    assert {user: node.get("coverage") for user, node in nodes.items()} == {22: 0.5, 3: 0.5, 7: 1.0, 50: None}
+    assert {user: node.get("claimed") for user, node in nodes.items()} == {22: None, 3: 4, 7: None, 50: None}
 
 
 def test_profiles_are_one_a_user(layout: Layout) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +33,11 @@ NODE_COLUMNS: Final = (
     Column("crawled", Type.BOOLEAN, "whether the dataset has the list of followers"),
     Column("complete", Type.BOOLEAN, "whether this list is complete"),
     Column("claimed", Type.INT64, "followers that the network claimed when the list was downloaded"),
-    Column("coverage", Type.FLOAT, "length of the list, divided by `claimed`"),
+    Column(
+        "coverage",
+        Type.FLOAT,
+        "length of the list, divided by `claimed`; where that is empty, by `followers_count`",
+    ),
     Column("first_seen_at", Type.TIME, "when the first list with the user, or the user's own, had arrived"),
 )
 _FIELDS: Final = {
@@ -80,9 +84,10 @@ def node_table(
         sightings = _Sightings(whole or graph)
         profiles = _Profiles(layout, graph, on_defect)
         in_degree, out_degree = graph.in_degrees(), graph.out_degrees()
-        complete, claimed, coverage = graph.complete, graph.claimed, graph.coverage
+        complete, claimed, lines = graph.complete, graph.claimed, _lines(graph)
         for begin in range(0, graph.node_count, _BATCH):
             part = slice(begin, min(begin + _BATCH, graph.node_count))
+            found = profiles.batch(part)
             batch: dict[str, Any] = {
                 "number": np.arange(part.start, part.stop, dtype=np.int32),
                 "id": graph.ids[part],
@@ -91,8 +96,8 @@ def node_table(
                 "crawled": graph.crawled[part],
                 "complete": complete[part],
                 "claimed": _known(claimed[part], claimed[part] >= 0),
-                "coverage": _known(coverage[part], ~np.isnan(coverage[part])),
-                **profiles.batch(part),
+                "coverage": _coverage(lines[part], claimed[part], found["followers_count"]),
+                **found,
                 **sightings.batch(graph.ids[part]),
             }
             yield batch | {name: values[part] for name, values in (measures or {}).items()}
@@ -136,7 +141,7 @@ class _Profiles:
         self._profiles = read_node_profiles(layout, graph, on_defect=on_defect)
         self._next = next(self._profiles, None)
 
-    def batch(self, part: slice) -> Batch:
+    def batch(self, part: slice) -> dict[str, list[Any]]:
         """Return the columns of the next nodes; parts follow each other."""
         columns: dict[str, list[Any]] = {name: [None] * (part.stop - part.start) for name in _FIELDS}
         while self._next is not None and self._next.node < part.stop:
@@ -144,6 +149,28 @@ class _Profiles:
                 columns[name][self._next.node - part.start] = getattr(self._next, field)
             self._next = next(self._profiles, None)
         return columns
+
+
+def _lines(graph: Graph) -> npt.NDArray[np.int64]:
+    """Return the length of the list of each node, -1 where there is none (shape n)."""
+    lines = np.full(graph.node_count, -1)
+    if graph.lists is not None:
+        lines[graph.lists.nodes] = graph.lists.lines
+    return lines
+
+
+def _coverage(
+    lines: npt.NDArray[np.int64], claimed: npt.NDArray[np.int64], counts: Sequence[Any]
+) -> list[float | None]:
+    """Return which part of its followers each node's list has, None if the list or both counts are missing.
+
+    A crawl learns what a list claims only if it reads the profile first, which it does for targets. The
+    profiles of the others are in the lists of whom they follow.
+    """
+    counted = np.array([-1 if count is None else count for count in counts], np.int64)
+    whole = np.where(claimed >= 0, claimed, counted)
+    share = np.where(lines == whole, 1.0, lines / np.maximum(whole, 1))
+    return _known(share, (lines >= 0) & (whole >= 0))
 
 
 def _known(values: npt.NDArray[Any], known: npt.NDArray[np.bool_]) -> list[Any]:
