@@ -1,4 +1,4 @@
-"""User ids as the Python API gives them: NumPy int64, the type of every table and graph."""
+"""User ids as NumPy int64, the type of ids in every table and graph."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UserIds: TypeAlias = npt.NDArray[np.int64]
 
 LARGEST_ID = 2**63 - 1
 TEXT_BYTES = 1 << 18
-"""Text that is parsed at once: its digits stay in the processor's cache, and NumPy's calls cost little."""
+"""Size in bytes of the text that is parsed together: it fits into the cache, and amortizes NumPy's calls."""
 
 
 def read_user_ids(

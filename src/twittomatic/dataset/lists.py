@@ -1,4 +1,4 @@
-"""Read many follower lists. The texts of short ones are parsed together, which is four times as fast."""
+"""Read many follower lists. Short ones are parsed together, which is four times as fast."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from twittomatic.dataset.ids import TEXT_BYTES, UserIds, joined, owner, read_use
 from twittomatic.errors import StorageError
 from twittomatic.storage.formats import read_short, read_text
 
-_SHORT = 1 << 16  # bytes of a file that is read at once
-_HELD = 1 << 20  # ids of one list; a longer list is checked to its end before any of it is yielded
+_SHORT = 1 << 16  # maximum size in bytes of a file that is read in one call
+_HELD = 1 << 20  # maximum number of ids of a list that is kept in memory while it is checked
 
 OnDefect: TypeAlias = Callable[[StorageError], None]
-"""Called with the error that names a file; what is in this file is left out, and reading goes on."""
+"""Called with the error about a file that cannot be read, which is left out; reading continues."""
 
 
 class FileVersion(NamedTuple):
-    """What tells a file from another one that replaces it."""
+    """Identifies a version of a file: it changes when the file is replaced."""
 
     size: int
     mtime_ns: int
@@ -30,13 +30,13 @@ class FileVersion(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """Some whole lists, or a part of a long one.
+    """Several whole lists, or a part of a long one.
 
     Attributes:
-        owners: The user who is followed, for each list.
-        versions: The version of the file that was read, for each list.
-        counts: How many ids are here, for each list.
-        ids: The followers of all these lists, one list after the other.
+        owners: Id of the followed user of each list.
+        versions: Version of the file of each list.
+        counts: Number of ids of each list in this piece.
+        ids: Ids of the followers, one list after the other (int64, shape of the sum of `counts`).
     """
 
     owners: list[int]
@@ -53,7 +53,7 @@ class _Text(NamedTuple):
 
 
 class _Opened:
-    """Keeps the version of the file that was opened last."""
+    """Records the version of the file that was opened last."""
 
     version: FileVersion
 
@@ -64,13 +64,13 @@ class _Opened:
 def read_lists(paths: Iterable[str], on_defect: OnDefect | None = None) -> Iterator[Piece]:
     """Yield follower lists in the order of `paths`, up to some ten thousand ids at a time.
 
-    The pieces of a long list follow each other. A list that is replaced meanwhile is read as it was when it
-    was opened; a file that is gone by then is left out.
+    The pieces of a long list are consecutive. A list that is replaced during the read is read in the version
+    that was opened; a file that no longer exists is left out.
 
     Args:
-        paths: Paths of `.fws` files; texts, because making a `Path` of each takes an eighth of the time.
-        on_defect: What to do about a file that cannot be read: such a list is left out as a whole. None
-            raises its error.
+        paths: Paths of `.fws` files, as texts: to make a `Path` of each takes an eighth of the time.
+        on_defect: Called with the error about a file that cannot be read; the whole list is left out. None
+            raises the error.
 
     Raises:
         CorruptFile: a file is broken, or its name or a line in it is not a user id.
@@ -128,7 +128,7 @@ def _begin(texts: Iterator[bytes]) -> tuple[bytes, bool]:
 
 
 def _parsed(texts: Sequence[_Text], on_defect: OnDefect | None) -> Iterator[Piece]:
-    """Parse short lists together; if one of them is broken, each alone."""
+    """Parse short lists together; if one of them is broken, parse each separately."""
     if not texts:
         return
     try:
@@ -151,7 +151,7 @@ def _parsed(texts: Sequence[_Text], on_defect: OnDefect | None) -> Iterator[Piec
 
 
 def _long_and_sound(path: Path, user: int) -> Iterator[Piece]:
-    """Yield a long list after all of it was read once; again from its begin if it is replaced meanwhile."""
+    """Check a long list to its end, then yield it; start again if the file is replaced in between."""
     while True:
         opened, again = _Opened(), _Opened()
         held: list[UserIds] = []

@@ -1,4 +1,4 @@
-"""What a notebook shows of a dataset or a graph: its size, and what to do next."""
+"""HTML representation of a dataset or a graph in a notebook: its size, and a hint at the next call."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ def card(title: str, facts: Mapping[str, int], hint: str) -> str:
     """Return a small HTML table; every text is escaped.
 
     Args:
-        title: What it is.
+        title: Heading.
         facts: Numbers by name.
-        hint: A sentence with a call.
+        hint: A sentence with a call, shown below.
     """
     rows = "".join(
         f'<tr><td style="text-align:left">{escape(name)}</td><td>{value:,}</td></tr>'

@@ -1,4 +1,4 @@
-"""What an export is to contain: which users, edges and columns."""
+"""Select the users, edges and columns of an export."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ AMONG: Final = ("crawled", "all")
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What an export contains. The filters apply in this order; degrees are those that the former ones left.
+    """Users, edges and columns of an export. Filters apply in this order, each to the result of the last.
 
     Attributes:
         complete_only: Only lists that are complete, as if the dataset had no others.
-        among: `crawled` leaves only users whose list the dataset has; `all` leaves all users.
-        mutual: Only edges whose opposite is there too. No user is left out for this.
-        min_degree: Only users with at least so many edges, in or out.
-        top: Only so many users, those with the most followers in the graph; of equals, those with the
-            smaller ids.
-        dense: Number users from 0 on, and give edges as pairs of numbers.
+        among: `crawled` keeps only users whose list is in the dataset; `all` keeps all users.
+        mutual: Only mutual edges. This filter removes no users.
+        min_degree: Minimum degree of a user, in-degree plus out-degree.
+        top: Maximum number of users; those with the most followers in the graph are kept, of equal ones those
+            with smaller ids.
+        dense: Whether users are numbered from 0 on, and edges are pairs of these numbers.
         measures: Measures to add to the nodes.
         columns: Columns to write, in this order; empty writes all.
-        seed: Seed of the measures that need chance.
+        seed: Seed of the measures that use random numbers.
     """
 
     complete_only: bool = False
@@ -42,7 +42,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def filters(self) -> bool:
-        """Whether some users or edges are left out."""
+        """Whether any filter is set."""
         return bool(
             self.complete_only
             or self.among != "all"
@@ -53,7 +53,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def chosen(graph: Graph, choice: Choice) -> Graph:
-    """Return the part of a graph that a choice leaves."""
+    """Apply the filters of a choice to a graph."""
     if choice.complete_only:
         graph = _with_lists(graph, graph.complete)
     if choice.among == "crawled":
@@ -70,7 +70,7 @@ def chosen(graph: Graph, choice: Choice) -> Graph:
 
 
 def _with_lists(graph: Graph, lists: npt.NDArray[np.bool_]) -> Graph:
-    """Return the graph of some nodes' lists: these nodes, their followers, and nobody else."""
+    """Return the graph that consists of some nodes and their followers."""
     kept = _with_edges(graph, np.repeat(lists, graph.in_degrees()))
     nodes = lists.copy()
     nodes[kept.followers] = True
@@ -87,6 +87,6 @@ def _mutual(graph: Graph) -> Graph:
 
 
 def _with_edges(graph: Graph, edges: npt.NDArray[np.bool_]) -> Graph:
-    """Return the graph with all its nodes and some of its edges (shape m)."""
+    """Return the graph with all nodes and the edges that a mask selects (bool, shape m)."""
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(edges)])
     return replace(graph, indptr=before[graph.indptr], followers=graph.followers[edges])

@@ -1,4 +1,4 @@
-"""Edges without attributes as text, millions a second."""
+"""Format edges without attributes as text, several million per second."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def edge_text(
     format string for each edge.
 
     Args:
-        sources: Id or number of the node that each edge leaves.
-        targets: Of the node that it enters, parallel to `sources`.
-        opening: Before the source.
-        middle: Between source and target.
-        closing: Behind the target.
+        sources: Id or number of the source node of each edge (int64, shape m).
+        targets: Id or number of the target node of each edge (int64, shape m).
+        opening: Text before the source.
+        middle: Text between source and target.
+        closing: Text after the target.
     """
     if not len(sources):
         return ""

@@ -32,12 +32,12 @@ _NODES, _EDGES = 1 << 12, 1 << 15  # of a batch: as text they take some megabyte
 
 @contextmanager
 def follow_network(graph: Graph, nodes: Table, columns: Sequence[str] = ()) -> Iterator[Network]:
-    """Give the follow graph with the table of its users as attributes.
+    """Yield the follow graph as a network whose node attributes are the columns of a table.
 
     Args:
         graph: The graph.
-        nodes: Its users, in the order of their numbers, with the columns `id` and `name`.
-        columns: Columns that become attributes; empty takes all.
+        nodes: Table of its users, sorted by id, with the columns `id` and `name`.
+        columns: Columns that become attributes; empty selects all.
     """
     chosen = [
         column

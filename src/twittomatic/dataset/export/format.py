@@ -1,4 +1,4 @@
-"""Names of outputs: `edges.csv.gz` is the table `edges` as compressed CSV."""
+"""The format of an output, from its name: `edges.csv.gz` is the table `edges` as compressed CSV."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from twittomatic.errors import SettingsError
 
 
 class Format(NamedTuple):
-    """What an output contains and how it is written.
+    """Content and file format of an output.
 
     Attributes:
-        content: A table by its name, or the graph: `graph`, `interactions`.
-        kind: Its extension, with the full stop.
+        content: Name of a table, or of a graph: `graph` or `interactions`.
+        kind: File extension with its dot, such as `.csv.gz`.
     """
 
     content: str
@@ -28,10 +28,10 @@ class Format(NamedTuple):
 
 
 def parse_format(name: str) -> Format:
-    """Return the format that a name asks for: its stem names the table, its extension the kind.
+    """Parse the name of an output: the stem is the table or graph, the extension the file format.
 
     Raises:
-        SettingsError: nobody knows the extension, or the stem names no table; the sentence lists the known.
+        SettingsError: the extension or the table is unknown; the message lists the known ones.
     """
     file = PurePath(name).name
     kinds = sorted([*KINDS, *GRAPH_KINDS], key=len, reverse=True)

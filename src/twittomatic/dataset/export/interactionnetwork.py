@@ -50,11 +50,12 @@ class _Timeline(msgspec.Struct, array_like=True):
 
 @contextmanager
 def interaction_network(layout: Layout, on_defect: OnDefect = None) -> Iterator[Network]:
-    """Give the interactions as a network with one edge for each pair of users.
+    """Yield the interactions as a network with one edge per pair of users.
 
     The timelines are read once. Their edges are kept in a temporary file, some 40 bytes each, since all users
-    must be known before the first edge is written. A user of whom a post has only a name is found by it where
-    another post has both name and id; the others are left out. Memory: some 200 bytes a user.
+    must be known before the first edge is written. If a post has only the name of a user, the id is looked
+    up in the posts and profiles that have both; users without an id are left out. Memory: some 200 bytes per
+    user.
 
     Args:
         layout: The dataset.
@@ -72,7 +73,7 @@ def interaction_network(layout: Layout, on_defect: OnDefect = None) -> Iterator[
 
 
 class _Spool:
-    """Edges in a file, timeline by timeline, and the users of all of them."""
+    """Collects edges in a temporary file, timeline by timeline, and the users in memory."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -98,7 +99,7 @@ class _Spool:
         self._file.write(len(text).to_bytes(4, "little") + text)
 
     def network(self, layout: Layout, on_defect: OnDefect) -> Network:
-        """Return the network; nothing can be added any more."""
+        """Return the network. Call it once, after the last `add`."""
         self._file.flush()
         ids = np.sort(np.fromiter(self._names, np.int64, len(self._names)))
         for user_id, name in _profile_names(layout, ids, self._names, on_defect):
@@ -141,7 +142,7 @@ class _Spool:
 def _profile_names(
     layout: Layout, ids: UserIds, names: dict[int, str], on_defect: OnDefect
 ) -> Iterator[tuple[int, str]]:
-    """Yield the name in the newest profile of each user of whom no post has one."""
+    """Yield id and name of each user whose name is in a profile, but in no post."""
     unnamed = ids[np.array([not names[user_id] for user_id in ids.tolist()], np.bool_)]
     users = Graph(
         ids=unnamed,
@@ -155,7 +156,7 @@ def _profile_names(
 
 
 def _resolved(edges: list[_Edge], found: dict[str, int]) -> Iterator[_Edge]:
-    """Yield one edge for each user; names become ids, and those that nobody is known by are left out."""
+    """Merge the edges to the same user; replace names by ids, and drop edges whose name is unknown."""
     by_user: dict[int, _Edge] = {}
     for edge in edges:
         target = edge.target if isinstance(edge.target, int) else found.get(edge.target.lower())

@@ -1,4 +1,4 @@
-"""What a writer of graph files is given: nodes and edges with attributes, in batches."""
+"""The input of the writers of graph files: nodes and edges with attributes, in batches."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from twittomatic.dataset.ids import UserIds
 from twittomatic.dataset.tables.columns import Type as ColumnType
 
 Type: TypeAlias = Literal["string", "long", "double", "boolean"]
-"""Type of an attribute: those that GEXF, GraphML and their readers have in common."""
+"""Type of an attribute: the types that GEXF, GraphML and their readers have in common."""
 
 Value: TypeAlias = str | int | float | bool | None
-"""Value of an attribute; None where it is not known, and a file then has no value."""
+"""Value of an attribute; None is a missing value, which is not written."""
 
 
 class Attribute(NamedTuple):
     """A column of nodes or edges.
 
     Attributes:
-        name: Its title, and its id in the file.
+        name: Its title, which is also its id in the file.
         type: Type of its values.
     """
 
@@ -33,11 +33,11 @@ class Attribute(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NodeBatch:
-    """Some nodes, in the order of their numbers. `len(batch)` is how many.
+    """A batch of nodes, sorted by number. `len(batch)` is the number of nodes.
 
     Attributes:
-        ids: Their user ids.
-        labels: What is written beside a node; an empty one stands for the id.
+        ids: User ids (int64, shape n).
+        labels: Label of each node; the id takes the place of an empty one.
         columns: The values of each attribute, parallel to `ids`.
     """
 
@@ -51,12 +51,12 @@ class NodeBatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArcBatch:
-    """Some edges. `len(batch)` is how many.
+    """A batch of edges. `len(batch)` is the number of edges.
 
     Attributes:
-        source: Number of the node that each edge leaves (int32).
-        target: Number of the node that it enters, parallel to `source` (int32).
-        weights: Weight of each edge, parallel to `source`; None where edges have no weight.
+        source: Number of the source node of each edge (int32, shape m).
+        target: Number of the target node of each edge (int32, shape m).
+        weights: Weight of each edge, parallel to `source`; None if the network is unweighted.
         columns: The values of each attribute, parallel to `source`.
     """
 
@@ -74,13 +74,13 @@ class Network:
     """A directed graph that is written to a file, nodes before edges.
 
     Attributes:
-        description: What a node and an edge are; the files that have room for it say so.
+        description: Meaning of nodes and edges, for the file formats that have a description.
         ids: User id of each node, sorted (int64).
         edge_count: Number of edges.
-        nodes: Returns the nodes in batches.
-        edges: Returns the edges in batches.
-        node_attributes: Of each node, parallel to `NodeBatch.columns`.
-        edge_attributes: Of each edge, parallel to `ArcBatch.columns`.
+        nodes: Returns an iterator over batches of the nodes.
+        edges: Returns an iterator over batches of the edges.
+        node_attributes: Attributes of the nodes, parallel to `NodeBatch.columns`.
+        edge_attributes: Attributes of the edges, parallel to `ArcBatch.columns`.
         is_weighted: Whether each edge has a weight.
     """
 
@@ -100,7 +100,7 @@ class Network:
 
 
 def listed(values: Any, kind: ColumnType) -> list[Value]:
-    """Return a column of a table as values: times as RFC 3339; NaN and infinite numbers are unknown."""
+    """Convert a column of a table to attribute values: times to RFC 3339, NaN and infinities to None."""
     known: list[Any] = values if isinstance(values, list) else values.tolist()
     if kind is ColumnType.TIME:
         return [None if moment is None else rfc3339_ms(moment) for moment in known]

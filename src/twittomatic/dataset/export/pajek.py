@@ -9,7 +9,7 @@ import numpy as np
 from twittomatic.dataset.export.edgetext import edge_text
 from twittomatic.dataset.export.network import ArcBatch, Network
 
-_NODES = 1 << 14  # that are written at once
+_NODES = 1 << 14  # nodes that are formatted together
 
 
 def pajek(network: Network) -> Iterator[bytes]:

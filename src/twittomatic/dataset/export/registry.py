@@ -1,7 +1,7 @@
 """The tables, the kinds of files, and the graphs that can be exported.
 
-To add a table, write a function that returns it from a `Snapshot`; to add a kind of table file, a `Writer`;
-to add a kind of graph file, a function that yields the bytes of a graph.
+To add a table, write a function that takes a `Snapshot` and returns a `Table`; to add a format of tables, a
+`Writer`; to add a format of graphs, a function that takes a `Network` and yields bytes.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Writer(Protocol):
     """Writes the batches of a table into a file."""
 
     def write(self, batch: Batch) -> None:
-        """Write a batch, which has every column."""
+        """Write a batch, which contains all columns."""
 
     def close(self) -> None:
-        """Write what ends the file; the stream stays open. Not called after an error."""
+        """Write the end of the file; the stream stays open. Not called after an error."""
 
 
 MakeWriter = Callable[[BinaryIO, Sequence[Column]], Writer]

@@ -1,4 +1,4 @@
-"""Write outputs: each table is read once, whatever the number of files that it goes into."""
+"""Write the outputs of an export; each table is read once, even if several files contain it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Output(NamedTuple):
     """A file to write.
 
     Attributes:
-        format: What it contains, and how.
-        stream: Where to; it stays open.
+        format: Content and file format.
+        stream: Stream to write to; it stays open.
     """
 
     format: Format
@@ -35,12 +35,12 @@ class Output(NamedTuple):
 
 @dataclass
 class Exported:
-    """What was written.
+    """The result of an export.
 
     Attributes:
-        rows: Number of rows by the name of their table; of graphs, of users and edges.
-        defects: What is wrong with each file that was left out.
-        warnings: What users of the files should know.
+        rows: Number of rows by table; for a graph, number of users and of edges.
+        defects: A sentence about each file that was left out.
+        warnings: Sentences about the outputs, such as the memory that Gephi needs.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Exported:
     warnings: list[str] = field(default_factory=list)
 
     def note(self, error: StorageError) -> None:
-        """Note a file that cannot be read; several tables may meet it."""
+        """Add a file that cannot be read to `defects`, once, even if several tables report it."""
         if str(error) not in self.defects:
             self.defects.append(str(error))
 
@@ -66,7 +66,7 @@ def export(
     Args:
         layout: The dataset.
         outputs: Files to write.
-        choice: Users, edges and columns that are wanted.
+        choice: Users, edges and columns to write.
         progress: Called with the name of a table or graph, and the rows or edges that are written.
 
     Raises:
@@ -98,7 +98,7 @@ def export(
 
 
 def _reported(network: Network, name: str, progress: Progress) -> Network:
-    """Return the network; each time that its edges are read, progress is reported."""
+    """Return a network that reports progress whenever its edges are iterated over."""
 
     def edges() -> Iterator[ArcBatch]:
         count = 0
@@ -136,7 +136,7 @@ def _check_effect(formats: Sequence[Format], choice: Choice) -> None:
 
 
 def _check_columns(tables: Sequence[Table], wanted: Sequence[str]) -> None:
-    """Refuse a column that no table has, and a table that has none of them."""
+    """Refuse a column that no table has, and a table that has none of the columns."""
     known = {column.name for table in tables for column in table.columns}
     for name in wanted:
         if name not in known:

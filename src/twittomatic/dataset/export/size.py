@@ -1,4 +1,4 @@
-"""How large a graph file may be, and what its readers need."""
+"""Limits on the size of a graph file, and an estimate of the memory that Gephi needs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from twittomatic.dataset.export.network import Network
 from twittomatic.errors import SettingsError
 
 MOST_USERS: Final = 50_000_000
-"""Users of a graph file: nothing reads the tens of gigabytes that more would take."""
+"""Maximum number of users in a graph file: no reader copes with the tens of gigabytes of a larger one."""
 
 MANY_EDGES: Final = 2_000_000
-"""From here on a warning says what Gephi needs."""
+"""Number of edges above which a warning states the memory that Gephi needs."""
 
 # What Gephi's toolkit 0.10.1 took at its peak while it imported GEXF: 1.2 GB for 100,000 nodes and 2 million
 # edges, 1.9 GB for 1 million nodes and 2 million edges.
@@ -19,10 +19,10 @@ _NODE_BYTES, _EDGE_BYTES = 800, 600
 
 
 def check_size(network: Network) -> list[str]:
-    """Return warnings about the size of a graph that is to be written.
+    """Check the size of a graph before it is written, and return warnings.
 
     Raises:
-        SettingsError: it has too many users for a graph file; the sentence says what to do instead.
+        SettingsError: it has too many users for a graph file; the message says what to do instead.
     """
     if network.node_count > MOST_USERS:
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""A dataset as an export sees it: at one moment, and through a choice of users and edges."""
+"""A filtered view of a dataset, whose tables and graphs fit together although a crawl goes on."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from twittomatic.storage.paths import Layout
 
 
 class Snapshot:
-    """A dataset seen through a choice. The graph is built once, when it is needed, for all tables.
+    """The tables and graphs of a dataset after filtering. The follow graph is built once, on first use.
 
     Args:
-        layout: The dataset.
-        choice: What is wanted.
+        layout: The dataset's directories.
+        choice: Users, edges and columns to include.
         on_defect: Called with the error about a file that cannot be read, which is left out.
-        one_graph: Whether several outputs contain parts of the follow graph, which must then fit together
-            although a crawl goes on.
+        one_graph: Whether several outputs contain parts of the follow graph, and so must take them from one
+            graph instead of streaming the lists.
     """
 
     def __init__(
@@ -49,18 +49,18 @@ class Snapshot:
 
     @cached_property
     def whole(self) -> Graph:
-        """The follow graph of the dataset."""
+        """The unfiltered follow graph."""
         return build_graph(self.layout, self.on_defect)
 
     @cached_property
     def graph(self) -> Graph:
-        """The follow graph of the choice."""
+        """The filtered follow graph."""
         if not self.choice.filters:
             return self.whole
         return chosen(self.whole, self.choice)
 
     def edges(self) -> Table:
-        """Return who follows whom.
+        """Return the table of edges.
 
         Without a filter, and if no other output needs the graph, the lists are streamed in the network's
         order. Otherwise the edges are those of the graph, sorted by `followed` and `follower`.
@@ -70,7 +70,7 @@ class Snapshot:
         return graph_edge_table(self.graph, dense=self.choice.dense)
 
     def nodes(self) -> Table:
-        """Return the users of the graph."""
+        """Return the table of the users of the graph."""
         return node_table(
             self.layout,
             self.graph,
@@ -81,21 +81,21 @@ class Snapshot:
         )
 
     def profiles(self) -> Table:
-        """Return the newest profile of each user."""
+        """Return the table of profiles: the newest one of each user."""
         return profile_table(self.layout.profiles, self.on_defect)
 
     def posts(self) -> Table:
-        """Return all posts, timeline by timeline."""
+        """Return the table of posts, timeline by timeline."""
         return post_table(lambda: self.layout.files("twt"), self.on_defect)
 
     def interactions(self) -> Table:
-        """Return who refers to whom in posts, how and how often."""
+        """Return the table of interactions."""
         return interaction_table(self.layout, self.on_defect)
 
     def follow_network(self) -> AbstractContextManager[Network]:
-        """Give the graph with its users' columns, for a graph file."""
+        """Return the follow graph with the columns of its users, for a graph file."""
         return follow_network(self.graph, self.nodes(), self.choice.columns)
 
     def interaction_network(self) -> AbstractContextManager[Network]:
-        """Give who refers to whom in posts, for a graph file."""
+        """Return the network of interactions, for a graph file."""
         return interaction_network(self.layout, self.on_defect)

@@ -1,4 +1,4 @@
-"""Texts and values of any content as XML 1.0 can have them."""
+"""Write arbitrary texts and values as XML 1.0."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WRITTEN: dict[Type, Callable[[Any], str]] = {
 
 
 def xml_text(text: str) -> str:
-    """Return a text as it is written between tags or quotation marks.
+    """Escape a text for XML content and attribute values.
 
     Characters that XML 1.0 forbids are dropped: control characters, unpaired surrogates, U+FFFE and U+FFFF.
     """
@@ -35,20 +35,20 @@ def xml_text(text: str) -> str:
 
 
 def xml_texts(texts: Sequence[str]) -> Sequence[str]:
-    """Return texts as `xml_text` does, faster: most of the time none of them needs it."""
+    """Escape many texts; faster than `xml_text` on each, since few of them need escaping."""
     return [xml_text(text) for text in texts] if _is_special("".join(texts)) else texts
 
 
 def elements(
     attributes: Sequence[Attribute], columns: Sequence[Sequence[Value]], opening: str, closing: str
 ) -> Iterator[str]:
-    """Yield the elements of each row, unknown values having none; without any, yield "" endlessly.
+    """Yield the XML elements of each row, without those of missing values; "" endlessly if there are none.
 
     Args:
-        attributes: Of the columns, parallel to them.
-        columns: Values, all of the same length.
-        opening: What is before a value, with {} for the name of its attribute.
-        closing: What is behind it.
+        attributes: Attributes, parallel to `columns`.
+        columns: Values of each attribute, all of the same length.
+        opening: Text before a value, with {} for the name of the attribute.
+        closing: Text after a value.
     """
     written = [
         _elements(column, kind, opening.format(xml_text(name)), closing)

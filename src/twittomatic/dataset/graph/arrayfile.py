@@ -1,4 +1,4 @@
-"""A file of named NumPy arrays that can be mapped into memory, with a footer that says what is where."""
+"""A file of named NumPy arrays that can be mapped into memory, with a table of contents in its footer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 
 
 class Section(msgspec.Struct, frozen=True):
-    """Where an array is: its type in NumPy's notation, its offset in bytes, and how many numbers it has."""
+    """An array in the file: its type in NumPy's notation, its offset in bytes, and its length."""
 
     type: str
     offset: int
@@ -33,7 +33,7 @@ class _Footer(msgspec.Struct):
 
 
 class ArrayWriter:
-    """Writes arrays one after the other, each in as many pieces as it comes in.
+    """Writes arrays one after the other, each in any number of pieces.
 
     Args:
         file: An empty file, open for writing.
@@ -79,7 +79,7 @@ class ArrayWriter:
         """Write the footer and sync the file.
 
         Args:
-            about: What the file is for, as JSON.
+            about: Metadata, which must be serializable as JSON.
         """
         footer = msgspec.json.encode(_Footer(dict(about), self._arrays))
         end = len(footer).to_bytes(4, "little") + isal_zlib.crc32(footer).to_bytes(4, "little") + _MAGIC
@@ -89,7 +89,7 @@ class ArrayWriter:
 
 
 class ArrayFile:
-    """A file of arrays, mapped into memory: what is used is read, and can be read again if memory is short.
+    """A file of arrays, mapped into memory: pages are loaded on access, and dropped when memory is short.
 
     The arrays are read-only, and stay valid when the file is replaced or removed.
 
@@ -98,10 +98,10 @@ class ArrayFile:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no such file, or was cut off.
+        ValueError: it is not a file of arrays, or is truncated.
 
     Attributes:
-        about: What the writer said about it.
+        about: Metadata from the writer.
     """
 
     def __init__(self, path: Path) -> None:

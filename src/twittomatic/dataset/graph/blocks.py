@@ -1,4 +1,4 @@
-"""Blocks of follower lists on their way into a graph: numbered within the block, then within the graph."""
+"""Blocks of follower lists during a build of the graph: numbered within the block, then within the graph."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ class Block:
     """Some follower lists, sorted by the user who is followed.
 
     Attributes:
-        owners: The users who are followed; the last one may continue in the next block.
-        counts: How many followers of each are here.
-        followers: Their node numbers, one list after the other; within a list sorted, each once.
+        owners: Ids of the followed users (int64); the list of the last one may continue in the next block.
+        counts: Number of followers of each user in this block (int64, parallel to `owners`).
+        followers: Node numbers of the followers, one list after the other, each list sorted and without
+            duplicates (int32).
     """
 
     owners: UserIds
@@ -40,15 +41,15 @@ class _Stored:
     owners: UserIds
     counts: Counts
     offset: int
-    users: int  # different followers in the block: their ids are stored before the edges
+    users: int  # number of distinct followers in the block, whose ids are stored before the edges
 
 
 class Spill:
-    """Lists in a temporary file until all ids are known: 4 bytes an edge, 8 bytes a user and block.
+    """Keeps lists in a temporary file until all ids are known: 4 bytes per edge, 8 bytes per user and block.
 
     Args:
         file: A file open for reading and writing, at its end.
-        numbering: Gets all ids, as runs in the same file.
+        numbering: Collects all ids, as runs in the same file.
     """
 
     def __init__(self, file: IO[bytes], numbering: Numbering) -> None:
@@ -57,7 +58,7 @@ class Spill:
         self._stored: list[_Stored] = []
 
     def take(self, pieces: Iterable[Piece]) -> None:
-        """Store lists, which come sorted by owner.
+        """Store lists, which must be sorted by owner.
 
         Raises:
             OSError: the file cannot be written.
@@ -96,7 +97,7 @@ class Spill:
         self._numbering.add(owners)
 
     def blocks(self, ids: UserIds) -> Iterator[Block]:
-        """Yield the lists with the numbers of their followers in the graph.
+        """Yield the stored lists with the node numbers of their followers.
 
         Args:
             ids: The ids of all nodes, sorted.
@@ -112,7 +113,7 @@ class Spill:
 
 
 def _coded(ids: UserIds) -> tuple[UserIds, npt.NDArray[np.int64]]:
-    """Return the different ids, sorted, and the place of each id among them."""
+    """Return the sorted unique ids, and the index of each id among them."""
     order = np.argsort(ids)
     ordered = ids[order]
     is_first = np.ones(len(ids), np.bool_)
@@ -123,7 +124,7 @@ def _coded(ids: UserIds) -> tuple[UserIds, npt.NDArray[np.int64]]:
 
 
 def merged(one: Iterator[Block], other: Iterator[Block]) -> Iterator[Block]:
-    """Merge two sequences of blocks that have no owner in common, by owner."""
+    """Merge two sequences of blocks by owner; they have no owner in common."""
     left, right = next(one, None), next(other, None)
     while left is not None and right is not None:
         if left.owners[0] < right.owners[0]:
@@ -141,7 +142,7 @@ def merged(one: Iterator[Block], other: Iterator[Block]) -> Iterator[Block]:
 
 
 def _cut(block: Block, owner: int) -> tuple[Block, Block | None]:
-    """Divide a block into the lists before an owner, and the others."""
+    """Split a block into the lists before an owner, and the rest."""
     row = int(np.searchsorted(block.owners, owner))
     if row == len(block.owners):
         return block, None
@@ -153,7 +154,7 @@ def _cut(block: Block, owner: int) -> tuple[Block, Block | None]:
 
 
 def whole_lists(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Join lists that continue in the next block; such a list is sorted anew, each follower once."""
+    """Join lists that continue in the next block, sort them again and remove duplicates."""
     waiting: list[Block] = []  # parts of one list
     for block in blocks:
         if waiting and block.owners[0] != waiting[0].owners[0]:

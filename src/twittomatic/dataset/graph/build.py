@@ -23,22 +23,22 @@ from twittomatic.errors import CorruptFile, StorageError
 from twittomatic.storage.paths import Layout
 
 _FILE = "follow"
-_RANGE = 1 << 20  # nodes whose places are computed at once
+_RANGE = 1 << 20  # nodes that are processed together
 _MOST_NODES = 2**31 - 1
 
 Table = npt.NDArray[np.int64]
-"""A row for each list, sorted: the user who is followed, and size, mtime in ns and inode of the file."""
+"""One row per list, sorted by user: id of the followed user, and size, mtime in ns and inode of the file."""
 
 
 def build_graph(layout: Layout, on_defect: OnDefect | None = None) -> Graph:
     """Return the follow graph of a dataset, mapped from a file in the dataset's cache.
 
-    Only lists that changed since the last call are read. If the dataset cannot be written, all are, and the
-    file is a temporary one.
+    Only lists that changed since the last call are read. If the dataset is not writable, all lists are read,
+    and the graph is mapped from a temporary file.
 
     Args:
         layout: The dataset's directories.
-        on_defect: What to do about a list that cannot be read: it is left out. None raises its error.
+        on_defect: Called with the error about a list that cannot be read, which is left out. None raises it.
 
     Raises:
         CorruptFile: a file is broken; it is named.
@@ -61,7 +61,7 @@ def build_graph(layout: Layout, on_defect: OnDefect | None = None) -> Graph:
 
 
 def _current(layout: Layout, cache: GraphCache, there: Table, on_defect: OnDefect | None) -> ArrayFile:
-    """Return the file of the dataset's lists as they are now."""
+    """Return the array file of the current lists, from the cache or built anew."""
     cached = _usable(cache.open(_FILE))
     known = cached["lists"].reshape(-1, 5) if cached else np.empty((0, 5), np.int64)
     row = np.minimum(np.searchsorted(known[:, 0], there[:, 0]), max(0, len(known) - 1))
@@ -80,11 +80,11 @@ def _current(layout: Layout, cache: GraphCache, there: Table, on_defect: OnDefec
 
 
 class _NothingNewError(Exception):
-    """All lists that changed are broken, so that the cache has all that can be read."""
+    """All changed lists are broken, so the cached file is up to date."""
 
 
 def _usable(file: ArrayFile | None) -> ArrayFile | None:
-    """Return a file if its arrays fit each other."""
+    """Return a file if its arrays are consistent, otherwise None."""
     try:
         if (
             file is None
@@ -99,7 +99,7 @@ def _usable(file: ArrayFile | None) -> ArrayFile | None:
 
 
 def _lists(layout: Layout, on_defect: OnDefect | None) -> Table:
-    """Return the follower lists that are there now."""
+    """Return the follower lists that exist now."""
     numbers = array("Q")
     for entry in layout.entries("fws"):
         stem = entry.name[:-4]
@@ -124,13 +124,13 @@ def _lists(layout: Layout, on_defect: OnDefect | None) -> Table:
 
 
 class _Build:
-    """A graph on its way into a file.
+    """A build of the graph into a file.
 
     Args:
         layout: The dataset's directories.
-        cached: The graph as it was, None if there is none.
-        kept: Which of its lists are still there as they were.
-        changed: The users whose lists are to be read, sorted.
+        cached: The cached graph, None if there is none.
+        kept: Mask of its lists that have not changed.
+        changed: Users whose lists must be read, sorted.
         on_defect: As for `build_graph`.
     """
 
@@ -193,7 +193,7 @@ class _Build:
 
 
 def _noted(pieces: Iterable[Piece], rows: dict[int, list[int]]) -> Iterator[Piece]:
-    """Note the version and the lines of each list that is read."""
+    """Record version and number of lines of each list that is read."""
     for piece in pieces:
         for user, version, count in zip(piece.owners, piece.versions, piece.counts, strict=True):
             rows.setdefault(user, [*version, 0])[3] += count
@@ -201,7 +201,7 @@ def _noted(pieces: Iterable[Piece], rows: dict[int, list[int]]) -> Iterator[Piec
 
 
 def _write_places(writer: ArrayWriter, ids: UserIds, owners: UserIds, counts: npt.NDArray[np.int64]) -> None:
-    """Write where the followers of each node begin."""
+    """Write `indptr`: the start of the followers of each node."""
     nodes = np.searchsorted(ids, owners)
     place = 0
     writer.begin("indptr", "<i8")
@@ -217,7 +217,7 @@ def _write_places(writer: ArrayWriter, ids: UserIds, owners: UserIds, counts: np
 
 
 class _Old:
-    """The lists of a cached graph that are still as they were.
+    """The unchanged lists of a cached graph.
 
     Attributes:
         lists: Their rows in the table of lists, with the number of lines.
@@ -234,7 +234,7 @@ class _Old:
         self._is_kept[np.searchsorted(self._ids, self.lists[:, 0])] = True
 
     def number(self, numbering: Numbering) -> None:
-        """Add the ids of all users who are in these lists, or have one."""
+        """Add the ids of the followers in these lists, and of their owners."""
         if self._all_kept:
             numbering.add(self._ids)
             return
@@ -245,7 +245,7 @@ class _Old:
             numbering.add(self._ids[first : first + _RANGE][is_used[first : first + _RANGE]])
 
     def blocks(self, ids: UserIds) -> Iterator[Block]:
-        """Yield these lists with the numbers that their followers have now.
+        """Yield these lists with the node numbers of the new graph.
 
         Args:
             ids: The ids of all nodes of the new graph.
@@ -258,7 +258,7 @@ class _Old:
                 yield Block(self._ids[nodes], counts, number[followers])
 
     def _ranges(self) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Nodes]]:
-        """Yield nodes that keep their lists, how many followers each has, and these followers."""
+        """Yield nodes whose lists are unchanged, the number of followers of each, and these followers."""
         for first, last in node_ranges(self._indptr):
             is_kept = self._is_kept[first:last]
             nodes = np.flatnonzero(is_kept)

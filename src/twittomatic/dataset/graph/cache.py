@@ -1,4 +1,4 @@
-"""Where a dataset's graph is kept between calls: a hidden directory, which may be deleted at any time."""
+"""Cache of a dataset's graph: a hidden directory in the dataset, which may be deleted at any time."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from twittomatic.storage.paths import Layout
 
 DIRECTORY = ".graph"
 FORMAT = 1
-"""Number of the format: a file with another one is built anew."""
+"""Version of the format; files of another version are rebuilt."""
 
 _SUFFIX, _UNFINISHED = ".arrays", ".part"
 
 
 class GraphCache:
-    """The files of arrays in the hidden directory of a dataset.
+    """The array files in the hidden directory of a dataset.
 
-    Each is written aside and renamed, so two processes may write the same one at once: the last one stays,
-    and both have what they wrote. A process that dies leaves a file that nobody locks; the next one removes
-    it.
+    Each is written to a temporary name and renamed, so two processes may write the same file at once: the
+    last rename wins, and each process uses the file that it wrote. A process that dies leaves an unlocked
+    file, which the next write removes.
 
     Args:
         layout: The dataset's directories.
-        is_kept: Whether files are written to the dataset; False makes them temporary.
+        is_kept: Whether files are kept in the dataset; if not, they are temporary.
     """
 
     def __init__(self, layout: Layout, *, is_kept: bool = True) -> None:
@@ -40,7 +40,7 @@ class GraphCache:
         self._is_kept = is_kept
 
     def open(self, name: str) -> ArrayFile | None:
-        """Return a file, None if there is none that can be used."""
+        """Return a file; None if it is missing or unusable."""
         try:
             file = ArrayFile(self._directory / f"{name}{_SUFFIX}")
         except (OSError, ValueError, msgspec.MsgspecError):
@@ -48,12 +48,12 @@ class GraphCache:
         return file if file.about.get("format") == FORMAT else None
 
     def write(self, name: str, fill: Callable[[ArrayWriter, Path], dict[str, object]]) -> ArrayFile:
-        """Write a file and return it; it is not kept if the dataset cannot be written.
+        """Write a file and return it; it is temporary if the dataset is not writable.
 
         Args:
-            name: Its name.
-            fill: Writes the arrays, and returns what is to be said about them. It may use the directory that
-                it is given for temporary files. It is called twice if the dataset cannot be written.
+            name: Name of the file.
+            fill: Writes the arrays and returns their metadata. It is passed a directory for temporary files,
+                and is called a second time if the dataset turns out not to be writable.
 
         Raises:
             StorageUnavailable: neither the dataset nor the system's directory for temporary files can be
@@ -88,7 +88,7 @@ class GraphCache:
             part.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove what processes left that died while they wrote."""
+        """Remove the unfinished files of processes that died."""
         for path in self._directory.glob(f"*{_UNFINISHED}"):
             with suppress(OSError), path.open("rb") as file:
                 if _lock(file.fileno()):
@@ -96,7 +96,7 @@ class GraphCache:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file until it is closed; return whether that was possible."""
+    """Lock a file until it is closed; return whether that succeeded."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # another process has it, or this file system has no locks

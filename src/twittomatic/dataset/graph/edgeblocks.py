@@ -15,7 +15,7 @@ BLOCK = 1 << 16
 
 
 class EdgeBlock(NamedTuple):
-    """Some edges of a graph, adjacent in its order.
+    """Consecutive edges of a graph.
 
     Attributes:
         first: First node that has followers in the block.

@@ -1,4 +1,4 @@
-"""What the journal says about the lists of a graph, kept in the dataset's cache until either changes."""
+"""Journal data about the lists of a graph, cached in the dataset until the graph or the journal changes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _COLUMNS = {
 
 
 def read_facts(layout: Layout, cache: GraphCache, graph: ArrayFile, nodes: Nodes) -> GraphLists:
-    """Return what the journal says about the lists of a graph.
+    """Return the journal data about the lists of a graph.
 
     Args:
         layout: The dataset's directories.
         cache: The dataset's cache.
-        graph: The file of the graph.
-        nodes: The nodes that have a list, sorted.
+        graph: Array file of the graph.
+        nodes: Nodes that have a list, sorted (int32).
 
     Raises:
         StorageUnavailable: the journal cannot be read.
@@ -55,7 +55,7 @@ def read_facts(layout: Layout, cache: GraphCache, graph: ArrayFile, nodes: Nodes
 
 
 def _journal(layout: Layout) -> list[list[object]]:
-    """Return what changes when a line is written to the journal."""
+    """Return name, size, mtime and inode of each journal file; they change when a line is written."""
     found: list[list[object]] = []
     with translate_errors(layout.journals):
         for path in sorted(layout.journals.glob("*.jsonl")):

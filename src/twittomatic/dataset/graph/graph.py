@@ -19,23 +19,23 @@ Nodes: TypeAlias = npt.NDArray[np.int32]
 """Node numbers, from 0 to one less than the number of nodes."""
 
 ENDINGS = ("", *map(str, Ending))
-"""Why a list ended, by the number in `GraphLists.endings`; 0 is for what the journal does not know."""
+"""Endings of lists by their number in `GraphLists.endings`; 0 means unknown."""
 
-_STEP = 1 << 22  # edges that are handled at once
+_STEP = 1 << 22  # edges that are processed together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GraphLists:
-    """What the journal says about the follower lists of a graph; all arrays are parallel.
+    """Journal data about the follower lists of a graph; all arrays are parallel.
 
     Attributes:
         nodes: The crawled nodes, sorted (int32).
-        lines: Number of followers in the file, repeated ones included (int64).
-        endings: Why the list ended: a number in `ENDINGS` (uint8). 0 if the journal has no line about this
-            list, or one about another version of it.
-        claimed: Number of followers that the network claimed at that time, -1 if it is not known (int64).
-        began_at: When the first page was requested, microseconds since the epoch; 0 if unknown (int64).
-        ended_at: When the list ended, likewise (int64).
+        lines: Number of followers in the file, including duplicates (int64).
+        endings: Ending of the list, as an index into `ENDINGS` (uint8); 0 if the journal has no line about
+            this version of the list.
+        claimed: Claimed count when the list was downloaded, -1 if unknown (int64).
+        began_at: Time of the first request, in microseconds since the epoch; 0 if unknown (int64).
+        ended_at: Time when the list ended, in microseconds since the epoch; 0 if unknown (int64).
         depth: Hops from a seed, -1 if unknown (int32).
     """
 
@@ -54,12 +54,12 @@ class Graph:
 
     Attributes:
         ids: User id of each node, sorted (int64, shape n).
-        indptr: Where the followers of each node begin in `followers` (int64, shape n + 1).
-        followers: The followers of node i are `followers[indptr[i]:indptr[i + 1]]`: sorted, each once (int32,
-            shape m).
-        crawled: Whether the dataset has the list of a node's followers (bool, shape n). The others have no
-            followers here, whatever they have on the network.
-        lists: What the journal says about the lists of the crawled nodes; None if that was not asked.
+        indptr: Start of the followers of each node in `followers` (int64, shape n + 1).
+        followers: Followers of all nodes (int32, shape m). Those of node i are
+            `followers[indptr[i]:indptr[i + 1]]`, sorted and without duplicates.
+        crawled: Whether the list of a node's followers is in the dataset (bool, shape n). The other nodes are
+            border users: they have no followers in the graph, regardless of the network.
+        lists: Journal data about the lists of the crawled nodes; None if the graph was made without it.
     """
 
     ids: UserIds
@@ -80,7 +80,7 @@ class Graph:
 
     @property
     def complete(self) -> npt.NDArray[np.bool_]:
-        """Whether the list of a node's followers is here and has all that the network had (bool, shape n)."""
+        """Whether the list of a node's followers is in the dataset and complete (bool, shape n)."""
         complete = np.zeros(self.node_count, np.bool_)
         if self.lists is not None:
             complete[self.lists.nodes] = self.lists.endings == ENDINGS.index(Ending.COMPLETE)
@@ -88,7 +88,7 @@ class Graph:
 
     @property
     def claimed(self) -> npt.NDArray[np.int64]:
-        """The number of followers that the network claimed; -1 if it is not known (int64, shape n)."""
+        """Claimed count of each node's list; -1 if unknown (int64, shape n)."""
         claimed = np.full(self.node_count, -1)
         if self.lists is not None:
             claimed[self.lists.nodes] = self.lists.claimed
@@ -96,9 +96,9 @@ class Graph:
 
     @property
     def coverage(self) -> npt.NDArray[np.float64]:
-        """The followers in a node's list over those that the network claimed (float64, shape n).
+        """Length of each node's list divided by its claimed count (float64, shape n); NaN if unknown.
 
-        NaN if one of the two is not known. It may be above 1, since claims are older.
+        It may be above 1, since the claim may be older than the list.
         """
         coverage = np.full(self.node_count, np.nan)
         if self.lists is not None:
@@ -109,21 +109,21 @@ class Graph:
         return coverage
 
     def in_degrees(self) -> npt.NDArray[np.int64]:
-        """Return how many followers each node has in the graph (shape n)."""
+        """Return the number of followers of each node in the graph (int64, shape n)."""
         return np.diff(self.indptr)
 
     def out_degrees(self) -> npt.NDArray[np.int64]:
-        """Return how many users of the graph each node follows (shape n)."""
+        """Return the number of nodes that each node follows (int64, shape n)."""
         degrees = np.zeros(self.node_count, np.int64)
         for start in range(0, self.edge_count, step := max(_STEP, self.node_count)):
             degrees += np.bincount(self.followers[start : start + step], minlength=self.node_count)
         return degrees
 
     def subgraph(self, nodes: npt.NDArray[np.bool_]) -> Graph:
-        """Return the graph among some nodes, numbered anew in the same order.
+        """Return the subgraph induced by some nodes, which are renumbered in the same order.
 
         Args:
-            nodes: Whether each node stays (shape n).
+            nodes: Mask of the nodes to keep (bool, shape n).
         """
         number = np.cumsum(nodes, dtype=np.int32) - np.int32(1)
         counts = np.zeros(self.node_count, np.int64)
@@ -145,19 +145,19 @@ class Graph:
         )
 
     def degrees(self) -> measures.Degrees:
-        """Return how many followers each node has, and how many users it follows."""
+        """Return the in-degree and out-degree of each node."""
         from twittomatic.dataset import measures
 
         return measures.degrees(self)
 
     def reciprocity(self) -> measures.Reciprocity:
-        """Return which part of the edges is mutual."""
+        """Return the share of mutual edges, and the mutual edges of each node."""
         from twittomatic.dataset import measures
 
         return measures.reciprocity(self)
 
     def pagerank(self, damping: float = 0.85) -> npt.NDArray[np.float64]:
-        """Return the PageRank of each node, as igraph and NetworkX define it (shape n); the sum is 1.
+        """Return the PageRank of each node, as igraph and NetworkX define it: float64, shape n, sum 1.
 
         Args:
             damping: Probability of following an edge instead of jumping to any user.
@@ -167,7 +167,7 @@ class Graph:
         return measures.pagerank(self, damping).scores
 
     def hits(self) -> measures.Hits:
-        """Return the hubs and authorities of each node."""
+        """Return the hub and authority scores of each node."""
         from twittomatic.dataset import measures
 
         return measures.hits(self)
@@ -182,8 +182,8 @@ class Graph:
         """Return communities of the undirected graph: by Leiden, or by label propagation without NetworKit.
 
         Args:
-            seed: The same seed gives the same communities. None uses all cores, and the result differs from
-                run to run.
+            seed: Seed of the random numbers; the same seed gives the same communities. None uses all cores,
+                and the result differs from run to run.
         """
         from twittomatic.dataset import measures
 
@@ -210,11 +210,12 @@ class Graph:
         return measures.clustering(self)
 
     def betweenness(self, samples: int | None = None, seed: int | None = 1) -> measures.Betweenness:
-        """Return which share of the shortest paths leads over each node.
+        """Return the betweenness centrality of each node: its share of the shortest paths.
 
         Args:
-            samples: Sources of paths from which it is estimated; None is exact in small graphs.
-            seed: The same seed gives the same sample.
+            samples: Number of random users from whose paths it is estimated; None computes it exactly in
+                small graphs, and samples in large ones.
+            seed: Seed of the sample.
 
         Raises:
             SettingsError: NetworKit is not installed.
@@ -238,13 +239,13 @@ class Graph:
         >>> graph.picture(ds.node_profiles, top=5000).save("graph.html")  # doctest: +SKIP
 
         Args:
-            profiles: Reads the profiles that users are named by, as `Dataset.node_profiles` does; without it
-                they are named by id.
-            top: How many users to show, the most followed first; without it as many as stay readable.
-            size: Of the longer side of the PNG, in pixels.
-            light: Draw on a light background.
-            labels: Call users by their `names`, by `pseudonyms`, or `none`: not at all.
-            seed: Of all that is random; the same seed gives the same picture.
+            profiles: Reads the profiles whose names label the users, such as `Dataset.node_profiles`; None
+                labels them by id.
+            top: Number of users to show, the most followed ones; None shows as many as stay readable.
+            size: Length of the longer side of the PNG, in pixels.
+            light: Whether the background is light.
+            labels: Label users with their `names`, with `pseudonyms`, or with `none`.
+            seed: Seed of the layout and the communities; the same seed gives the same picture.
 
         Raises:
             SettingsError: an argument is not allowed.
@@ -264,10 +265,10 @@ class Graph:
         return card("Follow graph", facts, "graph.picture() draws it.")
 
     def overlap(self, users: int = 100) -> measures.Overlap:
-        """Return how many followers the most followed users share, two by two.
+        """Return the number of followers that each two of the most followed users share.
 
         Args:
-            users: How many of the most followed users are compared.
+            users: Number of users to compare.
         """
         from twittomatic.dataset import measures
 
@@ -284,7 +285,7 @@ class Graph:
         return to_scipy(self)
 
     def networkit(self) -> Any:
-        """Return a directed `networkit.Graph` with the same node numbers; `ids` has the users.
+        """Return a directed `networkit.Graph` with the same node numbers.
 
         Raises:
             SettingsError: NetworKit is not installed.
@@ -317,7 +318,7 @@ class Graph:
 
 
 def node_ranges(indptr: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Divide nodes into ranges of some million edges, or of a single node with more."""
+    """Divide the nodes into ranges with some million edges each; a node with more is a range of its own."""
     ranges = []
     first, count = 0, len(indptr) - 1
     while first < count:

@@ -1,4 +1,4 @@
-"""The follow graph as other libraries want it; edges lead from a follower to the user who is followed."""
+"""Convert the follow graph for other libraries; edges lead from a follower to the user who is followed."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from twittomatic.dataset.ids import UserIds, sorted_unique
 
-_EVERY = 1 << 10  # of so many ids of a run, one is kept in memory, to find a place in the run
-_RANGE = 1 << 21  # ids that are merged at once: 16 MB
+_EVERY = 1 << 10  # every 1,024th id of a run is kept in memory, as an index of the run
+_RANGE = 1 << 21  # ids that are merged together: 16 MB
 _BYTES = 8  # of an id
 
 
@@ -22,10 +22,10 @@ class _Run(NamedTuple):
 
 
 class Numbering:
-    """Sorted runs of ids in a temporary file, and their union. Memory does not depend on how many there are.
+    """Sorted runs of ids in a temporary file, and their union, which is merged in bounded memory.
 
     Args:
-        file: A file open for reading and writing, at its end. Others may append to it, too.
+        file: A file open for reading and writing, at its end. Other code may append to it, too.
     """
 
     def __init__(self, file: IO[bytes]) -> None:

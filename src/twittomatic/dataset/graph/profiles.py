@@ -21,30 +21,30 @@ from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
 
-_PART = 1 << 16  # nodes whose profiles are sorted together: some 50 MB of them
+_PART = 1 << 16  # nodes whose profiles are sorted together: some 50 MB
 _BUFFERED = 1 << 26  # bytes of profiles that are kept before they are written to a temporary file
 _LINES = 1 << 10  # lines whose nodes are looked up together
 _LENGTH_BYTES = 4
 
 
 class NodeProfile(NamedTuple):
-    """What the newest profile of a node in the dataset says. A field that it lacks is None.
+    """The newest profile of a node in the dataset. Missing fields are None.
 
     Attributes:
         node: Number of the node in the graph.
         user_id: The node's user.
         username: Screen name, without @.
         name: Display name.
-        description: The text that users write about themselves.
-        location: Where they say they are.
-        created_at: When the account was created, RFC 3339, as the network wrote it.
+        description: Bio.
+        location: Location, as free text.
+        created_at: When the account was created, RFC 3339, as sent by the network.
         protected: Whether only approved followers may read the posts.
-        verified: Whether the network calls the account verified.
-        followers_count: Followers on the network, wherever they are.
-        following_count: Users whom this one follows on the network.
-        posts_count: Posts on the network.
-        listed_count: Public lists on the network that have this user.
-        came_at: When the profile was downloaded, seconds since the epoch.
+        verified: Whether the account is verified.
+        followers_count: Number of followers on the network.
+        following_count: Number of users whom the user follows on the network.
+        posts_count: Number of posts on the network.
+        listed_count: Number of public lists on the network that contain the user.
+        came_at: When the profile was downloaded, in seconds since the epoch.
     """
 
     node: int
@@ -71,15 +71,15 @@ def read_node_profiles(
 ) -> Iterator[NodeProfile]:
     """Yield the newest profile of each node that has one in the dataset, sorted by node.
 
-    All files of profiles are read once, the newest first; reading ends early when what is left is older than
-    what was found. It takes 4 bytes for each node asked for and some 150 MB, whatever the size of the
-    dataset, and a temporary file of about 200 bytes a profile if there are more than about 300,000.
+    Files of profiles are read once, the newest first; reading ends early when all profiles that were found
+    are newer than the remaining files. Memory: 4 bytes per requested node, and some 150 MB regardless of the
+    size of the dataset; above some 300,000 profiles, also a temporary file of about 200 bytes per profile.
 
     Args:
         layout: The dataset's directories.
         graph: The graph, or a part of it.
         nodes: Nodes to look for, in any order, or a mask of all nodes; None for all.
-        on_defect: What to do about a broken file: the rest of it is left out. None raises its error.
+        on_defect: Called with the error about a broken file, whose remainder is left out. None raises it.
 
     Raises:
         CorruptFile: a file is broken.
@@ -123,7 +123,7 @@ def _written(layout: Layout, on_defect: OnDefect | None) -> Iterator[tuple[int, 
 
 
 def _pages(path: Path) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield the lines of a file, some at a time, with the time at which they came."""
+    """Yield the lines of a file in batches, each with its download time."""
     for came_at, lines in read_pages(path):
         rest = iter(lines)
         while some := list(islice(rest, _LINES)):
@@ -172,7 +172,7 @@ def _decoded(path: Path, lines: Sequence[bytes]) -> list[tuple[int, _Profile]]:
 
 
 def _cleaned(record: dict[str, Any]) -> _Profile:
-    """Return a profile without the fields that have another type than they should."""
+    """Return a profile without the fields that have an unexpected type."""
     metrics = record.get("public_metrics")
     counts = {
         name: value
@@ -227,7 +227,7 @@ def _take(
 
 
 class _Heap:
-    """Rows that come in any order and leave in the order of their places; many are kept in a temporary file.
+    """Sorts rows by their places; many rows are kept in a temporary file.
 
     Args:
         places: Number of places.
@@ -248,7 +248,7 @@ class _Heap:
             self._file.close()
 
     def add(self, place: int, row: tuple[Any, ...]) -> None:
-        """Add a row; it replaces the one that has this place."""
+        """Add a row; it replaces an earlier one at the same place."""
         text = msgspec.msgpack.encode((place, row))
         buffer = self._buffers[place // _PART]
         buffer += len(text).to_bytes(_LENGTH_BYTES, "little")

@@ -1,7 +1,7 @@
-"""Measures of a follow graph: who matters, who belongs together, and how tightly.
+"""Measures of a follow graph: centrality, communities, components, cores and reciprocity.
 
-Each function takes a `Graph` and returns arrays with a number for each node, in a small struct with what the
-run found as a whole. PageRank, HITS, degrees, weak components, reciprocity, overlap and label propagation
+Each function takes a `Graph` and returns a struct: arrays with a value per node, and values for the whole
+graph. PageRank, HITS, degrees, weak components, reciprocity, overlap and label propagation
 need NumPy only; NetworKit computes Leiden communities, cores, clustering and betweenness.
 """
 

@@ -1,4 +1,4 @@
-"""Measure a dataset: the graph, the measure, and the users at the top with their names."""
+"""Measure the follow graph of a dataset, and rank its users."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _PAIR_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Analysis:
-    """A measure of a dataset.
+    """The result of a measure on a dataset.
 
     Attributes:
         layout: The dataset.
         whole: The whole follow graph.
-        graph: The graph that was measured, a part of it.
-        among: Which part: `crawled` users or `all`.
-        measured: What was found.
-        defects: What is wrong with each file that was left out.
+        graph: The graph that was measured: the whole one or a subgraph.
+        among: Users that were measured: `crawled` or `all`.
+        measured: Values of the measure.
+        defects: A sentence about each file that was left out.
     """
 
     layout: Layout
@@ -52,12 +52,12 @@ class Analysis:
 
     @property
     def border(self) -> int:
-        """Users of the dataset whose followers it does not have."""
+        """Number of border users."""
         return int(np.count_nonzero(~self.whole.crawled))
 
     @property
     def incomplete(self) -> int:
-        """Lists of followers that are here and have not all that the network had."""
+        """Number of lists of followers that are not complete."""
         return (
             0
             if self.whole.lists is None
@@ -65,14 +65,14 @@ class Analysis:
         )
 
     def top(self, count: int) -> Nodes:
-        """Return the nodes with the largest values in the first column, the largest first."""
+        """Return the nodes with the largest values in the first column, in descending order."""
         values = next(iter(self.measured.columns.values()))
         if self.measured.sizes is not None:
             values = self.graph.in_degrees()
         return _largest(values, count)
 
     def group_tops(self, groups: int) -> list[Nodes]:
-        """Return for each of the largest parts the users in it with the most followers."""
+        """Return the most followed users of each of the largest groups."""
         labels = next(iter(self.measured.columns.values()))
         followers = self.graph.in_degrees()
         tops = []
@@ -82,7 +82,7 @@ class Analysis:
         return tops
 
     def table(self) -> Table:
-        """Return a table of all users that were measured, with the columns of the measure."""
+        """Return the table of the measured users, with the columns of the measure."""
         return node_table(
             self.layout,
             self.graph,
@@ -101,12 +101,12 @@ def analyze(
 ) -> Analysis:
     """Measure the follow graph of a dataset. A crawl may be running.
 
-    A file that cannot be read is noted and left out.
+    A file that cannot be read is left out and reported in `defects`.
 
     Args:
         directory: OUTPUT_DIRECTORY of a crawl.
         name: A measure of `MEASURES`.
-        among: Users to measure; None takes those among whom the measure means something.
+        among: Users to measure; None selects those for whom the measure is meaningful.
         seed: Seed of measures that use random numbers.
         progress: Called with the current step.
 
@@ -133,13 +133,13 @@ def analyze(
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Comparison:
-    """Followers that the most followed users of a dataset share.
+    """The overlap of the followers of the most followed users of a dataset.
 
     Attributes:
         layout: The dataset.
         graph: The whole follow graph.
-        overlap: Who was compared, and what they share.
-        defects: What is wrong with each file that was left out.
+        overlap: The compared users, and the number of followers that they share.
+        defects: A sentence about each file that was left out.
     """
 
     layout: Layout
@@ -152,7 +152,7 @@ class Comparison:
         return list(islice(self.table(), count))
 
     def table(self) -> Table:
-        """Return a table of the pairs who share any followers, those who share most first."""
+        """Return the table of pairs who share followers, sorted by descending number of shared followers."""
         found, ids = self.overlap, self.graph.ids
         first, second = np.triu_indices(len(found.nodes), 1)
         shared = found.shared[first, second]
@@ -171,13 +171,13 @@ class Comparison:
 
 
 def compare(directory: Path, users: int, progress: Progress = no_progress) -> Comparison:
-    """Compare the followers of a dataset's most followed users. A crawl may be running.
+    """Compare the followers of the most followed users of a dataset. A crawl may be running.
 
-    A file that cannot be read is noted and left out.
+    A file that cannot be read is left out and reported in `defects`.
 
     Args:
         directory: OUTPUT_DIRECTORY of a crawl.
-        users: How many of them.
+        users: Number of users to compare.
         progress: Called with the current step.
 
     Raises:
@@ -197,7 +197,7 @@ def compare(directory: Path, users: int, progress: Progress = no_progress) -> Co
 
 
 def _largest(values: Any, count: int) -> Nodes:
-    """Return where the largest values are, the largest first; of equal ones, the first."""
+    """Return the indices of the largest values, in descending order; ties keep their order."""
     values = np.nan_to_num(values, nan=-np.inf) if values.dtype.kind == "f" else values
     if 0 < count < len(values):
         least = np.partition(values, len(values) - count)[len(values) - count]

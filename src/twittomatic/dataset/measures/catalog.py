@@ -1,4 +1,4 @@
-"""The measures by name: the columns that each gives the users, what it found as a whole, and its caveats."""
+"""The catalog of measures: name, columns, caveats, and the function that computes them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Columns = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Measured:
-    """What a measure found.
+    """The values of a measure.
 
     Attributes:
-        columns: A value for each node, by the name of its column; the first column ranks the users.
-        facts: What was found as a whole, and how, by a name in plain words.
-        sizes: Users of each part, falling, if the measure divides the users into parts.
-        caveats: Sentences on what the numbers do not say.
+        columns: Values of the nodes by column name (shape n); the first column ranks the users.
+        facts: Values for the whole graph, and parameters, by name.
+        sizes: Number of users of each group in descending order, if the measure partitions the users (int64).
+        caveats: Sentences about the limits of the values.
     """
 
     columns: Columns
@@ -42,11 +42,11 @@ class Measure:
     """A measure of the users.
 
     Attributes:
-        title: What it is called in a sentence.
-        summary: What it tells, for the help.
-        among: The users among whom it means something.
+        title: Title, such as `PageRank`.
+        summary: One sentence for the help.
+        among: Users for whom it is meaningful.
         columns: Names of its columns.
-        compute: Computes it, for a seed.
+        compute: Computes it for a graph and a seed.
     """
 
     title: str
@@ -266,8 +266,8 @@ def node_columns(graph: Graph, names: Sequence[str], seed: int = 1) -> dict[str,
     """Return columns for the nodes of a graph, each of shape n.
 
     Args:
-        graph: The graph; it is measured as it is.
-        names: Measures, for all their columns, or single columns such as `community`.
+        graph: The graph to measure.
+        names: Names of measures, which add all their columns, or of single columns such as `community`.
         seed: Seed of measures that use random numbers.
 
     Raises:

@@ -27,10 +27,10 @@ class Communities:
 
     Attributes:
         labels: Community of each node, from 0 for the largest on (int32, shape n).
-        sizes: Nodes of each community, falling (int64).
+        sizes: Number of nodes of each community, in descending order (int64).
         modularity: Newman's modularity of the undirected graph, from -0.5 to 1.
         method: `leiden` or `propagation`.
-        seed: The seed that gives the same communities again; None if nothing does.
+        seed: Seed that reproduces the communities; None if they are not reproducible.
     """
 
     labels: Nodes
@@ -62,16 +62,16 @@ def modularity(ties: Ties, labels: npt.NDArray[np.integer]) -> float:
 
 
 def communities(graph: Graph, seed: int | None = 1, method: Method | None = None) -> Communities:
-    """Return communities of the undirected graph of a graph.
+    """Find communities in the undirected graph.
 
     Args:
-        graph: The follow graph; `graph.subgraph(graph.crawled)` unless border users are meant.
+        graph: The follow graph; usually `graph.subgraph(graph.crawled)`, without border users.
         seed: Seed of the random numbers. None uses all cores, and the result differs from run to run.
         method: `leiden` needs NetworKit, `propagation` needs NumPy only. By default, Leiden if NetworKit
             is installed.
 
     Raises:
-        SettingsError: Leiden was asked for, and NetworKit is not installed.
+        SettingsError: `method` is `leiden`, and NetworKit is not installed.
     """
     ties = Ties.of(graph)
     if method is None:

@@ -1,4 +1,4 @@
-"""Connected components: weak ones by union of follower lists in NumPy, strong ones by SciPy."""
+"""Connected components: weak ones in NumPy, strong ones by SciPy."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
-    """A partition of the nodes.
+    """A partition of the nodes into components.
 
     Attributes:
         labels: Component of each node, from 0 for the largest on (int32, shape n).
-        sizes: Nodes of each component, falling (int64).
+        sizes: Number of nodes of each component, in descending order (int64).
     """
 
     labels: Nodes
@@ -34,10 +34,10 @@ class Components:
 
 
 def components(graph: Graph) -> Components:
-    """Return the weakly connected components: users who are joined by follows in whichever direction.
+    """Return the weakly connected components: users connected by edges, regardless of direction.
 
-    Each node points to one with a smaller number, until all edges lead to the same root: hooking and pointer
-    jumping, in the manner of Shiloach and Vishkin (1982), block by block.
+    The algorithm is hooking and pointer jumping, block by block. Source: Shiloach and Vishkin, *An O(log n)
+    parallel connectivity algorithm* (1982).
     """
     roots = np.arange(graph.node_count, dtype=np.int32)
     changed = graph.edge_count > 0
@@ -57,7 +57,7 @@ def components(graph: Graph) -> Components:
 
 
 def strong_components(graph: Graph) -> Components:
-    """Return the strongly connected components: users who reach each other along the direction of follows.
+    """Return the strongly connected components: users who reach each other along directed edges.
 
     Raises:
         SettingsError: SciPy is not installed.
@@ -87,10 +87,10 @@ def _point_to_roots(roots: Nodes) -> None:
 
 
 def ordered(labels: npt.NDArray[np.integer]) -> Components:
-    """Number the parts of a partition by falling size; of equal parts, that with the first node is first.
+    """Renumber the parts of a partition by descending size; ties are ordered by their first node.
 
     Args:
-        labels: Numbers of the parts, each less than the number of nodes (shape n).
+        labels: Part of each node, a number less than n (shape n).
     """
     sizes = np.bincount(labels)
     used = np.flatnonzero(sizes)

@@ -1,4 +1,4 @@
-"""Degrees, and how much following is mutual."""
+"""Degrees and reciprocity."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Degrees:
     """Degrees of each node.
 
     Attributes:
-        followers: Followers in the graph, the in-degree (int64, shape n).
-        following: Users of the graph whom the node follows, the out-degree (int64, shape n).
+        followers: In-degree: number of followers in the graph (int64, shape n).
+        following: Out-degree: number of nodes that the node follows (int64, shape n).
     """
 
     followers: Counts
@@ -28,15 +28,14 @@ class Degrees:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reciprocity:
-    """How much following is mutual.
+    """Mutual edges. Self-follows are not counted.
 
     Attributes:
-        share: Edges that are answered by an edge back, of all edges without self-follows: 0 to 1, and NaN if
-            there are none.
-        edges: Number of edges without self-follows.
+        share: Share of the edges that are mutual, from 0 to 1; NaN without an edge.
+        edges: Number of edges.
         pairs: Number of pairs who follow each other.
-        mutual: Users whom each node follows and who follow back (int64, shape n).
-        followers: Followers of each node without itself (int64, shape n).
+        mutual: Number of mutual edges of each node (int64, shape n).
+        followers: Number of followers of each node (int64, shape n).
     """
 
     share: float
@@ -52,9 +51,9 @@ def degrees(graph: Graph) -> Degrees:
 
 
 def reciprocity(graph: Graph) -> Reciprocity:
-    """Return which part of the edges is mutual.
+    """Return the mutual edges of a graph.
 
-    An edge from a user who was not crawled cannot be seen answered, so take the graph among crawled users.
+    Edges to border users are unknown, so pass the subgraph of crawled users.
     Source: Newman, Forrest and Balthrop, *Email networks and the spread of computer viruses* (2002), as
     NetworkX computes it.
     """

@@ -1,4 +1,4 @@
-"""The part of a graph among users who have followers in it, in which every cycle of edges lies."""
+"""The subgraph of the nodes that have followers, which contains every cycle of edges."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from twittomatic.dataset.graph.edgeblocks import BLOCK, edge_blocks, row_blocks
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FollowedPart:
-    """The edges between users who have followers, and how many edges come from everybody else.
+    """The subgraph of the nodes that have followers.
 
-    After a crawl most users are followers that were never crawled. They have no followers here, so nothing
-    that flows along the edges ever reaches them: measures that iterate need to visit their edges only once.
+    After a crawl most users are border users, who have no followers in the graph. Nothing that flows along
+    the edges reaches them, so iterative measures need to visit their edges only once.
 
     Attributes:
-        nodes: Nodes of the graph that have followers, ascending (shape k). They are numbered 0 to k - 1.
-        indptr: Where the followers of each of them begin in `followers` (int64, shape k + 1).
-        followers: Their followers among themselves, by these numbers (int32, shape of at most m).
+        nodes: Nodes of the graph that have followers, in ascending order (int64, shape k). Here they are
+            numbered from 0 to k - 1.
+        indptr: Start of the followers of each of them in `followers` (int64, shape k + 1).
+        followers: Those of their followers that are in the subgraph, by these numbers (int32, at most m).
     """
 
     nodes: npt.NDArray[np.int64]
@@ -59,15 +60,15 @@ class FollowedPart:
 def sums_by_row(
     values: npt.NDArray[np.float64], indptr: npt.NDArray[np.int64], columns: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.float64]:
-    """Return for each row of a CSR the sum of the values at its columns.
+    """Return the sum of the values at the columns of each row of a CSR matrix (float64, one per row).
 
-    It is the product of the matrix of ones with a vector, without the ones and block by block, so the
-    columns may be memory-mapped.
+    This is the product of a matrix of ones with a vector, computed block by block, so that `columns` may be
+    memory-mapped.
 
     Args:
-        values: A value for each column (float64).
-        indptr: Where each row begins in `columns`, and where the last one ends.
-        columns: Column numbers.
+        values: Value of each column (float64).
+        indptr: Start of each row in `columns`, and the end of the last one (int64).
+        columns: Column numbers (int32).
     """
     sums = np.zeros(len(indptr) - 1)
     for first, last, found in row_sums(values, indptr, columns):

@@ -1,6 +1,6 @@
-"""Graphs for NetworKit, and its threads and random numbers.
+"""Graphs for NetworKit, and control of its threads and random numbers.
 
-Its algorithms do not keep their graph alive: the caller must hold it until it has read the result.
+NetworKit's algorithms do not keep their graph alive: hold a reference until the result is read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def directed(graph: Graph) -> Any:
 
 @contextmanager
 def repeatable(seed: int | None) -> Iterator[None]:
-    """Within the block, NetworKit gives the same result for the same seed: it uses one thread.
+    """Make NetworKit reproducible within the block, by one thread and a seed.
 
     Args:
         seed: Seed of its random numbers; None leaves threads and random numbers as they are.

@@ -1,4 +1,4 @@
-"""How much the audiences of users overlap."""
+"""Overlap of the followers of users."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ class Overlap:
     """Followers that users share.
 
     Attributes:
-        nodes: The users who are compared, those with the most followers first (int64, shape u).
-        shared: Followers that each two of them share; the diagonal has their followers (int64, shape u, u).
+        nodes: Compared users, in descending order of followers (int64, shape u).
+        shared: Number of followers that each two of them share; the diagonal is the number of followers
+            (int64, shape u, u).
     """
 
     nodes: npt.NDArray[np.int64]
     shared: npt.NDArray[np.int64]
 
     def jaccard(self) -> npt.NDArray[np.float64]:
-        """Return shared followers by followers of either, from 0 to 1 (shape u, u)."""
+        """Return the Jaccard index of each pair, from 0 to 1 (float64, shape u, u)."""
         own = np.diagonal(self.shared)
         either = own[:, np.newaxis] + own - self.shared
         share: npt.NDArray[np.float64] = self.shared / np.maximum(either, 1)
@@ -33,11 +34,11 @@ class Overlap:
 
 
 def overlap(graph: Graph, users: int = 100) -> Overlap:
-    """Return how many followers the most followed users share, two by two.
+    """Return the number of followers that each two of the most followed users share.
 
     Args:
-        graph: The follow graph, with all followers: they are what is compared.
-        users: How many of the most followed users are compared.
+        graph: The whole follow graph, including border users.
+        users: Number of users to compare.
     """
     counts = graph.in_degrees()
     order = np.argsort(-counts, kind="stable")[: max(0, users)]

@@ -85,7 +85,7 @@ class _Level:
 
 
 def propagated_labels(ties: Ties, seed: int) -> _Labels:
-    """Return a community for each node, repeatable for a seed.
+    """Return the community of each node (int64, shape n), reproducible for a seed.
 
     Each round, a random half of the nodes whose neighbours moved take the label of their neighbours that
     raises modularity most; when few move any more, communities become nodes and the same begins again.

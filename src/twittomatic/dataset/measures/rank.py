@@ -1,4 +1,4 @@
-"""PageRank and HITS, by iterations over the follower lists."""
+"""PageRank and HITS, by iteration over the follower lists."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class PageRank:
     """PageRank of each node.
 
     Attributes:
-        scores: Share of the whole rank (float64, shape n); the sum is 1.
-        iterations: How often every edge was visited.
+        scores: PageRank of each node (float64, shape n); the sum is 1.
+        iterations: Number of iterations.
         converged: Whether the tolerance was reached.
     """
 
@@ -41,7 +41,7 @@ class Hits:
     Attributes:
         hubs: High for a user who follows good authorities (float64, shape n); the sum is 1.
         authorities: High for a user whom good hubs follow (float64, shape n); the sum is 1.
-        iterations: How often every edge was visited.
+        iterations: Number of iterations.
         converged: Whether the tolerance was reached.
     """
 
@@ -70,8 +70,8 @@ def pagerank(
     Args:
         graph: The follow graph.
         damping: Probability of following an edge instead of jumping to any user.
-        tolerance: Largest change of all scores together in the last iteration.
-        most_iterations: Iterations after which it stops even so.
+        tolerance: Sum of the absolute changes of all scores below which it has converged.
+        most_iterations: Maximum number of iterations.
     """
     n = graph.node_count
     if n == 0:
@@ -192,12 +192,12 @@ def hits(graph: Graph, tolerance: float = TOLERANCE, most_iterations: int = MOST
     """Return the hubs and authorities of a graph.
 
     Source: Kleinberg, *Authoritative Sources in a Hyperlinked Environment* (1999). Both are scaled to a sum
-    of 1, as in NetworkX. A graph without edges gives everybody the same scores.
+    of 1, as in NetworkX. Without edges, all users have the same scores.
 
     Args:
         graph: The follow graph.
-        tolerance: Largest change of all authorities together in the last iteration.
-        most_iterations: Iterations after which it stops even so.
+        tolerance: Sum of the absolute changes of all authorities below which it has converged.
+        most_iterations: Maximum number of iterations.
     """
     n = graph.node_count
     if graph.edge_count == 0:

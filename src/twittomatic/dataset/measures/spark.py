@@ -1,7 +1,7 @@
-"""PageRank, weak components, degrees and reciprocity on Spark, from exported Parquet, without any jar.
+"""PageRank, weak components, degrees and reciprocity on Spark, from exported Parquet, without a jar.
 
-The same definitions as the embedded engine, in DataFrames: a graph of 10^10 edges needs a cluster, while one
-machine is faster up to some 10^9. Spark cannot read `.fws` files itself: it takes them for plain text.
+The definitions are those of the embedded engine, in DataFrame operations. Spark cannot read `.fws` files: it
+takes them for plain text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def session(master: str, options: Mapping[str, str] | None = None) -> Iterator[S
 
     Args:
         master: Spark's URL of a cluster, or `local[N]` for N threads of this machine.
-        options: Spark's own settings, which come on top.
+        options: Additional Spark settings.
 
     Raises:
         SettingsError: PySpark or Java is not installed, or the master cannot be reached.
@@ -71,7 +71,7 @@ class SparkGraph:
     Attributes:
         edges: Columns `follower` and `followed` (long), each edge once.
         nodes: Columns `id` (long), `name` and `crawled`, a row for each user, also for users without edges.
-        border: Users whose followers the dataset does not have, whether they are in `nodes` or not.
+        border: Number of border users, whether or not they are in `nodes`.
     """
 
     edges: DataFrame
@@ -89,8 +89,8 @@ class SparkGraph:
 
         Args:
             spark: A session.
-            directory: Where they are: a directory that all machines of the cluster have, or a URL.
-            among: `crawled` leaves out users whose followers the dataset does not have.
+            directory: Directory of the files, readable by all machines of the cluster, or a URL.
+            among: `crawled` leaves out border users.
         """
         place = directory.rstrip("/")
         edges = spark.read.parquet(f"{place}/edges.parquet").select("follower", "followed").distinct()
@@ -106,11 +106,11 @@ class SparkGraph:
 
 @dataclass(frozen=True, kw_only=True)
 class SparkMeasured:
-    """What a measure found.
+    """The values of a measure.
 
     Attributes:
-        frame: Column `id` and the columns of the measure, a row for each user.
-        facts: What was found as a whole.
+        frame: Column `id` and the columns of the measure, one row per user.
+        facts: Values for the whole graph.
     """
 
     frame: DataFrame
@@ -120,8 +120,8 @@ class SparkMeasured:
 def pagerank(graph: SparkGraph, damping: float = DAMPING, tolerance: float = TOLERANCE) -> SparkMeasured:
     """Return the PageRank of each user, as the embedded engine does.
 
-    Only users who have followers are visited in each iteration: the others keep the least rank, and what they
-    pass on is summed up once.
+    Only users with followers are visited in each iteration: the rank of the others is constant, and their
+    contribution is computed once.
     """
     f = require("pyspark.sql.functions", "spark")
     edges, n = graph.edges, graph.nodes.count()
@@ -174,9 +174,9 @@ def _value(frame: DataFrame) -> float:
 
 
 def components(graph: SparkGraph) -> SparkMeasured:
-    """Return the weakly connected components; each has the smallest id in it as its name.
+    """Return the weakly connected components; the smallest user id of a component is its label.
 
-    Each user takes the smallest name among neighbors, and then the name of the user who has this name.
+    In each round a user takes the smallest label among its neighbors, and then the label of that user.
     """
     f = require("pyspark.sql.functions", "spark")
     one_way = graph.edges.select(f.col("follower").alias("id"), f.col("followed").alias("other"))
@@ -202,7 +202,7 @@ def components(graph: SparkGraph) -> SparkMeasured:
 
 
 def degrees(graph: SparkGraph) -> SparkMeasured:
-    """Return how many followers each user has, and how many users each follows."""
+    """Return the in-degree and out-degree of each user."""
     f = require("pyspark.sql.functions", "spark")
     frame = graph.ids
     for end, name in (("followed", "in_degree"), ("follower", "out_degree")):
@@ -215,7 +215,7 @@ def degrees(graph: SparkGraph) -> SparkMeasured:
 
 
 def reciprocity(graph: SparkGraph) -> SparkMeasured:
-    """Return how many users each user follows who follow back, and their share of the followers."""
+    """Return the number of mutual edges of each user, and their share of the followers."""
     f = require("pyspark.sql.functions", "spark")
     edges = graph.edges.where("follower <> followed")
     back = edges.select(f.col("followed").alias("follower"), f.col("follower").alias("followed"))
@@ -243,4 +243,4 @@ MEASURES: Final[Mapping[str, Callable[[SparkGraph], SparkMeasured]]] = {
     "components": components,
     "reciprocity": reciprocity,
 }
-"""The measures that Spark computes, by their names."""
+"""The measures that Spark can compute, by name."""

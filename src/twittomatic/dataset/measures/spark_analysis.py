@@ -1,4 +1,4 @@
-"""Measure a dataset on Spark: export it, or read what was exported, and collect the users at the top."""
+"""Measure a dataset on Spark: export it, or use an existing export, and collect the top users."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class SparkAnalysis:
     """A measure of a dataset, computed by Spark.
 
     Attributes:
-        among: Which users: `crawled` or `all`.
+        among: Users that were measured: `crawled` or `all`.
         users: Number of users.
         edges: Number of edges, each once.
-        border: Users whose followers the dataset does not have.
-        facts: What was found as a whole, and how.
+        border: Number of border users.
+        facts: Values for the whole graph, and parameters.
         top: Rows of the users with the largest values: id, name, crawled, and the columns of the measure.
-        sizes: Users of the largest parts, falling, if the measure divides the users into parts.
-        defects: What is wrong with each file of the dataset that was left out.
+        sizes: Number of users of the largest groups in descending order, if the measure partitions the users.
+        defects: A sentence about each file that was left out.
     """
 
     among: Among
@@ -72,9 +72,9 @@ def analyze_on_spark(
         among: Users to measure.
         master: Spark's URL of the cluster, or `local[N]`.
         parquet: Directory or URL of an export: `edges.parquet` and `nodes.parquet`.
-        top: How many users to collect.
-        to_url: Where Spark writes the columns of all users as Parquet, from its executors.
-        write: Called with the table of all users, which comes through this process.
+        top: Number of users to collect.
+        to_url: URL to which Spark's executors write the columns of all users as Parquet.
+        write: Called with the table of all users, which is read through this process.
         progress: Called with the current step.
 
     Raises:

@@ -13,9 +13,9 @@ from twittomatic.dataset.measures import networkit as engine
 from twittomatic.dataset.measures.undirected import Ties
 
 MOST_EXACT_STEPS = 200_000_000
-"""Nodes times edges up to which betweenness is exact: some seconds on one core."""
+"""Product of nodes and edges up to which betweenness is exact: some seconds on one core."""
 SAMPLES = 256
-"""Users from whose paths a larger graph's betweenness is estimated."""
+"""Number of users from whose paths the betweenness of a larger graph is estimated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +23,8 @@ class Cores:
     """The k-cores of the undirected graph.
 
     Attributes:
-        numbers: Core number of each node: the largest k so that it belongs to a part of the graph in which
-            everybody has at least k ties (int32, shape n).
+        numbers: Core number of each node: the largest k such that it belongs to a subgraph in which all nodes
+            have at least k ties (int32, shape n).
     """
 
     numbers: Nodes
@@ -37,13 +37,14 @@ class Cores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustering:
-    """How often two ties of a user are tied to each other, in the undirected graph.
+    """Clustering coefficients of the undirected graph.
 
     Attributes:
-        local: Share of the pairs of a node's ties that are tied (float64, shape n); 0 with fewer than two.
-        triangles: Triangles of which each node is a corner (int64, shape n).
+        local: Share of the pairs of a node's neighbors that are tied, from 0 to 1; 0 with fewer than two
+            neighbors (float64, shape n).
+        triangles: Number of triangles that contain each node (int64, shape n).
         average: Mean of `local` over all nodes, Watts and Strogatz' coefficient.
-        transitivity: Share of all pairs of ties in the graph that are tied.
+        transitivity: Share of all paths of two ties that are closed to a triangle.
     """
 
     local: npt.NDArray[np.float64]
@@ -54,12 +55,13 @@ class Clustering:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Betweenness:
-    """How often a user lies on shortest paths.
+    """Betweenness centrality.
 
     Attributes:
-        scores: Share of the shortest paths between others that lead over each node (float64, shape n).
+        scores: Share of the shortest paths between other nodes that pass through each node (float64, shape
+            n).
         samples: Number of users from whose paths it is estimated; None if it is exact.
-        seed: Seed of the sample; None if there is none.
+        seed: Seed of the sample; None if it is exact.
     """
 
     scores: npt.NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Who is tied to whom, and who follows back: each pair of users once."""
+"""The undirected graph: its ties, each once, and whether they are mutual."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Ties:
     """The edges of an undirected graph without loops.
 
     Attributes:
-        low: The smaller node of each tie, ascending (int32, shape t).
-        high: The larger node of each tie (int32, shape t).
+        low: Smaller node of each tie, in ascending order (int32, shape t).
+        high: Larger node of each tie (int32, shape t).
         mutual: Whether both follow each other (bool, shape t).
-        node_count: Number of nodes, tied or not.
+        node_count: Number of nodes, including those without ties.
     """
 
     low: Nodes
@@ -44,11 +44,11 @@ class Ties:
         return cls(low, high, mutual, n)
 
     def degrees(self) -> npt.NDArray[np.int64]:
-        """Return how many ties each node has (shape n)."""
+        """Return the number of ties of each node (int64, shape n)."""
         return _counts(self.low, self.high, self.node_count)
 
     def mutual_degrees(self) -> npt.NDArray[np.int64]:
-        """Return how many mutual ties each node has (shape n)."""
+        """Return the number of mutual ties of each node (int64, shape n)."""
         return _counts(self.low[self.mutual], self.high[self.mutual], self.node_count)
 
 

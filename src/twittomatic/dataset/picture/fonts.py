@@ -1,4 +1,4 @@
-"""Find a font that has every character of a label: the one that comes with us, then those of the system."""
+"""Find a font that has every character of a label: the bundled one first, then those of the system."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _DIRECTORIES = (
     "/System/Library/Fonts",
 )
 _SUFFIXES = {".ttf", ".otf", ".ttc"}
-_MOST = 600  # fonts of a system that are tried
-_NO_CHARACTER = "\U0010ffff"  # no font has it: it is drawn as the box that stands for what is missing
+_MOST = 600  # maximum number of system fonts to try
+_NO_CHARACTER = "\U0010ffff"  # in no font, so it is drawn as the replacement glyph, usually a box
 
 
 def find_font(text: str, size: int) -> FreeTypeFont | None:
     """Return a font that has every character of a text; None if there is none, or the text cannot be shaped.
 
     Args:
-        text: On one line.
-        size: In pixels.
+        text: A single line.
+        size: Size in pixels.
     """
     if _needs_shaping(text) and not _can_shape():
         return None
@@ -42,7 +42,7 @@ def find_font(text: str, size: int) -> FreeTypeFont | None:
 
 
 def our_font(size: int) -> FreeTypeFont:
-    """Return the font that comes with us; it has every digit and every Latin letter."""
+    """Return the bundled font; it has all digits and Latin letters."""
     from PIL import ImageFont
 
     return ImageFont.truetype(str(_OURS), size)
@@ -67,7 +67,7 @@ def _load(path: Path, size: int) -> FreeTypeFont | None:
 
     try:
         return ImageFont.truetype(str(path), size)
-    except OSError:  # no font, or one of bitmaps in other sizes
+    except OSError:  # not a font, or a bitmap font in other sizes
         return None
 
 
@@ -81,7 +81,7 @@ def _has(path: Path, character: str) -> bool:
 
 @cache
 def _drawn(path: Path, character: str) -> bytes:
-    """Return a character's pixels; empty if this font cannot be used."""
+    """Return the pixels of a character; empty if the font is unusable."""
     from PIL import ImageFont
 
     try:
@@ -101,7 +101,7 @@ def _system_fonts() -> tuple[Path, ...]:
 
 
 def _preference(path: Path) -> tuple[bool, bool, str]:
-    """Sort upright fonts without serifs first."""
+    """Return a sort key that puts upright sans-serif fonts first."""
     name = path.name.lower()
     plain = not any(word in name for word in ("italic", "oblique", "serif", "mono", "thin", "light", "black"))
     return not plain, "bold" not in name, str(path)

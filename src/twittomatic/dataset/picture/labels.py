@@ -1,4 +1,4 @@
-"""Place labels beside their nodes so that none covers another."""
+"""Place labels beside their nodes without overlaps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Box(NamedTuple):
     bottom: float
 
     def overlaps(self, other: Box) -> bool:
-        """Return whether the two have any point in common."""
+        """Return whether the rectangles intersect."""
         return (
             self.left < other.right
             and other.left < self.right
@@ -26,7 +26,7 @@ class Box(NamedTuple):
         )
 
     def within(self, other: Box) -> bool:
-        """Return whether no point is outside of the other."""
+        """Return whether this rectangle is inside the other one."""
         return (
             self.left >= other.left
             and self.top >= other.top
@@ -37,7 +37,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A node that is to be labelled: its centre, its radius, and the size of its label, in pixels."""
+    """A node with a label: its center and radius, and the width and height of the label, in pixels."""
 
     x: float
     y: float
@@ -46,7 +46,7 @@ class Anchor:
     height: float
 
     def leader(self, box: Box) -> list[tuple[float, float]] | None:
-        """Return the line from the node to its label; None if they are so near that none is needed."""
+        """Return a leader line from the node to its label; None if they are adjacent."""
         x = min(max(self.x, box.left), box.right)
         y = min(max(self.y, box.top), box.bottom)
         away = math.hypot(x - self.x, y - self.y)
@@ -56,18 +56,18 @@ class Anchor:
         return [(self.x + (x - self.x) * share, self.y + (y - self.y) * share), (x, y)]
 
 
-# The sides of a node where its label may be: above, below, right, left, then the corners.
+# Candidate sides of the label, in order of preference: above, below, right, left, then the corners.
 _SIDES = ((0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1))
-_DISTANCES = (0.0, 0.8, 1.8, 3.0)  # from the node, in heights of the label
+_DISTANCES = (0.0, 0.8, 1.8, 3.0)  # between node and label, in heights of the label
 
 
 def place(anchors: Sequence[Anchor], frame: Box, taken: Sequence[Box] = ()) -> list[Box | None]:
-    """Return a box for each label, None where there is no room; no two boxes overlap.
+    """Return a box for each label, None where there is no room for it; no two boxes overlap.
 
     Args:
-        anchors: The most important first: those choose first.
-        frame: Every box is within it.
-        taken: What no box may cover.
+        anchors: Labelled nodes by falling importance; labels are placed in this order.
+        frame: Area that contains all boxes.
+        taken: Boxes that no label may overlap.
     """
     discs = [Box(a.x - a.radius, a.y - a.radius, a.x + a.radius, a.y + a.radius) for a in anchors]
     boxes: list[Box | None] = []
@@ -79,7 +79,7 @@ def place(anchors: Sequence[Anchor], frame: Box, taken: Sequence[Box] = ()) -> l
             for box in _candidates(anchor)
             if box.within(frame) and not any(box.overlaps(other) for other in placed)
         ]
-        # The first that covers no labelled node; otherwise the first.
+        # Prefer a box that covers no labelled node.
         best = next((box for box in free if not any(box.overlaps(disc) for disc in others)), None)
         best = best or next(iter(free), None)
         boxes.append(best)

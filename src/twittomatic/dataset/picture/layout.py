@@ -20,9 +20,9 @@ Positions: TypeAlias = npt.NDArray[np.complex128]
 _SCALING = 2.0  # strength of the repulsion, ForceAtlas2's own default for small graphs
 _GRAVITY = 1.0
 _TOLERANCE = 0.05  # how much swinging a node may do; ForceAtlas2's factor for large graphs
-_LONGEST_MOVE = 0.1  # of the picture's side in one step
-_EFFICIENCY = 0.05  # the least that speed is reduced to
-_SMOOTHINGS = 12  # of the random vectors that the layout begins with
+_LONGEST_MOVE = 0.1  # in one step, as a share of the side of the mesh
+_EFFICIENCY = 0.05  # lower bound of the factor that reduces the speed
+_SMOOTHINGS = 12  # rounds of smoothing of the random initial positions
 
 
 def arrange(
@@ -33,19 +33,20 @@ def arrange(
     mesh: int | None = None,
     progress: Progress = no_progress,
 ) -> Positions:
-    """Return a position for each node: connected users are near each other.
+    """Compute a force-directed layout: connected users are near each other.
 
     The result is the same for the same graph and seed on one machine.
 
     Args:
         graph: The follow graph.
-        seed: Of the random vectors that the layout begins with.
-        steps: Of the simulation; without it as many as a graph of this size needs.
-        mesh: Cells along a side of the mesh, a power of two; without it as many as this graph needs.
+        seed: Seed of the random initial positions.
+        steps: Steps of the simulation; None chooses by the size of the graph, see `default_steps`.
+        mesh: Cells along a side of the mesh, a power of two; None chooses by the size of the graph.
         progress: Called with the steps that are done, and their total.
 
     Returns:
-        Complex positions (shape n), centred on 0, of no particular unit.
+        Position of each node as a complex number x + iy, centered on 0, in arbitrary units (complex128,
+        shape n).
     """
     n = graph.node_count
     if n < 2:
@@ -64,7 +65,7 @@ def arrange(
         force *= _SCALING * mass
         force -= (_GRAVITY * mass / (np.abs(position) + 1e-9)) * position
         force += _attraction(position, followed, follower)
-        # How fast nodes may go, as ForceAtlas2 decides it: less the more they swing to and fro.
+        # The global speed as in ForceAtlas2: the more the nodes oscillate, the slower they move.
         swing = np.abs(force - last)
         swinging = float(mass @ swing)
         traction = float(mass @ np.abs(force + last)) / 2
@@ -89,15 +90,15 @@ def arrange(
 
 
 def default_steps(nodes: int) -> int:
-    """Return how many steps a graph of this size needs until its picture no longer changes much."""
+    """Return the number of steps after which the layout of a graph of this size changes little."""
     return 300 if nodes <= 20_000 else 200
 
 
 class _Field:
-    """The repulsion of all nodes, on a square mesh that is laid over them anew in each step.
+    """The repulsion of all nodes, on a square mesh that is fitted to their positions in each step.
 
     Args:
-        cells: Along a side.
+        cells: Cells along a side.
     """
 
     def __init__(self, cells: int) -> None:
@@ -107,7 +108,7 @@ class _Field:
         self._spectrum = np.fft.rfft2(potential).astype(np.complex64)
 
     def repulsion(self, position: Positions, mass: npt.NDArray[np.float64]) -> tuple[Positions, float]:
-        """Return the force on a unit of mass at each node, and the side of the mesh.
+        """Return the force per unit of mass on each node (complex128, shape n), and the side of the mesh.
 
         The force between two masses is their product divided by their distance.
         """
@@ -139,7 +140,7 @@ class _Field:
 
 
 def _attraction(position: Positions, followed: Nodes, follower: Nodes) -> Positions:
-    """Return the pull of its edges on each node: of each, the logarithm of its length plus one."""
+    """Return the attraction of its edges on each node: for each edge, log(1 + length)."""
     n = len(position)
     pull = position[follower]
     pull -= position[followed]
@@ -160,7 +161,7 @@ def _spread(
     mass: npt.NDArray[np.float64],
     random: np.random.Generator,
 ) -> Positions:
-    """Return two random vectors that were smoothed along the edges: near in the graph, near on the plane."""
+    """Return random positions, smoothed along the edges so that neighbors begin near each other."""
     n = len(mass)
     vectors = random.standard_normal((2, n))
     for _ in range(_SMOOTHINGS):

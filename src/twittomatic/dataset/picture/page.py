@@ -1,8 +1,8 @@
-"""A picture as one HTML file that needs no network: sigma.js draws it, and it can be searched.
+"""Draw a scene as a self-contained HTML page, which sigma.js renders and which can be searched.
 
-Names come from the network and are hostile. They are in a JSON block, where no `<` is left that could end it,
-and the script only ever sets them as text. The policy of the page lets nothing run but its own two scripts,
-which it names by their hashes, and nothing be loaded at all.
+Names come from the network and are hostile. They are in a JSON block in which every `<` is escaped, and the
+script inserts them as text only. The Content Security Policy of the page allows its own two scripts by their
+hashes, and no requests.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from twittomatic.dataset.graph import Graph, NodeProfile
 from twittomatic.dataset.picture.palette import Palette
 from twittomatic.dataset.picture.scene import LABELLED, Scene, printable
 
-_NODE = (1.4, 14.0)  # radius of a user without followers, and what the most followed one has in addition
-_TEXT = 400  # characters of what users write about themselves
+_NODE = (1.4, 14.0)  # radius of a user without followers, and how much larger the most followed one is
+_TEXT = 400  # characters of a bio
 _COUNTS = {
     "followers_count": "followers on the network",
     "following_count": "follows on the network",
@@ -42,10 +42,10 @@ def draw_page(
     """Return a picture as an HTML page in UTF-8.
 
     Args:
-        scene: What it shows.
-        profiles: Of users, by node; a user who has none is called by id.
-        palette: Its colors.
-        measures: More lines for the cards of users: the name of each, and its text for each node.
+        scene: The scene.
+        profiles: Profiles by node; a user without one is labelled by id.
+        palette: Colors.
+        measures: Additional lines on the cards of users: for each name, a text for each node.
             An empty text is not shown.
     """
     data = msgspec.json.encode(_data(scene, profiles, palette, measures)).decode()
@@ -104,10 +104,10 @@ def _data(
 
 
 def _without_order_of_ids(scene: Scene) -> tuple[Scene, npt.NDArray[np.int64]]:
-    """Number nodes by their followers: the order of ids would tell which accounts are older.
+    """Renumber nodes by falling number of followers: the order of ids would reveal which accounts are older.
 
     Returns:
-        The scene, without ids, and the former number of each node.
+        The scene without ids, and the previous number of each node (int64, shape n).
     """
     graph = scene.graph
     n = graph.node_count
@@ -147,7 +147,7 @@ def _profile(profile: NodeProfile | None) -> dict[str, Any] | None:
 
 
 def _groups(scene: Scene, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the communities of the legend, called by their most followed user."""
+    """Return the communities of the legend, named after their most followed users."""
     groups = []
     for community in range(scene.hues):
         members = np.flatnonzero(scene.communities == community)

@@ -1,4 +1,4 @@
-"""Colors of a picture, dark or light: hues that stay apart for color-blind readers too."""
+"""Dark and light palettes whose hues remain distinguishable with a color vision deficiency."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 Colors = npt.NDArray[np.float64]
 
-HUES = 8  # more could not be told apart
+HUES = 8  # more are not distinguishable
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,12 @@ class Palette:
     """The colors of a picture, as #rrggbb.
 
     Attributes:
-        background: Behind everything.
-        hues: Of the largest communities, the largest first.
-        other: Of all smaller communities.
-        text: Of labels.
-        faint: Of the caption.
-        lift: How much of white is mixed into the color of a node, so that it stands out from its edges.
+        background: Color of the background.
+        hues: Colors of the largest communities, the largest first.
+        other: Color of all smaller communities.
+        text: Color of the labels.
+        faint: Color of the caption.
+        lift: Share of white that is mixed into the color of a node, so that it is visible on its edges.
     """
 
     background: str
@@ -34,15 +34,15 @@ class Palette:
 
     @property
     def is_dark(self) -> bool:
-        """Whether light is added to the background, and not taken from it."""
+        """Whether edges are drawn by adding light to the background, instead of removing it."""
         return bool(rgb(self.background).sum() < 1.5)
 
     def of(self, communities: npt.NDArray[np.integer], shown: int) -> Colors:
-        """Return the color of each node (shape n, 3; from 0 to 1).
+        """Return the color of each node: red, green and blue from 0 to 1 (float64, shape n, 3).
 
         Args:
-            communities: Of each node; 0 is the largest.
-            shown: How many communities have a hue of their own.
+            communities: Community of each node, from 0 for the largest on (shape n).
+            shown: Number of communities with a hue of their own.
         """
         table = np.array([rgb(color) for color in (*self.hues[:shown], self.other)])
         colors: Colors = table[np.minimum(communities, len(table) - 1)]
@@ -50,11 +50,12 @@ class Palette:
 
 
 def rgb(color: str) -> Colors:
-    """Return the red, green and blue of #rrggbb, from 0 to 1."""
+    """Return red, green and blue of a color #rrggbb, each from 0 to 1 (float64, shape 3)."""
     return np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)]) / 255
 
 
-# Near the hues of Okabe and Ito (2008), moved until all are 14 apart in CIE L*a*b* for every kind of sight.
+# Based on the palette of Okabe and Ito (2008), and adjusted until any two hues differ by at least 14 in CIE
+# L*a*b*, also under simulated protanopia and deuteranopia.
 DARK = Palette(
     background="#0a0e1a",
     hues=("#4cb8f5", "#ffa630", "#2fd6a3", "#ff76c3", "#f8e565", "#6f86ff", "#ff6a3d", "#b5f0ea"),

@@ -1,4 +1,4 @@
-"""A picture of a follow graph, as a file, as bytes, or in a notebook."""
+"""A picture of a follow graph: as PNG or HTML, written to a file or shown in a notebook."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from twittomatic.errors import SettingsError
 from twittomatic.storage.errors import translate_errors
 
 KINDS = (".png", ".html")
-"""The extensions of pictures."""
+"""File extensions of pictures."""
 
 SIZES = (200, 10_000)
-"""The smallest and the largest size of a picture, in pixels."""
+"""Minimum and maximum length of the longer side of a PNG, in pixels."""
 
 ReadProfiles: TypeAlias = Callable[[Graph, Nodes], Iterable[NodeProfile]]
-"""Reads the profiles of some nodes of a graph, as `Dataset.node_profiles` does."""
+"""Reads the profiles of some nodes of a graph; see `Dataset.node_profiles`."""
 
-# Users and edges that are shown at most.
+# Maximum number of users and edges.
 _IN_PNG = (100_000, 3_000_000)
-_IN_PAGE = (10_000, 150_000)  # browsers draw more, but not in time
+_IN_PAGE = (10_000, 150_000)  # browsers draw more, but not smoothly
 
 
 class Picture:
-    """A picture of a follow graph. Nothing is drawn before it is asked for.
+    """A picture of a follow graph. The layout is computed when it is first needed.
 
     Args:
         graph: The follow graph.
-        profiles: Reads the profiles that users are named by; without it they are named by id.
-        top: How many users to show, the most followed first; without it as many as stay readable.
-        size: Of the longer side of the PNG, in pixels.
-        light: Draw on a light background.
-        labels: Call users by their `names`, by `pseudonyms`, or `none`: not at all.
-        seed: Of all that is random; the same seed gives the same picture.
+        profiles: Reads the profiles whose names label the users; None labels them by id.
+        top: Number of users to show, the most followed ones; None shows as many as stay readable.
+        size: Length of the longer side of the PNG, in pixels.
+        light: Whether the background is light.
+        labels: Label users with their `names`, with `pseudonyms`, or with `none`.
+        seed: Seed of the layout and the communities; the same seed gives the same picture.
         progress: Called with the steps of the layout that are done, and their total.
 
     Raises:
@@ -83,10 +83,10 @@ class Picture:
         return f"<Picture of {self._graph.node_count:,} users and {self._graph.edge_count:,} follows>"
 
     def scene(self, kind: str = ".png") -> Scene:
-        """Return what a kind of picture shows: users, positions, communities.
+        """Return the scene of a kind of picture: users, positions, communities.
 
         Args:
-            kind: `.png` or `.html`; a page shows fewer users unless `top` says how many.
+            kind: `.png` or `.html`; a page shows fewer users unless `top` is given.
         """
         users, edges = _IN_PAGE if kind == ".html" else _IN_PNG
         users = min(self._graph.node_count, self._top or users)
@@ -114,7 +114,7 @@ class Picture:
         return draw_png(scene, scene.names(profiles), self._palette, self._size)
 
     def html(self) -> bytes:
-        """Return the picture as one HTML file that loads nothing, in UTF-8.
+        """Return the picture as a self-contained HTML page in UTF-8.
 
         Raises:
             CorruptFile: a file of profiles is broken.
@@ -125,10 +125,10 @@ class Picture:
         return draw_page(scene, profiles, self._palette, {"PageRank": self._ranks(scene)})
 
     def save(self, path: Path | str) -> None:
-        """Write the picture into a file, which is replaced if it exists.
+        """Write the picture to a file, which is replaced if it exists.
 
         Args:
-            path: Name of the file; its extension, `.png` or `.html`, is the kind of picture.
+            path: The file; its extension, `.png` or `.html`, is the kind of picture.
 
         Raises:
             SettingsError: it has another extension, or Pillow is not installed.

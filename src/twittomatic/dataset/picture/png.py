@@ -1,4 +1,4 @@
-"""A picture as PNG: edges as light, nodes by their followers, the most followed users with their names."""
+"""Draw a scene as PNG: edges, then nodes with areas by number of followers, then labels."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFont import FreeTypeFont
 
-_DESIGNED = 2400  # pixels along the longer side; sizes below are for this one
+_DESIGNED = 2400  # pixels of the longer side for which the sizes below are meant
 _MARGIN = 0.07
 _FLATTEST = 0.62  # height to width
-_NODE = (1.3, 17.0)  # radius of a user without followers, and what the most followed one has in addition
-_CROWD = 12_000  # users; where there are more, those without followers are smaller
-_TEXT = (24, 22)  # height of the smallest label, and what the largest has in addition
+_NODE = (1.3, 17.0)  # radius of a user without followers, and how much larger the most followed one is
+_CROWD = 12_000  # users; with more of them, those without followers are smaller
+_TEXT = (24, 22)  # height of the smallest label, and how much larger the largest one is
 _CAPTION = 20
-_SMALLEST = 9  # pixels; smaller text cannot be read
-_HALO = 5  # of the background around a label
-_GLOW = (14.0, 0.45)  # how far the light of edges spreads, and how much of it
-_FINE = 4000  # pixels; up to this size nodes are drawn twice as large and made smaller, which is smoother
+_SMALLEST = 9  # pixels; smaller text is illegible
+_HALO = 5  # width of the halo in the background color around a label
+_GLOW = (14.0, 0.45)  # radius and strength of the blur that is added to edges
+_FINE = 4000  # pixels; up to this size nodes are drawn at twice the resolution, for antialiasing
 
 
 def draw_png(scene: Scene, names: Sequence[str], palette: Palette, size: int) -> bytes:
     """Return a picture as PNG; the same for the same scene, names, palette and size.
 
     Args:
-        scene: What it shows.
-        names: What each node is called; nobody is labelled if it is empty.
-        palette: Its colors.
-        size: Of the longer side, in pixels.
+        scene: The scene.
+        names: Label of each node; empty draws no labels.
+        palette: Colors.
+        size: Length of the longer side, in pixels.
 
     Raises:
         SettingsError: Pillow is not installed.
@@ -102,7 +102,7 @@ def _fit(scene: Scene, size: int) -> tuple[Positions, int, int]:
 
 
 class _Text(NamedTuple):
-    """A label: its text, its font, and where it begins, from the corner of its box to its base line."""
+    """A label: text, font, and the offset of its baseline origin from the corner of its box, in pixels."""
 
     text: str
     font: FreeTypeFont
@@ -118,7 +118,7 @@ def _write(
     position: Positions,
     radius: npt.NDArray[np.float64],
 ) -> None:
-    """Write the labels and the caption."""
+    """Draw the labels and the caption."""
     from PIL import Image, ImageFilter
     from PIL.ImageDraw import Draw
 

@@ -1,4 +1,4 @@
-"""Draw edges as light: curves that add up: many together are bright, one alone is a thread."""
+"""Rasterize edges as curves whose intensities add up: many together are bright, a single one is faint."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from twittomatic.dataset.picture.palette import Colors, Palette, rgb
 
 Image = npt.NDArray[np.float32]
 
-_CURVE = 0.16  # how far a curve bends to its side, in its length
-_CHUNK = 1 << 20  # points of curves at a time
-_POINTS = 120_000_000  # of all curves; beyond, they are farther apart than a pixel
-_FINE = 30_000_000  # up to so many points are spread over four pixels
-_FADE = 0.1  # of the picture's side: longer edges are fainter, or they would cover everything
+_CURVE = 0.16  # bend of a curve, as a share of its length
+_CHUNK = 1 << 20  # points of curves that are computed together
+_POINTS = 120_000_000  # maximum number of points; longer curves have them farther apart than a pixel
+_FINE = 30_000_000  # maximum number of points for bilinear filtering
+_FADE = 0.1  # share of the side above which edges become fainter, so that long ones do not cover the rest
 
 
 def draw_edges(
@@ -26,14 +26,14 @@ def draw_edges(
     colors: Colors,
     size: tuple[int, int],
 ) -> Image:
-    """Return the light of all edges, not bounded: red, green, blue and its amount (shape height, width, 4).
+    """Return the summed intensity of all edges: red, green, blue and total (float32, shape height, width, 4).
 
     Args:
-        position: Of the nodes, in pixels.
-        follower: Where each edge begins.
-        followed: Where each edge ends.
-        colors: Of the nodes; along an edge one changes into the other.
-        size: Width and height in pixels.
+        position: Position of each node, in pixels (complex128, shape n).
+        follower: Node at which each edge begins (int32, shape m).
+        followed: Node at which each edge ends (int32, shape m).
+        colors: Color of each node, from 0 to 1 (shape n, 3); along an edge, one fades into the other.
+        size: Width and height, in pixels.
     """
     width, height = size
     begin, end = position[follower], position[followed]
@@ -79,13 +79,13 @@ def draw_edges(
     return light.reshape(4, height, width).transpose(1, 2, 0)
 
 
-_BRIGHT = 99.6  # percentile of the light that becomes fully bright
-_STRETCH = 8.0  # how much more the faint is lifted than the bright
+_BRIGHT = 99.6  # percentile of the intensities that is drawn fully bright
+_STRETCH = 8.0  # strength of the asinh tone curve, which lifts faint edges
 _EXPOSURE = 0.95
 
 
 def develop(light: Image, palette: Palette) -> npt.NDArray[np.uint8]:
-    """Return light as pixels (shape height, width, 3): added to a dark background, taken from a light one."""
+    """Convert intensities to pixels, brighter or darker than the background (uint8, height, width, 3)."""
     amount = light[..., 3]
     lit = amount[amount > 0]
     back = rgb(palette.background).astype(np.float32)

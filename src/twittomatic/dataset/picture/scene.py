@@ -1,4 +1,4 @@
-"""What a picture shows: the chosen users, where they are, which communities they form, how they are named."""
+"""The scene of a picture: its nodes with their positions, communities and labels, before it is drawn."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ from twittomatic.dataset.picture.palette import HUES
 from twittomatic.dataset.progress import Progress, no_progress
 
 Labels: TypeAlias = Literal["names", "pseudonyms", "none"]
-"""What users are called: their names; "user 1" and so on, from the most followed on; or nothing."""
+"""Labels of users: their names; "user 1", "user 2" and so on by falling number of followers; or none."""
 
 LABELLED = 24
 """Number of users, the most followed ones, whose names are written into a picture."""
 
 _LONGEST_NAME = 32  # characters
-_SMALLEST = 0.004  # of the users: a smaller community has no hue of its own
-_CORE = 0.9  # of the users: those farther out are drawn in
+_SMALLEST = 0.004  # share of the users; a smaller community has no hue of its own
+_CORE = 0.9  # share of the users; those farther out are moved inwards
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A follow graph that is ready to be drawn.
+    """A follow graph with all that is needed to draw it.
 
     Attributes:
-        graph: The users that are shown.
-        users: How many users the whole graph has.
-        position: Of each node, complex; the longest way across is along x.
-        followers: How many followers each node has in the whole graph (shape n).
-        communities: Of each node; 0 is the largest (shape n).
-        hues: How many communities have a color of their own.
-        labels: How users are called.
-        seed: Of all that is random.
+        graph: Graph among the users that are shown.
+        users: Number of users in the whole graph.
+        position: Position of each node as a complex number x + iy, with the longest axis along x (complex128,
+            shape n).
+        followers: Number of followers of each node in the whole graph (int64, shape n).
+        communities: Community of each node, from 0 for the largest on (int32, shape n).
+        hues: Number of communities with a color of their own.
+        labels: Kind of labels.
+        seed: Seed of the layout and the communities.
     """
 
     graph: Graph
@@ -54,7 +55,7 @@ class Scene:
 
     @property
     def left_out(self) -> int:
-        """How many users of the graph are not shown."""
+        """Number of users of the whole graph that are not shown."""
         return self.users - self.graph.node_count
 
     def order(self) -> npt.NDArray[np.int64]:
@@ -62,10 +63,10 @@ class Scene:
         return np.argsort(-self.followers, kind="stable")
 
     def names(self, profiles: Mapping[int, NodeProfile]) -> list[str]:
-        """Return what each user is called; nobody is in the list if users are not labelled.
+        """Return the label of each node; an empty list if users are not labelled.
 
         Args:
-            profiles: Of users, by node; a user who has none, or no name in it, is called by id.
+            profiles: Profiles by node; a user without a profile, or without a name in it, is labelled by id.
         """
         if self.labels == "none":
             return []
@@ -90,10 +91,10 @@ def compose(
 
     Args:
         graph: The whole follow graph.
-        top: How many users to show, at most.
-        edges: How many edges to show, at most.
-        labels: How users are called.
-        seed: Of all that is random.
+        top: Maximum number of users.
+        edges: Maximum number of edges.
+        labels: Kind of labels.
+        seed: Seed of the layout and the communities.
         progress: Called with the steps of the layout that are done, and their total.
     """
     shown = choose(graph, top, edges)
@@ -114,7 +115,7 @@ def compose(
 
 
 def _framed(position: Positions) -> Positions:
-    """Turn the longest way across to lie along x, and draw in what is far from everything else."""
+    """Rotate the longest axis onto x, and move outliers towards the center."""
     if len(position) < 2:
         return position
     middle = complex(np.median(position.real), np.median(position.imag))

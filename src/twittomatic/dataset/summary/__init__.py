@@ -1,4 +1,4 @@
-"""Summarize a dataset on one page: what was found, who matters, and what to distrust.
+"""Summarize a dataset on one page: size, coverage, degrees, communities, top users, posts, cautions.
 
 `summarize` reads the journal, the graph, the profiles and the posts once each, and returns a `Summary`, which
 `cli/render/` shows in a terminal or as Markdown, and which msgspec writes as JSON.

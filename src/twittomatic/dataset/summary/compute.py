@@ -21,9 +21,9 @@ from twittomatic.storage.paths import Layout
 
 
 def summarize(layout: Layout, *, seed: int = 1, progress: Progress = no_progress) -> Summary:
-    """Return the summary of a dataset. Needs neither Redis nor the network; a crawl may be running.
+    """Summarize a dataset. Needs neither Redis nor the network; a crawl may be running.
 
-    Memory: the graph, some bytes a user, a row per list, and counts whose number is bounded.
+    Memory: the mapped graph, some bytes per user, one row per list, and a bounded number of counts.
 
     Args:
         layout: The dataset's directories.
@@ -75,7 +75,7 @@ def summarize(layout: Layout, *, seed: int = 1, progress: Progress = no_progress
 
 
 def summarize_timelines(layout: Layout, *, progress: Progress = no_progress) -> Posts:
-    """Return what the timelines of a dataset are about, in bounded memory.
+    """Count posts, hashtags, mentions, links and languages of all timelines, in bounded memory.
 
     Args:
         layout: The dataset's directories.
@@ -97,7 +97,7 @@ def _posts(layout: Layout, timelines: dict[int, Completeness], progress: Progres
 
 
 def _rows(layout: Layout) -> tuple[dict[int, Completeness], dict[int, Completeness]]:
-    """Return the rows of the completeness of lists of followers, and of timelines, by user id."""
+    """Return the completeness of the lists of followers, and of the timelines, by user id."""
     rows: dict[str, dict[int, Completeness]] = {"followers": {}, "posts": {}}
     for row in read_completeness(layout):
         rows[row.list][row.user_id] = row
@@ -105,7 +105,7 @@ def _rows(layout: Layout) -> tuple[dict[int, Completeness], dict[int, Completene
 
 
 def _structure(graph: Graph, crawled: Graph) -> tuple[Structure, int]:
-    """Return how the graph hangs together, and the number of self-follows."""
+    """Return the structure of the graph, and the number of self-follows."""
     weak = components(graph).sizes
     mutual = reciprocity(crawled)
     self_follows = crawled.edge_count - mutual.edges

@@ -1,4 +1,4 @@
-"""How much of the network a dataset covers, counted from the journal."""
+"""Coverage of a dataset: how complete its lists are, according to the journal."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from twittomatic.dataset.completeness import Completeness
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """How the lists of one kind ended.
+    """Completeness of the lists of one kind.
 
     Attributes:
         list: `followers` or `posts`.
-        lists: Users whose list was requested.
-        endings: Lists by how they ended, the most frequent first: `complete`, `cut`, `ceiling`, `short`,
+        lists: Number of users whose list was requested.
+        endings: Number of lists by ending, the most frequent first: `complete`, `cut`, `ceiling`, `short`,
             `stalled`, `lost` or `unavailable`.
-        reasons: Unavailable users by reason: `protected`, `suspended`, `deleted` or `unavailable`.
-        records: Followers or posts in the files.
-        claimed: The sum of the counts that profiles claimed, where one is known; None if none is.
-        claimed_records: Records in those lists.
-        began_at: When the first list was begun (aware UTC); None without a list.
-        ended_at: When the last list ended (aware UTC); None without a list.
+        reasons: Number of unavailable users by reason: `protected`, `suspended`, `deleted` or `unavailable`.
+        records: Number of followers or posts in the files.
+        claimed: Sum of the claimed counts of the lists that have one; None if none has.
+        claimed_records: Number of records in the lists that have a claimed count.
+        began_at: Start of the first list (aware UTC); None without a list.
+        ended_at: End of the last list (aware UTC); None without a list.
     """
 
     list: str
@@ -39,21 +39,21 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> int:
-        """Number of lists that have all that the network had."""
+        """Number of complete lists."""
         return self.endings.get("complete", 0)
 
     @property
     def share(self) -> float | None:
-        """Records as a share of what the profiles claimed; None if nothing was claimed."""
+        """Records as a share of the claimed count, from 0 on; None without a claimed count."""
         return self.claimed_records / self.claimed if self.claimed else None
 
 
 def cover(kind: str, rows: Iterable[Completeness]) -> Coverage:
-    """Count the lists of one kind.
+    """Return the coverage of the lists of one kind.
 
     Args:
         kind: `followers` or `posts`.
-        rows: Rows about lists of this kind.
+        rows: Completeness of each list of this kind.
     """
     endings, reasons = Counter[str](), Counter[str]()
     records = claimed = claimed_records = 0

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
-    """The users whose degree lies between `low` and `high`, both included."""
+    """Number of users whose degree is between `low` and `high`, inclusive."""
 
     low: int
     high: int
@@ -16,16 +16,16 @@ class Bin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Distribution(msgspec.Struct, frozen=True, kw_only=True):
-    """How a degree is distributed.
+    """Distribution of a degree.
 
     Attributes:
-        users: Users in it.
-        zeros: Users whose degree is 0; they are in no bin.
-        bins: Users with degrees 1, 2 to 3, 4 to 7, and so on, up to the largest one.
+        users: Number of users.
+        zeros: Number of users with degree 0, who are in no bin.
+        bins: Bins of degrees 1, 2 to 3, 4 to 7, and so on, up to the largest degree.
         mean: Mean degree.
         median: Median degree.
         largest: Largest degree.
-        top_share: Share of all edges that the 1 % of users with the largest degrees have.
+        top_share: Share of all edges that belong to the 1 % of users with the largest degrees (0 to 1).
     """
 
     users: int
@@ -38,7 +38,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def distribute(degrees: npt.NDArray[np.int64]) -> Distribution:
-    """Return the distribution of the degrees of some users (shape of any length)."""
+    """Return the distribution of degrees (int64, one for each user)."""
     count = len(degrees)
     largest = int(degrees.max(initial=0))
     by_degree = np.sort(degrees)

@@ -23,11 +23,11 @@ def cautions(
     `timelines`.
 
     Args:
-        size: How large the graph is.
-        followers: How far the lists of followers cover the network.
-        timelines: How far the timelines cover it.
-        never_crawled: Users of the graph whose list was never requested.
-        posts: What the timelines are about.
+        size: Size of the follow graph.
+        followers: Coverage of the lists of followers.
+        timelines: Coverage of the timelines.
+        never_crawled: Number of border users.
+        posts: Counts of the posts.
     """
     if size.edges:
         yield from _of_the_graph(size, never_crawled)
@@ -111,7 +111,7 @@ def _of_timelines(timelines: Coverage, posts: Posts) -> Iterator[Caution]:
 
 
 def percent(share: float) -> str:
-    """Return a share in words, which are never 0 % for something and never 100 % for less than all."""
+    """Format a share as a percentage; only 0 is "0 %", and only 1 is "100 %"."""
     if 0 < share < 0.01:
         return "under 1 %"
     return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
@@ -122,7 +122,7 @@ def _of(count: int, total: int, name: str) -> str:
 
 
 def _span(began: datetime, ended: datetime) -> str:
-    """Return a period in words: `3 days (2026-11-01 to 2026-11-04)`."""
+    """Format a period: `3 days (2026-11-01 to 2026-11-04)`."""
     length = ended - began
     dates = (
         f"({began:%Y-%m-%d} to {ended:%Y-%m-%d})" if began.date() != ended.date() else f"({began:%Y-%m-%d})"

@@ -1,4 +1,4 @@
-"""The summary of a dataset, as a value: one page that says what was found, and what to distrust."""
+"""The values of a summary: size, coverage, structure, rankings, communities and cautions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from twittomatic.dataset.summary.words import Word
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How large the follow graph is.
+    """Size of the follow graph.
 
     Attributes:
-        users: Users who were crawled, or follow one who was.
-        crawled: Users whose list of followers is in the dataset.
-        edges: Follows.
-        self_follows: Users who follow themselves.
+        users: Number of nodes: users who were crawled, and their followers.
+        crawled: Number of users whose list of followers is in the dataset.
+        edges: Number of edges.
+        self_follows: Number of users who follow themselves.
     """
 
     users: int
@@ -27,15 +27,15 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Structure(msgspec.Struct, frozen=True, kw_only=True):
-    """How the graph hangs together. All but `weak_components` and `largest_weak` is among crawled users.
+    """Connectedness and reciprocity. All values but the two about components are among crawled users.
 
     Attributes:
-        users: Crawled users.
-        edges: Follows among them.
-        reciprocity: Share of these edges whose users follow each other; None without an edge.
-        weak_components: Weakly connected components of the whole graph.
-        largest_weak: Users of the largest of them.
-        isolated: Crawled users who have no tie with another crawled user.
+        users: Number of crawled users.
+        edges: Number of edges among them.
+        reciprocity: Share of these edges that are mutual, from 0 to 1; None without an edge.
+        weak_components: Number of weakly connected components of the whole graph.
+        largest_weak: Number of users in the largest component.
+        isolated: Number of crawled users without an edge from or to another crawled user.
     """
 
     users: int
@@ -47,12 +47,12 @@ class Structure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NamedUser(msgspec.Struct, frozen=True, kw_only=True):
-    """A user with a value.
+    """A user with the value of a measure.
 
     Attributes:
         id: User id.
         name: Screen name without @, empty if no profile in the dataset has it.
-        value: What the user is ranked by.
+        value: Value of the measure.
     """
 
     id: int
@@ -64,9 +64,9 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
     """The users with the largest values of a measure.
 
     Attributes:
-        measure: `followers` (in the graph), `pagerank`, `following` (users of the graph whom the user
-            follows), or `claimed` (followers that the profile claims).
-        users: By falling value, then by id.
+        measure: `followers` (in-degree), `pagerank`, `following` (out-degree), or `claimed` (followers_count
+            of the profile).
+        users: The users, sorted by descending value, then by id.
     """
 
     measure: str
@@ -78,10 +78,11 @@ class Community(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         number: 0 for the largest, as in the column `community` of exported nodes.
-        users: Number of its users.
-        inside: Share of its users' followers, among crawled users, who belong to it; None if they have none.
+        users: Number of users.
+        inside: Share of the edges into the community that come from within it, among crawled users (0 to 1);
+            None without such an edge.
         top: Its users with the most followers in the graph.
-        words: The words that its users' bios prefer.
+        words: Words that are more frequent in the bios of its users than in others.
     """
 
     number: int
@@ -96,10 +97,10 @@ class Communities(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         method: `leiden` or `propagation`.
-        seed: Seed that gives them again.
-        modularity: Newman's modularity.
-        count: Number of communities of two users or more.
-        largest: The largest of them.
+        seed: Seed that reproduces them; None if none does.
+        modularity: Newman's modularity, from -0.5 to 1.
+        count: Number of communities with at least two users.
+        largest: The largest communities.
     """
 
     method: str
@@ -113,9 +114,9 @@ class Caution(msgspec.Struct, frozen=True, kw_only=True):
     """A reason to distrust some numbers.
 
     Attributes:
-        kind: What the reason is; see `cautions`.
-        users: Users or lists that it concerns.
-        sentence: What it means, for a reader.
+        kind: Kind of the reason; see `cautions`.
+        users: Number of users or lists that are affected.
+        sentence: The reason as a sentence.
     """
 
     kind: str
@@ -128,18 +129,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         directory: The dataset's directory.
-        size: How large the follow graph is.
-        followers: How far the lists of followers cover the network.
-        timelines: How far the timelines cover it.
-        never_crawled: Users of the graph whose list was never requested.
-        in_degrees: How many followers crawled users have in the graph.
-        out_degrees: How many crawled users each user follows.
-        structure: How the graph hangs together.
-        communities: Groups of users who follow each other more than others; None without an edge among
-            crawled users.
-        top: The users with the largest values of several measures.
-        posts: What the timelines are about.
-        distrust: What to distrust, the most important first.
+        size: Size of the follow graph.
+        followers: Coverage of the lists of followers.
+        timelines: Coverage of the timelines.
+        never_crawled: Number of border users: users of the graph whose list was never requested.
+        in_degrees: Distribution of the in-degrees of crawled users.
+        out_degrees: Distribution of the out-degrees of all users.
+        structure: Connectedness and reciprocity.
+        communities: Communities of crawled users; None without an edge among them.
+        top: Rankings by several measures.
+        posts: Counts of the posts of all timelines.
+        distrust: Reasons to distrust the numbers, the most important first.
         broken: Sentences that name broken files, whose contents are left out.
     """
 

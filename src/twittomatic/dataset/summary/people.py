@@ -1,4 +1,4 @@
-"""Who is who: rankings, and communities with their top users and the words of their bios."""
+"""Rankings of users, and communities with their most followed users and typical words of their bios."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORDS = 6
 
 
 class People:
-    """The users of a graph: measured first, then named by their profiles.
+    """Measures the users of a graph, then gathers names and bios from their profiles.
 
     Args:
         graph: The whole follow graph.
@@ -80,7 +80,7 @@ class People:
         )
 
     def communities(self) -> Communities | None:
-        """Return the largest communities of crawled users; None if no two of them are tied."""
+        """Return the largest communities of crawled users; None without an edge among them."""
         if not self._members:
             return None
         words = self._bios.preferred(_WORDS)
@@ -111,7 +111,7 @@ class People:
 
 
 def _largest(values: Values, count: int) -> npt.NDArray[np.int64]:
-    """Return where the largest values are, falling; of equals the first. Values of 0 are left out."""
+    """Return the indices of the largest values, in descending order, without zeros; ties keep their order."""
     positive = np.flatnonzero(values)
     if len(positive) > count:
         least = np.partition(values[positive], len(positive) - count)[len(positive) - count]
@@ -120,7 +120,7 @@ def _largest(values: Values, count: int) -> npt.NDArray[np.int64]:
 
 
 def _inside(graph: Graph, labels: npt.NDArray[np.int32], count: int) -> list[float | None]:
-    """Return for the largest communities the share of their users' followers who belong to them."""
+    """Return for each of the largest communities the share of the edges into it that come from within."""
     followed = np.repeat(labels, graph.in_degrees())
     followers = np.bincount(followed, minlength=count)
     own = np.bincount(followed[labels[graph.followers] == followed], minlength=count)

@@ -1,4 +1,4 @@
-"""What the timelines of a dataset are about: posts per day, hashtags, mentions, links, languages."""
+"""Count posts per day, hashtags, mentions, links and languages of the timelines of a dataset."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from twittomatic.storage.formats import read_lines
 from twittomatic.storage.paths import Layout
 
 MOST = 20
-"""Hashtags, mentions, links, domains and languages that are listed."""
+"""Maximum number of hashtags, mentions, links, domains and languages in a summary."""
 _LONGEST_LINK = 500  # characters; a longer link counts for its domain only
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """A period of days (UTC), both included."""
+    """A range of days (UTC), inclusive."""
 
     first: date
     last: date
 
 
 class Posts(msgspec.Struct, frozen=True, kw_only=True):
-    """The posts of all timelines. Days are UTC.
+    """Counts of the posts of all timelines. Days are UTC.
 
     Hashtags, mentions and links are those of the users' own posts: a repost repeats another user's. Letter
     case is ignored in hashtags, mentions and domains.
 
     Attributes:
-        count: Posts.
-        timelines: Timelines with at least one post.
-        replies: Posts that reply to another.
-        reposts: Posts that repeat another without a word; X calls them retweets.
-        quotes: Posts that quote another.
-        per_day: Posts of each day that has any, in order of time.
-        comparable: The period for which no timeline is cut off at either end, so that its days can be
-            compared; None if there is none.
-        hashtags: Most used hashtags, without #.
-        mentions: Screen names mentioned most, without @.
-        links: Most frequent links; those to a post's own photos and videos are left out.
-        domains: Most frequent hosts of those links, without `www.`.
-        languages: Languages of posts as the network guesses them, by their BCP 47 tags.
+        count: Number of posts.
+        timelines: Number of timelines with at least one post.
+        replies: Number of posts that reply to another.
+        reposts: Number of posts that repeat another without a comment; X calls them retweets.
+        quotes: Number of posts that quote another.
+        per_day: Number of posts of each day that has any, in chronological order.
+        comparable: Period that every timeline covers, so that its days can be compared; None if there is
+            none.
+        hashtags: Most frequent hashtags, without #.
+        mentions: Most frequently mentioned screen names, without @.
+        links: Most frequent links, except those to a post's own photos and videos.
+        domains: Most frequent hosts of these links, without `www.`.
+        languages: Most frequent languages, as BCP 47 tags; the network guesses them.
         broken: Sentences that name the broken files; their posts are left out.
     """
 
@@ -111,11 +111,11 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 def summarize_posts(
     layout: Layout, timelines: Mapping[int, Completeness], advance: Callable[[], None] = lambda: None
 ) -> Posts:
-    """Read all timelines once, in bounded memory.
+    """Count the posts of all timelines, reading each once, in bounded memory.
 
     Args:
         layout: The dataset's directories.
-        timelines: How each timeline ended, by user id.
+        timelines: Completeness of each timeline, by user id.
         advance: Called after each file.
 
     Raises:
@@ -223,7 +223,7 @@ def _next(day: date, step: int) -> date:
 
 
 def _post(path: Path, number: int, line: bytes) -> _Post:
-    """Decode a post; one whose fields have unexpected types counts, and says nothing else."""
+    """Decode a post; if its fields have unexpected types, return an empty one, which is still counted."""
     try:
         return _decode_post(line)
     except NO_JSON:

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 CAPACITY = 1 << 16
-"""Different texts that are kept: about 20 MB with their counts."""
+"""Maximum number of different texts after pruning: about 20 MB with their counts."""
 
 
 class Use(NamedTuple):
-    """How often a text was used.
+    """Number of uses of a text.
 
     Attributes:
         text: The text.
-        times: How often it was used; too low by at most `Uses.error`.
+        times: Number of uses; too low by at most `Uses.error`.
         users: Number of users who used it; a lower bound where `Uses.error` is not 0.
     """
 
@@ -24,11 +24,11 @@ class Use(NamedTuple):
 
 
 class Uses(NamedTuple):
-    """The most used texts of a kind.
+    """The most frequent texts of a kind.
 
     Attributes:
-        most: By falling number of times, then by text.
-        error: How many times of each text may be missing: 0 unless very many different texts were used.
+        most: The texts, sorted by descending number of uses, then by text.
+        error: Upper bound of the uses that are missing from each count; 0 unless texts were pruned.
     """
 
     most: tuple[Use, ...]
@@ -36,13 +36,14 @@ class Uses(NamedTuple):
 
 
 class Tally:
-    """Counts texts user by user: exactly until there are too many different ones.
+    """Counts texts user by user; the counts are exact until there are too many different texts.
 
-    Then the rarest are dropped, and each count is too low by at most `error`: the summary of Misra and Gries
-    (1982), shrunk in batches as by Agarwal and others, *Mergeable Summaries* (2012).
+    Then the rarest are pruned, and each count is too low by at most `error`. Sources: Misra and Gries,
+    *Finding repeated elements* (1982), and for pruning in batches, Agarwal and others, *Mergeable Summaries*
+    (2012).
 
     Args:
-        capacity: Different texts that stay when the rarest are dropped; twice as many are held before.
+        capacity: Number of different texts that pruning keeps; it happens above twice as many.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -51,7 +52,7 @@ class Tally:
         self._error = 0
 
     def add(self, used: Mapping[str, int]) -> None:
-        """Add how often a user used each text."""
+        """Add the number of uses of each text by one user."""
         for text, count in used.items():
             known = self._counts.get(text)
             if known is None:
@@ -63,12 +64,12 @@ class Tally:
             self._shrink()
 
     def most(self, number: int) -> Uses:
-        """Return the most used texts, at most so many."""
+        """Return the most frequent texts, at most `number`."""
         order = sorted(self._counts.items(), key=lambda item: (-item[1][0], item[0]))
         return Uses(tuple(Use(text, *counts) for text, counts in order[:number]), self._error)
 
     def counts(self) -> dict[str, int]:
-        """Return the count of each text that is kept."""
+        """Return the number of uses of each text that was not pruned."""
         return {text: count for text, (count, _) in self._counts.items()}
 
     def _shrink(self) -> None:

@@ -1,4 +1,4 @@
-"""The words of bios: which ones a group of users prefers."""
+"""Find the words that are typical of the bios of a group of users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from twittomatic.dataset.summary.tally import Tally
 
-_LEAST_USERS = 3  # a word of one or two users says nothing about a community
+_LEAST_USERS = 3  # a word of one or two users is not typical of a community
 _EVIDENCE = (
     15.13  # of a log-likelihood ratio with one degree of freedom: chance gives more in 1 of 10,000 words
 )
@@ -16,7 +16,7 @@ _WORD = re.compile(r"[#@]?[^\W_](?:[\w'’-]*\w)?")
 _NO_WORD = re.compile(r"\S+://\S+|&\w+;")  # links, and the entities of HTML that X writes for < > &
 _SHORTEST = 3  # ASCII letters; in other scripts, two characters can be a word that says something
 _LONGEST = 40
-_CANDIDATES = 500  # most frequent words of a group that are compared
+_CANDIDATES = 500  # most frequent words of a group that are tested
 
 
 class Word(NamedTuple):
@@ -24,9 +24,9 @@ class Word(NamedTuple):
 
     Attributes:
         text: The word in lower case.
-        users: Users of the group whose bios have it.
-        lift: Its share among the group's bios, divided by its share among all bios.
-        stands_out: Whether the group uses it more than chance explains.
+        users: Number of users in the group whose bios contain it.
+        lift: Its relative frequency in the group's bios, divided by that in all bios.
+        stands_out: Whether it is significantly more frequent in the group (p < 0.0001).
     """
 
     text: str
@@ -38,7 +38,7 @@ class Word(NamedTuple):
 def words(bio: str) -> set[str]:
     """Return the words of a bio in lower case, with # and @, without numbers, links and short words.
 
-    In scripts that are written without spaces, a word is what stands between punctuation marks.
+    In scripts without spaces, a word is the text between two punctuation marks.
     """
     found = _WORD.findall(_NO_WORD.sub(" ", bio).casefold())
     return {
@@ -73,10 +73,10 @@ class Bios:
             self._groups[group].add(found)
 
     def preferred(self, most: int) -> list[tuple[Word, ...]]:
-        """Return for each group its frequent words that are less frequent elsewhere.
+        """Return the typical words of each group: those that are more frequent in it than in all bios.
 
-        Those that stand out come first. Each part is ordered by the log-likelihood ratio, so words that
-        everybody uses, such as articles, come last or not at all. Source: Dunning, *Accurate Methods for the
+        They are sorted by descending log-likelihood ratio, so that words which are frequent everywhere, such
+        as articles, come last or not at all. Source: Dunning, *Accurate Methods for the
         Statistics of Surprise and Coincidence* (1993).
         """
         everywhere = self._all.counts()
@@ -95,13 +95,13 @@ class Bios:
 
 
 def _log_likelihood(users: int, total: int, inside: int, everybody: int) -> float:
-    """Return how unlikely it is that a word's frequency inside and outside a group differs by chance.
+    """Return the log-likelihood ratio (G²) of a word's frequencies inside and outside a group.
 
     Args:
-        users: Bios of the group with the word.
-        total: All bios with the word.
-        inside: Bios of the group.
-        everybody: All bios.
+        users: Number of bios of the group that contain the word.
+        total: Number of all bios that contain it.
+        inside: Number of bios of the group.
+        everybody: Number of all bios.
     """
     outside = everybody - inside
     cells = (

@@ -1,4 +1,4 @@
-"""Batches of a table as Arrow: the schema, and record batches."""
+"""Convert a table to Arrow: its schema, record batches, and whole tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def arrow_schema(columns: Sequence[Column]) -> pyarrow.Schema:
-    """Return the Arrow schema of some columns; their meanings are the fields' metadata."""
+    """Return the Arrow schema of some columns."""
     pa = require("pyarrow", "parquet")
     types = {
         Type.INT64: pa.int64(),

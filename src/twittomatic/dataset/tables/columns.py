@@ -1,4 +1,4 @@
-"""Columns of a table: a name, a type and a meaning each; and a batch of their values."""
+"""The columns of a table, with name, type and meaning, and batches of their values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 
 class Type(StrEnum):
-    """Type of a column's values; any of them may be missing, which is None in a list."""
+    """Type of a column's values. A missing value is None."""
 
     INT64 = "int64"
     INT32 = "int32"
@@ -28,11 +28,11 @@ class Column(msgspec.Struct, frozen=True):
     """A column of a table.
 
     Attributes:
-        name: The name, as in the network's own records where it comes from one.
-        type: The type of its values.
-        meaning: What it says, as a phrase for the reference.
-        encoding: Parquet's encoding; None leaves the choice to the writer. Of the values of `RLE_DICTIONARY`
-            many are equal.
+        name: Name; that of the field for values from the network's records.
+        type: Type of the values.
+        meaning: Meaning, as a phrase for the reference.
+        encoding: Parquet encoding; None leaves the choice to the writer. `RLE_DICTIONARY` is for columns with
+            many equal values.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Column(msgspec.Struct, frozen=True):
 
 
 Batch: TypeAlias = Mapping[str, "npt.NDArray[Any] | list[Any]"]
-"""Some rows of a table: the values of each column by its name, all equally long.
+"""Rows of a table: the values of each column by its name, all of the same length.
 
 Integers, floats and Booleans without gaps are NumPy arrays; everything else is a list.
 """
 
 
 def rows_of(batch: Batch) -> int:
-    """Return how many rows a batch has."""
+    """Return the number of rows of a batch."""
     return len(next(iter(batch.values()), ()))

@@ -1,4 +1,4 @@
-"""The follow graph as a table: who follows whom."""
+"""The edges of the follow graph as a table."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def graph_edge_table(graph: Graph, *, dense: bool = False) -> Table:
 
     Args:
         graph: The graph.
-        dense: Whether users are given by their place in `graph.ids` (int32) instead of by their ids.
+        dense: Whether users are given by node number (int32) instead of by id.
     """
 
     def read() -> Iterator[Batch]:

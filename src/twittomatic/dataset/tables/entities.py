@@ -1,4 +1,4 @@
-"""Entities of a post or a profile, the way that twarc-csv writes them."""
+"""Format the entities of a post or a profile as twarc-csv does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One flat row for a record of the network: nested fields by dotted names, lists as JSON text."""
+"""Flatten a record of the network into a row: nested fields get dotted names, lists become JSON text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _fields(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]
 
 
 def batch_of(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Batch:
-    """Return flat rows as a batch; a value that its column's type cannot hold is missing."""
+    """Return flat rows as a batch; values that do not fit the type of their column are missing."""
     return {column.name: [_CONVERT[column.type](row.get(column.name)) for row in rows] for column in columns}
 
 
@@ -62,7 +62,7 @@ def _json(value: Any) -> str | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """Return a time of the network, RFC 3339, as an aware UTC `datetime`; None if it is none."""
+    """Parse a time in RFC 3339 as an aware UTC `datetime`; None if it is invalid."""
     try:
         found = datetime.fromisoformat(value)
         return found.astimezone(UTC) if found.tzinfo else None

@@ -1,4 +1,4 @@
-"""Interactions as a table: who retweets, answers, quotes and mentions whom, how often and when."""
+"""Interactions as a table: who retweets, answers, quotes or mentions whom, how often and when."""
 
 from __future__ import annotations
 

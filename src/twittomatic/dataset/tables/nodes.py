@@ -1,4 +1,4 @@
-"""Users of the follow graph as a table: what the dataset knows of each."""
+"""The users of the follow graph as a table: names, counts, degrees, and completeness of their lists."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def node_table(
     Args:
         layout: The dataset.
         graph: The graph, or a part of it.
-        whole: The graph that `graph` is a part of; depth and first sight are computed on it.
+        whole: The graph of which `graph` is a part; `depth` and `first_seen_at` are computed on it.
         dense: Whether the first column is `number`.
-        measures: More columns by their names, parallel to `graph.ids`; one that is there already, such as
-            `in_degree`, is left out.
+        measures: Additional columns by name, parallel to `graph.ids`; those that the table already has, such
+            as `in_degree`, are left out.
         on_defect: Called with the error about a file that cannot be read, which is left out; None raises it.
     """
     known = {column.name for column in NODE_COLUMNS}
@@ -106,7 +106,7 @@ def node_table(
 
 
 class _Sightings:
-    """Depth and first sight of each node: its list's, or what follows from the lists that it is in."""
+    """Depth and first sighting of each node, from its own list or from the lists that contain it."""
 
     def __init__(self, graph: Graph) -> None:
         self._ids = graph.ids
@@ -174,7 +174,7 @@ def _coverage(
 
 
 def _known(values: npt.NDArray[Any], known: npt.NDArray[np.bool_]) -> list[Any]:
-    """Return values as a list, None for those that are not known."""
+    """Return values as a list, with None for unknown ones."""
     return [
         value if is_known else None for value, is_known in zip(values.tolist(), known.tolist(), strict=True)
     ]

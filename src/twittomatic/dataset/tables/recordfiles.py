@@ -1,4 +1,4 @@
-"""Read whole files of records: a broken one is reported and left out, and the others are read."""
+"""Read files of records; a broken file is reported and left out as a whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_pages
 
 _T = TypeVar("_T")
-_HELD_BYTES = 1 << 20  # a larger file is checked to its end first, and then read again, in bounded memory
+_HELD_BYTES = 1 << 20  # a larger file is checked to its end and then read again, to bound memory
 
 
 def decoded_files(
@@ -20,12 +20,12 @@ def decoded_files(
     decode: Callable[[bytes], _T],
     on_defect: Callable[[StorageError], None] | None,
 ) -> Iterator[list[tuple[int, _T]]]:
-    """Yield the decoded lines of files, some hundred at a time, each with the time when its page arrived.
+    """Yield the decoded lines of files in batches of some hundred, each line with its download time.
 
     Args:
         paths: Files of JSON lines.
-        decode: Decodes a line; raises one of `NO_JSON` for a line that is none.
-        on_defect: Called with the error about a file that cannot be read, of which nothing is yielded; None
+        decode: Decodes a line; raises one of `NO_JSON` if the line is invalid.
+        on_defect: Called with the error about a file that cannot be read, which is left out as a whole. None
             raises the error.
 
     Raises:

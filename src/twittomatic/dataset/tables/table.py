@@ -1,4 +1,4 @@
-"""A table that is read in batches, and as a whole into Arrow, pandas or polars."""
+"""A table that is read in batches, or as a whole into Arrow, pandas or polars."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Tabular(ABC):
-    """What has columns, and so becomes an Arrow table or a data frame."""
+    """Base class of everything that can be converted to an Arrow table or a data frame."""
 
     @abstractmethod
     def table(self) -> Table:
-        """Return it as a table, which is read in batches."""
+        """Return the data as a table, which is read in batches."""
 
     def to_arrow(self) -> pyarrow.Table:
         """Return the whole table as a `pyarrow.Table`. Needs the extra `parquet`.
@@ -32,7 +32,7 @@ class Tabular(ABC):
         return arrow_table(table.columns, table.batches())
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Export the whole table by the Arrow PyCapsule protocol, such as polars asks for."""
+        """Export the whole table through the Arrow PyCapsule interface, which polars and others use."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -67,12 +67,12 @@ class Tabular(ABC):
 
 
 class Table(Tabular):
-    """Rows with the same columns. Each iteration reads them anew, and yields them as dicts.
+    """Rows with the same columns. Each iteration reads them again, and yields them as dicts.
 
     Args:
         name: Name of the table.
         columns: Its columns, in order.
-        read: Returns its batches, from the first row on. Each batch has all columns.
+        read: Returns an iterator over its batches. Each batch has all columns.
     """
 
     def __init__(self, name: str, columns: Sequence[Column], read: Callable[[], Iterable[Batch]]) -> None:
@@ -88,11 +88,11 @@ class Table(Tabular):
         return self
 
     def batches(self) -> Iterator[Batch]:
-        """Yield the rows in batches, each the values of every column by its name."""
+        """Yield the rows in batches: the values of each column by its name."""
         yield from self._read()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield each row, values by the name of their column; None where one is missing."""
+        """Yield each row as a dict of values by column name; missing values are None."""
         names = [column.name for column in self.columns]
         for batch in self._read():
             columns = [_listed(batch[name]) for name in names]
@@ -100,7 +100,7 @@ class Table(Tabular):
                 yield dict(zip(names, row, strict=True))
 
     def select(self, names: Sequence[str]) -> Table:
-        """Return the table with these of its columns, in this order."""
+        """Return a table with only these columns, in this order."""
         by_name = {column.name: column for column in self.columns}
         chosen = [by_name[name] for name in names]
 

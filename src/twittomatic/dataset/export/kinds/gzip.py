@@ -1,4 +1,4 @@
-"""Any kind of text file, compressed with gzip: the same bytes for the same rows."""
+"""Compress a text format with gzip, reproducibly: the same rows give the same bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Make = Callable[[BinaryIO, Sequence[Column]], _Text]
 
 
 def compressed(make: _Make) -> _Make:
-    """Return a kind of file that is another kind, compressed."""
+    """Return the constructor of a writer that compresses the output of another one."""
 
     def made(stream: BinaryIO, columns: Sequence[Column]) -> _Text:
         return _Compressed(stream, columns, make)
@@ -47,7 +47,7 @@ class _Compressed:
 
 
 class _Compressor:
-    """The part of a stream that writers use."""
+    """A stream with the one method that writers call."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

@@ -75,7 +75,7 @@ class ParquetWriter:
 
 
 class _Forward:
-    """A stream that only goes forward, as pyarrow wants it: it asks where it is, and closes what it wrote."""
+    """Adapts a stream that cannot seek to pyarrow, which calls `tell` and closes the stream."""
 
     closed = False
 
