@@ -13,19 +13,29 @@ from twittomatic.storage.paths import Layout
 FOLLOWERS = 2_000
 
 _MEASURE = """
-import re, sys
+import os, re, sys
 from pathlib import Path
 import twittomatic as tw
+from twittomatic.dataset.export import Choice, Format, Output, export
+from twittomatic.storage.paths import Layout
 from twittomatic.dataset.graph import blocks, graph
 
 blocks.BLOCK = graph._STEP = 1 << 16  # a small dataset has many blocks
 ds = tw.open(sys.argv[1])
-count = sum(map(len, ds.edges())) if sys.argv[2] == "edges" else ds.graph().edge_count
+if sys.argv[2] == "edges":
+    count = sum(map(len, ds.edges()))
+elif sys.argv[2] in ("gexf", "graphml"):
+    layout = Layout(Path(sys.argv[1]), Path(sys.argv[1]) / ".tmp")
+    with open(os.devnull, "wb") as file:
+        output = Output(Format("graph", "." + sys.argv[2]), file)
+        count = export(layout, [output], Choice()).rows["edges of graph"]
+else:
+    count = ds.graph().edge_count
 print(count, re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
-@pytest.mark.parametrize("reading", ["edges", "graph", "update"])
+@pytest.mark.parametrize("reading", ["edges", "graph", "update", "gexf", "graphml"])
 def test_memory_does_not_grow_with_the_number_of_edges(tmp_path: Path, reading: str) -> None:
     peaks = []
     for lists in (100, 1_000):

@@ -123,3 +123,23 @@ class ArrayFile:
         """Return an array by its name."""
         section = self._arrays[name]
         return np.frombuffer(self._map, section.type, section.count, section.offset)
+
+
+def release(array: Array) -> None:
+    """Let the memory of a mapped array go: the file has it, and it is read again when it is used.
+
+    Whoever streams through a large file does this, so that it does not count as memory of the process.
+
+    Args:
+        array: An array of an `ArrayFile`, or a slice of one; of any other array nothing is released.
+    """
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    owner = owner.obj if isinstance(owner, memoryview) else owner
+    if isinstance(owner, mmap.mmap) and array.flags.c_contiguous:
+        begin = array.ctypes.data - np.frombuffer(owner, np.uint8).ctypes.data
+        first = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
+        last = (begin + array.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+        if last > first:
+            owner.madvise(mmap.MADV_DONTNEED, first, last - first)

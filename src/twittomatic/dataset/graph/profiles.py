@@ -21,8 +21,9 @@ from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.formats import read_pages
 from twittomatic.storage.paths import Layout
 
-_PART = 1 << 16  # nodes whose profiles are sorted together: some 50 MB
-_BUFFERED = 1 << 26  # bytes of profiles that are kept before they are written to a temporary file
+_FEW = 1 << 16  # nodes among which the oldest profile found is looked up for each file
+_PART = 1 << 13  # nodes whose profiles are sorted together: some 6 MB
+_BUFFERED = 1 << 23  # bytes of profiles that are kept before they are written to a temporary file
 _LINES = 1 << 10  # lines whose nodes are looked up together
 _LENGTH_BYTES = 4
 
@@ -72,8 +73,8 @@ def read_node_profiles(
     """Yield the newest profile of each node that has one in the dataset, sorted by node.
 
     Files of profiles are read once, the newest first; reading ends early when all profiles that were found
-    are newer than the remaining files. Memory: 4 bytes per requested node, and some 150 MB regardless of the
-    size of the dataset; above some 300,000 profiles, also a temporary file of about 200 bytes per profile.
+    are newer than the remaining files. Memory: 4 bytes per requested node, and some 20 MB regardless of the
+    size of the dataset; above some 40,000 profiles, also a temporary file of about 200 bytes per profile.
 
     Args:
         layout: The dataset's directories.
@@ -85,13 +86,13 @@ def read_node_profiles(
         CorruptFile: a file is broken.
         StorageUnavailable: a file cannot be read, or the temporary file cannot be written.
     """
-    wanted = np.arange(graph.node_count, dtype=np.int32) if nodes is None else _sorted(nodes)
-    ids = graph.ids if nodes is None else graph.ids[wanted]
+    wanted = None if nodes is None else _sorted(nodes)
+    ids = graph.ids if wanted is None else graph.ids[wanted]
     newest = np.zeros(len(ids), np.uint32)  # when the profile came, plus one; 0 if there is none
     files = sorted(_written(layout, on_defect), key=lambda file: (-file[0], file[1]))
     with _Heap(len(ids)) as heap:
         for written_at, path in files:
-            if len(ids) <= _PART and newest.min(initial=2**32 - 1) > written_at:
+            if len(ids) <= _FEW and newest.min(initial=2**32 - 1) > written_at:
                 break
             try:
                 for came_at, lines in _pages(path):
@@ -101,7 +102,8 @@ def read_node_profiles(
                     raise
                 on_defect(error)
         for place, row in heap.sorted():
-            yield NodeProfile(int(wanted[place]), int(ids[place]), *row)
+            node = place if wanted is None else int(wanted[place])
+            yield NodeProfile(node, int(ids[place]), *row)
 
 
 def _sorted(nodes: Nodes | npt.NDArray[np.bool_]) -> Nodes:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph, Nodes
+from twittomatic.dataset.graph.arrayfile import release
 from twittomatic.dataset.graph.edgeblocks import BLOCK, edge_blocks, row_blocks
 
 
@@ -54,6 +55,7 @@ class FollowedPart:
             kept_count = int(np.count_nonzero(kept))
             followers[count : count + kept_count] = numbers[kept]
             count += kept_count
+            release(block.followers)
         return cls(nodes, indptr, followers[:count])
 
 

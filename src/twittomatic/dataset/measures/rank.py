@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.graph import Graph, Nodes
-from twittomatic.dataset.graph.edgeblocks import BLOCK, edge_blocks, row_blocks
+from twittomatic.dataset.graph.arrayfile import release
+from twittomatic.dataset.graph.edgeblocks import BLOCK, edge_blocks, follow_counts, row_blocks
 from twittomatic.dataset.measures.followed import FollowedPart, row_sums, sums_by_row
 
 DAMPING = 0.85
 TOLERANCE = 1e-10
 MOST_ITERATIONS = 1_000
 
-_COUNTED = 1 << 18  # edges
 _LARGEST_PART = 1 / 3  # of all edges: a part that is larger is not copied
 
 
@@ -76,9 +76,7 @@ def pagerank(
     n = graph.node_count
     if n == 0:
         return PageRank(np.empty(0), 0, converged=True)
-    counts = np.zeros(n, np.int32)  # of users whom each user follows
-    for begin in range(0, graph.edge_count, _COUNTED):
-        np.add.at(counts, graph.followers[begin : begin + _COUNTED], np.int32(1))
+    counts = follow_counts(graph)
     visited = sum(
         int(counts[first:last][np.diff(graph.indptr[first : last + 1]) > 0].sum(dtype=np.int64))
         for first, last in row_blocks(graph.indptr)
@@ -123,6 +121,7 @@ def _passed_once(
         starts = (np.cumsum(block.counts) - block.counts)[filled]
         place = int(np.searchsorted(followed, block.first))
         sums[place : place + len(starts)] += np.add.reduceat(share[counts[block.followers]], starts)
+        release(block.followers)
     return sums
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from twittomatic.dataset.graph.arrayfile import release
 from twittomatic.dataset.graph.edgeblocks import edge_blocks
 from twittomatic.dataset.tables.columns import Batch, Column, Type
 from twittomatic.dataset.tables.table import Table
@@ -56,7 +57,12 @@ def graph_edge_table(graph: Graph, *, dense: bool = False) -> Table:
 
 
 def node_pairs(graph: Graph) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
-    """Yield the edges of a graph in batches of two arrays: the followed node, and the follower (int32)."""
+    """Yield the edges of a graph in batches of two arrays: the followed node, and the follower (int32).
+
+    Pages of a mapped graph are released behind each batch.
+    """
     for block in edge_blocks(graph, _BATCH):
         nodes = np.arange(block.first, block.last, dtype=np.int32)
         yield np.repeat(nodes, block.counts), block.followers
+        release(block.followers)
+        release(graph.indptr[block.first : block.last])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from twittomatic.dataset.graph.arrayfile import release
+from twittomatic.dataset.graph.edgeblocks import follow_counts
 from twittomatic.dataset.graph.profiles import read_node_profiles
 from twittomatic.dataset.ids import UserIds
 from twittomatic.dataset.lists import OnDefect
@@ -46,9 +49,9 @@ _FIELDS: Final = {
     "following_count": "following_count",
     "tweet_count": "posts_count",
 }
-_BATCH = 1 << 16  # nodes
+_BATCH = 1 << 13  # nodes: as Python objects they take some megabytes
 _UNKNOWN_DEPTH = np.iinfo(np.int16).max
-_NEVER = np.iinfo(np.int64).max
+_NEVER = np.iinfo(np.int32).max
 
 
 def node_table(
@@ -62,7 +65,7 @@ def node_table(
 ) -> Table:
     """Return the users of a graph as a table, sorted by id.
 
-    Memory: some 60 bytes for each user.
+    Memory: 14 bytes for each user, beside the graph.
 
     Args:
         layout: The dataset.
@@ -83,26 +86,50 @@ def node_table(
     def read() -> Iterator[Batch]:
         sightings = _Sightings(whole or graph)
         profiles = _Profiles(layout, graph, on_defect)
-        in_degree, out_degree = graph.in_degrees(), graph.out_degrees()
-        complete, claimed, lines = graph.complete, graph.claimed, _lines(graph)
+        out_degree = follow_counts(graph)
+        release(graph.ids)
         for begin in range(0, graph.node_count, _BATCH):
             part = slice(begin, min(begin + _BATCH, graph.node_count))
+            some = _some(graph, part)
             found = profiles.batch(part)
             batch: dict[str, Any] = {
                 "number": np.arange(part.start, part.stop, dtype=np.int32),
-                "id": graph.ids[part],
-                "in_degree": in_degree[part],
-                "out_degree": out_degree[part],
-                "crawled": graph.crawled[part],
-                "complete": complete[part],
-                "claimed": _known(claimed[part], claimed[part] >= 0),
-                "coverage": _coverage(lines[part], claimed[part], found["followers_count"]),
+                "id": some.ids,
+                "in_degree": some.in_degrees(),
+                "out_degree": out_degree[part].astype(np.int64),
+                "crawled": some.crawled,
+                "complete": some.complete,
+                "claimed": _known(some.claimed, some.claimed >= 0),
+                "coverage": _coverage(_lines(some), some.claimed, found["followers_count"]),
                 **found,
-                **sightings.batch(graph.ids[part]),
+                **sightings.batch(some.ids),
             }
             yield batch | {name: values[part] for name, values in (measures or {}).items()}
+            release(some.ids)
+            release(some.indptr)
 
     return Table("nodes", ((NUMBER,) if dense else ()) + NODE_COLUMNS + more, read)
+
+
+def _some(graph: Graph, part: slice) -> Graph:
+    """Return some nodes without their followers; what the graph says of each node is the same."""
+    lists = graph.lists
+    if lists is not None:
+        rows = slice(*np.searchsorted(lists.nodes, [part.start, part.stop]).tolist())
+        lists = replace(
+            lists,
+            nodes=lists.nodes[rows] - np.int32(part.start),
+            lines=lists.lines[rows],
+            endings=lists.endings[rows],
+            claimed=lists.claimed[rows],
+        )
+    return replace(
+        graph,
+        ids=graph.ids[part],
+        indptr=graph.indptr[part.start : part.stop + 1],
+        crawled=graph.crawled[part],
+        lists=lists,
+    )
 
 
 class _Sightings:
@@ -110,26 +137,34 @@ class _Sightings:
 
     def __init__(self, graph: Graph) -> None:
         self._ids = graph.ids
-        depth = np.full(graph.node_count, _UNKNOWN_DEPTH, np.int16)
-        seen = np.full(graph.node_count, _NEVER, np.int64)
-        if lists := graph.lists:
-            known = lists.ended_at > 0
-            seen[lists.nodes[known]] = lists.ended_at[known]
-            known = lists.depth >= 0
-            depth[lists.nodes[known]] = np.minimum(lists.depth[known], _UNKNOWN_DEPTH - 1)
-        self._depth, self._seen = depth.copy(), seen.copy()
+        self._depth = np.full(graph.node_count, _UNKNOWN_DEPTH, np.int16)
+        self._seen = np.full(graph.node_count, _NEVER, np.int32)  # place of the moment in `_moments`
+        self._moments = np.empty(0, np.int64)
+        lists = graph.lists
+        if lists is None:
+            return
+        order = np.argsort(lists.ended_at, kind="stable")
+        self._moments = lists.ended_at[order]
+        seen = np.empty(len(order), np.int32)
+        seen[order] = np.arange(len(order), dtype=np.int32)
+        seen[lists.ended_at <= 0] = _NEVER
+        depth = np.minimum(lists.depth, _UNKNOWN_DEPTH - 1).astype(np.int16)
+        depth[lists.depth < 0] = _UNKNOWN_DEPTH
+        self._seen[lists.nodes], self._depth[lists.nodes] = seen, depth
         for followed, follower in node_pairs(graph):
-            np.minimum.at(self._seen, follower, seen[followed])
-            border = ~graph.crawled[follower] & (depth[followed] != _UNKNOWN_DEPTH)
-            np.minimum.at(self._depth, follower[border], depth[followed[border]] + np.int16(1))
+            row = np.searchsorted(lists.nodes, followed)  # who has followers here has a list
+            np.minimum.at(self._seen, follower, seen[row])
+            border = ~graph.crawled[follower] & (depth[row] != _UNKNOWN_DEPTH)
+            np.minimum.at(self._depth, follower[border], depth[row[border]] + np.int16(1))
 
     def batch(self, ids: UserIds) -> Batch:
         nodes = np.searchsorted(self._ids, ids)
-        depths, moments = self._depth[nodes].tolist(), self._seen[nodes].tolist()
+        depths, places = self._depth[nodes].tolist(), self._seen[nodes].tolist()
         return {
             "depth": [None if depth == _UNKNOWN_DEPTH else depth for depth in depths],
             "first_seen_at": [
-                None if moment == _NEVER else datetime.fromtimestamp(moment / 1e6, UTC) for moment in moments
+                None if place == _NEVER else datetime.fromtimestamp(self._moments[place] / 1e6, UTC)
+                for place in places
             ],
         }
 
