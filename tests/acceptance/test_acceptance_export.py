@@ -143,12 +143,9 @@ def test_standard_output(place: Workspace, edges: Edges) -> None:
 
 
 def test_the_how_to_runs_as_it_is_written(place: Workspace, edges: Edges) -> None:
-    exported(place, "edges.csv.gz")
     blocks = re.findall(r"^```(sh|python)\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
-    dense = [text for kind, text in blocks if "--dense" in text]
-    others = [(kind, text) for kind, text in blocks if text not in dense]
-    assert {kind for kind, _ in others} == {"sh", "python"}
-    for kind, text in [*others, *(("sh", text) for text in dense)]:
+    assert {kind for kind, _ in blocks} == {"sh", "python"}
+    for kind, text in blocks:
         interpreter = [sys.executable, "-W", "error", "-c"] if kind == "python" else ["bash", "-euc"]
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
@@ -159,7 +156,7 @@ def test_the_how_to_runs_as_it_is_written(place: Workspace, edges: Edges) -> Non
             text=True,
         )
         assert done.returncode == 0, text + done.stderr
-    numbered = pl.read_parquet(place.directory / "edges.parquet")
+    numbered = pl.read_parquet(place.directory / "dense/edges.parquet")
     assert numbered.schema == {"follower": pl.Int32, "followed": pl.Int32}
 
 

@@ -8,9 +8,19 @@ from twittomatic.cli import measures
 from twittomatic.cli.summary import posts, summary
 
 
-@click.group(short_help="Summarize a dataset, and measure its follow graph.")
+class _InOrder(click.Group):
+    """Lists its commands as they were added: the summary first."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, short_help="Summarize a dataset, and measure its follow graph.")
 def analyze() -> None:
-    """Summarize a dataset, and measure its follow graph. Needs neither Redis nor the network."""
+    """Summarize a dataset, and measure its follow graph. Begin with `summary`.
+
+    Only files are read, so a crawl may be running.
+    """
 
 
 analyze.add_command(summary)

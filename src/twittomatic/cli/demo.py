@@ -36,7 +36,7 @@ _LINE_S = 20.0  # between lines about the progress, without a terminal
 _MARK = ".made-by-twittomatic-demo"
 
 
-@click.command(short_help="Crawl a bundled follower graph: no key, no server, no cost.")
+@click.command(short_help="Crawl, summarize and draw a bundled graph; needs no key, costs nothing.")
 @click.option(
     "--directory",
     default="demo",

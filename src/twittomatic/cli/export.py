@@ -25,7 +25,7 @@ def _names(context: click.Context, parameter: click.Parameter, text: str | None)
     return tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
 
 
-@click.command(short_help="Write tables and graphs for other tools.", epilog=EVERYWHERE)
+@click.command(short_help="Write tables and graphs for pandas, R, Gephi and others.", epilog=EVERYWHERE)
 @click.argument("outputs", metavar="OUT...", nargs=-1, required=True)
 @click.option(
     "--format",
@@ -58,7 +58,10 @@ def _names(context: click.Context, parameter: click.Parameter, text: str | None)
 @click.option("--columns", metavar="A,B", callback=_names, help="Only these columns, in this order.")
 @click.option("--dense", is_flag=True, help="Number the users from 0 on; nodes say who has which number.")
 @click.option(
-    "--measures", metavar="M,...", callback=_names, help="Add measures to the nodes, such as pagerank."
+    "--measures",
+    metavar="M,...",
+    callback=_names,
+    help="Add measures to the nodes, those of `analyze`: pagerank,communities.",
 )
 @seed_option("Seed of measures that need chance.")
 @settings_options("OUTPUT_DIRECTORY")

@@ -21,7 +21,7 @@ from twittomatic.settings import Settings
 from twittomatic.storage.paths import Layout
 
 
-@click.command(short_help="Draw the follow graph.", epilog=EVERYWHERE)
+@click.command(short_help="Draw the follow graph as an image, or as a page to explore.", epilog=EVERYWHERE)
 @click.argument("out", metavar="OUT")
 @click.option(
     "--top",

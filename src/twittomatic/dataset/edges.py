@@ -82,6 +82,9 @@ class Edges(Tabular):
         """Return the edges as a table, which is read in batches."""
         return edge_table(self)
 
+    def __repr__(self) -> str:
+        return f"Edges('{self._layout.output}')"
+
     def __iter__(self) -> Iterator[EdgeBatch]:
         """Read the follow graph.
 

@@ -68,6 +68,12 @@ class Graph:
     crawled: npt.NDArray[np.bool_]
     lists: GraphLists | None = None
 
+    def __repr__(self) -> str:
+        return (
+            f"<Graph of {self.node_count:,} users and {self.edge_count:,} follows; "
+            f"{int(self.crawled.sum()):,} users were crawled>"
+        )
+
     @property
     def node_count(self) -> int:
         """Number of nodes."""

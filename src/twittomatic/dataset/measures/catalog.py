@@ -104,7 +104,7 @@ def _components(graph: Graph, seed: int) -> Measured:
         columns={"component": found.labels},
         facts={"components": found.count, "share of users in the largest": largest},
         sizes=found.sizes,
-        caveats=["Weak components: who is joined by follows in whichever direction."],
+        caveats=["Weak components: the direction of a follow does not count."],
     )
 
 
@@ -197,7 +197,7 @@ def _border(graph: Graph, sentence: str) -> list[str]:
 MEASURES: Final[Mapping[str, Measure]] = {
     "degrees": Measure(
         title="Degrees",
-        summary="Followers in the graph, and users followed.",
+        summary="Degrees: the users with the most followers in the graph.",
         among="all",
         columns=("in_degree", "out_degree"),
         compute=_degrees,
@@ -211,14 +211,14 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "hits": Measure(
         title="Hubs and authorities",
-        summary="Hubs and authorities: who follows the right users, and who is followed by such.",
+        summary="Hubs and authorities: who follows important users, and whom such followers follow.",
         among="all",
         columns=("authority", "hub"),
         compute=_hits,
     ),
     "components": Measure(
         title="Weak components",
-        summary="Weak components: users who are joined by follows.",
+        summary="Weak components: groups of users with no follow between them.",
         among="all",
         columns=("component",),
         compute=_components,
@@ -232,14 +232,14 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "cores": Measure(
         title="Core numbers",
-        summary="Core numbers: how densely a user's surroundings are tied.",
+        summary="Core numbers: who is in the dense middle of the graph.",
         among="crawled",
         columns=("core",),
         compute=_cores,
     ),
     "clustering": Measure(
         title="Clustering",
-        summary="Clustering: how often two ties of a user are tied.",
+        summary="Clustering: how often two contacts of a user know each other.",
         among="crawled",
         columns=("triangles", "clustering"),
         compute=_clustering,
@@ -253,7 +253,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "betweenness": Measure(
         title="Betweenness",
-        summary="Betweenness: which users lie on shortest paths.",
+        summary="Betweenness: who connects users far apart.",
         among="crawled",
         columns=("betweenness",),
         compute=_betweenness,
