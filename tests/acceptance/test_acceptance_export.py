@@ -195,7 +195,7 @@ def test_a_broken_file_is_named_and_all_else_is_done(place: Workspace) -> None:
     done = exported(place, "edges.csv", "posts.csv", "profiles.csv", code=1)
     for ext in ("fws", "usr", "twt"):
         assert f"3.{ext}: the gzip data is cut off" in done.stderr
-    assert "Files that were left out: 3." in done.stderr
+    assert "Broken files: 3." in done.stderr
     assert set(pd.read_csv(place.directory / "edges.csv")["followed"]) == {1, 2, 4, 5}
     assert len(pd.read_csv(place.directory / "posts.csv")) == 4
     assert len(pd.read_csv(place.directory / "profiles.csv")) == 200

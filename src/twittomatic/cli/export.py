@@ -88,7 +88,7 @@ def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **cho
     for sentence in exported.warnings + exported.defects:
         click.echo(sentence, err=True)
     if exported.defects:
-        click.echo(f"Files that were left out: {len(exported.defects):,}.", err=True)
+        click.echo(f"Broken files: {len(exported.defects):,}.", err=True)
     rows = ". ".join(f"{name.capitalize()}: {count:,}" for name, count in exported.rows.items())
     if rows:
         click.echo(f"{rows}.", err=any(is_stdout(name) for name in outputs))

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from twittomatic.dataset.ids import LARGEST_ID
-from twittomatic.errors import StorageUnavailable
+from twittomatic.dataset.lists import OnDefect
+from twittomatic.errors import CorruptFile, StorageUnavailable
 from twittomatic.model import MODULES, NO_JSON, Ending, Module
 from twittomatic.storage.errors import translate_errors
-from twittomatic.storage.journal import Entry, decode_line
+from twittomatic.storage.journal import Entry, decode_line, purchase_of
 from twittomatic.storage.paths import Layout
 from twittomatic.storage.tail import LONGEST_LINE, Block, JournalTail
 
@@ -84,7 +85,7 @@ class Completeness(NamedTuple):
     coverage: float | None = None
 
 
-def read_completeness(layout: Layout) -> Iterator[Completeness]:
+def read_completeness(layout: Layout, on_defect: OnDefect = lambda error: None) -> Iterator[Completeness]:
     """Yield one row per list, sorted by user id and list.
 
     Of several lines about one file the newest counts, as for `verify`. A line without a file counts only if
@@ -92,10 +93,14 @@ def read_completeness(layout: Layout) -> Iterator[Completeness]:
 
     The journal is read once in full, then the lines that count are read again. Memory: 100 bytes a list.
 
+    Args:
+        layout: The dataset.
+        on_defect: Called for each journal file with lines that are no entries, with the first of them.
+
     Raises:
         StorageUnavailable: a journal file cannot be read, or was replaced meanwhile.
     """
-    paths, lines = _newest_lines(layout)
+    paths, lines = _newest_lines(layout, on_defect)
     chosen = _choose(lines)
     while rows := list(islice(chosen, _ROWS)):
         entries = _read_entries(paths, [line["place"].item() for line, _ in rows])
@@ -103,14 +108,21 @@ def read_completeness(layout: Layout) -> Iterator[Completeness]:
             yield _row(line, entry, checked)
 
 
-def _newest_lines(layout: Layout) -> tuple[list[Path], _Lines]:
+def _newest_lines(layout: Layout, on_defect: OnDefect) -> tuple[list[Path], _Lines]:
     """Return the journal files, and the newest line of each kind about each list, sorted by list."""
     paths: list[Path] = []
+    is_whole = True
     newest, recent = np.empty(0, _LINE), list[_Line]()
     for block in JournalTail(layout).read(_refuse_files):
         if not paths or paths[-1] != block.path:
             paths.append(block.path)
-        recent += _lines_of(block, len(paths) - 1)
+            is_whole = True
+        for number, line in _lines_of(block, len(paths) - 1):
+            if line is not None:
+                recent.append(line)
+            elif is_whole:
+                is_whole = False
+                on_defect(CorruptFile(f"{block.path}: line {number} is not a journal entry."))
         if len(recent) >= max(_PENDING, len(newest)):
             newest, recent = _merge(newest, recent), []
     return paths, _merge(newest, recent)
@@ -122,16 +134,18 @@ def _refuse_files(path: Path, number: int, sentence: str) -> None:
         raise StorageUnavailable(sentence)
 
 
-def _lines_of(block: Block, file: int) -> Iterator[_Line]:
+def _lines_of(block: Block, file: int) -> Iterator[tuple[int, _Line | None]]:
+    """Yield the lines about lists with their numbers, and None for those that are no journal entries."""
     place = file << _OFFSET_BITS | block.offset
-    for text in block.text.split(b"\n"):
-        if text and len(text) < LONGEST_LINE:
-            try:
-                line = _line(decode_line(text), place)
-            except (*NO_JSON, ValueError):  # no entry, or a moment such as the 30th of February
-                line = None
-            if line is not None:
-                yield line
+    lines = block.text.split(b"\n")
+    for number, text in enumerate(lines, start=block.number):
+        is_last = number == block.number + len(lines) - 1  # which is still being written, if it is not empty
+        try:
+            if text and len(text) < LONGEST_LINE and (line := _line(decode_line(text), place)):
+                yield number, line
+        except (*NO_JSON, ValueError):  # no entry, or a moment such as the 30th of February
+            if not is_last and purchase_of(text) is None:
+                yield number, None
         place += len(text) + 1
 
 

@@ -172,8 +172,9 @@ class Dataset:
         last call are read.
 
         Args:
-            on_defect: Called with the error about a list that cannot be read, which is left out. None raises
-                the error.
+            on_defect: Called with the error about a list that cannot be read, which is left out, and about a
+                journal file with broken lines, which are skipped. None raises the former, and ignores the
+                latter.
 
         Raises:
             CorruptFile: a file is broken; it is named.

@@ -276,3 +276,16 @@ def test_a_list_without_its_journal_line_is_not_called_complete(tmp_path: Path) 
 
     writer.journal.append(writer.entry(path, measured(path)))
     assert ds.graph().complete.tolist() == [False, False, False, True]
+
+
+def test_a_journal_file_with_broken_lines_is_named_each_time(layout: Layout) -> None:
+    writer = DatasetWriter(layout)
+    writer.store("22", "fws", [b"3", b"7"])
+    writer.journal.close()
+    with layout.journal("w").open("ab") as file:
+        file.write(b'no entry\n{"n":1}\n{"still being')
+    for _ in range(2):
+        found: list[StorageError] = []
+        build.build_graph(layout, found.append)
+        assert [str(error) for error in found] == [f"{layout.journal('w')}: line 2 is not a journal entry."]
+    assert build.build_graph(layout).complete.sum() == 1

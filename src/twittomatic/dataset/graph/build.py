@@ -38,7 +38,8 @@ def build_graph(layout: Layout, on_defect: OnDefect | None = None) -> Graph:
 
     Args:
         layout: The dataset's directories.
-        on_defect: Called with the error about a list that cannot be read, which is left out. None raises it.
+        on_defect: Called with the error about a list that cannot be read, which is left out, and about a
+            journal file with broken lines, which are skipped. None raises the former, and ignores the latter.
 
     Raises:
         CorruptFile: a file is broken; it is named.
@@ -56,7 +57,7 @@ def build_graph(layout: Layout, on_defect: OnDefect | None = None) -> Graph:
         indptr=indptr,
         followers=file["followers"],
         crawled=crawled,
-        lists=read_facts(layout, cache, file, nodes),
+        lists=read_facts(layout, cache, file, nodes, on_defect),
     )
 
 

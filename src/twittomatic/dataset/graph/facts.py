@@ -10,6 +10,8 @@ from twittomatic.dataset.completeness import read_completeness
 from twittomatic.dataset.graph.arrayfile import ArrayFile, ArrayWriter
 from twittomatic.dataset.graph.cache import GraphCache
 from twittomatic.dataset.graph.graph import ENDINGS, GraphLists, Nodes
+from twittomatic.dataset.lists import OnDefect
+from twittomatic.errors import CorruptFile
 from twittomatic.storage.errors import translate_errors
 from twittomatic.storage.paths import Layout
 
@@ -24,7 +26,9 @@ _COLUMNS = {
 }
 
 
-def read_facts(layout: Layout, cache: GraphCache, graph: ArrayFile, nodes: Nodes) -> GraphLists:
+def read_facts(
+    layout: Layout, cache: GraphCache, graph: ArrayFile, nodes: Nodes, on_defect: OnDefect | None = None
+) -> GraphLists:
     """Return the journal data about the lists of a graph.
 
     Args:
@@ -43,14 +47,18 @@ def read_facts(layout: Layout, cache: GraphCache, graph: ArrayFile, nodes: Nodes
     }
     file = cache.open(_FILE)
     if file is None or any(file.about.get(name) != value for name, value in about.items()):
-        arrays = _read(layout, graph)
+        broken: list[str] = []
+        arrays = _read(layout, graph, lambda error: broken.append(str(error)))
 
         def fill(writer: ArrayWriter, _: Path) -> dict[str, object]:
             for name, kind in _COLUMNS.items():
                 writer.add(name, arrays[name], kind)
-            return dict(about)
+            return {**about, "broken": broken}
 
         file = cache.write(_FILE, fill)
+    if on_defect is not None:
+        for sentence in file.about.get("broken", ()):
+            on_defect(CorruptFile(sentence))
     return GraphLists(nodes, **{name: file[name] for name in _COLUMNS})
 
 
@@ -64,14 +72,14 @@ def _journal(layout: Layout) -> list[list[object]]:
     return found
 
 
-def _read(layout: Layout, graph: ArrayFile) -> dict[str, np.ndarray]:
+def _read(layout: Layout, graph: ArrayFile, on_defect: OnDefect) -> dict[str, np.ndarray]:
     table = graph["lists"].reshape(-1, 5)
     arrays = {name: np.zeros(len(table), kind) for name, kind in _COLUMNS.items()}
     arrays["lines"][:] = table[:, 4]
     arrays["claimed"][:] = -1
     arrays["depth"][:] = -1
     rows = {user: row for row, user in enumerate(table[:, 0].tolist())}
-    for one in read_completeness(layout):
+    for one in read_completeness(layout, on_defect):
         row = rows.get(one.user_id)
         if row is None or one.list != "followers" or one.file is None:
             continue
