@@ -1,7 +1,7 @@
-"""Find what other distributions register under an entry point group, and run their code.
+"""Find the plugins that other distributions register as entry points, and run their code.
 
-Reading stops at no distribution: one whose metadata is damaged is skipped, and only named when something that
-it may have registered is not found. Whatever a plugin raises that is no error of ours becomes a PluginFault.
+A distribution with damaged metadata is skipped, and only named if a plugin that it may have registered is not
+found. Exceptions of a plugin that are not Twittomatic's own become a PluginFault.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from twittomatic.errors import PluginFault, SettingsError, TwittomaticError
 
 
 class Plugin(NamedTuple):
-    """Something that a distribution registers.
+    """An entry point of a distribution.
 
     Attributes:
-        point: Its entry point.
+        point: The entry point.
         distribution: Name and version of the distribution.
     """
 
@@ -31,10 +31,10 @@ class Plugin(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What is registered under a group.
+    """The plugins of an entry point group.
 
     Attributes:
-        plugins: By name; more than one where distributions compete for the name.
+        plugins: Plugins by name; several if distributions register the same name.
         damaged: A sentence for each distribution whose entry points cannot be read.
     """
 
@@ -45,9 +45,9 @@ class Found(NamedTuple):
         """Return the only plugin of a name.
 
         Args:
-            what: Begins the error where several have the name, such as `NETWORK`.
+            what: Beginning of the error about an ambiguous name, such as `NETWORK`.
             name: The name of the entry point.
-            unknown: The sentence for a name that nothing has.
+            unknown: Sentence of the error about an unknown name.
 
         Raises:
             SettingsError: no distribution, or several, register the name.
@@ -64,9 +64,9 @@ class Found(NamedTuple):
 
 
 def find(group: str) -> Found:
-    """Return what installed distributions register under a group.
+    """Return the plugins that installed distributions register under a group.
 
-    The same object from the same distribution counts once: a path may be listed twice.
+    The same object of the same distribution counts once, since a directory may be on the path twice.
     """
     plugins: dict[str, dict[tuple[str, str], Plugin]] = {}
     damaged = []
@@ -87,11 +87,11 @@ def find(group: str) -> Found:
 
 @contextmanager
 def running(plugin: str, doing: str) -> Iterator[None]:
-    """Run code of a plugin; errors of ours pass through.
+    """Run code of a plugin; Twittomatic's own errors pass through.
 
     Args:
-        plugin: Begins the sentence, such as `The network “toy” (toytown 1.0)`.
-        doing: What failed, after "failed", such as `in decode`.
+        plugin: Beginning of the sentence, such as `The network “toy” (toytown 1.0)`.
+        doing: The failed action, which follows "failed", such as `in decode`.
 
     Raises:
         PluginFault: the code raised anything else.
@@ -105,12 +105,12 @@ def running(plugin: str, doing: str) -> Iterator[None]:
 
 
 def _key(distribution: Distribution) -> str:
-    """Return what two finds of one distribution share."""
+    """Return a key that is equal for two copies of one distribution."""
     return _named(distribution).partition(" ")[0].lower()
 
 
 def _named(distribution: Distribution) -> str:
-    """Return name and version, as far as they can be read."""
+    """Return name and version, as far as they are readable."""
     try:
         name, version = distribution.metadata["Name"], distribution.metadata["Version"]
     except Exception:  # noqa: BLE001 - damaged, like its entry points

@@ -1,4 +1,4 @@
-"""`analyze`: what a dataset says, on one page or measure by measure."""
+"""`analyze`: a summary of a dataset on one page, or single measures."""
 
 from __future__ import annotations
 

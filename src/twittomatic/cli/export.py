@@ -41,13 +41,13 @@ def _names(context: click.Context, parameter: click.Parameter, text: str | None)
     help="Users: those whose followers the dataset has, or all.",
 )
 @click.option("--complete-only", is_flag=True, help="Only lists of followers that are complete.")
-@click.option("--mutual", is_flag=True, help="Only users who follow each other.")
+@click.option("--mutual", is_flag=True, help="Only mutual edges.")
 @click.option(
     "--min-degree",
     type=click.IntRange(0),
     metavar="N",
     default=0,
-    help="Only users with N edges, in and out.",
+    help="Only users with at least N edges, in-degree plus out-degree.",
 )
 @click.option(
     "--top",
@@ -56,14 +56,14 @@ def _names(context: click.Context, parameter: click.Parameter, text: str | None)
     help="Only the N users with the most followers in the graph.",
 )
 @click.option("--columns", metavar="A,B", callback=_names, help="Only these columns, in this order.")
-@click.option("--dense", is_flag=True, help="Number the users from 0 on; nodes say who has which number.")
+@click.option("--dense", is_flag=True, help="Number the users from 0 on; the nodes table has the numbers.")
 @click.option(
     "--measures",
     metavar="M,...",
     callback=_names,
     help="Add measures to the nodes, those of `analyze`: pagerank,communities.",
 )
-@seed_option("Seed of measures that need chance.")
+@seed_option("Seed of measures that use random numbers.")
 @settings_options("OUTPUT_DIRECTORY")
 def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **choice: Any) -> None:
     """Write tables and graphs of the dataset for other tools.
@@ -98,7 +98,9 @@ def export(settings: Settings, outputs: tuple[str, ...], form: str | None, **cho
 def _format(name: str, form: str | None, outputs: int) -> Format:
     if form is not None:
         if outputs > 1:
-            raise SettingsError("--format says what is in one OUT; name the others by what is in them.")
+            raise SettingsError(
+                "--format describes one OUT; with several, the name of each says what is in it."
+            )
         return parse_format(form)
     if name == "-":
         raise SettingsError("-: say what to write to standard output, such as --format edges.csv.")

@@ -34,7 +34,7 @@ from twittomatic.storage.paths import Layout
 
 _out = click.option("--out", metavar="FILE", help="Write all users into a table: .parquet, .csv, .jsonl.")
 _top = click.option(
-    "--top", default=20, show_default=True, type=click.IntRange(0, 10_000), help="How many to print."
+    "--top", default=20, show_default=True, type=click.IntRange(0, 10_000), help="Number of rows to print."
 )
 
 
@@ -117,7 +117,7 @@ def _on_spark(
     parquet: str | None,
     **options: Any,
 ) -> SparkAnalysis:
-    """Measure on Spark; an --out that is a URL is written by Spark itself."""
+    """Measure on Spark; if --out is a URL, Spark writes it."""
     to_url = out if out is not None and "://" in out else None
     kind = _kind(out) if to_url is None else ""
     with shown_progress() as report:
@@ -150,8 +150,8 @@ def _help(name: str) -> str:
     measure = MEASURES[name]
     columns = " and ".join(measure.columns)
     return (
-        f"{measure.summary}\n\nPrints the users at the top and what the numbers do not say. --out writes all "
-        f"users with {columns} and what else is known of them. A crawl may be running."
+        f"{measure.summary}\n\nPrints the top users and the caveats. --out writes a table of all users with "
+        f"{columns}, names, counts and completeness. A crawl may be running."
     )
 
 
@@ -165,14 +165,14 @@ def _help(name: str) -> str:
     default=100,
     show_default=True,
     type=click.IntRange(2, 5_000),
-    help="Compare so many users, those with the most followers in the dataset.",
+    help="Number of users to compare: those with the most followers in the dataset.",
 )
 @settings_options("OUTPUT_DIRECTORY")
 def overlap(settings: Settings, out: str | None, json: bool, md: bool, top: int, users: int) -> None:
-    """Overlap: how many followers users share, two by two.
+    """Overlap: the number of followers that two users share.
 
-    Prints the pairs who share most. --out writes all pairs who share any, with user, other, shared and
-    jaccard: followers of both by followers of either. A crawl may be running.
+    Prints the pairs who share most. --out writes all pairs who share any, with the columns user, other,
+    shared and jaccard (followers of both, divided by followers of either). A crawl may be running.
     """
     kind = _kind(out)
     with shown_progress() as report:

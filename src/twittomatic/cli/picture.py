@@ -43,7 +43,7 @@ from twittomatic.storage.paths import Layout
     type=click.Choice(get_args(Labels)),
     default="names",
     show_default=True,
-    help="What users are called; with `none`, not at all.",
+    help="Labels of the users.",
 )
 @seed_option("Seed of the layout.")
 @settings_options("OUTPUT_DIRECTORY")
@@ -56,7 +56,7 @@ def picture(
     the dataset, its color the community. The 24 most followed users are labelled. The same seed gives the
     same picture.
 
-    A crawl may be at work.
+    A crawl may be running.
     """
     kind = Path(out).suffix.lower()
     if kind not in KINDS:

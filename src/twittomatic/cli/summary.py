@@ -1,4 +1,4 @@
-"""`analyze summary` and `analyze posts`: what a dataset holds, on one page."""
+"""`analyze summary` and `analyze posts`: the contents of a dataset on one page."""
 
 from __future__ import annotations
 

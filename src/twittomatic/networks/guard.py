@@ -1,6 +1,6 @@
-"""Checks what a network of another distribution returns and raises, so that its faults name it.
+"""Validate return values and exceptions of a network of another distribution, so that errors name it.
 
-Our own networks are not wrapped.
+Twittomatic's own networks are not wrapped.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def guarded(given: object, label: str, name: str) -> NetworkClass:
     """Return a network class whose faults, and those of its networks, are PluginFaults.
 
     Args:
-        given: What the entry point refers to.
-        label: Begins each sentence, such as `The network “toy” (toytown 1.0)`.
+        given: Object of the entry point.
+        label: Beginning of each error message, such as `The network “toy” (toytown 1.0)`.
         name: Name of the entry point.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The cap of a crawl: the most that its processes may let the account spend."""
+"""The cap of a crawl: the spending of the account above which its processes get no permits."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Cap:
     Args:
         connection: Connection to the state server.
         keys: The account's keys.
-        budget: Micro-dollars, None for no cap: for this process alone, until it shares its cap with the
-            crawl's others (`share`) or follows theirs (`follow`).
-        crawl: Crawl whose cap that is.
+        budget: Budget in micro-dollars, None for no cap. It applies to this process only, until the process
+            makes it the crawl's cap (`share`) or uses the crawl's (`follow`).
+        crawl: Name of the crawl.
     """
 
     def __init__(self, connection: Connection, keys: NetworkKeys, budget: int | None, crawl: str) -> None:
@@ -33,7 +33,7 @@ class Cap:
 
     @property
     def arguments(self) -> tuple[int | str, str]:
-        """This process's budget, and the crawl whose cap counts instead, as `ledger/acquire` takes them."""
+        """Arguments for `ledger/acquire`: this process's budget, and the crawl whose cap replaces it."""
         return "" if self._budget is None else self._budget, self._crawl if self._follows else ""
 
     async def share(self, leadership: Leadership) -> None:
@@ -43,7 +43,7 @@ class Cap:
             leadership: The caller's claim to lead the crawl.
 
         Raises:
-            LeadershipLost: another master leads, and its cap stands.
+            LeadershipLost: another master leads; its cap stays in force.
         """
         budget = "" if self._budget is None else self._budget
         if not await self._connection.run(
@@ -57,7 +57,7 @@ class Cap:
         self._follows = True
 
     async def amount(self) -> int | None:
-        """Return the micro-dollars of the cap that counts now, None for no cap."""
+        """Return the cap that applies now, in micro-dollars; None for no cap."""
         written = None
         if self._follows:
             written = await self._connection.call("HGET", self._keys.caps, self._crawl)

@@ -1,4 +1,4 @@
-"""The ledger of an account: what was spent and reserved, and whether the server has lost a part of it."""
+"""The ledger of an account: money spent and reserved, and detection of losses on the server."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger as a whole, in micro-dollars.
 
     Attributes:
-        spent: By all crawls: every resource at its price, which is the most that the network can charge.
-        expected: What it will probably charge, each resource once a UTC day; estimated from a fifth.
+        spent: Spending of all crawls, with every resource at its price: the most that the network can charge.
+        expected: Expected charge, with each resource once per UTC day; estimated from a fifth of the ids.
         reserved: Reserved for requests that are not settled yet.
-        is_awaited: Whether a process waits until reserved money is settled.
+        is_awaited: Whether a process waits for reserved money to be settled.
         fields: Spending per `crawl:<name>`, `module:<crawl>:<module>`, `day:<date>`.
-        expected_fields: What is expected of each.
+        expected_fields: Expected charge per field.
     """
 
     spent: int = 0
@@ -118,7 +118,7 @@ class Ledger:
         return await read_totals(self._connection, self._keys)
 
     def gone(self, what: str) -> StateLost:
-        """Return the error for what a script missed: `ledger`, `bookings` or `window`."""
+        """Return the error for data that a script misses: `ledger`, `bookings` or `window`."""
         return gone(f"{_LOST[what]} of the account {self._keys.account}")
 
 

@@ -1,4 +1,4 @@
-"""What a request for a permit is answered, and what a response has delivered."""
+"""The results of a request for a permit, and the resources that a response delivered."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True):
         reservation: Name of the money reserved for it.
         credential: Name of the credential whose window it uses.
         endpoint: Endpoint of that window.
-        resources: The most resources that the request may ask for.
-        granted_at: When it was asked for, by `clock.steady_s`.
+        resources: Maximum number of resources to request.
+        granted_at: Time of the request for the permit, by `clock.steady_s`.
     """
 
     reservation: str
@@ -36,7 +36,7 @@ class OverBudget(msgspec.Struct, frozen=True, kw_only=True):
     """The budget has too little left for the smallest request of this kind.
 
     Attributes:
-        left: Micro-dollars that are left.
+        left: Remaining micro-dollars.
     """
 
     left: int
@@ -65,14 +65,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 def decision(
     answer: list[Any], reservation: str, credentials: Sequence[str], endpoint: str, asked_at: float
 ) -> Permit | RetryAfter | OverBudget | NoCredential:
-    """Read what `ledger/acquire` answers.
+    """Decode the reply of `ledger/acquire`.
 
     Args:
-        answer: The answer of the script.
-        reservation: Name of the money reserved.
-        credentials: Names of the credentials, in the order in which the script was given them.
+        answer: Reply of the script.
+        reservation: Name of the reservation.
+        credentials: Names of the credentials, in the order in which they were passed to the script.
         endpoint: Endpoint whose window is used.
-        asked_at: When the permit was asked for, by `clock.steady_s`.
+        asked_at: Time of the request for the permit, by `clock.steady_s`.
     """
     match answer:
         case ["go", index, size]:

@@ -1,7 +1,7 @@
 """A page of headings, facts, plots, tables and remarks, for a terminal or as Markdown.
 
-The same sections make both, so that they say the same. Texts may come from the network: a terminal gets them
-escaped, and Markdown with its special characters escaped too.
+Both are rendered from the same sections, so that they cannot differ. Texts may come from the network, so
+control characters are escaped in both, and special characters in Markdown.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Plot:
 
 @dataclass(frozen=True, kw_only=True)
 class Plots:
-    """Drawings that stand side by side if there is room."""
+    """Plots that are shown side by side if there is room."""
 
     plots: Sequence[Plot]
 
@@ -53,10 +53,10 @@ class Cells:
 
     Attributes:
         columns: Names of the columns; a name may be empty.
-        rows: A cell for each column.
-        right: Places of the columns that are aligned to the right.
-        dispensable: Groups of columns that may be left out if there is no room, in this order.
-        wraps: Place of the column that may take several lines, None for none.
+        rows: Rows, with a cell for each column.
+        right: Indices of the columns that are aligned to the right.
+        dispensable: Groups of columns that are left out, in this order, if there is no room.
+        wraps: Index of the column whose text may wrap, None for none.
         note: A remark below the table.
     """
 
@@ -88,17 +88,17 @@ class Section:
 
 
 class Page:
-    """Sections as they are shown in a terminal.
+    """Sections for a terminal.
 
     Args:
-        sections: From top to bottom.
+        sections: Sections from top to bottom.
     """
 
     def __init__(self, sections: Sequence[Section]) -> None:
         self._sections = sections
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw each block as wide as there is room."""
+        """Render the sections, fitted to the width of the terminal."""
         for number, section in enumerate(self._sections):
             if number:
                 yield Text()
@@ -166,7 +166,7 @@ def _side_by_side(plots: Sequence[Text], options: ConsoleOptions) -> Table:
 
 
 def _fitting(cells: Cells, console: Console, options: ConsoleOptions) -> Table:
-    """Return a table without the columns for which there is no room."""
+    """Return a table, without the dispensable columns that do not fit."""
     room = options.update(max_width=_ENDLESS)
     without: frozenset[int] = frozenset()
     table = _table(cells, without)

@@ -1,4 +1,4 @@
-"""What a demo found: a short summary, a picture, what it would have cost at X, and what to do next."""
+"""The result of the demo: a short summary, a picture, the price at X, and the next commands."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PIXELS = 1600
 
 
 def show_findings(status: CrawlStatus, directory: Path, picture: Path) -> None:
-    """Print what the crawl found, and draw it.
+    """Print a summary of the crawl and draw its graph.
 
     Args:
-        status: The status of the crawl at its end.
-        directory: The dataset.
-        picture: The path of the picture, a PNG file.
+        status: Final status of the crawl.
+        directory: Directory of the dataset.
+        picture: Path of the PNG file to write.
     """
     dataset = Dataset(directory)
     click.echo()
@@ -61,7 +61,7 @@ def _draw(dataset: Dataset, path: Path) -> str:
 
 
 def _program() -> str:
-    """Return how this program is called here: by its path if the shell would not find it."""
+    """Return the command that runs this program: its path if it is not on PATH."""
     called = Path(sys.argv[0])
     if called.name != "twittomatic" or shutil.which(called.name):
         return "twittomatic"

@@ -1,4 +1,4 @@
-"""Measures of a follow graph as people read them and as JSON: the users at the top, and the caveats."""
+"""Render measures of a follow graph as text or JSON: the top users, and the caveats."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from twittomatic.errors import StorageError
 from twittomatic.storage.paths import Layout
 
 _Names = Mapping[int, str]
-_CUT_LISTS = "Lists that were cut have fewer shared followers here than on the network."
+_CUT_LISTS = "The overlap of lists that were cut is lower here than on the network."
 
 
 def sections(name: str, found: Analysis, top: int) -> list[Section]:
-    """Return a measure as a section: what was found, the users or the groups at the top, the caveats.
+    """Return a measure as a section: its values, the top users or groups, the caveats.
 
     Args:
-        name: The measure.
-        found: What was found.
-        top: How many users or groups.
+        name: Name of the measure.
+        found: Result of the measure.
+        top: Number of users or groups.
     """
     graph, facts = found.graph, found.measured.facts
     blocks: list[Block] = []
@@ -66,7 +66,7 @@ def document(name: str, found: Analysis, top: int) -> dict[str, Any]:
 
 
 def spark_sections(name: str, found: SparkAnalysis) -> list[Section]:
-    """Return what Spark measured as a section."""
+    """Return the result of a measure on Spark as a section."""
     blocks: list[Block] = []
     if found.facts:
         blocks.append(Facts(rows=[(what, _fact(value)) for what, value in found.facts.items()]))
@@ -91,7 +91,7 @@ def spark_sections(name: str, found: SparkAnalysis) -> list[Section]:
 
 
 def spark_document(name: str, found: SparkAnalysis) -> dict[str, Any]:
-    """Return what Spark measured for `--json`; ids are texts."""
+    """Return the result of a measure on Spark for `--json`; ids are texts."""
     result = {
         "measure": name,
         "among": found.among,
@@ -215,14 +215,14 @@ def _groups(found: Analysis, top: int) -> Cells:
 
 
 def _names(layout: Layout, graph: Graph, nodes: Iterable[int]) -> _Names:
-    """Return the screen names of nodes, where the dataset has their profiles."""
+    """Return the screen names of the nodes whose profiles are in the dataset."""
     wanted = np.fromiter(set(nodes), np.int32)
     profiles = read_node_profiles(layout, graph, wanted, _ignore) if len(wanted) else ()
     return {profile.node: profile.username for profile in profiles if profile.username}
 
 
 def _ignore(error: StorageError) -> None:
-    """Go on without the names of a file that cannot be read."""
+    """Ignore a file that cannot be read: its users are shown by id."""
 
 
 def _pair_names(found: Comparison, pairs: Sequence[Mapping[str, Any]]) -> _Names:

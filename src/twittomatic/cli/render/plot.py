@@ -11,12 +11,12 @@ _MOST_ROWS = 8
 
 
 def histogram(counts: Sequence[int]) -> list[str]:
-    """Draw how many users have a degree of 1, 2 to 3, 4 to 7, and so on; both axes are logarithmic.
+    """Draw a log-log histogram of degrees, with bins 1, 2 to 3, 4 to 7, and so on.
 
-    A bin with a single user is an eighth of a row high, one without any is empty.
+    A bin with a single user is an eighth of a row high, one without users is empty.
 
     Args:
-        counts: Users in each bin, each twice as wide as the one before.
+        counts: Number of users in each bin.
     """
     if not any(counts):
         return []
@@ -37,13 +37,13 @@ def histogram(counts: Sequence[int]) -> list[str]:
 
 
 def bars(values: Sequence[float]) -> str:
-    """Draw values as a line of bars; a value above 0 is always seen."""
+    """Draw values as a line of bars; a positive value is always visible."""
     most = max(values, default=0)
     return "".join(_EIGHTHS[max(1, round(8 * value / most)) if value > 0 else 0] for value in values)
 
 
 def short(number: int) -> str:
-    """Return a power of 2 in at most four characters: 512, 1k, 32k, 1M."""
+    """Format a power of 2 in at most four characters: 512, 1k, 32k, 1M."""
     units = iter(" kMGTPE")
     unit = next(units)
     while number >= 1000:
@@ -52,7 +52,7 @@ def short(number: int) -> str:
 
 
 def _ticks(count: int) -> str:
-    """Return labels for every other bin, or for fewer where they would touch."""
+    """Return labels for every other bin, or for fewer where they would overlap."""
     line = ""
     for number in range(0, count, 2):
         if len(line) <= number * _BAR and (not line or len(line) < number * _BAR):

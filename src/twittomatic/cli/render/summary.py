@@ -1,4 +1,4 @@
-"""The summary of a dataset as people read it: sections for a terminal or for Markdown."""
+"""Render the summary of a dataset as sections for a terminal or for Markdown."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def sections(summary: Summary, top: int = _ALL_USERS, *, brief: bool = False) ->
 
 
 def post_sections(posts: Posts, *, brief: bool = False) -> list[Section]:
-    """Return the section about posts; if it is to be brief, only how many there are and when."""
+    """Return the section about posts; if `brief`, only their number in total and per day."""
     facts = [
         (
             "posts",
@@ -169,7 +169,7 @@ def _communities(found: Communities, most: int | None) -> Section:
 
 
 def _words(community: Community) -> str:
-    """Return the words that stand out, or in parentheses those that chance may explain."""
+    """Return the typical words, or in parentheses words whose frequency may be due to chance."""
     outstanding = [word.text for word in community.words if word.stands_out]
     if outstanding:
         return " ".join(outstanding)

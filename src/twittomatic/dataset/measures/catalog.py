@@ -57,8 +57,8 @@ class Measure:
 
 
 _BORDER_RANK = (
-    "Users who were not crawled have no followers here, so their score is the least there is: compare only "
-    "crawled users."
+    "Border users have no followers in the dataset, so they all have the minimum score: compare only crawled "
+    "users."
 )
 
 
@@ -111,7 +111,7 @@ def _components(graph: Graph, seed: int) -> Measured:
 def _communities(graph: Graph, seed: int) -> Measured:
     found = community.communities(graph, seed)
     by = {"leiden": "Leiden (NetworKit, one thread)", "propagation": "label propagation"}[found.method]
-    caveats = ["Another seed gives other borders between communities: trust what several seeds agree on."]
+    caveats = ["Communities vary with the seed: trust what several seeds agree on."]
     if found.method == "propagation":
         caveats.append(
             "Leiden finds slightly better ones and needs NetworKit: pip install 'twittomatic[analysis]'"
@@ -125,7 +125,10 @@ def _communities(graph: Graph, seed: int) -> Measured:
             "seed": found.seed,
         },
         sizes=found.sizes,
-        caveats=[*caveats, *_border(graph, "Users at the border join the few users whom they follow here.")],
+        caveats=[
+            *caveats,
+            *_border(graph, "Border users join the communities of the few users whom they follow here."),
+        ],
     )
 
 
@@ -137,7 +140,7 @@ def _cores(graph: Graph, seed: int) -> Measured:
             "deepest core": found.deepest,
             "users in it": int(np.count_nonzero(found.numbers == found.deepest)),
         },
-        caveats=_border(graph, "The core numbers of users who were not crawled are lower bounds."),
+        caveats=_border(graph, "The core numbers of border users are lower bounds."),
     )
 
 
@@ -150,9 +153,7 @@ def _clustering(graph: Graph, seed: int) -> Measured:
             "transitivity": found.transitivity,
             "triangles": int(found.triangles.sum() // 3),
         },
-        caveats=_border(
-            graph, "Ties between users who were not crawled are unknown, so all values are too low."
-        ),
+        caveats=_border(graph, "Ties between border users are unknown, so all values are too low."),
     )
 
 
@@ -166,9 +167,7 @@ def _reciprocity(graph: Graph, seed: int) -> Measured:
             "share of follows that are mutual": None if np.isnan(found.share) else found.share,
             "mutual pairs": found.pairs,
         },
-        caveats=_border(
-            graph, "Nobody is known to follow users who were not crawled, so they lower the share."
-        ),
+        caveats=_border(graph, "Border users have no followers in the dataset, so they lower the share."),
     )
 
 
@@ -177,8 +176,8 @@ def _betweenness(graph: Graph, seed: int) -> Measured:
     caveats = []
     if found.samples is not None:
         caveats.append(
-            f"Estimated from the shortest paths of {found.samples} random users: it ranks well, but a single "
-            "user's value may be far off."
+            f"Estimated from the shortest paths of {found.samples} random users: the ranking is "
+            "reliable, but the value of a single user may be far off."
         )
     return Measured(
         columns={"betweenness": found.scores},
@@ -186,7 +185,7 @@ def _betweenness(graph: Graph, seed: int) -> Measured:
             "paths": "all" if found.samples is None else f"those of {found.samples} users",
             "seed": found.seed,
         },
-        caveats=[*caveats, *_border(graph, "No path leads to users who were not crawled.")],
+        caveats=[*caveats, *_border(graph, "No path leads to border users.")],
     )
 
 
@@ -204,7 +203,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "pagerank": Measure(
         title="PageRank",
-        summary="PageRank: users whom important users follow.",
+        summary="PageRank: users who are followed by important users.",
         among="all",
         columns=("pagerank",),
         compute=_pagerank,
@@ -246,7 +245,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "reciprocity": Measure(
         title="Reciprocity",
-        summary="Reciprocity: how much following is mutual.",
+        summary="Reciprocity: the share of follows that are mutual.",
         among="crawled",
         columns=("mutual", "reciprocity"),
         compute=_reciprocity,

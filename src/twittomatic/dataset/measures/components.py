@@ -64,7 +64,7 @@ def strong_components(graph: Graph) -> Components:
     """
     sparse = require("scipy.sparse", "analysis")
     csgraph = require("scipy.sparse.csgraph", "analysis")
-    part = FollowedPart.of(graph)  # whoever has no followers is alone
+    part = FollowedPart.of(graph)  # a node without followers is a component of its own
     k = len(part.nodes)
     if k == 0:
         return ordered(np.arange(graph.node_count))

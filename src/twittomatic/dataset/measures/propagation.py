@@ -39,7 +39,7 @@ class _Level:
 
     @classmethod
     def of(cls, ties: Ties) -> _Level:
-        """Return the level in which nobody is joined yet."""
+        """Return the first level, in which each node is a community of its own."""
         count = ties.node_count
         keys = np.concatenate(
             [ties.low.astype(np.int64) * count + ties.high, ties.high.astype(np.int64) * count + ties.low]
@@ -161,7 +161,7 @@ def _moved(level: _Level, random: np.random.Generator) -> _Labels:
 
 
 def _largest(nodes: _Labels, gains: _Weights, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Return where the largest gain of each node is; nodes are ascending. A random one of equal gains."""
+    """Return the index of the largest gain of each node, a random one among ties; nodes are ascending."""
     largest = _largest_of_each(nodes, gains)
     equal = np.flatnonzero(gains == largest)
     dice = random.random(len(equal))
@@ -170,7 +170,7 @@ def _largest(nodes: _Labels, gains: _Weights, random: np.random.Generator) -> np
 
 
 def _largest_of_each(nodes: _Labels, values: _Weights) -> _Weights:
-    """Return the largest value of the same node, for each value."""
+    """Return for each value the largest value of its node."""
     if not len(nodes):
         return values
     is_first = np.ones(len(nodes), np.bool_)
@@ -187,12 +187,12 @@ def _sums(labels: _Labels, values: _Weights, count: int) -> _Weights:
 def _summed(
     keys: npt.NDArray[np.int64], weights: _Weights | None, count: int
 ) -> tuple[_Labels, _Labels, _Weights]:
-    """Add up the weights of equal pairs of numbers; return the pairs sorted, each once.
+    """Sum the weights of equal pairs of numbers; return the sorted unique pairs and their sums.
 
     Args:
-        keys: The pairs: `first * count + second`.
-        weights: Their weights; None if each is 1.
-        count: The numbers are less than that.
+        keys: The pairs, encoded as `first * count + second`.
+        weights: Weights of the pairs; None if all are 1.
+        count: Exclusive upper bound of the numbers.
     """
     if weights is None:
         keys = np.sort(keys)

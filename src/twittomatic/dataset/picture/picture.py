@@ -149,9 +149,9 @@ class Picture:
                 partial.unlink(missing_ok=True)
 
     def _ranks(self, scene: Scene) -> list[str]:
-        """Return the PageRank in the whole graph of each user shown, and the place among crawled users.
+        """Return the PageRank in the whole graph and the rank among crawled users, for each user shown.
 
-        Border users have none: nobody is known to follow them.
+        It is empty for border users, whose followers are unknown.
         """
         graph = self._graph
         scores = graph.pagerank()

@@ -34,7 +34,7 @@ def cautions(
         yield from _of_lists(followers)
     else:
         yield Caution(
-            kind="empty", users=0, sentence="The dataset has no follow, so there is nothing to measure."
+            kind="empty", users=0, sentence="The dataset has no follows, so there is nothing to measure."
         )
     if posts.count:
         yield from _of_timelines(timelines, posts)
@@ -46,13 +46,14 @@ def _of_the_graph(size: Size, never_crawled: int) -> Iterator[Caution]:
             kind="border",
             users=never_crawled,
             sentence=f"{_of(never_crawled, size.users, 'user')} were found and never crawled. They have no "
-            "followers here, whatever they have on the network: do not compare their degrees and PageRank "
-            "with those of crawled users. Reciprocity and communities leave them out.",
+            "followers in the dataset, however many they have on the network: do not compare their degrees "
+            "and PageRank with those of crawled users. Reciprocity and communities are computed without "
+            "them.",
         )
     yield Caution(
         kind="snowball",
         users=size.users,
-        sentence="The graph is what was within reach of the seeds, and no random sample of the network: its "
+        sentence="The graph is a snowball sample around the seeds, not a random sample of the network: its "
         "means and shares do not hold for all users, and seeds are central because the crawl began there.",
     )
 
@@ -63,30 +64,30 @@ def _of_lists(followers: Coverage) -> Iterator[Caution]:
         yield Caution(
             kind="cut",
             users=cut,
-            sentence=f"{_of(cut, lists, 'list')} were cut at MAX_FOLLOWERS. They hold the newest followers, "
-            "which are no random sample.",
+            sentence=f"{_of(cut, lists, 'list')} were cut at MAX_FOLLOWERS. They contain the newest "
+            "followers, which are not a random sample.",
         )
     if early := sum(followers.endings.get(ending, 0) for ending in _ENDED_EARLY):
         yield Caution(
             kind="early",
             users=early,
-            sentence=f"{_of(early, lists, 'list')} ended too early or were lost. Follows are missing there, "
-            "and nobody knows which.",
+            sentence=f"{_of(early, lists, 'list')} ended too early or were lost. An unknown part of their "
+            "follows is missing.",
         )
     if hidden := followers.endings.get("unavailable", 0):
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in followers.reasons.items())
         yield Caution(
             kind="unavailable",
             users=hidden,
-            sentence=f"{_of(hidden, lists, 'user')} could not be read ({reasons}). They look as if nobody "
-            "followed them.",
+            sentence=f"{_of(hidden, lists, 'user')} could not be read ({reasons}). They appear to have "
+            "no followers.",
         )
     if followers.share is not None and followers.share < _WHOLE:
         yield Caution(
             kind="claimed",
             users=lists,
             sentence=f"The lists hold {percent(followers.share)} of the followers that the profiles claim. "
-            "Some of the others are suspended or deleted and still counted; the rest is missing.",
+            "Some of the others are suspended or deleted, and still counted; the rest are missing.",
         )
     if followers.began_at and followers.ended_at:
         yield Caution(

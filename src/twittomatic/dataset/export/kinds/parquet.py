@@ -94,7 +94,7 @@ class _Forward:
         return self._at
 
     def flush(self) -> None:
-        """Leave the bytes where they are: whoever opened the stream closes it."""
+        """Do nothing: the stream is closed by its owner."""
 
     def close(self) -> None:
         """Leave the stream open."""
