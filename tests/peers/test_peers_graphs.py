@@ -60,9 +60,7 @@ def java(value: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", ["gexf", "graphml"])
-def test_gephi_reads_all_without_a_complaint(
-    gephi: Peer, files: Callable[[str], list[Path]], kind: str
-) -> None:
+def test_gephi_reads_all_without_an_error(gephi: Peer, files: Callable[[str], list[Path]], kind: str) -> None:
     answers = gephi([HERE / "gephi" / "Read.java", *files(kind)]).split("\n")[:-1]
     for sample, answer in zip(SAMPLES.values(), answers, strict=True):
         found = msgspec.json.decode(answer)

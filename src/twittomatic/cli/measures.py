@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from twittomatic.cli.exitcodes import FAILED
 from twittomatic.cli.options import EVERYWHERE, seed_option, settings_options
 from twittomatic.cli.outputfile import written
 from twittomatic.cli.progress import shown_progress
@@ -21,7 +18,7 @@ from twittomatic.cli.render.measures import (
     spark_document,
     spark_sections,
 )
-from twittomatic.cli.summary import as_json, as_markdown, show
+from twittomatic.cli.summary import as_json, as_markdown, report_defects, show
 from twittomatic.dataset.export.registry import KINDS
 from twittomatic.dataset.measures import MEASURES
 from twittomatic.dataset.measures.analysis import analyze, compare
@@ -71,7 +68,7 @@ def _command(name: str) -> click.Command:
             done = _on_spark(directory, name, out, among=among, top=top, **spark)
             show(title, spark_document(name, done), spark_sections(name, done), json, md)
             _say_written(out, f"{done.users:,} users")
-            _complain(done.defects)
+            report_defects(done.defects)
             return
         if any(spark.values()):
             raise SettingsError("--master and --parquet are for --engine spark.")
@@ -83,7 +80,7 @@ def _command(name: str) -> click.Command:
                 _write(found.table(), out, kind, directory)
         show(title, document(name, found, top), sections(name, found, top if out is None else 0), json, md)
         _say_written(out, f"{found.graph.node_count:,} users")
-        _complain(found.defects)
+        report_defects(found.defects)
 
     return _spark_options(command) if name in SPARK_MEASURES else command
 
@@ -139,13 +136,6 @@ def _on_spark(
         )
 
 
-def _complain(defects: Sequence[str]) -> None:
-    for sentence in defects:
-        click.echo(f"Left out: {sentence}", err=True)
-    if defects:
-        sys.exit(FAILED)
-
-
 def _help(name: str) -> str:
     measure = MEASURES[name]
     columns = " and ".join(measure.columns)
@@ -183,7 +173,7 @@ def overlap(settings: Settings, out: str | None, json: bool, md: bool, top: int,
     page = comparison_sections(found, top if out is None else 0)
     show(f"Overlap in {settings.output_directory}", comparison_document(found, top), page, json, md)
     _say_written(out, f"pairs of {len(found.overlap.nodes):,} users")
-    _complain(found.defects)
+    report_defects(found.defects)
 
 
 COMMANDS = [_command(name) for name in MEASURES] + [overlap]

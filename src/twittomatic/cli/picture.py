@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import click
 
-from twittomatic.cli.exitcodes import FAILED
 from twittomatic.cli.options import EVERYWHERE, seed_option, settings_options
 from twittomatic.cli.outputfile import written
 from twittomatic.cli.progress import shown_progress
+from twittomatic.cli.summary import report_defects
 from twittomatic.dataset import Dataset
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.picture import KINDS, SIZES, Labels, Picture
@@ -84,7 +83,4 @@ def picture(
     if scene.left_out:
         shown += f"; left out are {scene.left_out:,} users who have fewer followers here"
     click.echo(f"{shown}.", err=True)
-    for defect in defects:
-        click.echo(f"Not read: {defect}", err=True)
-    if defects:
-        sys.exit(FAILED)
+    report_defects([str(defect) for defect in defects])

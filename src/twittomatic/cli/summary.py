@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -42,7 +43,7 @@ def summary(settings: Settings, json: bool, md: bool, seed: int, top: int) -> No
     with shown_progress() as report:
         found = dataset.summary(seed=seed, progress=report)
     show(f"Summary of {found.directory}", found, sections(found, top), json, md)
-    _complain(found.broken)
+    report_defects(found.broken)
 
 
 @click.command(short_help="Count posts per day, hashtags, mentions, links and languages.", epilog=EVERYWHERE)
@@ -60,7 +61,7 @@ def posts(settings: Settings, json: bool, md: bool) -> None:
     with shown_progress() as report:
         found = summarize_timelines(layout, progress=report)
     show(f"Posts of {settings.output_directory}", found, post_sections(found), json, md)
-    _complain(found.broken)
+    report_defects(found.broken)
 
 
 def show(title: str, found: Any, page: list[Section], json: bool, md: bool) -> None:
@@ -72,10 +73,11 @@ def show(title: str, found: Any, page: list[Section], json: bool, md: bool) -> N
         console().print(Page(page))
 
 
-def _complain(broken: tuple[str, ...]) -> None:
-    for sentence in broken:
+def report_defects(sentences: Sequence[str]) -> None:
+    """Print a line for each file that was left out, and exit with FAILED if there is any."""
+    for sentence in sentences:
         click.echo(f"Left out: {sentence}", err=True)
-    if broken:
+    if sentences:
         sys.exit(FAILED)
 
 

@@ -93,7 +93,7 @@ def test_out_does_not_replace_what_a_crawl_bought(analyze: Analyze) -> None:
     assert not Path("data/1/nodes.csv").exists()
 
 
-def test_seeds_that_no_generator_takes_are_refused(analyze: Analyze) -> None:
+def test_seeds_out_of_range_are_refused(analyze: Analyze) -> None:
     for command in ("summary", "communities"):
         for seed in ("-1", str(2**31)):
             assert "is not in the range" in analyze(command, "--seed", seed).output
@@ -117,7 +117,7 @@ def test_degrees_are_not_twice_in_the_table(analyze: Analyze) -> None:
     assert first[header.index("in_degree")] == "3"
 
 
-def test_overlap_compares_users_two_by_two(analyze: Analyze) -> None:
+def test_overlap_compares_each_pair_of_users(analyze: Analyze) -> None:
     found = json.loads(analyze("overlap", "--json").output)
 
     first = found["pairs"][0]

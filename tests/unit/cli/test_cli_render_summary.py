@@ -81,11 +81,11 @@ def test_a_histogram_is_logarithmic_in_both_directions() -> None:
     ]
 
 
-def test_a_histogram_of_nobody_is_empty() -> None:
+def test_a_histogram_without_users_is_empty() -> None:
     assert histogram([]) == histogram([0, 0]) == []
 
 
-def test_small_values_are_seen() -> None:
+def test_small_values_are_visible() -> None:
     assert bars([0, 1, 500, 1000]) == " ▁▄█"
     assert bars([0.0, 0.0]) == "  "
     assert [short(2**power) for power in (0, 9, 10, 19, 30)] == ["1", "512", "1k", "512k", "1G"]

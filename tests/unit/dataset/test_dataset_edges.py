@@ -166,7 +166,7 @@ def test_a_list_that_is_gone_by_then_is_left_out(layout: Layout) -> None:
     assert sum(map(len, batches)) < 200_002
 
 
-def test_edges_are_read_by_what_speaks_arrow(layout: Layout) -> None:
+def test_arrow_libraries_read_edges(layout: Layout) -> None:
     pa = pytest.importorskip("pyarrow")
     table = pa.table(open(layout.output).edges())
     assert table.column_names == ["follower", "followed"]

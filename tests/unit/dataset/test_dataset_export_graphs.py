@@ -122,7 +122,7 @@ def test_a_table_has_no_graph_file_and_a_graph_no_unknown_one() -> None:
         parse_format("graph.gml")
 
 
-def test_a_graph_that_nothing_could_open_is_refused_with_what_to_do_instead() -> None:
+def test_a_graph_that_is_too_large_for_a_file_is_refused_with_an_alternative() -> None:
     network = HOSTILE.network()
     assert check_size(replace(network, edge_count=MANY_EDGES)) == []
     (warning,) = check_size(replace(network, edge_count=10 * MANY_EDGES))

@@ -97,7 +97,7 @@ def test_entities_of_a_wrong_type_are_left_out(layout: Layout) -> None:
     assert (row["entities.urls"], row["entities.hashtags"]) == (["u"], ["#y"])
 
 
-def test_dense_edges_are_pairs_of_numbers_that_the_nodes_explain(layout: Layout) -> None:
+def test_dense_edges_are_pairs_of_node_numbers(layout: Layout) -> None:
     choice = Choice(dense=True)
     ids = {node["number"]: node["id"] for node in rows(layout, "nodes.jsonl", choice)}
     assert sorted(ids) == [0, 1, 2, 3]
@@ -126,7 +126,7 @@ def test_a_choice_without_any_effect_is_refused(
         exported(layout, name, choice)
 
 
-def test_a_parquet_file_that_is_given_up_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_abandoned_parquet_file_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     with io.BytesIO() as stream:
         writer = ParquetWriter(stream, (Column("id", Type.INT64, "user id"),))
         writer.write({"id": [1]})

@@ -119,7 +119,7 @@ def test_a_graph_stays_as_it_was_when_the_dataset_changes(layout: Layout) -> Non
     assert after.edge_count == 1_000
 
 
-def test_the_cache_disturbs_nobody_and_may_be_deleted(layout: Layout) -> None:
+def test_the_cache_is_no_part_of_the_dataset_and_may_be_deleted(layout: Layout) -> None:
     ds = open(layout.output)
     before = problems(layout)
     graph = ds.graph()

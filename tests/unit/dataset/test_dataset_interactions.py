@@ -149,7 +149,7 @@ json_values = st.recursive(
         json_values,
     )
 )
-def test_a_senseless_post_is_no_error(of: dict[str, Any]) -> None:
+def test_a_malformed_post_is_not_an_error(of: dict[str, Any]) -> None:
     for reference in references(of):
         assert reference.user_id is not None or reference.name
 

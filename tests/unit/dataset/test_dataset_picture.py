@@ -267,7 +267,7 @@ def lab(color: str, sight: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 @pytest.mark.parametrize("sight", ["full color", "protanopia", "deuteranopia"])
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
-def test_the_hues_of_communities_stay_apart_for_every_reader(palette: Palette, sight: str) -> None:
+def test_hues_are_distinguishable_with_color_vision_deficiencies(palette: Palette, sight: str) -> None:
     colors = [*palette.hues, palette.other, palette.background]
     seen = [lab(color, SIGHTS[sight]) for color in colors]
     nearest = min(
@@ -278,7 +278,7 @@ def test_the_hues_of_communities_stay_apart_for_every_reader(palette: Palette, s
     assert nearest[0] > 14, nearest
 
 
-def test_names_are_one_line_without_marks_of_direction() -> None:
+def test_names_are_one_line_without_bidirectional_marks() -> None:
     assert printable("a\u202eb\n\x00c\ud800") == "abc"
     assert printable("x" * 100) == "x" * 31 + "…"
     assert printable("\u2066\u2069") == ""

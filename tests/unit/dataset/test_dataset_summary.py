@@ -13,7 +13,7 @@ import pytest
 from support.dataset import DatasetWriter
 from twittomatic.dataset import open
 from twittomatic.dataset.summary import Summary
-from twittomatic.dataset.summary.degrees import Bin, distribute
+from twittomatic.dataset.summary.degrees import Bin, distribution
 from twittomatic.model import Ending, Module
 from twittomatic.storage.commit import measured
 from twittomatic.storage.paths import Layout
@@ -96,7 +96,7 @@ def test_rankings_name_their_users(found: Summary) -> None:
     assert [(user.id, user.value) for user in rankings["claimed"][:2]] == [(1, 999), (2, 998)]
 
 
-def test_what_to_distrust_is_said_with_its_number(found: Summary) -> None:
+def test_each_caution_has_its_number(found: Summary) -> None:
     distrust = {caution.kind: caution for caution in found.distrust}
     assert list(distrust) == ["border", "snowball", "cut", "unavailable", "claimed", "interval"]
     assert "18 of 29 users (62 %) were found and never crawled" in distrust["border"].sentence
@@ -124,7 +124,7 @@ def test_an_empty_dataset_has_a_summary(tmp_path: Path) -> None:
     assert msgspec.json.decode(msgspec.json.encode(found))["posts"]["count"] == 0
 
 
-def test_one_user_who_follows_nobody_but_themselves(tmp_path: Path) -> None:
+def test_a_single_self_follow(tmp_path: Path) -> None:
     layout = Layout(tmp_path, tmp_path / ".tmp")
     layout.prepare()
     store(DatasetWriter(layout), 7, [7])
@@ -135,8 +135,8 @@ def test_one_user_who_follows_nobody_but_themselves(tmp_path: Path) -> None:
     assert (found.structure.reciprocity, found.communities) == (None, None)
 
 
-def test_degrees_are_distributed_over_bins_that_double() -> None:
-    found = distribute(np.array([0, 0, 1, 2, 3, 3, 8], np.int64))
+def test_bins_of_degrees_double_in_width() -> None:
+    found = distribution(np.array([0, 0, 1, 2, 3, 3, 8], np.int64))
 
     assert (found.users, found.zeros, found.median, found.largest) == (7, 2, 2.0, 8)
     assert found.bins == (

@@ -8,7 +8,7 @@ def test_words_are_lower_case_without_links_numbers_and_short_words() -> None:
     assert words(bio) == {"phd", "student", "@unipisa", "#sna", "it's", "l'aquila", "猫が好き", "東京"}
 
 
-def test_a_word_stands_out_if_chance_does_not_explain_it() -> None:
+def test_a_word_stands_out_if_it_is_significantly_more_frequent() -> None:
     bios = Bios(2)
     for number in range(400):
         group = number % 2

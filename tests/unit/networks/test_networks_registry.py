@@ -147,7 +147,7 @@ def test_a_member_that_cannot_be_used_is_refused(site: Path, broken: Any, said: 
         ("class Toy:\n    name = 'toy'", " lacks title, tokens, endpoints, price_list, limit_list, "),
     ],
 )
-def test_a_network_that_is_none_says_so(site: Path, code: str, said: str) -> None:
+def test_an_object_that_is_not_a_network_is_refused(site: Path, code: str, said: str) -> None:
     install(site, "toytown", "toy = HERE:Toy", code)
     with pytest.raises(PluginFault, match=LABEL + said):
         registry.network_class("toy")

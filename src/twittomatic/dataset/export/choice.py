@@ -52,7 +52,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def chosen(graph: Graph, choice: Choice) -> Graph:
+def filtered(graph: Graph, choice: Choice) -> Graph:
     """Apply the filters of a choice to a graph."""
     if choice.complete_only:
         graph = _with_lists(graph, graph.complete)

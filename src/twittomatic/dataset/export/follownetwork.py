@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from twittomatic.dataset.export.network import ArcBatch, Attribute, Network, NodeBatch, listed
+from twittomatic.dataset.export.network import ArcBatch, Attribute, Network, NodeBatch, attribute_values
 from twittomatic.dataset.export.network import Type as AttributeType
 from twittomatic.dataset.graph import Graph
 from twittomatic.dataset.tables.columns import Type
@@ -51,7 +51,7 @@ def follow_network(graph: Graph, nodes: Table, columns: Sequence[str] = ()) -> I
             for begin in range(0, len(ids), _NODES):
                 part = slice(begin, begin + _NODES)
                 labels = ["@" + name if name else "" for name in batch["name"][part]]
-                columns = [listed(batch[column.name][part], column.type) for column in chosen]
+                columns = [attribute_values(batch[column.name][part], column.type) for column in chosen]
                 yield NodeBatch(ids[part], labels, columns)
 
     def arcs() -> Iterator[ArcBatch]:

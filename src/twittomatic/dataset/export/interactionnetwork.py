@@ -12,7 +12,14 @@ from typing import IO, Final
 import msgspec
 import numpy as np
 
-from twittomatic.dataset.export.network import ArcBatch, Attribute, Network, NodeBatch, Value, listed
+from twittomatic.dataset.export.network import (
+    ArcBatch,
+    Attribute,
+    Network,
+    NodeBatch,
+    Value,
+    attribute_values,
+)
 from twittomatic.dataset.graph import Graph
 from twittomatic.dataset.graph.profiles import read_node_profiles
 from twittomatic.dataset.ids import UserIds
@@ -183,8 +190,8 @@ def _arcs(ids: UserIds, rows: list[tuple[int, _Edge]]) -> ArcBatch:
     target = np.searchsorted(ids, np.array([edge.target for _, edge in rows], np.int64))
     counts: list[Sequence[Value]] = list(zip(*(edge.counts for _, edge in rows), strict=True))
     times = [
-        listed([edge.first_at for _, edge in rows], Type.TIME),
-        listed([edge.last_at for _, edge in rows], Type.TIME),
+        attribute_values([edge.first_at for _, edge in rows], Type.TIME),
+        attribute_values([edge.last_at for _, edge in rows], Type.TIME),
     ]
     weights = [sum(edge.counts) for _, edge in rows]
     return ArcBatch(source.astype(np.int32), target.astype(np.int32), weights, [*counts, *times])

@@ -99,7 +99,7 @@ class Network:
         return len(self.ids)
 
 
-def listed(values: Any, kind: ColumnType) -> list[Value]:
+def attribute_values(values: Any, kind: ColumnType) -> list[Value]:
     """Convert a column of a table to attribute values: times to RFC 3339, NaN and infinities to None."""
     known: list[Any] = values if isinstance(values, list) else values.tolist()
     if kind is ColumnType.TIME:

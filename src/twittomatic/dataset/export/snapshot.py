@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 
 from twittomatic.dataset.edges import Edges
-from twittomatic.dataset.export.choice import Choice, chosen
+from twittomatic.dataset.export.choice import Choice, filtered
 from twittomatic.dataset.export.follownetwork import follow_network
 from twittomatic.dataset.export.interactionnetwork import interaction_network
 from twittomatic.dataset.export.network import Network
@@ -57,7 +57,7 @@ class Snapshot:
         """The filtered follow graph."""
         if not self.choice.filters:
             return self.whole
-        return chosen(self.whole, self.choice)
+        return filtered(self.whole, self.choice)
 
     def edges(self) -> Table:
         """Return the table of edges.

@@ -14,7 +14,7 @@ from twittomatic.dataset.picture.fonts import find_font, our_font
 from twittomatic.dataset.picture.labels import Anchor, Box, place
 from twittomatic.dataset.picture.layout import Positions
 from twittomatic.dataset.picture.palette import Palette, rgb
-from twittomatic.dataset.picture.raster import develop, draw_edges
+from twittomatic.dataset.picture.raster import draw_edges, tone_map
 from twittomatic.dataset.picture.scene import LABELLED, Scene
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def draw_png(scene: Scene, names: Sequence[str], palette: Palette, size: int) ->
     graph = scene.graph
     followed = np.repeat(np.arange(graph.node_count, dtype=np.int32), np.diff(graph.indptr))
     light = draw_edges(position, graph.followers, followed, colors, (width, height))
-    image = Image.fromarray(develop(light, palette))
+    image = Image.fromarray(tone_map(light, palette))
     del light
     if palette.is_dark:
         glow = ImageChops.subtract(image, Image.new("RGB", image.size, palette.background))

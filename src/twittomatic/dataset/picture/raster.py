@@ -84,7 +84,7 @@ _STRETCH = 8.0  # strength of the asinh tone curve, which lifts faint edges
 _EXPOSURE = 0.95
 
 
-def develop(light: Image, palette: Palette) -> npt.NDArray[np.uint8]:
+def tone_map(light: Image, palette: Palette) -> npt.NDArray[np.uint8]:
     """Convert intensities to pixels, brighter or darker than the background (uint8, height, width, 3)."""
     amount = light[..., 3]
     lit = amount[amount > 0]

@@ -10,8 +10,8 @@ from twittomatic.dataset.completeness import Completeness, read_completeness
 from twittomatic.dataset.graph import Graph, build_graph, read_node_profiles
 from twittomatic.dataset.measures import components, reciprocity
 from twittomatic.dataset.progress import Progress, no_progress
-from twittomatic.dataset.summary.coverage import cover
-from twittomatic.dataset.summary.degrees import distribute
+from twittomatic.dataset.summary.coverage import coverage_of
+from twittomatic.dataset.summary.degrees import distribution
 from twittomatic.dataset.summary.distrust import cautions
 from twittomatic.dataset.summary.page import Size, Structure, Summary
 from twittomatic.dataset.summary.people import People
@@ -55,7 +55,7 @@ def summarize(layout: Layout, *, seed: int = 1, progress: Progress = no_progress
         edges=graph.edge_count,
         self_follows=self_follows,
     )
-    followers, of_posts = cover("followers", lists.values()), cover("posts", timelines.values())
+    followers, of_posts = coverage_of("followers", lists.values()), coverage_of("posts", timelines.values())
     never_crawled = size.users - int(np.isin(graph.ids, np.array(list(lists), np.int64)).sum())
     return Summary(
         directory=str(layout.output),
@@ -63,8 +63,8 @@ def summarize(layout: Layout, *, seed: int = 1, progress: Progress = no_progress
         followers=followers,
         timelines=of_posts,
         never_crawled=never_crawled,
-        in_degrees=distribute(graph.in_degrees()[graph.crawled]),
-        out_degrees=distribute(graph.out_degrees()),
+        in_degrees=distribution(graph.in_degrees()[graph.crawled]),
+        out_degrees=distribution(graph.out_degrees()),
         structure=structure,
         communities=people.communities(),
         top=people.rankings(),

@@ -48,7 +48,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         return self.claimed_records / self.claimed if self.claimed else None
 
 
-def cover(kind: str, rows: Iterable[Completeness]) -> Coverage:
+def coverage_of(kind: str, rows: Iterable[Completeness]) -> Coverage:
     """Return the coverage of the lists of one kind.
 
     Args:

@@ -37,7 +37,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     top_share: float
 
 
-def distribute(degrees: npt.NDArray[np.int64]) -> Distribution:
+def distribution(degrees: npt.NDArray[np.int64]) -> Distribution:
     """Return the distribution of degrees (int64, one for each user)."""
     count = len(degrees)
     largest = int(degrees.max(initial=0))

@@ -13,7 +13,7 @@ from twittomatic.dataset.tables.columns import Batch, Column, Type
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,19}")
 
 
-def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a record by their dotted names: `{"a": {"b": 1}}` gives `{"a.b": 1}`."""
     return dict(_fields(record, ""))
 

@@ -16,7 +16,7 @@ import msgspec
 
 from twittomatic.dataset.tables.columns import Batch
 from twittomatic.dataset.tables.entities import tagged, user_entities
-from twittomatic.dataset.tables.flat import batch_of, flat
+from twittomatic.dataset.tables.flat import batch_of, flatten
 from twittomatic.dataset.tables.postcolumns import POST_COLUMNS
 from twittomatic.dataset.tables.recordfiles import decoded_files
 from twittomatic.dataset.tables.table import Table
@@ -87,7 +87,7 @@ def post_row(post: dict[str, Any], came_at: int) -> dict[str, Any]:
         post["entities"] = tagged(post["entities"])
     if isinstance(post.get("author"), dict):
         post["author"] = user_entities(post["author"])
-    row.update(flat({key: value for key, value in post.items() if value is not None}))
+    row.update(flatten({key: value for key, value in post.items() if value is not None}))
     full_text = note.get("text") if isinstance(note, dict) else None
     row["full_text"] = full_text if isinstance(full_text, str) else row.get("text")
     row["downloaded_at"] = datetime.fromtimestamp(came_at, UTC).isoformat() if came_at else None

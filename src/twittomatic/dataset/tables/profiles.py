@@ -12,7 +12,7 @@ import numpy as np
 
 from twittomatic.dataset.tables.columns import Batch, Column, Type
 from twittomatic.dataset.tables.entities import user_entities
-from twittomatic.dataset.tables.flat import batch_of, flat
+from twittomatic.dataset.tables.flat import batch_of, flatten
 from twittomatic.dataset.tables.recordfiles import decoded_files
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import StorageError
@@ -98,7 +98,7 @@ def profile_table(
 
 def profile_row(profile: dict[str, Any], came_at: int) -> dict[str, Any]:
     """Return the flat row of a profile."""
-    row = flat(user_entities(profile))
+    row = flatten(user_entities(profile))
     row["downloaded_at"] = datetime.fromtimestamp(came_at, UTC).isoformat() if came_at else None
     return row
 
