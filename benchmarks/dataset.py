@@ -12,7 +12,8 @@ time, all threads counted; contenders run in turn, medians. Reading:
 - completeness: rows of `completeness()` a second, over the dataset's journal.
 
 Building the graph, each time in a process of its own: `graph()` without a cache, again with its cache, and
-after one list in a hundred changed.
+after one list in a hundred changed. Contenders' libraries are imported where they are used, so that they are
+no part of the memory of this process.
 
     python benchmarks/dataset.py [--edges 10000000] [--rounds 3] [--directory DIR]
 """
@@ -33,14 +34,11 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-import duckdb
 import numpy as np
-import pandas as pd
-import polars as pl
 from isal import igzip
 
 import twittomatic as tw
-from harness import alternate, verdict
+from twittomatic.dataset.ids import sorted_unique
 from twittomatic.model import Ending, Module
 from twittomatic.storage.formats import member
 from twittomatic.storage.journal import Entry, Journal
@@ -89,7 +87,7 @@ def make(directory: Path, edges: int) -> int:
 
 def write(path: Path, ids: np.ndarray) -> int:
     """Write a list of followers, each once; return how many there are."""
-    ids = np.random.default_rng(2).permutation(np.sort(pd.unique(ids)))
+    ids = np.random.default_rng(2).permutation(sorted_unique(ids))
     lines = [b"%d" % number for number in ids.tolist()]
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"".join(member(lines[start : start + PAGE]) for start in range(0, len(lines), PAGE)))
@@ -112,6 +110,8 @@ def by_inflate(directory: Path) -> int:
 
 
 def by_duckdb(directory: Path) -> int:
+    import duckdb
+
     [[count, _]] = duckdb.execute(
         "select count(*), bit_xor(id) from read_csv(?, header=false, compression='gzip', "
         "columns={'id': 'BIGINT'}, auto_detect=false, delim=',', filename=true)",
@@ -121,11 +121,15 @@ def by_duckdb(directory: Path) -> int:
 
 
 def by_polars(directory: Path) -> int:
+    import polars as pl
+
     schema = {"id": pl.Int64}
     return sum(len(pl.read_csv(path, has_header=False, schema=schema)) for path in sample(directory))
 
 
 def by_pandas(directory: Path) -> int:
+    import pandas as pd
+
     return sum(
         len(pd.read_csv(path, compression="gzip", header=None, dtype=np.int64)) for path in sample(directory)
     )
@@ -174,6 +178,8 @@ def peak_mib() -> float:
 
 
 def reading(directory: Path, rounds: int) -> None:
+    from harness import alternate, verdict
+
     contenders = {
         "edges": by_edges,
         "inflate": by_inflate,
@@ -196,6 +202,8 @@ def reading(directory: Path, rounds: int) -> None:
 
 
 def building(directory: Path) -> None:
+    from harness import verdict
+
     shutil.rmtree(directory / ".graph", ignore_errors=True)
     first = build(directory)
     again = build(directory)
