@@ -13,6 +13,7 @@ from support.graphs import bordered, bundled, graph_of, odd
 from twittomatic.dataset import Graph
 from twittomatic.dataset.graph import edgeblocks
 from twittomatic.dataset.measures import followed, hits, pagerank, rank
+from twittomatic.errors import SettingsError
 
 PLACES = [bundled, bordered]
 
@@ -86,3 +87,23 @@ def test_odd_graphs_have_hubs_and_authorities(name: str) -> None:
 
     assert found.converged
     assert np.isfinite(found.hubs).all() and np.isfinite(found.authorities).all()
+
+
+@pytest.mark.parametrize("damping", [-1, 0, 1, 2, float("nan")])
+def test_a_damping_that_is_no_probability_is_refused(damping: float) -> None:
+    with pytest.raises(SettingsError, match="above 0 and below 1"):
+        bundled().pagerank(damping)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_a_seed_that_no_generator_takes_is_refused(seed: int) -> None:
+    graph = bundled()
+    for use in (
+        graph.communities,
+        lambda seed: graph.betweenness(5, seed),
+        lambda seed: graph.picture(seed=seed),
+    ):
+        with pytest.raises(SettingsError, match="a seed is 0 or more"):
+            use(seed)
+    with pytest.raises(SettingsError, match="samples=0"):
+        graph.betweenness(0)

@@ -71,8 +71,10 @@ def communities(graph: Graph, seed: int | None = 1, method: Method | None = None
             is installed.
 
     Raises:
-        SettingsError: `method` is `leiden`, and NetworKit is not installed.
+        SettingsError: `method` is `leiden`, and NetworKit is not installed, or the seed is negative or too
+            large.
     """
+    engine.check_seed(seed)
     ties = Ties.of(graph)
     if method is None:
         method = "leiden" if find_spec("networkit") else "propagation"

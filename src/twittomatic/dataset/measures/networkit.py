@@ -14,6 +14,7 @@ import numpy as np
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.graph import Graph
 from twittomatic.dataset.measures.undirected import Ties
+from twittomatic.errors import SettingsError
 
 
 def undirected(ties: Ties) -> Any:
@@ -40,13 +41,27 @@ def directed(graph: Graph) -> Any:
     return networkit.GraphFromCoo((follower[kept], followed[kept]), n=graph.node_count, directed=True)
 
 
+def check_seed(seed: int | None) -> None:
+    """Refuse a seed that some generator of random numbers does not take.
+
+    Raises:
+        SettingsError: it is negative or too large.
+    """
+    if seed is not None and not 0 <= seed < 2**31:
+        raise SettingsError(f"seed={seed}: a seed is 0 or more, and below 2,147,483,648.")
+
+
 @contextmanager
 def repeatable(seed: int | None) -> Iterator[None]:
     """Make NetworKit reproducible within the block, by one thread and a seed.
 
     Args:
         seed: Seed of its random numbers; None leaves threads and random numbers as they are.
+
+    Raises:
+        SettingsError: the seed is negative or too large.
     """
+    check_seed(seed)
     networkit = require("networkit", "analysis")
     if seed is None:
         yield

@@ -11,6 +11,7 @@ from twittomatic.dataset.graph import Graph, Nodes
 from twittomatic.dataset.graph.arrayfile import release
 from twittomatic.dataset.graph.edgeblocks import BLOCK, edge_blocks, follow_counts, row_blocks
 from twittomatic.dataset.measures.followed import FollowedPart, row_sums, sums_by_row
+from twittomatic.errors import SettingsError
 
 DAMPING = 0.85
 TOLERANCE = 1e-10
@@ -69,10 +70,15 @@ def pagerank(
 
     Args:
         graph: The follow graph.
-        damping: Probability of following an edge instead of jumping to any user.
+        damping: Probability of following an edge instead of jumping to any user; above 0 and below 1.
         tolerance: Sum of the absolute changes of all scores below which it has converged.
         most_iterations: Maximum number of iterations.
+
+    Raises:
+        SettingsError: the damping is no such probability.
     """
+    if not 0 < damping < 1:
+        raise SettingsError(f"damping={damping}: give a probability above 0 and below 1, such as {DAMPING}.")
     n = graph.node_count
     if n == 0:
         return PageRank(np.empty(0), 0, converged=True)

@@ -11,6 +11,7 @@ from twittomatic.dataset.extras import require
 from twittomatic.dataset.graph import Graph, Nodes
 from twittomatic.dataset.measures import networkit as engine
 from twittomatic.dataset.measures.undirected import Ties
+from twittomatic.errors import SettingsError
 
 MOST_EXACT_STEPS = 200_000_000
 """Product of nodes and edges up to which betweenness is exact: some seconds on one core."""
@@ -125,8 +126,11 @@ def betweenness(graph: Graph, samples: int | None = None, seed: int | None = 1) 
         seed: Seed of the sample. None uses all cores, and an estimate differs from run to run.
 
     Raises:
-        SettingsError: NetworKit is not installed.
+        SettingsError: NetworKit is not installed, or samples or seed are not allowed.
     """
+    if samples is not None and samples < 1:
+        raise SettingsError(f"samples={samples}: give at least 1.")
+    engine.check_seed(seed)
     networkit = require("networkit", "analysis")
     n = graph.node_count
     if samples is None and n * graph.edge_count > MOST_EXACT_STEPS:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from twittomatic.dataset.graph import Graph, NodeProfile, Nodes
+from twittomatic.dataset.measures.networkit import check_seed
 from twittomatic.dataset.picture.page import draw_page
 from twittomatic.dataset.picture.palette import DARK, LIGHT
 from twittomatic.dataset.picture.png import draw_png
@@ -67,8 +68,7 @@ class Picture:
             raise SettingsError(f"size={size}: a picture has {SIZES[0]} to {SIZES[1]:,} pixels along a side.")
         if labels not in ("names", "pseudonyms", "none"):
             raise SettingsError(f"labels={labels!r}: allowed are names, pseudonyms and none.")
-        if seed < 0:
-            raise SettingsError(f"seed={seed}: a seed is 0 or more.")
+        check_seed(seed)
         self._graph = graph
         self._profiles = profiles
         self._top = top
