@@ -71,7 +71,7 @@ def _degrees(graph: Graph, seed: int) -> Measured:
             "most followers": int(followers.max(initial=0)),
             "median followers of crawled users": float(np.median(followers)) if len(followers) else None,
             "mean followers of crawled users": float(followers.mean()) if len(followers) else None,
-            "users without followers": int(np.count_nonzero(followers == 0)),
+            "crawled users without followers": int(np.count_nonzero(followers == 0)),
         },
         caveats=["Followers are counted in this graph; a profile's followers_count is that of the network."],
     )

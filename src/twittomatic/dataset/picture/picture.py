@@ -122,7 +122,7 @@ class Picture:
         """
         scene = self.scene(".html")
         profiles = self._read(scene, np.arange(scene.graph.node_count, dtype=np.int32))
-        return draw_page(scene, profiles, self._palette, {"PageRank": self._ranks(scene)})
+        return draw_page(scene, profiles, self._palette, self._ranks(scene))
 
     def save(self, path: Path | str) -> None:
         """Write the picture to a file, which is replaced if it exists.
@@ -148,7 +148,7 @@ class Picture:
             finally:
                 partial.unlink(missing_ok=True)
 
-    def _ranks(self, scene: Scene) -> list[str]:
+    def _ranks(self, scene: Scene) -> dict[str, list[str]]:
         """Return the PageRank in the whole graph and the rank among crawled users, for each user shown.
 
         It is empty for border users, whose followers are unknown.
@@ -158,12 +158,15 @@ class Picture:
         crawled = np.sort(scores[graph.crawled])
         shown = np.searchsorted(graph.ids, scene.graph.ids)
         places = len(crawled) + 1 - np.searchsorted(crawled, scores[shown], "right")
-        return [
-            f"{score:.4f}, place {place:,}" if is_crawled else ""
-            for score, place, is_crawled in zip(
-                scores[shown].tolist(), places.tolist(), scene.graph.crawled.tolist(), strict=True
-            )
-        ]
+        texts = {
+            "PageRank": [f"{score:.4f}" for score in scores[shown].tolist()],
+            "place by PageRank": [f"{place:,}" for place in places.tolist()],
+        }
+        is_crawled = scene.graph.crawled.tolist()
+        return {
+            name: [text if known else "" for text, known in zip(values, is_crawled, strict=True)]
+            for name, values in texts.items()
+        }
 
     def _read(self, scene: Scene, nodes: Nodes) -> dict[int, NodeProfile]:
         if self._profiles is None or scene.labels != "names" or not len(nodes):
