@@ -84,10 +84,10 @@ def node_table(
     )
 
     def read() -> Iterator[Batch]:
+        release(graph.ids)
         sightings = _Sightings(whole or graph)
         profiles = _Profiles(layout, graph, on_defect)
         out_degree = follow_counts(graph)
-        release(graph.ids)
         for begin in range(0, graph.node_count, _BATCH):
             part = slice(begin, min(begin + _BATCH, graph.node_count))
             some = _some(graph, part)
