@@ -34,7 +34,7 @@ test: install services ## run the tests (ARGS="-k lease" to choose)
 test-peers: install ## run the tests with heavy peers: Spark, Gephi, R, graphology
 	@$(call debian_install,$(PEER_PACKAGES))
 	@tests/peers/install
-	@$(BIN)/pytest --numprocesses 2 --dist worksteal -m peers tests/peers $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m peers tests/peers $(ARGS)
 
 check: install ## check style, types, import rules and documentation
 	@$(BIN)/ruff check --quiet .

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,8 +161,9 @@ def test_the_command_prints_and_writes_the_same(has_spark: None, tmp_path: Path)
 
     def run(*arguments: str) -> dict[str, Any]:
         data = ["--output-directory", str(place / "data")]
-        done = CliRunner().invoke(cli, ["analyze", "degrees", "--json", *data, *arguments])
-        assert done.exit_code == 0, done.output
+        command = [sys.executable, "-m", "twittomatic", "analyze", "degrees", "--json", *data, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)  # a session of its own, which it stops
+        assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
