@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from twittomatic.cli import measures
+from twittomatic.cli.measures import COMMANDS
+from twittomatic.cli.overlap import overlap
 from twittomatic.cli.summary import posts, summary
 
 
@@ -25,5 +26,5 @@ def analyze() -> None:
 
 analyze.add_command(summary)
 analyze.add_command(posts)
-for _measure in measures.COMMANDS:
-    analyze.add_command(_measure)
+for _command in (*COMMANDS, overlap):
+    analyze.add_command(_command)

@@ -8,41 +8,32 @@ from typing import Any
 import click
 
 from twittomatic.cli.options import EVERYWHERE, seed_option, settings_options
-from twittomatic.cli.outputfile import written
 from twittomatic.cli.progress import shown_progress
 from twittomatic.cli.render.measures import (
-    comparison_document,
-    comparison_sections,
     document,
     sections,
     spark_document,
     spark_sections,
 )
 from twittomatic.cli.summary import as_json, as_markdown, report_defects, show
-from twittomatic.dataset.export.registry import KINDS
+from twittomatic.cli.tablefile import out_option, say_written, table_kind, top_option, write_table
 from twittomatic.dataset.measures import MEASURES
-from twittomatic.dataset.measures.analysis import analyze, compare
+from twittomatic.dataset.measures.analysis import analyze
 from twittomatic.dataset.measures.spark import MEASURES as SPARK_MEASURES
 from twittomatic.dataset.measures.spark_analysis import SparkAnalysis, analyze_on_spark
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import SettingsError
 from twittomatic.settings import Settings
-from twittomatic.storage.paths import Layout
-
-_out = click.option("--out", metavar="FILE", help="Write all users into a table: .parquet, .csv, .jsonl.")
-_top = click.option(
-    "--top", default=20, show_default=True, type=click.IntRange(0, 10_000), help="Number of rows to print."
-)
 
 
 def _command(name: str) -> click.Command:
     measure = MEASURES[name]
 
     @click.command(name, short_help=measure.summary, epilog=EVERYWHERE, help=_help(name))
-    @_out
+    @out_option
     @as_json
     @as_markdown
-    @_top
+    @top_option
     @click.option(
         "--among",
         type=click.Choice(("crawled", "all")),
@@ -67,19 +58,19 @@ def _command(name: str) -> click.Command:
         if spark.pop("engine", "embedded") == "spark":
             done = _on_spark(directory, name, out, among=among, top=top, **spark)
             show(title, spark_document(name, done), spark_sections(name, done), json, md)
-            _say_written(out, f"{done.users:,} users")
+            say_written(out, f"{done.users:,} users")
             report_defects(done.defects)
             return
         if any(spark.values()):
             raise SettingsError("--master and --parquet are for --engine spark.")
-        kind = _kind(out)
+        kind = table_kind(out)
         with shown_progress() as report:
             found = analyze(directory, name, among, seed, report)
             if out is not None:
                 report(f"Writing {out}", 0, None)
-                _write(found.table(), out, kind, directory)
+                write_table(found.table(), out, kind, directory)
         show(title, document(name, found, top), sections(name, found, top if out is None else 0), json, md)
-        _say_written(out, f"{found.graph.node_count:,} users")
+        say_written(out, f"{found.graph.node_count:,} users")
         report_defects(found.defects)
 
     return _spark_options(command) if name in SPARK_MEASURES else command
@@ -116,13 +107,13 @@ def _on_spark(
 ) -> SparkAnalysis:
     """Measure on Spark; if --out is a URL, Spark writes it."""
     to_url = out if out is not None and "://" in out else None
-    kind = _kind(out) if to_url is None else ""
+    kind = table_kind(out) if to_url is None else ""
     with shown_progress() as report:
 
         def write(table: Table) -> None:
             assert out is not None
             report(f"Writing {out}", 0, None)
-            _write(table, out, kind, directory)
+            write_table(table, out, kind, directory)
 
         return analyze_on_spark(
             directory,
@@ -145,65 +136,4 @@ def _help(name: str) -> str:
     )
 
 
-@click.command(short_help="Overlap: how many followers users share.", epilog=EVERYWHERE)
-@_out
-@as_json
-@as_markdown
-@_top
-@click.option(
-    "--users",
-    default=100,
-    show_default=True,
-    type=click.IntRange(2, 5_000),
-    help="Number of users to compare: those with the most followers in the dataset.",
-)
-@settings_options("OUTPUT_DIRECTORY")
-def overlap(settings: Settings, out: str | None, json: bool, md: bool, top: int, users: int) -> None:
-    """Overlap: the number of followers that two users share.
-
-    Prints the pairs who share most. --out writes all pairs who share any, with the columns user, other,
-    shared and jaccard (followers of both, divided by followers of either). A crawl may be running.
-    """
-    kind = _kind(out)
-    with shown_progress() as report:
-        found = compare(settings.output_directory, users, report)
-        if out is not None:
-            report(f"Writing {out}", 0, None)
-            _write(found.table(), out, kind, settings.output_directory)
-    page = comparison_sections(found, top if out is None else 0)
-    show(f"Overlap in {settings.output_directory}", comparison_document(found, top), page, json, md)
-    _say_written(out, f"pairs of {len(found.overlap.nodes):,} users")
-    report_defects(found.defects)
-
-
-COMMANDS = [_command(name) for name in MEASURES] + [overlap]
-
-
-def _kind(out: str | None) -> str:
-    """Return the extension of a table that a name ends with.
-
-    Raises:
-        SettingsError: the extension is unknown.
-    """
-    if out is None:
-        return ""
-    for kind in sorted(KINDS, key=len, reverse=True):
-        if out.lower().endswith(kind):
-            return kind
-    *first, last = KINDS
-    raise SettingsError(
-        f"--out {out!r}: its extension is unknown; a table can be {', '.join(first)} or {last}."
-    )
-
-
-def _say_written(out: str | None, what: str) -> None:
-    if out is not None:
-        click.echo(f"{out}: {what}.", err=True)
-
-
-def _write(table: Table, out: str, kind: str, dataset: Path) -> None:
-    with written(out, Layout(dataset, dataset / ".tmp")) as stream:
-        writer = KINDS[kind](stream, table.columns)
-        for batch in table.batches():
-            writer.write(batch)
-        writer.close()
+COMMANDS = [_command(name) for name in MEASURES]
