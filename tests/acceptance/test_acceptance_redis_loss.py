@@ -90,7 +90,7 @@ def test_what_vanishes_in_mid_crawl_stops_it(place: Workspace, server: Redis, ki
     assert code == 1, said
     assert LOSS.search(said), said
     no_raw_words(said)
-    assert bill < CAP_USD  # or nothing was shown
+    assert bill <= CAP_USD  # a fast crawl may have reached it before the loss was noticed
     again = place.run(*CRAWL)
     if again.returncode not in (0, 3):
         assert LOSS.search(again.stderr), again.stderr
