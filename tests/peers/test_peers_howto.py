@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,12 @@ def exported(tmp_path: Path) -> Path:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(member([b"%d" % follower for follower in followers]))
         path.with_suffix(".usr").write_bytes(member(profiles))
-    for name in ("nodes.csv", "edges.csv", "nodes.parquet", "graph.graphml"):
-        with (tmp_path / name).open("wb") as file:
-            export(layout, [Output(parse_format(name), file)], Choice(measures=("pagerank", "community")))
+    names = ("nodes.csv", "edges.csv", "nodes.parquet", "graph.graphml")
+    with ExitStack() as files:
+        outputs = [
+            Output(parse_format(name), files.enter_context((tmp_path / name).open("wb"))) for name in names
+        ]
+        export(layout, outputs, Choice(measures=("pagerank", "community")))
     return tmp_path
 
 
