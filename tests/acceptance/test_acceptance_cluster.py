@@ -153,14 +153,20 @@ def test_a_worker_that_would_ask_x_for_a_crawl_elsewhere_is_refused(cluster: Any
     assert "give the same URL of the API as its master has" in sentence
 
 
-def test_workers_with_a_refused_token_pause_the_crawl_and_the_same_commands_continue(cluster: Any) -> None:
-    """Also when they meet it before they hold a job; a new master lets the token try again."""
+def pause_for_a_refused_token(cluster: Any) -> str:
+    """Run a crawl until the network pauses it; return the URL of an API that accepts the token."""
     good = cluster.environment["TWITTOMATIC_X_API_URL"]
     cluster.emulator("--graph", cluster.graph(EDGES), "--tokens", "another")
     master = cluster.start("master", *FLAGS, "--stream", "seeds")
     worker = cluster.start("worker", "one")
     assert worker.wait(60) == 3, cluster.said(worker)
     assert master.wait(60) == 3, cluster.said(master)
+    return str(good)
+
+
+def test_workers_with_a_refused_token_pause_the_crawl_and_the_same_commands_continue(cluster: Any) -> None:
+    """Also when they meet it before they hold a job; a new master lets the token try again."""
+    good = pause_for_a_refused_token(cluster)
     status = cluster.status()
     assert status["phase"] == "paused"
     assert "credential" in status["reason"]
@@ -176,13 +182,7 @@ def test_a_worker_waits_while_a_new_master_has_not_resumed_a_crawl_that_the_netw
     cluster: Any,
 ) -> None:
     """Until then the options are the former ones, and their account has rejected every credential."""
-    good = cluster.environment["TWITTOMATIC_X_API_URL"]
-    cluster.emulator("--graph", cluster.graph(EDGES), "--tokens", "another")
-    master = cluster.start("master", *FLAGS, "--stream", "seeds")
-    worker = cluster.start("worker", "one")
-    assert worker.wait(60) == 3, cluster.said(worker)
-    assert master.wait(60) == 3, cluster.said(master)
-    cluster.set(x_api_url=good)
+    cluster.set(x_api_url=pause_for_a_refused_token(cluster))
     url = cluster.environment["TWITTOMATIC_REDIS_URL"]
     asyncio.run(_lead(url, ttl_s=600))
     worker = cluster.start("worker", "one")

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import tempfile
@@ -19,8 +18,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
+from support.browser import chromium
 from support.workspace import DEADLINE_S, Workspace, wait_for
 from twittomatic.clock import rfc3339, utc
 from twittomatic.state.client import client
@@ -111,18 +111,8 @@ async def _launched(directory: Path) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if not path:
-        reason = "there is no Chromium; install Debian's package `chromium`"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-            + (["--no-sandbox"] if os.geteuid() == 0 else []),
-        )
+    with chromium("127.0.0.1") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +13,9 @@ pytest.importorskip("playwright")
 pytest.importorskip("PIL")
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from support.browser import chromium
 from support.workspace import Workspace
 from twittomatic.storage.formats import member
 from twittomatic.storage.paths import Layout
@@ -27,17 +26,8 @@ EVIL_ID = 2**63 - 1
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if not path:
-        reason = "there is no Chromium; install Debian's package `chromium`"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=["--host-resolver-rules=MAP * ~NOTFOUND"] + (["--no-sandbox"] if os.geteuid() == 0 else []),
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from twittomatic.cli.outputfile import written
+from twittomatic.dataset.export.format import extension, listed
 from twittomatic.dataset.export.registry import KINDS
 from twittomatic.dataset.tables.table import Table
 from twittomatic.errors import SettingsError
@@ -28,13 +29,10 @@ def table_kind(out: str | None) -> str:
     """
     if out is None:
         return ""
-    for kind in sorted(KINDS, key=len, reverse=True):
-        if out.lower().endswith(kind):
-            return kind
-    *first, last = KINDS
-    raise SettingsError(
-        f"--out {out!r}: its extension is unknown; a table can be {', '.join(first)} or {last}."
-    )
+    kind = extension(out, KINDS)
+    if kind is None:
+        raise SettingsError(f"--out {out!r}: its extension is unknown; a table can be {listed(KINDS)}.")
+    return kind
 
 
 def say_written(out: str | None, what: str) -> None:
@@ -52,7 +50,7 @@ def write_table(table: Table, out: str, kind: str, dataset: Path) -> None:
         kind: Its extension, as `table_kind` returns it.
         dataset: Directory of the dataset, whose own files are not replaced.
     """
-    with written(out, Layout(dataset, dataset / ".tmp")) as stream:
+    with written(out, Layout.of_dataset(dataset)) as stream:
         writer = KINDS[kind](stream, table.columns)
         for batch in table.batches():
             writer.write(batch)

@@ -73,7 +73,7 @@ class Dataset:
             raise SettingsError(
                 f"{directory}: there is no such directory; name the OUTPUT_DIRECTORY of a crawl."
             )
-        self._layout = Layout(directory, directory / ".tmp")
+        self._layout = Layout.of_dataset(directory)
         if not self._layout.is_plausible():
             raise SettingsError(f"{directory}: no crawl wrote here; name the OUTPUT_DIRECTORY of a crawl.")
         self._ids_by_name: dict[str, str] = {}

@@ -32,6 +32,11 @@ class Layout:
     output: Path
     temporary: Path
 
+    @classmethod
+    def of_dataset(cls, directory: Path) -> Layout:
+        """Return the layout of a dataset that is only read: the default directories of a crawl."""
+        return cls(directory, directory / ".tmp")
+
     def file(self, user_id: str, ext: str) -> Path:
         """Return the path of a dataset file: `<first two characters of the id>/<id>.<ext>`.
 

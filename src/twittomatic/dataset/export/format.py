@@ -34,24 +34,29 @@ def parse_format(name: str) -> Format:
         SettingsError: the extension or the table is unknown; the message lists the known ones.
     """
     file = PurePath(name).name
-    kinds = sorted([*KINDS, *GRAPH_KINDS], key=len, reverse=True)
-    kind = next((kind for kind in kinds if file.lower().endswith(kind)), None)
+    kind = extension(file, [*KINDS, *GRAPH_KINDS])
     if kind is None:
-        graphs = f", or a graph: {_listed(sorted(GRAPH_KINDS))}" if GRAPH_KINDS else ""
-        raise SettingsError(f"{name!r}: its extension is unknown. A table can be {_listed(KINDS)}{graphs}.")
+        graphs = f", or a graph: {listed(sorted(GRAPH_KINDS))}" if GRAPH_KINDS else ""
+        raise SettingsError(f"{name!r}: its extension is unknown. A table can be {listed(KINDS)}{graphs}.")
     stem = file[: -len(kind)]
     if kind in GRAPH_KINDS:
         if stem in TABLES and stem not in (*GRAPHS, "edges"):
-            raise SettingsError(f"{name!r}: {stem} is a table; give it an extension of {_listed(KINDS)}.")
+            raise SettingsError(f"{name!r}: {stem} is a table; give it an extension of {listed(KINDS)}.")
         return Format(stem if stem in GRAPHS else "graph", kind)
     if stem not in TABLES:
         raise SettingsError(
-            f"{name!r}: {stem!r} is no table; name the file after one: {_listed(TABLES)}"
+            f"{name!r}: {stem!r} is no table; name the file after one: {listed(TABLES)}"
             f"{', such as ' + repr(next(iter(TABLES)) + kind)}, or say which with --format."
         )
     return Format(stem, kind)
 
 
-def _listed(names: Iterable[str]) -> str:
+def extension(name: str, kinds: Iterable[str]) -> str | None:
+    """Return the longest of the extensions that end a name, ignoring case; None if none does."""
+    return max((kind for kind in kinds if name.lower().endswith(kind)), key=len, default=None)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list in a sentence: `a, b or c`."""
     *first, last = list(names)
     return f"{', '.join(first)} or {last}" if first else last

@@ -11,6 +11,7 @@ from twittomatic.clock import rfc3339_ms
 from twittomatic.dataset.graph import Nodes
 from twittomatic.dataset.ids import UserIds
 from twittomatic.dataset.tables.columns import Type as ColumnType
+from twittomatic.dataset.tables.columns import values_of
 
 Type: TypeAlias = Literal["string", "long", "double", "boolean"]
 """Type of an attribute: the types that GEXF, GraphML and their readers have in common."""
@@ -101,7 +102,7 @@ class Network:
 
 def attribute_values(values: Any, kind: ColumnType) -> list[Value]:
     """Convert a column of a table to attribute values: times to RFC 3339, NaN and infinities to None."""
-    known: list[Any] = values if isinstance(values, list) else values.tolist()
+    known = values_of(values)
     if kind is ColumnType.TIME:
         return [None if moment is None else rfc3339_ms(moment) for moment in known]
     if kind is ColumnType.FLOAT:

@@ -1,10 +1,13 @@
-"""A filtered view of a dataset, whose tables and graphs fit together although a crawl goes on."""
+"""A filtered view of a dataset, whose tables and graphs stay consistent while a crawl is running."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
+from typing import Any
+
+import numpy.typing as npt
 
 from twittomatic.dataset.edges import Edges
 from twittomatic.dataset.export.choice import Choice, filtered
@@ -59,6 +62,11 @@ class Snapshot:
             return self.whole
         return filtered(self.whole, self.choice)
 
+    @cached_property
+    def _measures(self) -> Mapping[str, npt.NDArray[Any]]:
+        """The measures of the filtered graph: computed once, although each table of nodes has them."""
+        return node_columns(self.graph, self.choice.measures, self.choice.seed)
+
     def edges(self) -> Table:
         """Return the table of edges.
 
@@ -76,7 +84,7 @@ class Snapshot:
             self.graph,
             whole=self.whole,
             dense=self.choice.dense,
-            measures=node_columns(self.graph, self.choice.measures, self.choice.seed),
+            measures=self._measures,
             on_defect=self.on_defect,
         )
 

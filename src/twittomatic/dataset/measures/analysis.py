@@ -122,7 +122,7 @@ def analyze(
     graph = whole.subgraph(whole.crawled) if among == "crawled" else whole
     progress(f"{measure.title} of {graph.node_count:,} users, {graph.edge_count:,} edges", 0, None)
     return Analysis(
-        layout=Layout(directory, directory / ".tmp"),
+        layout=Layout.of_dataset(directory),
         whole=whole,
         graph=graph,
         among=among,
@@ -189,7 +189,7 @@ def compare(directory: Path, users: int, progress: Progress = no_progress) -> Co
     graph = Dataset(directory).graph(on_defect=lambda error: defects.append(str(error)))
     progress(f"Comparing the followers of {users:,} users", 0, None)
     return Comparison(
-        layout=Layout(directory, directory / ".tmp"),
+        layout=Layout.of_dataset(directory),
         graph=graph,
         overlap=overlap(graph, users),
         defects=defects,

@@ -128,7 +128,7 @@ def _exported(directory: Path, parquet: str | None, defects: list[str], progress
     with tempfile.TemporaryDirectory(prefix="twittomatic-spark-") as place:
         with open(f"{place}/edges.parquet", "wb") as edges, open(f"{place}/nodes.parquet", "wb") as nodes:  # noqa: PTH123
             outputs = [Output(Format("edges", ".parquet"), edges), Output(Format("nodes", ".parquet"), nodes)]
-            done = export(Layout(directory, directory / ".tmp"), outputs, Choice(columns=_COLUMNS))
+            done = export(Layout.of_dataset(directory), outputs, Choice(columns=_COLUMNS))
             defects += done.defects
         yield place
 

@@ -51,3 +51,8 @@ Integers, floats and Booleans without gaps are NumPy arrays; everything else is 
 def rows_of(batch: Batch) -> int:
     """Return the number of rows of a batch."""
     return len(next(iter(batch.values()), ()))
+
+
+def values_of(column: npt.NDArray[Any] | list[Any]) -> list[Any]:
+    """Return the values of a column of a batch as Python objects."""
+    return column if isinstance(column, list) else column.tolist()

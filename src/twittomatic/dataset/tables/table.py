@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twittomatic.dataset.extras import require
 from twittomatic.dataset.tables.arrow import arrow_table
-from twittomatic.dataset.tables.columns import Batch, Column
+from twittomatic.dataset.tables.columns import Batch, Column, values_of
 
 if TYPE_CHECKING:
     import pandas
@@ -95,7 +95,7 @@ class Table(Tabular):
         """Yield each row as a dict of values by column name; missing values are None."""
         names = [column.name for column in self.columns]
         for batch in self._read():
-            columns = [_listed(batch[name]) for name in names]
+            columns = [values_of(batch[name]) for name in names]
             for row in zip(*columns, strict=True):
                 yield dict(zip(names, row, strict=True))
 
@@ -109,7 +109,3 @@ class Table(Tabular):
                 yield {name: batch[name] for name in names}
 
         return Table(self.name, chosen, read)
-
-
-def _listed(values: Any) -> list[Any]:
-    return values if isinstance(values, list) else values.tolist()

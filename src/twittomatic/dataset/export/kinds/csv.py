@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 
 from twittomatic.clock import rfc3339_ms
-from twittomatic.dataset.tables.columns import Batch, Column, Type, rows_of
+from twittomatic.dataset.tables.columns import Batch, Column, Type, rows_of, values_of
 
 _INTEGERS: Final = (Type.INT32, Type.INT64)
 
@@ -43,8 +43,7 @@ class CsvWriter:
             self._stream.write((line * rows_of(batch) % tuple(flat)).encode())
             return
         texts = [
-            _texts(one if isinstance(one, list) else one.tolist(), column.type)
-            for one, column in zip(values, self._columns, strict=True)
+            _texts(values_of(one), column.type) for one, column in zip(values, self._columns, strict=True)
         ]
         self._write_rows(zip(*texts, strict=True))
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from twittomatic.clock import rfc3339_ms
-from twittomatic.dataset.tables.columns import Batch, Column, Type
+from twittomatic.dataset.tables.columns import Batch, Column, Type, values_of
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
@@ -43,7 +43,7 @@ class JsonLinesWriter:
 
 
 def _values(values: Any, kind: Type) -> Sequence[Any]:
-    values = values if isinstance(values, list) else values.tolist()
+    values = values_of(values)
     if kind is Type.TIME:
         return [None if value is None else rfc3339_ms(value) for value in values]
     if kind is Type.JSON:
