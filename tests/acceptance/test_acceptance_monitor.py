@@ -286,6 +286,7 @@ def test_one_user_is_described_by_the_files(page: Page, scene: Scene) -> None:
 
 
 def test_which_visitors_may_read_and_which_may_act(scene: Scene) -> None:
+    wait_for(lambda: json.loads(scene.ask("/api/status")[1])["phase"] != "idle", scene.place)  # or no metrics
     status = json.loads(scene.ask("/api/status")[1])
     assert set(status) == set(scene.place.status())
     assert scene.ask("/healthz")[0] == 200
